@@ -1,0 +1,160 @@
+//! Digests: SHA-256 is identity everywhere; SHA-1, SHA-512 and MD5 only compare with what others publish.
+//! A `Sha256` can only be made from bytes or from 64 hexadecimal digits.
+//! Not here: where bytes come from.
+
+use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
+use std::fmt;
+use std::io::{self, Read};
+use std::str::FromStr;
+
+/// A SHA-256 digest: the identity of bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Sha256([u8; 32]);
+
+/// The text was not 64 lower-case or upper-case hexadecimal digits.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a SHA-256 digest (64 hexadecimal digits)")]
+pub struct NotADigest(String);
+
+impl Sha256 {
+    /// The digest of bytes that are in memory.
+    pub fn of(bytes: &[u8]) -> Sha256 {
+        Sha256(sha2::Sha256::digest(bytes).into())
+    }
+
+    /// The digest and length of everything a reader gives.
+    pub fn of_reader(reader: &mut dyn Read) -> io::Result<(Sha256, u64)> {
+        let mut hasher = Hasher::default();
+        let mut buffer = vec![0; 128 * 1024];
+        loop {
+            let count = reader.read(&mut buffer)?;
+            if count == 0 {
+                let size = hasher.size();
+                return Ok((hasher.finish(), size));
+            }
+            hasher.update(&buffer[..count]);
+        }
+    }
+}
+
+impl FromStr for Sha256 {
+    type Err = NotADigest;
+
+    fn from_str(text: &str) -> Result<Sha256, NotADigest> {
+        let bytes = from_hex(text).ok_or_else(|| NotADigest(text.to_owned()))?;
+        Ok(Sha256(bytes.try_into().map_err(|_| NotADigest(text.to_owned()))?))
+    }
+}
+
+impl TryFrom<String> for Sha256 {
+    type Error = NotADigest;
+
+    fn try_from(text: String) -> Result<Sha256, NotADigest> {
+        text.parse()
+    }
+}
+
+impl From<Sha256> for String {
+    fn from(digest: Sha256) -> String {
+        digest.to_string()
+    }
+}
+
+impl fmt::Display for Sha256 {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&to_hex(&self.0))
+    }
+}
+
+impl fmt::Debug for Sha256 {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "sha256:{self}")
+    }
+}
+
+/// Counts and hashes bytes as they pass.
+#[derive(Default, Clone)]
+pub struct Hasher {
+    sha256: sha2::Sha256,
+    size: u64,
+}
+
+impl Hasher {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        self.size += bytes.len() as u64;
+    }
+
+    /// How many bytes have passed.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The digest of all that passed.
+    pub fn finish(self) -> Sha256 {
+        Sha256(self.sha256.finalize().into())
+    }
+}
+
+/// The SHA-1 of bytes, in hexadecimal: the checksum that Maven repositories publish.
+pub fn sha1_hex(bytes: &[u8]) -> String {
+    to_hex(&sha1::Sha1::digest(bytes))
+}
+
+/// The MD5 of bytes, in hexadecimal: only for side files that old clients look for.
+pub fn md5_hex(bytes: &[u8]) -> String {
+    to_hex(&md5::Md5::digest(bytes))
+}
+
+/// The SHA-512 of everything a reader gives, in hexadecimal: the checksum of PNDA's side files.
+pub fn sha512_hex(reader: &mut dyn Read) -> io::Result<String> {
+    let mut hasher = sha2::Sha512::new();
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        let count = reader.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(to_hex(&hasher.finalize()));
+        }
+        hasher.update(&buffer[..count]);
+    }
+}
+
+/// Lower-case hexadecimal.
+pub fn to_hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    #[test]
+    fn text_and_bytes_agree() {
+        assert_eq!(Sha256::of(b"").to_string(), EMPTY);
+        assert_eq!(EMPTY.to_uppercase().parse::<Sha256>().unwrap(), Sha256::of(b""));
+        assert_eq!(Sha256::of_reader(&mut &b"abc"[..]).unwrap(), (Sha256::of(b"abc"), 3));
+    }
+
+    #[test]
+    fn what_is_no_digest_is_refused() {
+        for text in ["", "abc", &EMPTY[1..], &format!("{}g", &EMPTY[1..]), &format!("{EMPTY}00")] {
+            assert!(text.parse::<Sha256>().is_err(), "{text}");
+        }
+    }
+}

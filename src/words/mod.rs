@@ -1,0 +1,12 @@
+//! The words every room speaks: digests, names, trees, problems, and the two documents that cross rooms.
+//! Pure: no file, no socket, no clock, no process is touched here.
+//! Not here: how anything is fetched, rendered or installed.
+
+pub mod digest;
+pub mod event;
+pub mod flink;
+pub mod generation;
+pub mod names;
+pub mod node;
+pub mod problem;
+pub mod tree;

@@ -1,0 +1,209 @@
+//! Names that become a path, a URL segment, a shell word, a unit or a user are types, checked where they enter.
+//! After parsing, no code needs to ask again whether a name is safe.
+//! Not here: what a name stands for.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A name that was refused, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` cannot be used as a {kind}: {why}")]
+pub struct BadName {
+    kind: &'static str,
+    name: String,
+    why: &'static str,
+}
+
+macro_rules! checked_name {
+    ($(#[$doc:meta])* $type:ident, $kind:literal, $check:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $type(String);
+
+        impl $type {
+            /// Checks the text; the error says what is wrong with it.
+            pub fn new(text: impl Into<String>) -> Result<$type, BadName> {
+                let text = text.into();
+                match $check(&text) {
+                    None => Ok($type(text)),
+                    Some(why) => Err(BadName { kind: $kind, name: text, why }),
+                }
+            }
+
+            /// The text, known to be safe.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $type {
+            type Error = BadName;
+
+            fn try_from(text: String) -> Result<$type, BadName> {
+                $type::new(text)
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(name: $type) -> String {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $type {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str(&self.0)
+            }
+        }
+    };
+}
+
+checked_name!(
+    /// A relative path of plain segments joined by `/`: it cannot leave the folder it is joined to.
+    SafePath, "path inside a folder", refuse_path
+);
+checked_name!(
+    /// An absolute path on a node, of plain segments.
+    NodePath, "path on a node", refuse_node_path
+);
+checked_name!(
+    /// A word of letters, digits, `.`, `_`, `+` and `-`: nodes, roles, clusters, artifacts, users, versions.
+    Word, "name", refuse_word
+);
+checked_name!(
+    /// A DNS host name or an IP address.
+    Host, "host", refuse_host
+);
+
+impl std::borrow::Borrow<str> for SafePath {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl SafePath {
+    /// The last segment.
+    pub fn file_name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or(&self.0)
+    }
+
+    /// This path inside `folder`, on the local file system.
+    pub fn under(&self, folder: &Path) -> PathBuf {
+        folder.join(&self.0)
+    }
+
+    /// `name` inside this folder.
+    pub fn join(&self, name: &str) -> Result<SafePath, BadName> {
+        SafePath::new(format!("{}/{name}", self.0))
+    }
+
+    /// Every folder above this path, shortest first.
+    pub fn parents(&self) -> impl Iterator<Item = SafePath> + '_ {
+        self.0.match_indices('/').map(|(at, _)| SafePath(self.0[..at].to_owned()))
+    }
+}
+
+impl NodePath {
+    /// This path as seen when `/` of the node is the folder `root`.
+    pub fn under(&self, root: &Path) -> PathBuf {
+        root.join(self.0.trim_start_matches('/'))
+    }
+}
+
+fn refuse_segment(segment: &str) -> Option<&'static str> {
+    match segment {
+        "" => Some("it has an empty segment"),
+        "." | ".." => Some("it has a `.` or `..` segment"),
+        _ if segment.len() > 255 => Some("a segment is longer than 255 bytes"),
+        _ if segment.chars().any(|c| c.is_control() || c == '\\') => Some("it has a control character or a backslash"),
+        _ => None,
+    }
+}
+
+fn refuse_path(text: &str) -> Option<&'static str> {
+    if text.starts_with('/') {
+        return Some("it is absolute");
+    }
+    text.split('/').find_map(refuse_segment)
+}
+
+fn refuse_node_path(text: &str) -> Option<&'static str> {
+    match text.strip_prefix('/') {
+        None => Some("it is not absolute"),
+        Some(rest) => rest.split('/').find_map(refuse_segment),
+    }
+}
+
+fn refuse_word(text: &str) -> Option<&'static str> {
+    if text.is_empty() || text.len() > 128 {
+        return Some("it must have 1 to 128 characters");
+    }
+    if !text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
+        return Some("it must begin with a letter or a digit");
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
+    (!text.chars().all(allowed)).then_some("only letters, digits and . _ + - are allowed")
+}
+
+fn refuse_host(text: &str) -> Option<&'static str> {
+    if text.is_empty() || text.len() > 253 {
+        return Some("it must have 1 to 253 characters");
+    }
+    if text.parse::<std::net::IpAddr>().is_ok() {
+        return None;
+    }
+    let good = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    (!text.split('.').all(good)).then_some("it is neither a host name nor an IP address")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_cannot_leave_its_folder() {
+        for text in ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/./b", "a\\b", "a\nb", "a/"] {
+            assert!(SafePath::new(text).is_err(), "{text:?}");
+        }
+        let path = SafePath::new("org/apache/flink.jar").unwrap();
+        assert_eq!(path.file_name(), "flink.jar");
+        let parents: Vec<_> = path.parents().map(String::from).collect();
+        assert_eq!(parents, ["org", "org/apache"]);
+    }
+
+    #[test]
+    fn a_node_path_is_absolute_and_plain() {
+        assert!(NodePath::new("/opt/pnda/flink").is_ok());
+        for text in ["opt", "/", "/opt/../etc", "//opt", "/opt/"] {
+            assert!(NodePath::new(text).is_err(), "{text:?}");
+        }
+        let path = NodePath::new("/opt/pnda").unwrap();
+        assert_eq!(path.under(Path::new("/srv/try")), Path::new("/srv/try/opt/pnda"));
+    }
+
+    #[test]
+    fn words_and_hosts_are_plain() {
+        assert!(Word::new("flink-1.20.5").is_ok());
+        for text in ["", "-x", "a b", "a;b", "a/b", "$(x)", "ä"] {
+            assert!(Word::new(text).is_err(), "{text:?}");
+        }
+        assert!(Host::new("edge-1.node.dc1").is_ok() && Host::new("10.7.0.2").is_ok() && Host::new("::1").is_ok());
+        for text in ["", "a_b", "-a", "a..b", "a b"] {
+            assert!(Host::new(text).is_err(), "{text:?}");
+        }
+    }
+}

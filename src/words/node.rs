@@ -1,0 +1,241 @@
+//! The desired state of one node: what `pnda render` decides and `pnda-agent install` brings about.
+//! A plain document, `node.toml`, that an operator can read; archives are named by digest, files lie beside it.
+//! Not here: how it was decided, or how it is brought about.
+
+use super::digest::Sha256;
+use super::names::{NodePath, SafePath, Word};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Where it lies in a node's folder.
+pub const DOCUMENT: &str = "node.toml";
+
+/// Everything one node must have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Node {
+    /// The document's format: 1.
+    pub format: u32,
+    /// The cluster's name.
+    pub cluster: Word,
+    /// The node's name.
+    pub node: Word,
+    /// The roles it has, sorted.
+    pub roles: Vec<Word>,
+    /// The digest of every input it was rendered from.
+    pub inputs: Sha256,
+    /// Whose machine it is: `system` uses systemd, users and owners; `user` runs as whoever installs.
+    pub scope: Scope,
+    /// The folder that stands for `/`; `/` itself for a system.
+    pub root: String,
+    /// The mirror it installs from.
+    pub mirror: Mirror,
+    /// System users, made by systemd-sysusers.
+    #[serde(default, rename = "user")]
+    pub users: Vec<User>,
+    /// Folders with owner and mode.
+    #[serde(default, rename = "directory")]
+    pub directories: Vec<Directory>,
+    /// Archives of the mirror, each unpacked into a folder of its own.
+    #[serde(default, rename = "archive")]
+    pub archives: Vec<Archive>,
+    /// Single files of the mirror.
+    #[serde(default, rename = "download")]
+    pub downloads: Vec<Download>,
+    /// Rendered files, in the node's folder below `files/`.
+    #[serde(default, rename = "file")]
+    pub files: Vec<File>,
+    /// Symbolic links.
+    #[serde(default, rename = "link")]
+    pub links: Vec<Link>,
+    /// Services, in the order in which they start.
+    #[serde(default, rename = "service")]
+    pub services: Vec<Service>,
+}
+
+/// Whose machine a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// A machine of its own: root installs, systemd runs.
+    System,
+    /// A folder of one user: nothing outside it is touched, the installer's caller runs the services.
+    User,
+}
+
+/// The mirror a node installs from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mirror {
+    /// Its address.
+    pub url: String,
+    /// The key that must have signed its list: one line of base64, as minisign prints it.
+    pub public_key: String,
+}
+
+/// A system user with its group of the same or another name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    /// Its name.
+    pub name: Word,
+    /// Its primary group.
+    pub group: Word,
+    /// Its home.
+    pub home: NodePath,
+}
+
+/// Who owns something, and what others may do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    /// The owner; ignored in scope `user`.
+    pub owner: Word,
+    /// The group; ignored in scope `user`.
+    pub group: Word,
+    /// The mode: four octal digits.
+    pub mode: Mode,
+}
+
+/// A file mode without setuid or setgid on files: four octal digits in text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Mode(u32);
+
+impl Mode {
+    /// Reads four octal digits.
+    pub fn parse(text: &str) -> Option<Mode> {
+        let octal = text.len() == 4 && text.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+        octal.then(|| u32::from_str_radix(text, 8).ok().map(Mode))?
+    }
+
+    /// The bits.
+    pub fn bits(self) -> u32 {
+        self.0
+    }
+}
+
+impl TryFrom<String> for Mode {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Mode, String> {
+        Mode::parse(&text).ok_or_else(|| format!("`{text}` is not a mode: write four octal digits, as in \"0644\""))
+    }
+}
+
+impl From<Mode> for String {
+    fn from(mode: Mode) -> String {
+        format!("{:04o}", mode.0)
+    }
+}
+
+/// A folder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Directory {
+    /// Where.
+    pub path: NodePath,
+    /// Whose.
+    #[serde(flatten)]
+    pub access: Access,
+}
+
+/// An archive of the mirror and the folder it becomes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Archive {
+    /// The folder; it holds nothing else.
+    pub into: NodePath,
+    /// Where the archive lies on the mirror: a gzipped tar.
+    pub from: SafePath,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its identity.
+    pub sha256: Sha256,
+}
+
+/// One file of the mirror.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Download {
+    /// Where it goes.
+    pub path: NodePath,
+    /// Where it lies on the mirror.
+    pub from: SafePath,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its identity.
+    pub sha256: Sha256,
+    /// Whose.
+    #[serde(flatten)]
+    pub access: Access,
+}
+
+/// A rendered file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct File {
+    /// Where it goes; it lies in the node's folder under `files/` and this path.
+    pub path: NodePath,
+    /// The identity of its bytes.
+    pub sha256: Sha256,
+    /// Whose.
+    #[serde(flatten)]
+    pub access: Access,
+}
+
+impl File {
+    /// Where the bytes lie in the node's folder.
+    pub fn source(&self) -> String {
+        format!("files{}", self.path)
+    }
+}
+
+/// A symbolic link.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// Where it is.
+    pub path: NodePath,
+    /// What it says: an absolute path on the node.
+    pub to: NodePath,
+}
+
+/// A program that must run. Its unit file, if systemd runs it, is made from this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Its name; the unit is `<name>.service`.
+    pub name: Word,
+    /// What it is, in a few words.
+    pub about: String,
+    /// `exec` or `notify`, as systemd has them.
+    pub kind: ServiceKind,
+    /// Who runs it.
+    pub user: Word,
+    /// The program and its arguments; paths are the node's, under its root.
+    pub command: Vec<String>,
+    /// Its environment.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    /// Paths whose change means that it must be restarted.
+    #[serde(default)]
+    pub restart_on: Vec<NodePath>,
+    /// Further lines of the unit's [Service] section, written as systemd wants them.
+    #[serde(default)]
+    pub unit: Vec<String>,
+}
+
+/// How a service tells that it is up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceKind {
+    /// Up once its program runs.
+    Exec,
+    /// Says so itself (sd_notify), and feeds a watchdog.
+    Notify,
+}
+
+impl Service {
+    /// Where its unit file lies.
+    pub fn unit_path(&self) -> String {
+        format!("/etc/systemd/system/{}.service", self.name)
+    }
+}

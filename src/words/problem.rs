@@ -1,0 +1,172 @@
+//! A mistake in a file that a person wrote: where it is, what is wrong, what would be right.
+//! Every reader of a document collects all of them before it gives up.
+//! Not here: failures of the machine, which are errors of the module that met them.
+
+use std::fmt;
+use std::ops::Range;
+
+/// One mistake in one document.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The file as the user named it.
+    pub file: String,
+    /// Its line, counted from 1; none if the file as a whole is meant.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub what: String,
+    /// What would be right.
+    pub remedy: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(out, "{}:{line}: {}", self.file, self.what)?,
+            None => write!(out, "{}: {}", self.file, self.what)?,
+        }
+        if self.remedy.is_empty() { Ok(()) } else { write!(out, "\n    {}", self.remedy) }
+    }
+}
+
+/// All mistakes that were found, in the order of file and line; never empty when it is an error.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// Notes one more.
+    pub fn add(&mut self, problem: Problem) {
+        self.0.push(problem);
+    }
+
+    /// Takes over another list.
+    pub fn extend(&mut self, other: Problems) {
+        self.0.extend(other.0);
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The value if nothing was found, else everything that was, sorted.
+    pub fn into_result<T>(mut self, value: T) -> Result<T, Problems> {
+        if self.0.is_empty() {
+            return Ok(value);
+        }
+        self.0.sort();
+        self.0.dedup();
+        Err(self)
+    }
+}
+
+impl IntoIterator for Problems {
+    type Item = Problem;
+    type IntoIter = std::vec::IntoIter<Problem>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Problems {
+        Problems(vec![problem])
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, problem) in self.0.iter().enumerate() {
+            write!(out, "{}{problem}", if at == 0 { "" } else { "\n" })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// A document with its name: turns byte spans into lines.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// The file as the user named it.
+    pub file: &'a str,
+    /// Its whole text.
+    pub text: &'a str,
+}
+
+impl Source<'_> {
+    /// The line, from 1, in which a byte lies.
+    pub fn line(&self, at: usize) -> usize {
+        self.text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
+    }
+
+    /// A problem at a span of this document.
+    pub fn problem(&self, span: Range<usize>, what: impl Into<String>, remedy: impl Into<String>) -> Problem {
+        let line = Some(self.line(span.start));
+        Problem { file: self.file.to_owned(), line, what: what.into(), remedy: remedy.into() }
+    }
+
+    /// A problem of this document as a whole.
+    pub fn problem_of_file(&self, what: impl Into<String>, remedy: impl Into<String>) -> Problem {
+        Problem { file: self.file.to_owned(), line: None, what: what.into(), remedy: remedy.into() }
+    }
+
+    /// What the TOML reader found, as a problem.
+    pub fn toml_problem(&self, error: &toml::de::Error) -> Problem {
+        let what = error.message().trim_end().replace('\n', "; ");
+        match error.span() {
+            Some(span) => self.problem(span, what, ""),
+            None => self.problem_of_file(what, ""),
+        }
+    }
+}
+
+/// The candidate that a mistyped word most likely meant: at most a third of its letters differ.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = candidates.into_iter().map(|candidate| (distance(word, candidate), candidate));
+    scored.min().filter(|(far, _)| *far <= 1 + word.len() / 3).map(|(_, candidate)| candidate)
+}
+
+/// Levenshtein's distance.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.chars().enumerate() {
+        let mut before = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.iter().enumerate() {
+            let replaced = before + usize::from(a != *b);
+            before = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(before + 1);
+        }
+    }
+    row[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_becomes_a_line() {
+        let source = Source { file: "a.toml", text: "x = 1\ny = 2\n" };
+        let problem = source.problem(6..7, "`y` is wrong", "write z");
+        assert_eq!(problem.to_string(), "a.toml:2: `y` is wrong\n    write z");
+    }
+
+    #[test]
+    fn problems_come_sorted_and_once() {
+        let source = Source { file: "a.toml", text: "x\ny\n" };
+        let mut problems = Problems::default();
+        problems.add(source.problem(2..3, "b", ""));
+        problems.add(source.problem(0..1, "a", ""));
+        problems.add(source.problem(0..1, "a", ""));
+        assert_eq!(problems.into_result(()).unwrap_err().to_string(), "a.toml:1: a\na.toml:2: b");
+    }
+
+    #[test]
+    fn a_mistyped_word_is_guessed() {
+        assert_eq!(nearest("mavne", ["maven", "pypi", "file"]), Some("maven"));
+        assert_eq!(nearest("zzzzzz", ["maven", "pypi"]), None);
+    }
+}
