@@ -1,0 +1,6 @@
+//! Clients of what we drive: web servers, Flink, metrics receivers.
+//! They may use the words; they know nothing of mirrors, clusters or the agent.
+//! Not here: any decision.
+
+pub mod download;
+pub mod http;

@@ -9,6 +9,8 @@ pub enum Event {
     Stage { name: String, steps: u64, bytes: u64 },
     /// Bytes went through.
     Bytes(u64),
+    /// Bytes that had gone through must come again.
+    Lost(u64),
     /// One of the steps is done.
     Step(String),
     /// Something went wrong and is tried again.

@@ -6,6 +6,7 @@ pub mod digest;
 pub mod event;
 pub mod flink;
 pub mod generation;
+pub mod location;
 pub mod names;
 pub mod node;
 pub mod problem;
