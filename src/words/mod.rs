@@ -3,6 +3,7 @@
 //! Not here: how anything is fetched, rendered or installed.
 
 pub mod digest;
+pub mod document;
 pub mod event;
 pub mod flink;
 pub mod generation;

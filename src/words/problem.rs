@@ -49,13 +49,15 @@ impl Problems {
     }
 
     /// The value if nothing was found, else everything that was, sorted.
-    pub fn into_result<T>(mut self, value: T) -> Result<T, Problems> {
-        if self.0.is_empty() {
-            return Ok(value);
-        }
+    pub fn into_result<T>(self, value: T) -> Result<T, Problems> {
+        if self.0.is_empty() { Ok(value) } else { Err(self.sorted()) }
+    }
+
+    /// The same list in the order of file and line, each once.
+    pub fn sorted(mut self) -> Problems {
         self.0.sort();
         self.0.dedup();
-        Err(self)
+        self
     }
 }
 
