@@ -1,0 +1,5 @@
+//! The mirror room: manifest, lock, fetch, store, publish, serve.
+//! It speaks in words and uses systems; it knows neither clusters nor the agent.
+//! Not here: command lines.
+
+pub mod manifest;
