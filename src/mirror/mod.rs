@@ -2,4 +2,7 @@
 //! It speaks in words and uses systems; it knows neither clusters nor the agent.
 //! Not here: command lines.
 
+pub mod disk;
+pub mod lock;
 pub mod manifest;
+pub mod store;
