@@ -5,4 +5,6 @@
 pub mod disk;
 pub mod lock;
 pub mod manifest;
+pub mod resolve;
+pub mod sources;
 pub mod store;
