@@ -2,7 +2,9 @@
 //! It speaks in words and uses systems; it knows neither clusters nor the agent.
 //! Not here: command lines.
 
+pub mod assembly;
 pub mod disk;
+pub mod fetch;
 pub mod lock;
 pub mod manifest;
 pub mod resolve;

@@ -79,6 +79,13 @@ impl Store {
         fs::metadata(self.partial(expected.sha256)).map_or(0, |there| there.len().min(expected.size))
     }
 
+    /// Whether the disk has room for so many bytes more; if not, which folder and how much there is.
+    pub fn room_for(&self, bytes: u64) -> Result<(), (PathBuf, u64)> {
+        let Ok(disk) = rustix::fs::statvfs(&self.folder) else { return Ok(()) };
+        let free = disk.f_bavail * disk.f_frsize;
+        if bytes <= free { Ok(()) } else { Err((self.folder.clone(), free)) }
+    }
+
     fn partial(&self, sha256: Sha256) -> PathBuf {
         self.folder.join("partial").join(sha256.to_string())
     }
