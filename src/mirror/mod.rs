@@ -5,8 +5,10 @@
 pub mod assembly;
 pub mod disk;
 pub mod fetch;
+pub mod keys;
 pub mod lock;
 pub mod manifest;
+pub mod publish;
 pub mod resolve;
 pub mod sources;
 pub mod store;

@@ -46,7 +46,7 @@ pub struct Store {
 impl Store {
     /// Opens a store, making its folders.
     pub fn open(folder: &Path) -> Result<Store, Error> {
-        for name in ["sha256", "partial", "assembled"] {
+        for name in ["sha256", "sha512", "partial", "assembled"] {
             let path = folder.join(name);
             fs::create_dir_all(&path).map_err(|source| Error::Store { what: "make", path, source })?;
         }
@@ -142,6 +142,24 @@ impl Store {
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed("sync"))
         };
         place().map_err(|(what, source)| Error::Store { what, path: path.clone(), source })
+    }
+
+    /// The SHA-512 of bytes that are here, in hexadecimal; remembered, for large files take a second.
+    pub fn sha512(&self, sha256: Sha256) -> Result<String, Error> {
+        let path = self.folder.join("sha512").join(sha256.to_string());
+        if let Ok(known) = fs::read_to_string(&path) {
+            return Ok(known);
+        }
+        let object = self.path(sha256);
+        let read = |source| Error::Store { what: "read", path: object.clone(), source };
+        let mut file = File::open(&object).map_err(read)?;
+        let sha512 = crate::words::digest::sha512_hex(&mut file).map_err(read)?;
+        crate::mirror::disk::replace(&path, sha512.as_bytes()).map_err(|source| Error::Store {
+            what: "write",
+            path,
+            source,
+        })?;
+        Ok(sha512)
     }
 
     /// The result of an assembly that was made before from the same parts in the same way.

@@ -1,4 +1,4 @@
-//! Digests: SHA-256 is identity everywhere; SHA-1, SHA-512 and MD5 only compare with what others publish.
+//! Digests: SHA-256 is identity everywhere; SHA-1 and SHA-512 only compare with what others publish.
 //! A `Sha256` can only be made from bytes or from 64 hexadecimal digits.
 //! Not here: where bytes come from.
 
@@ -102,11 +102,6 @@ impl Hasher {
 /// The SHA-1 of bytes, in hexadecimal: the checksum that Maven repositories publish.
 pub fn sha1_hex(bytes: &[u8]) -> String {
     to_hex(&sha1::Sha1::digest(bytes))
-}
-
-/// The MD5 of bytes, in hexadecimal: only for side files that old clients look for.
-pub fn md5_hex(bytes: &[u8]) -> String {
-    to_hex(&md5::Md5::digest(bytes))
 }
 
 /// The SHA-512 of everything a reader gives, in hexadecimal: the checksum of PNDA's side files.

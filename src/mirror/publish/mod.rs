@@ -1,0 +1,106 @@
+//! From the lock to a mirror: first the whole tree as a value, then one folder, signed, switched in by one rename.
+//! One file per section of the tree; `generation` is the only one that writes.
+//! Not here: fetching, serving.
+
+use super::assembly;
+use super::lock::{Artifact, Lock, Source};
+use super::manifest::{Manifest, Want};
+use super::store::{self, Store};
+use crate::systems::download::Expected;
+use crate::words::names::{BadName, SafePath, Word};
+use crate::words::tree::{Conflict, Entry, Tree};
+use std::io;
+use std::path::PathBuf;
+
+pub mod generation;
+mod maven;
+mod plain;
+mod python;
+
+/// Why a tree cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Something was not fetched.
+    #[error("{address} is not in the store; run `pnda mirror fetch`")]
+    Absent { address: SafePath },
+    /// An assembly failed.
+    #[error("cannot assemble `{name}`")]
+    Assembly { name: Word, source: assembly::Error },
+    /// Two entries want the same place.
+    #[error("cannot lay out the mirror")]
+    Place(#[from] Conflict),
+    /// A name of the world is not usable as a path.
+    #[error("cannot lay out the mirror")]
+    Name(#[from] BadName),
+    /// The store failed.
+    #[error("cannot use the store")]
+    Store(#[from] store::Error),
+    /// A file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+}
+
+/// A program that goes on the mirror beside what was locked: the agent.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// Its path on the mirror.
+    pub path: SafePath,
+    /// Where it is now.
+    pub file: PathBuf,
+}
+
+/// The whole tree of a mirror.
+pub fn tree(manifest: &Manifest, lock: &Lock, store: &Store, programs: &[Program]) -> Result<Tree, Error> {
+    let mut tree = Tree::default();
+    for artifact in &lock.artifacts {
+        if !store.has(super::fetch::expected(artifact)) {
+            return Err(Error::Absent { address: artifact.address.clone() });
+        }
+    }
+    maven::add(&mut tree, wanted(manifest, lock, Source::Maven))?;
+    python::add(&mut tree, wanted(manifest, lock, Source::Pypi))?;
+    for (artifact, want) in wanted(manifest, lock, Source::File) {
+        if let Want::File(file) = want {
+            plain::add(&mut tree, &file.path, super::fetch::expected(artifact), store)?;
+        }
+    }
+    for (name, assembly) in &manifest.assemblies {
+        let made = assembly::assemble(name, assembly, lock, store);
+        let made = made.map_err(|source| Error::Assembly { name: name.clone(), source })?;
+        plain::add(&mut tree, &assembly.path, made, store)?;
+    }
+    for program in programs {
+        let made = keep_copy(store, program)?;
+        plain::add(&mut tree, &program.path, made, store)?;
+    }
+    sums(&mut tree)?;
+    Ok(tree)
+}
+
+/// The artifacts of one kind of source, each with every entry that wants it.
+fn wanted<'a>(manifest: &'a Manifest, lock: &'a Lock, source: Source) -> Vec<(&'a Artifact, &'a Want)> {
+    let of_kind = lock.artifacts.iter().filter(move |artifact| artifact.source == source);
+    let with_wants = |artifact: &'a Artifact| {
+        artifact.wanted_by.iter().filter_map(move |name| Some((artifact, manifest.wants.get(name)?)))
+    };
+    of_kind.flat_map(with_wants).collect()
+}
+
+fn keep_copy(store: &Store, program: &Program) -> Result<Expected, Error> {
+    let read = |source| Error::Read { path: program.file.clone(), source };
+    let mut from = std::fs::File::open(&program.file).map_err(read)?;
+    let mut scratch = store.scratch()?;
+    io::copy(&mut from, scratch.as_file_mut()).map_err(read)?;
+    let (_, path) = scratch.keep().map_err(|error| read(error.error))?;
+    Ok(store.keep(&path)?)
+}
+
+/// `SHA256SUMS` over everything: the whole mirror can be checked with a common tool.
+fn sums(tree: &mut Tree) -> Result<(), Error> {
+    let lines: String = tree.iter().map(|(path, entry)| format!("{}  {path}\n", entry.digest())).collect();
+    Ok(tree.insert(SafePath::new("SHA256SUMS")?, Entry::file(lines))?)
+}
+
+fn object(made: Expected) -> Entry {
+    Entry::Object { digest: made.sha256, size: made.size, executable: false }
+}
