@@ -10,5 +10,7 @@ pub mod lock;
 pub mod manifest;
 pub mod publish;
 pub mod resolve;
+pub mod serve;
 pub mod sources;
 pub mod store;
+pub mod verify;
