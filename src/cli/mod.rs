@@ -3,3 +3,8 @@
 //! Not here: any logic.
 
 pub mod agent;
+pub mod failure;
+pub mod mirror;
+pub mod pnda;
+mod progress;
+mod shipped;

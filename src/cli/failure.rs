@@ -1,0 +1,86 @@
+//! A command that failed: the error chain, printed once, and the exit code.
+//! Codes: 0 done, 1 failed, 2 wrong usage, 3 verification found a difference, 4 something would change.
+//! Not here: what failed.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// The command could not do what it was asked to.
+pub const FAILED: u8 = 1;
+/// The command line or a document is wrong.
+pub const USAGE: u8 = 2;
+/// Bytes are not what was agreed.
+pub const MISMATCH: u8 = 3;
+/// Something would change; only said by checks and dry runs.
+pub const WOULD_CHANGE: u8 = 4;
+
+/// An error with its exit code.
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    error: Box<dyn Error>,
+}
+
+impl Failure {
+    /// An error with another code than 1.
+    pub fn new(code: u8, error: impl Into<Box<dyn Error>>) -> Failure {
+        Failure { code, error: error.into() }
+    }
+}
+
+impl<E: Error + 'static> From<E> for Failure {
+    fn from(error: E) -> Failure {
+        Failure::new(FAILED, error)
+    }
+}
+
+/// What a command comes to.
+pub type Outcome = Result<ExitCode, Failure>;
+
+/// Prints the chain of causes, if it failed, and gives the exit code.
+pub fn finish(program: &str, outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(code) => code,
+        Err(failure) => {
+            let _ = writeln!(io::stderr(), "{program}: {}", chain(&*failure.error));
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// An error and its causes, outermost first.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let line = cause.to_string();
+        if !text.ends_with(&line) {
+            text = format!("{text}\n  because: {}", line.replace('\n', "\n  "));
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// Prints what a command answers: data goes to standard output.
+pub fn say(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", text.trim_end_matches('\n'))?;
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot read a")]
+    struct Outer(#[source] io::Error);
+
+    #[test]
+    fn each_cause_is_said_once() {
+        let error = Outer(io::Error::other("disk on fire"));
+        assert_eq!(chain(&error), "cannot read a\n  because: disk on fire");
+    }
+}

@@ -1,0 +1,178 @@
+//! `pnda mirror fetch` and `pnda mirror build`: lock to store, store to a published generation.
+//! `pnda try` calls the same `build`.
+//! Not here: how any of it is done.
+
+use super::{Places, Wanted, home_folder};
+use crate::cli::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say};
+use crate::mirror::fetch::{self, Fetch, Fetched};
+use crate::mirror::keys::Signer;
+use crate::mirror::lock::Lock;
+use crate::mirror::publish::generation::{Published, publish};
+use crate::mirror::publish::{self, Program};
+use crate::mirror::store::Store;
+use crate::words::digest::Sha256;
+use crate::words::event::{Event, Tell};
+use crate::words::names::SafePath;
+use clap::Args;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Options of `pnda mirror fetch`.
+#[derive(Args)]
+pub struct FetchArguments {
+    /// The folder with the manifests and their lock [default: the shipped ones]
+    #[arg(long, value_name = "FOLDER")]
+    manifests: Option<PathBuf>,
+    /// Only list what is missing: exit code 4 if anything is.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    places: Places,
+}
+
+/// Options of `pnda mirror build`.
+#[derive(Args)]
+pub struct Arguments {
+    /// The mirror's folder; its subfolder `current` is what is served.
+    #[arg(long, value_name = "FOLDER")]
+    mirror: PathBuf,
+    /// The folder with the manifests and their lock [default: the shipped ones]
+    #[arg(long, value_name = "FOLDER")]
+    manifests: Option<PathBuf>,
+    /// The key that signs the list; made on first use [default: ~/.config/pnda/mirror.key]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// The agent that nodes install [default: the `pnda-agent` beside this program]
+    #[arg(long, value_name = "FILE")]
+    agent: Option<PathBuf>,
+    /// Print what was done as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    places: Places,
+}
+
+/// Runs `fetch`.
+pub fn fetch_only(arguments: &FetchArguments) -> Outcome {
+    let wanted = Wanted::read(arguments.manifests.as_deref())?;
+    let lock = wanted.agreed()?;
+    let store = arguments.places.store()?;
+    if arguments.dry_run {
+        return show_plan(&wanted, &lock, &store, &arguments.places);
+    }
+    let progress = arguments.places.progress();
+    let _alone = store.lock()?;
+    let fetched = fetch(&wanted, &lock, &store, &arguments.places, &|event| progress.tell(event))?;
+    say(&fetched_line(fetched))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_plan(wanted: &Wanted, lock: &Lock, store: &Store, places: &Places) -> Outcome {
+    let (sources, http) = (places.registries()?, places.http());
+    let tell = crate::words::event::silent;
+    let fetch = Fetch { lock, manifest: &wanted.manifest, sources: &sources, http: &http, tell: &tell };
+    let missing = fetch.plan(store);
+    for artifact in &missing {
+        say(&format!("{:>12} {}", artifact.size, artifact.address))?;
+    }
+    let bytes: u64 = missing.iter().map(|artifact| artifact.size).sum();
+    say(&format!("would fetch {} files, {bytes} bytes", missing.len()))?;
+    Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(WOULD_CHANGE) })
+}
+
+fn fetch(wanted: &Wanted, lock: &Lock, store: &Store, places: &Places, tell: Tell) -> Result<Fetched, Failure> {
+    let all_there = lock.artifacts.iter().all(|artifact| store.has(fetch::expected(artifact)));
+    if all_there {
+        return Ok(Fetched { kept: lock.artifacts.len(), ..Fetched::default() });
+    }
+    let (sources, http) = (places.registries()?, places.http());
+    let fetch = Fetch { lock, manifest: &wanted.manifest, sources: &sources, http: &http, tell };
+    fetch.run(store).map_err(|error| {
+        let code = if error.is_mismatch() { MISMATCH } else { crate::cli::failure::FAILED };
+        Failure::new(code, explained(error))
+    })
+}
+
+/// A fetch that failed for several artifacts names each with its causes.
+fn explained(error: fetch::Error) -> Box<dyn std::error::Error> {
+    let fetch::Error::Some { failed, .. } = &error else { return error.into() };
+    let lines: Vec<String> = failed.iter().map(|failure| crate::cli::failure::chain(failure)).collect();
+    format!("{error}\n{}", lines.join("\n")).into()
+}
+
+fn fetched_line(fetched: Fetched) -> String {
+    format!("fetched {} files, {} bytes; {} files were there", fetched.files, fetched.bytes, fetched.kept)
+}
+
+/// What a build came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Built {
+    /// The generation that is current now.
+    pub generation: u64,
+    /// Whether it is new.
+    pub published: bool,
+    /// Files that came over the network.
+    pub fetched_files: usize,
+    /// Their bytes.
+    pub fetched_bytes: u64,
+    /// The key that signed it.
+    pub public_key: String,
+}
+
+/// Fetches and publishes.
+pub fn build(
+    mirror: &Path,
+    wanted: &Wanted,
+    key: &Path,
+    agent: &Path,
+    places: &Places,
+    tell: Tell,
+) -> Result<Built, Failure> {
+    let lock = wanted.agreed()?;
+    let store = places.store()?;
+    let _alone = store.lock()?;
+    let fetched = fetch(wanted, &lock, &store, places, tell)?;
+    let signer = Signer::load_or_make(key)?;
+    let path = SafePath::new("pnda-agent")?;
+    tell(Event::Note("laying out the mirror".into()));
+    let tree = publish::tree(&wanted.manifest, &lock, &store, &[Program { path, file: agent.to_owned() }])?;
+    let published = publish(mirror, &tree, Sha256::of(lock.render().as_bytes()), &store, &signer)?;
+    let (generation, published) = match published {
+        Published::New { number, .. } => (number, true),
+        Published::UpToDate { number } => (number, false),
+    };
+    let public_key = signer.public_key();
+    Ok(Built { generation, published, fetched_files: fetched.files, fetched_bytes: fetched.bytes, public_key })
+}
+
+/// The agent that lies beside this program.
+pub fn sibling_agent() -> Result<PathBuf, Failure> {
+    let own = std::env::current_exe()?;
+    let agent = own.with_file_name("pnda-agent");
+    if agent.is_file() {
+        return Ok(agent);
+    }
+    let text =
+        format!("{} is not there; build it with `cargo build --release`, or name one with --agent", agent.display());
+    Err(Failure::new(USAGE, text))
+}
+
+/// Runs `build`.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let wanted = Wanted::read(arguments.manifests.as_deref())?;
+    let key = arguments.key.clone().or_else(|| home_folder("XDG_CONFIG_HOME", ".config").map(|f| f.join("mirror.key")));
+    let key = key.ok_or_else(|| Failure::new(USAGE, "no home folder is known; give --key FILE"))?;
+    let agent = arguments.agent.clone().map_or_else(sibling_agent, Ok)?;
+    let progress = arguments.places.progress();
+    let built = build(&arguments.mirror, &wanted, &key, &agent, &arguments.places, &|event| progress.tell(event))?;
+    if arguments.json {
+        say(&serde_json::to_string_pretty(&built)?)?;
+    } else {
+        let what = if built.published { "published" } else { "up to date:" };
+        let files = built.fetched_files;
+        say(&format!("{what} generation {} (fetched {files} files, {} bytes)", built.generation, built.fetched_bytes))?;
+        say(&format!("public key {}", built.public_key))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,61 @@
+//! `pnda mirror lock`: manifests to lock.
+//! It prints how the lock changes, writes it, or with `--check` only says whether it is still true.
+//! Not here: resolving.
+
+use super::{Places, Wanted};
+use crate::cli::failure::{Outcome, WOULD_CHANGE, say};
+use crate::cli::shipped::LOCK;
+use crate::mirror::lock::difference;
+use crate::mirror::{disk, resolve};
+use clap::Args;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Options of `pnda mirror lock`.
+#[derive(Args)]
+pub struct Arguments {
+    /// The folder with the manifests; the lock is written there.
+    #[arg(long, value_name = "FOLDER", default_value = "mirror-manifests")]
+    manifests: PathBuf,
+    /// Only say whether the lock is still true: exit code 4 if not. Everything is asked anew.
+    #[arg(long)]
+    check: bool,
+    /// Only show how the lock would change: exit code 4 if it would.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    places: Places,
+}
+
+/// Runs it.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let wanted = Wanted::read(Some(&arguments.manifests))?;
+    let before = wanted.locked()?;
+    let (store, sources, http) = (arguments.places.store()?, arguments.places.registries()?, arguments.places.http());
+    let _alone = store.lock()?;
+    let progress = arguments.places.progress();
+    let tell = |event| progress.tell(event);
+    let world = resolve::World { sources: &sources, http: &http, store: &store, tell: &tell };
+    let trust = if arguments.check { resolve::Trust::AskAgain } else { resolve::Trust::LastLock };
+    let lock = resolve::lock(&wanted.manifest, &before, &world, trust)?;
+    let changes = difference(&before, &lock);
+    if lock == before {
+        say(&format!("the lock is up to date: {} artifacts, {} bytes", lock.artifacts.len(), lock.size()))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for line in &changes {
+        say(line)?;
+    }
+    if arguments.check || arguments.dry_run {
+        say(&format!("the lock would change: {} artifacts differ", changes.len()))?;
+        return Ok(ExitCode::from(WOULD_CHANGE));
+    }
+    disk::replace(&arguments.manifests.join(LOCK), lock.render().as_bytes())?;
+    say(&format!(
+        "locked {} artifacts, {} bytes; {} differ from before",
+        lock.artifacts.len(),
+        lock.size(),
+        changes.len()
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,125 @@
+//! `pnda mirror …`: the options its commands share, and where each goes.
+//! Defaults of places are chosen here and nowhere else.
+//! Not here: the commands themselves.
+
+use crate::cli::failure::{Failure, Outcome, USAGE};
+use crate::cli::progress::Progress;
+use crate::cli::shipped::{self, Manifests};
+use crate::mirror::lock::Lock;
+use crate::mirror::manifest::{self, Manifest};
+use crate::mirror::sources::{Site, Sources};
+use crate::mirror::store::Store;
+use crate::systems::http::{Http, Patience};
+use clap::{Args, Subcommand};
+use std::path::{Path, PathBuf};
+
+mod build;
+mod lock;
+mod serve;
+mod verify;
+
+pub use build::{Built, build};
+
+/// The commands of the mirror.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Write down exactly what the manifests mean today; the only command that asks what exists.
+    Lock(lock::Arguments),
+    /// Bring everything the lock names into the store.
+    Fetch(build::FetchArguments),
+    /// Fetch, then publish as the next generation of a mirror.
+    Build(build::Arguments),
+    /// Hold a mirror against its signed list.
+    Verify(verify::Arguments),
+    /// Serve a mirror over HTTP.
+    Serve(serve::Arguments),
+}
+
+/// Runs one of them.
+pub fn run(command: Command) -> Outcome {
+    match command {
+        Command::Lock(arguments) => lock::run(&arguments),
+        Command::Fetch(arguments) => build::fetch_only(&arguments),
+        Command::Build(arguments) => build::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+    }
+}
+
+/// Where things come from and are kept.
+#[derive(Args, Clone, Default)]
+pub struct Places {
+    /// Where bytes are kept by digest.
+    #[arg(long, value_name = "FOLDER", help = "Where bytes are kept by digest [default: ~/.cache/pnda/store]")]
+    pub store: Option<PathBuf>,
+    /// A registry's place: maven=URL or pypi=URL; may be given several times.
+    #[arg(long = "source", value_name = "KIND=URL")]
+    pub sources: Vec<String>,
+    /// A file with the registries' places.
+    #[arg(long = "sources", value_name = "FILE")]
+    pub sources_file: Option<PathBuf>,
+    /// Tell nothing but what goes wrong.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+impl Places {
+    /// The store, opened.
+    pub fn store(&self) -> Result<Store, Failure> {
+        let folder = self.store.clone().or_else(|| home_folder("XDG_CACHE_HOME", ".cache").map(|f| f.join("store")));
+        let folder = folder.ok_or_else(|| Failure::new(USAGE, "no home folder is known; give --store FOLDER"))?;
+        Ok(Store::open(&folder)?)
+    }
+
+    /// The registries that this site has.
+    pub fn registries(&self) -> Result<Sources, Failure> {
+        let environment = std::env::vars().collect();
+        let site = Site { arguments: self.sources.clone(), file: self.sources_file.clone(), environment };
+        Sources::find(&site).map_err(|error| Failure::new(USAGE, error))
+    }
+
+    /// A client for them.
+    pub fn http(&self) -> Http {
+        Http::new(Patience::default())
+    }
+
+    /// Who tells people.
+    pub fn progress(&self) -> Progress {
+        Progress::new(self.quiet)
+    }
+}
+
+/// `pnda`'s folder in one of the user's standard places.
+pub fn home_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let set = std::env::var_os(variable).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(below_home));
+    Some(set.or_else(home)?.join("pnda"))
+}
+
+/// Manifests as text and as values.
+pub struct Wanted {
+    texts: Manifests,
+    /// What they mean.
+    pub manifest: Manifest,
+}
+
+impl Wanted {
+    /// Reads the manifests of a folder, or the shipped ones.
+    pub fn read(folder: Option<&Path>) -> Result<Wanted, Failure> {
+        let texts = shipped::manifests(folder)?;
+        let manifest = manifest::parse(&texts.files).map_err(|problems| Failure::new(USAGE, problems))?;
+        Ok(Wanted { texts, manifest })
+    }
+
+    /// The lock as it is, empty if there is none.
+    pub fn locked(&self) -> Result<Lock, Failure> {
+        Ok(self.texts.lock.as_deref().map(Lock::parse).transpose()?.unwrap_or_default())
+    }
+
+    /// The lock, which must answer the manifests.
+    pub fn agreed(&self) -> Result<Lock, Failure> {
+        let lock = self.locked()?;
+        lock.answers(&self.manifest)?;
+        Ok(lock)
+    }
+}

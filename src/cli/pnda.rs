@@ -1,0 +1,41 @@
+//! The command line of `pnda`: one file per command, no logic.
+//! What was parsed here goes to a room as plain values.
+//! Not here: what the commands do.
+
+use super::failure::{Outcome, finish};
+use super::mirror;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Flink on Hadoop YARN for sites that cannot reach the internet.
+#[derive(Parser)]
+#[command(name = "pnda", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Lock, fetch, publish, verify and serve a mirror.
+    #[command(subcommand)]
+    Mirror(mirror::Command),
+}
+
+/// Reads the arguments and does what they say.
+pub fn main() -> ExitCode {
+    let outcome: Outcome = match Arguments::parse().command {
+        Command::Mirror(command) => mirror::run(command),
+    };
+    finish("pnda", outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}
