@@ -1,1 +1,249 @@
-//! x
+//! Holds the house to its own rules: who may import whom, sizes, first lines, banned words, no registry's host.
+//! Each test is one rule; a breach names the file, the line and the rule.
+//! Not here: whether the program works.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Who may import whom, below `crate::`. What is not listed is forbidden; a room may always import itself.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("words", &[]),
+    ("systems", &["words"]),
+    ("mirror", &["words", "systems"]),
+    ("cluster", &["words", "systems"]),
+    ("agent", &["words", "systems"]),
+    ("cli", &["words", "systems", "mirror", "cluster", "agent"]),
+];
+
+/// A source file may have this many lines without its tests.
+const FILE_LINES: usize = 400;
+/// A function may have this many lines.
+const FUNCTION_LINES: usize = 60;
+
+struct File {
+    path: String,
+    text: String,
+}
+
+impl File {
+    /// The lines that are not tests: everything before the module `tests`; nothing of a file of tests.
+    fn own_lines(&self) -> Vec<&str> {
+        if self.path.ends_with("/tests.rs") || self.path.starts_with("tests/") {
+            return Vec::new();
+        }
+        let lines: Vec<&str> = self.text.lines().collect();
+        let end = lines.iter().position(|line| line.trim() == "#[cfg(test)]").unwrap_or(lines.len());
+        lines[..end].to_vec()
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file that git tracks, or would track.
+fn tracked() -> Vec<PathBuf> {
+    let git = Command::new("git").args(["ls-files", "-co", "--exclude-standard"]).current_dir(root()).output();
+    let text = String::from_utf8(git.expect("git lists the files of a checkout").stdout).unwrap();
+    text.lines().map(PathBuf::from).filter(|path| root().join(path).is_file()).collect()
+}
+
+fn sources() -> Vec<File> {
+    let rust = tracked().into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs"));
+    let read = |path: PathBuf| File {
+        text: std::fs::read_to_string(root().join(&path)).unwrap(),
+        path: path.display().to_string(),
+    };
+    let files: Vec<File> = rust.map(read).collect();
+    assert!(files.len() > 30, "the checkout has no sources");
+    files
+}
+
+/// Fails with all breaches of a rule.
+fn hold(rule: &str, breaches: Vec<String>) {
+    assert!(breaches.is_empty(), "{rule}:\n  {}", breaches.join("\n  "));
+}
+
+#[test]
+fn rooms_import_only_what_they_may() {
+    let mut breaches = Vec::new();
+    for file in sources() {
+        let Some(room) = file.path.strip_prefix("src/").and_then(|path| path.split(['/', '.']).next()) else {
+            continue;
+        };
+        let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| *name == room) else { continue };
+        for (at, line) in file.own_lines().iter().enumerate() {
+            for used in line.split("crate::").skip(1) {
+                let used: String = used.chars().take_while(|c| c.is_ascii_lowercase()).collect();
+                if used != room && LAYERS.iter().any(|(name, _)| *name == used) && !allowed.contains(&used.as_str()) {
+                    breaches.push(format!("{}:{}: {room} imports {used}", file.path, at + 1));
+                }
+            }
+        }
+    }
+    hold("a room imports only what the table at the top of this file allows", breaches);
+}
+
+#[test]
+fn every_file_says_what_it_is_and_what_it_is_not() {
+    let missing = |file: &File| {
+        let lines: Vec<&str> = file.text.lines().take(3).collect();
+        lines.len() < 3 || !lines.iter().all(|line| line.starts_with("//! "))
+    };
+    let breaches = sources().iter().filter(|file| missing(file)).map(|file| file.path.clone()).collect();
+    hold("a file opens with three lines on what it is and what it is not", breaches);
+}
+
+#[test]
+fn files_and_functions_stay_small() {
+    let mut breaches = Vec::new();
+    for file in sources() {
+        let lines = file.own_lines();
+        if lines.len() > FILE_LINES {
+            breaches.push(format!("{} has {} lines", file.path, lines.len()));
+        }
+        for (at, size) in functions(&lines) {
+            if size > FUNCTION_LINES {
+                breaches.push(format!("{}:{at}: a function of {size} lines", file.path));
+            }
+        }
+    }
+    hold(&format!("a file has at most {FILE_LINES} lines, a function {FUNCTION_LINES}"), breaches);
+}
+
+/// The line and length of each function; rustfmt closes a function at the column where it began.
+fn functions(lines: &[&str]) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let trimmed = line.trim_start();
+        let words: Vec<&str> = trimmed.split(['(', '<']).next().unwrap_or_default().split(' ').collect();
+        if !words.contains(&"fn") || trimmed.starts_with("//") {
+            continue;
+        }
+        let closing = format!("{}}}", " ".repeat(line.len() - trimmed.len()));
+        let size = lines[at..].iter().position(|line| *line == closing);
+        found.extend(size.map(|size| (at + 1, size + 1)));
+    }
+    found
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    let banned = ["TODO", "FIXME", "XXX", "dbg!(", "todo!(", "unimplemented!(", "allow(dead_code)", "#[ignore"];
+    let mut breaches = Vec::new();
+    for file in sources().iter().filter(|file| file.path != "tests/tidy.rs") {
+        for (at, line) in file.text.lines().enumerate() {
+            breaches.extend(
+                banned
+                    .iter()
+                    .filter(|word| line.contains(**word))
+                    .map(|word| format!("{}:{}: {word}", file.path, at + 1)),
+            );
+        }
+    }
+    hold("nothing is unfinished, dead or ignored", breaches);
+}
+
+#[test]
+fn only_the_edge_prints_and_nothing_gives_up() {
+    let mut breaches = Vec::new();
+    for file in sources().iter().filter(|file| file.path.starts_with("src/")) {
+        for (at, line) in file.own_lines().iter().enumerate() {
+            let place = format!("{}:{}", file.path, at + 1);
+            if line.contains(".unwrap()") || line.contains("panic!(") || line.contains("unreachable!(") {
+                breaches.push(format!("{place}: gives up"));
+            }
+            if !file.path.starts_with("src/cli/") && (line.contains("println!(") || line.contains("print!(")) {
+                breaches.push(format!("{place}: prints"));
+            }
+        }
+    }
+    hold("only the command line prints, and no code gives up", breaches);
+}
+
+#[test]
+fn rooms_do_not_ask_the_clock_or_the_environment_where_they_decide() {
+    let pure = ["src/words/", "src/cluster/"];
+    let asks = ["std::fs", "std::net", "std::process", "std::env", "SystemTime::now", "Instant::now"];
+    let mut breaches = Vec::new();
+    for file in sources().iter().filter(|file| pure.iter().any(|room| file.path.starts_with(room))) {
+        for (at, line) in file.own_lines().iter().enumerate() {
+            let used = asks.iter().filter(|word| line.contains(**word) && !line.contains("std::net::IpAddr"));
+            breaches.extend(used.map(|word| format!("{}:{}: {word}", file.path, at + 1)));
+        }
+    }
+    hold("words and cluster touch nothing outside", breaches);
+}
+
+/// The hosts that this machine's own clients use; none is written down here.
+fn registry_hosts() -> BTreeSet<String> {
+    let site = pnda::mirror::sources::Site { environment: std::env::vars().collect(), ..Default::default() };
+    let sources = pnda::mirror::sources::Sources::find(&site).unwrap_or_default();
+    let mut texts: Vec<String> =
+        [sources.maven, sources.pypi].into_iter().flatten().map(|f| f.location.to_string()).collect();
+    for list in ["/etc/apt/sources.list", "/etc/apt/sources.list.d/debian.sources"] {
+        let text = std::fs::read_to_string(list).unwrap_or_default();
+        texts.extend(text.split_whitespace().filter(|word| word.contains("://")).map(str::to_owned));
+    }
+    let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo = cargo.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    for entry in cargo.iter().flat_map(|home| std::fs::read_dir(home.join("registry/index"))).flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        texts.extend(name.rsplit_once('-').map(|(host, _)| format!("x://{host}")));
+    }
+    let host = |text: &String| Some(text.split("://").nth(1)?.split(['/', ':']).next()?.to_owned());
+    texts
+        .iter()
+        .filter_map(host)
+        .filter(|host| host.contains('.') && host.parse::<std::net::IpAddr>().is_err())
+        .collect()
+}
+
+#[test]
+fn no_registry_host_and_no_machine_path_is_written_down() {
+    let mut words = registry_hosts();
+    words.extend([["/ro", "ot/"].concat(), ["/ho", "me/"].concat(), ["/wo", "rk/"].concat()]);
+    let mut breaches = Vec::new();
+    for path in tracked() {
+        let bytes = std::fs::read(root().join(&path)).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        for (at, line) in text.lines().enumerate() {
+            let found = words.iter().filter(|word| line.contains(word.as_str()));
+            breaches.extend(found.map(|word| format!("{}:{}: {word}", path.display(), at + 1)));
+        }
+    }
+    hold("no registry's host and no path of one machine is written down", breaches);
+}
+
+#[test]
+fn the_format_is_rustfmt() {
+    run("cargo", &["fmt", "--check"]);
+}
+
+#[test]
+fn clippy_has_nothing_to_say() {
+    // A target folder of its own: the one in use is locked while tests are built.
+    run("cargo", &["clippy", "--quiet", "--all-targets", "--target-dir", "target/clippy", "--", "-D", "warnings"]);
+}
+
+#[test]
+fn scripts_pass_shellcheck() {
+    if Command::new("shellcheck").arg("--version").output().is_err() {
+        println!("left out: shellcheck of our scripts: shellcheck is not installed");
+        return;
+    }
+    let script = |path: &PathBuf| {
+        let text = std::fs::read(root().join(path)).unwrap_or_default();
+        text.starts_with(b"#!/bin/sh")
+    };
+    let scripts: Vec<String> =
+        tracked().iter().filter(|path| script(path)).map(|path| path.display().to_string()).collect();
+    run("shellcheck", &scripts.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+fn run(program: &str, arguments: &[&str]) {
+    let output = Command::new(program).args(arguments).current_dir(root()).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{program} {}:\n{}", arguments.join(" "), String::from_utf8_lossy(&text));
+}
