@@ -2,5 +2,9 @@
 //! They may use the words; they know nothing of mirrors, clusters or the agent.
 //! Not here: any decision.
 
+pub mod console;
 pub mod download;
+pub mod graphite;
+pub mod history_server;
 pub mod http;
+pub mod site;

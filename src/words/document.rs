@@ -6,7 +6,7 @@ use super::problem::{Problems, Source, nearest};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -174,6 +174,18 @@ impl<'d> Table<'d> {
             self.wrong_type(value.span(), key, value.get_ref(), "a whole number from 0 on");
         }
         number
+    }
+
+    /// A whole number within bounds that may be absent.
+    pub fn number_within(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Option<u64> {
+        let number = self.number(key)?;
+        if bounds.contains(&number) {
+            return Some(number);
+        }
+        let span = self.value(key)?.span();
+        let remedy = format!("write a number from {} to {}", bounds.start(), bounds.end());
+        self.problem(span, format!("`{key}` is {number}"), remedy);
+        None
     }
 
     /// The tables of `[[key]]`, in order.

@@ -116,6 +116,11 @@ impl Version {
         }
     }
 
+    /// Measured: from 1.18 on `/config` says `web-history`, true on a history server and false on a JobManager.
+    pub fn says_web_history(self) -> bool {
+        self.line() >= (1, 18)
+    }
+
     /// Class files of 2.x need Java 11; 1.x runs from Java 8 on.
     pub fn oldest_java(self) -> u32 {
         if self.major >= 2 { 11 } else { 8 }
@@ -163,5 +168,6 @@ mod tests {
         assert_eq!(version("1.10.3").jobs_overview(), JobsOverview::AfterFirstJob);
         assert_eq!(version("1.20.5").jobs_overview(), JobsOverview::Always);
         assert_eq!(version("2.3.0").oldest_java(), 11);
+        assert!(version("1.18.1").says_web_history() && !version("1.15.4").says_web_history());
     }
 }

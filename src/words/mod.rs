@@ -8,6 +8,7 @@ pub mod event;
 pub mod flink;
 pub mod generation;
 pub mod location;
+pub mod metric;
 pub mod names;
 pub mod node;
 pub mod problem;

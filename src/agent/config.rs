@@ -1,0 +1,194 @@
+//! The agent's own file, `/etc/pnda/agent.toml`: who it is, what it looks at, whom it tells.
+//! A section that is absent switches its part off; every mistake is told at once, with its line.
+//! Not here: what the node should hold; that is the installation's document.
+
+use crate::systems::graphite::Address;
+use crate::words::document::{self, Table};
+use crate::words::names::Word;
+use crate::words::problem::{Problems, Source};
+use std::fs::File;
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use url::Url;
+
+/// Where it lies on a node.
+pub const FILE: &str = "/etc/pnda/agent.toml";
+/// Where the agent listens unless told otherwise: on this machine alone.
+const LISTEN: &str = "127.0.0.1:8084";
+/// Seconds between two looks unless told otherwise.
+const INTERVAL: u64 = 10;
+/// Nobody writes more than this by hand.
+const LONGEST: u64 = 1024 * 1024;
+
+/// The node among the others; on everything the agent tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The cluster's name.
+    pub cluster: Word,
+    /// The node's name in it.
+    pub node: Word,
+}
+
+/// The whole file, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Which node this is.
+    pub place: Place,
+    /// Where the agent's own pages are.
+    pub listen: SocketAddr,
+    /// From one look to the next.
+    pub interval: Duration,
+    /// The history server of this node, if it has one.
+    pub history_server: Option<Url>,
+    /// Where numbers go.
+    pub graphite: Option<Address>,
+    /// The console's data logger.
+    pub console: Option<Url>,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("cannot read the agent's configuration {}", file.display())]
+    Read { file: PathBuf, source: io::Error },
+    /// It has mistakes.
+    #[error("the agent's configuration has mistakes:\n{0}")]
+    Mistakes(Problems),
+}
+
+/// Reads and checks the file.
+pub fn read(file: &Path) -> Result<Config, Error> {
+    let fail = |source| Error::Read { file: file.to_owned(), source };
+    let mut text = String::new();
+    File::open(file).map_err(fail)?.take(LONGEST + 1).read_to_string(&mut text).map_err(fail)?;
+    if text.len() as u64 > LONGEST {
+        return Err(fail(io::Error::other(format!("it is longer than {LONGEST} bytes"))));
+    }
+    parse(Source { file: &file.display().to_string(), text: &text }).map_err(Error::Mistakes)
+}
+
+/// Checks a text.
+pub fn parse(source: Source<'_>) -> Result<Config, Problems> {
+    document::read(source, config)
+}
+
+fn config(table: &mut Table<'_>) -> Option<Config> {
+    let cluster = table.parsed("cluster", "pico");
+    let node = table.parsed("node", "manager");
+    let listen = match table.optional("listen") {
+        Some(text) => table.check::<Listen>(&text, LISTEN).map(|listen| listen.0),
+        None => Some(LISTEN.parse().expect("the default address is one")),
+    };
+    let seconds = table.number_within("interval_seconds", 1..=3600).unwrap_or(INTERVAL);
+    let history_server = section(table, "history_server", "url", "http://127.0.0.1:8082").map(|HttpUrl(url)| url);
+    let graphite = section(table, "graphite", "address", "manager:2003");
+    let console = section(table, "console", "url", "http://console:3001/metrics").map(|HttpUrl(url)| url);
+    let place = Place { cluster: cluster?, node: node? };
+    let interval = Duration::from_secs(seconds);
+    Some(Config { place, listen: listen?, interval, history_server, graphite, console })
+}
+
+/// A section of one key; absent, it is no mistake.
+fn section<T>(table: &mut Table<'_>, name: &'static str, key: &'static str, example: &str) -> Option<T>
+where
+    T: TryFrom<String>,
+    T::Error: std::fmt::Display,
+{
+    let mut inner = table.table(name)?;
+    let value = inner.parsed(key, example);
+    inner.end();
+    value
+}
+
+struct Listen(SocketAddr);
+
+impl TryFrom<String> for Listen {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Listen, String> {
+        text.parse().map(Listen).map_err(|_| format!("`{text}` is not an IP address with a port"))
+    }
+}
+
+/// A plain web address. What it must not hold would be lost when a path is added, or be seen in a log.
+struct HttpUrl(Url);
+
+impl TryFrom<String> for HttpUrl {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<HttpUrl, String> {
+        let url = Url::parse(&text).map_err(|error| format!("this is not a web address: {error}"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(format!(
+                "`{}` is not a web address: it begins with neither http:// nor https://",
+                url.scheme()
+            ));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("this web address holds a user name or a password".to_owned());
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("this web address holds a `?` or `#`".to_owned());
+        }
+        Ok(HttpUrl(url))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let problems = parse(Source { file: "agent.toml", text }).unwrap_err();
+        assert_eq!(problems.to_string(), expected);
+    }
+
+    #[test]
+    fn a_full_file_is_read() {
+        let text = "cluster = \"pico\"\nnode = \"manager\"\nlisten = \"0.0.0.0:9000\"\ninterval_seconds = 30\n\
+                    [history_server]\nurl = \"http://127.0.0.1:8082\"\n[graphite]\naddress = \"manager:2003\"\n\
+                    [console]\nurl = \"http://console:3001/metrics\"\n";
+        let config = parse(Source { file: "agent.toml", text }).unwrap();
+        assert_eq!(config.listen.to_string(), "0.0.0.0:9000");
+        assert_eq!(config.interval, Duration::from_secs(30));
+        assert_eq!(config.history_server.unwrap().as_str(), "http://127.0.0.1:8082/");
+        assert_eq!(config.graphite.unwrap().to_string(), "manager:2003");
+        assert_eq!(config.console.unwrap().as_str(), "http://console:3001/metrics");
+    }
+
+    #[test]
+    fn what_is_absent_is_off_and_the_agent_stays_on_loopback() {
+        let config = parse(Source { file: "agent.toml", text: "cluster = \"pico\"\nnode = \"edge\"\n" }).unwrap();
+        assert_eq!(config.listen.to_string(), LISTEN);
+        assert!(config.history_server.is_none() && config.graphite.is_none() && config.console.is_none());
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_once_with_line_and_remedy() {
+        check(
+            "cluster = \"pi co\"\nlisten = \"localhost\"\ninterval_seconds = 0\n[grafite]\n\
+             [history_server]\nurl = \"ftp://x\"\nurll = 1\n[console]\n",
+            "agent.toml:1: `pi co` cannot be used as a name: only letters, digits and . _ + - are allowed\n    \
+             for example: pico\n\
+             agent.toml:1: this file has no `node`\n    add a line like node = \"manager\"\n\
+             agent.toml:2: `localhost` is not an IP address with a port\n    for example: 127.0.0.1:8084\n\
+             agent.toml:3: `interval_seconds` is 0\n    write a number from 1 to 3600\n\
+             agent.toml:4: this file has an unknown key `grafite`\n    did you mean `graphite`?\n\
+             agent.toml:6: `ftp` is not a web address: it begins with neither http:// nor https://\n    \
+             for example: http://127.0.0.1:8082\n\
+             agent.toml:7: [history_server] has an unknown key `urll`\n    did you mean `url`?\n\
+             agent.toml:8: [console] has no `url`\n    add a line like url = \"http://console:3001/metrics\"",
+        );
+    }
+
+    #[test]
+    fn addresses_with_secrets_are_refused_without_repeating_them() {
+        let text = "cluster = \"a\"\nnode = \"b\"\n[console]\nurl = \"http://me:hush@console/metrics\"\n";
+        let problems = parse(Source { file: "agent.toml", text }).unwrap_err().to_string();
+        assert!(problems.contains("agent.toml:4: this web address holds a user name"), "{problems}");
+        assert!(!problems.contains("hush"), "{problems}");
+    }
+}

@@ -1,0 +1,107 @@
+//! Sends each round to the receivers that the configuration names, in a thread of its own.
+//! A receiver that fails is tried again with the next round; what it missed is gone, for the newest value is what counts.
+//! Not here: the receivers' formats.
+
+use super::board::Board;
+use super::clock;
+use super::config::Config;
+use super::health::Round;
+use super::log::{self, Level};
+use crate::systems::{console, graphite};
+use std::error::Error;
+use std::time::Duration;
+use url::Url;
+
+/// Somebody who wants every round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Receiver {
+    /// A carbon, or whatever takes its lines.
+    Graphite(graphite::Address),
+    /// PNDA's data logger.
+    Console(Url),
+}
+
+impl Receiver {
+    /// All that the configuration names.
+    pub(super) fn all(config: &Config) -> Vec<Receiver> {
+        let graphite = config.graphite.clone().map(Receiver::Graphite);
+        let console = config.console.clone().map(Receiver::Console);
+        graphite.into_iter().chain(console).collect()
+    }
+
+    /// What it is called in logs and metrics.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Receiver::Graphite(_) => "graphite",
+            Receiver::Console(_) => "console",
+        }
+    }
+
+    fn send(&self, round: &Round, deadline: Duration) -> Result<(), Box<dyn Error>> {
+        match self {
+            Receiver::Graphite(address) => graphite::send(address, &graphite::lines(&round.metrics), deadline)?,
+            Receiver::Console(url) => console::post(url, &round.metrics, clock::now_ms(), deadline)?,
+        }
+        Ok(())
+    }
+}
+
+/// Sends rounds for ever.
+pub(super) fn publish(board: &Board, receivers: &[Receiver], deadline: Duration) {
+    let mut failing = vec![false; receivers.len()];
+    let mut seen = 0;
+    loop {
+        let (number, round) = board.next(seen);
+        seen = number;
+        if round.metrics.is_empty() {
+            continue;
+        }
+        for (receiver, failing) in receivers.iter().zip(&mut failing) {
+            deliver(receiver, &round, deadline, failing, board);
+        }
+    }
+}
+
+/// One try; a line in the log only when it goes otherwise than the last time.
+fn deliver(receiver: &Receiver, round: &Round, deadline: Duration, failing: &mut bool, board: &Board) {
+    let name = receiver.name();
+    match receiver.send(round, deadline) {
+        Ok(()) if *failing => log::line(Level::Info, &format!("{name} takes metrics again"), &[]),
+        Ok(()) => {}
+        Err(error) => {
+            board.count_failure(name);
+            if !*failing {
+                let message = format!("{name} does not take metrics; every round tries again");
+                log::line(Level::Warn, &message, &[("cause", &super::health::story(&*error))]);
+            }
+            *failing = true;
+            return;
+        }
+    }
+    *failing = false;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::health::judge;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_receiver_that_is_gone_is_counted_each_round_and_told_once_per_change() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let receiver = Receiver::Graphite(address.to_string().try_into().unwrap());
+        let board = Board::new(Duration::from_secs(10), [receiver.name()]);
+        let (round, deadline) = (judge(None, 1), Duration::from_secs(5));
+        let mut failing = false;
+        deliver(&receiver, &round, deadline, &mut failing, &board);
+        deliver(&receiver, &round, deadline, &mut failing, &board);
+        assert!(failing);
+        assert_eq!(board.view(std::time::Instant::now()).1.failures["graphite"], 2);
+        let _back = TcpListener::bind(address).unwrap();
+        deliver(&receiver, &round, deadline, &mut failing, &board);
+        assert!(!failing);
+    }
+}

@@ -1,0 +1,117 @@
+//! Runs the agent: one thread looks and judges, one sends, the main one serves the pages and waits for the end.
+//! Ready means that the pages can be asked; a signal ends it at once, for nothing is lost with it.
+//! Not here: any decision.
+
+use super::board::Board;
+use super::config::Config;
+use super::guests::Door;
+use super::health::{Round, State, judge};
+use super::log::{self, Level};
+use super::publish::{self, Receiver};
+use super::systemd::{self, Watchdog};
+use super::{api, clock};
+use crate::systems::history_server::HistoryServer;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Enough for a TLS handshake of an unoptimised build; the threads do little else.
+const STACK: usize = 512 * 1024;
+
+/// Why the agent does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The machine does not give what an event loop needs.
+    #[error("cannot start the agent's event loop")]
+    Start(#[source] io::Error),
+    /// Somebody else has the address, or it is not this machine's.
+    #[error("cannot listen on {address}; set another `listen` in the agent's configuration")]
+    Listen { address: SocketAddr, source: io::Error },
+    /// The machine gives no more threads.
+    #[error("cannot start the thread `{name}`")]
+    Thread { name: &'static str, source: io::Error },
+}
+
+/// Runs until SIGTERM or SIGINT.
+pub fn run(config: Config) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .thread_stack_size(STACK)
+        .build()
+        .map_err(Error::Start)?;
+    runtime.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> Result<(), Error> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::Start)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Start)?;
+    let address = config.listen;
+    let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+    let bound = listener.local_addr().unwrap_or(address);
+    let receivers = Receiver::all(&config);
+    let board = Arc::new(Board::new(config.interval, receivers.iter().map(Receiver::name)));
+    tokio::spawn(axum::serve(Door::new(listener), api::router(board.clone(), config.place.clone())).into_future());
+    systemd::ready();
+    log::line(Level::Info, "the agent serves its pages", &[("listen", &bound)]);
+    start(config, receivers, board)?;
+    std::future::poll_fn(|context| {
+        let asked = terminate.poll_recv(context).is_ready() || interrupt.poll_recv(context).is_ready();
+        if asked { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    systemd::stopping();
+    log::line(Level::Info, "the agent was asked to stop", &[]);
+    Ok(())
+}
+
+fn start(config: Config, receivers: Vec<Receiver>, board: Arc<Board>) -> Result<(), Error> {
+    let watchdog = Watchdog::from_systemd();
+    let deadline = watchdog.deadline(config.interval);
+    if !receivers.is_empty() {
+        let board = board.clone();
+        thread("publish", move || publish::publish(&board, &receivers, deadline))?;
+    }
+    let server = config.history_server.map(|url| HistoryServer::new(url, deadline));
+    thread("watch", move || watch(server.as_ref(), &board, config.interval, watchdog))
+}
+
+fn thread(name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<(), Error> {
+    let builder = std::thread::Builder::new().name(name.to_owned()).stack_size(STACK);
+    builder.spawn(work).map(drop).map_err(|source| Error::Thread { name, source })
+}
+
+/// Looks, judges and puts up, for ever.
+fn watch(server: Option<&HistoryServer>, board: &Board, interval: Duration, watchdog: Watchdog) {
+    let mut was = None;
+    loop {
+        let due = Instant::now() + interval;
+        watchdog.feed();
+        let seen = server.map(HistoryServer::observe);
+        let round = judge(seen.as_ref(), clock::now_ms());
+        tell(&round, &mut was);
+        board.put(round, Instant::now());
+        watchdog.sleep_until(due);
+    }
+}
+
+/// Says how it is when that has changed, in the same words to the log and to systemd.
+fn tell(round: &Round, was: &mut Option<State>) {
+    let state = round.state();
+    if was.as_ref() == Some(&state) {
+        return;
+    }
+    let sentence = round.sentence();
+    let story = round.flink.as_ref().and_then(|flink| flink.fault.as_ref()).map(|fault| fault.story.as_str());
+    let before = was.as_ref().map_or("UNKNOWN", |state| state.health().as_str());
+    let mut fields: Vec<(&str, &dyn std::fmt::Display)> = vec![("health", &round.health), ("was", &before)];
+    if let Some(story) = &story {
+        fields.push(("story", story));
+    }
+    log::line(Level::Info, &sentence, &fields);
+    systemd::status(&sentence);
+    *was = Some(state);
+}

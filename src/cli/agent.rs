@@ -1,0 +1,107 @@
+//! The command line of `pnda-agent`.
+//! `run` is what systemd starts; `check` is for people: one look, now.
+//! Not here: any logic.
+
+use crate::agent::board::View;
+use crate::agent::config::{self, Config};
+use crate::agent::health::{Round, judge};
+use crate::agent::report::Report;
+use crate::agent::{clock, service};
+use crate::systems::history_server::HistoryServer;
+use crate::words::metric::Health;
+use clap::{Parser, Subcommand};
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long `check` waits for each answer.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// The agent of one node: looks at Flink's history server and tells how it is.
+#[derive(Parser)]
+#[command(name = "pnda-agent", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run as a service: look every few seconds, serve the pages, tell the receivers.
+    Run {
+        /// The agent's configuration.
+        #[arg(long, value_name = "FILE", default_value = config::FILE)]
+        config: PathBuf,
+    },
+    /// Look once and say how it is; exit code 0 if it works, 1 if not.
+    Check {
+        /// The agent's configuration.
+        #[arg(long, value_name = "FILE", default_value = config::FILE)]
+        config: PathBuf,
+        /// Print the JSON that /health would give.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Reads the arguments and does what they say.
+pub fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Run { config } => run(&config),
+        Command::Check { config, json } => check(&config, json),
+    };
+    done.unwrap_or_else(|error| {
+        let _ = writeln!(io::stderr(), "pnda-agent: {}", chain(&*error));
+        ExitCode::from(1)
+    })
+}
+
+fn run(file: &std::path::Path) -> Result<ExitCode, Box<dyn Error>> {
+    service::run(config::read(file)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(file: &std::path::Path, json: bool) -> Result<ExitCode, Box<dyn Error>> {
+    let config = config::read(file)?;
+    let server = config.history_server.clone().map(|url| HistoryServer::new(url, DEADLINE));
+    let seen = server.as_ref().map(HistoryServer::observe);
+    let round = judge(seen.as_ref(), clock::now_ms());
+    let failed = round.health == Health::Error;
+    let text =
+        if json { Report::of(&View::Fresh(Arc::new(round)), &config.place).json() } else { table(&round, &config) };
+    io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// What a person wants to see: the verdict, why, and the figures behind it.
+fn table(round: &Round, config: &Config) -> String {
+    let mut rows = vec![
+        ("node".to_owned(), format!("{} of {}", config.place.node, config.place.cluster)),
+        ("health".to_owned(), round.health.to_string()),
+    ];
+    let server = config.history_server.as_ref().map_or("none on this node", |url| url.as_str());
+    rows.push(("history server".to_owned(), server.to_owned()));
+    rows.extend(round.causes.iter().map(|cause| ("cause".to_owned(), cause.clone())));
+    if let Some(flink) = &round.flink {
+        rows.extend(flink.fault.iter().map(|fault| ("story".to_owned(), fault.story.clone())));
+        rows.extend(flink.via.iter().map(|via| ("jobs told by".to_owned(), (*via).to_owned())));
+    }
+    rows.extend(round.metrics.iter().map(|metric| (metric.name.to_owned(), metric.value.to_string())));
+    let width = rows.iter().map(|(key, _)| key.len()).max().unwrap_or_default();
+    rows.iter().map(|(key, value)| format!("{key:width$}  {value}").trim_end().to_owned() + "\n").collect()
+}
+
+/// An error and its causes, once, at the edge.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,5 @@
+//! The command lines of both programs: they read arguments, call a room, print, and choose the exit code.
+//! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 verification found a difference, 4 something would change.
+//! Not here: any logic.
+
+pub mod agent;
