@@ -80,3 +80,28 @@ fn deliver(receiver: &Receiver, round: &Round, deadline: Duration, failing: &mut
     }
     *failing = false;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::health::judge;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_receiver_that_is_gone_is_counted_each_round_and_told_once_per_change() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let receiver = Receiver::Graphite(address.to_string().try_into().unwrap());
+        let board = Board::new(Duration::from_secs(10), [receiver.name()]);
+        let (round, deadline) = (judge(None, 1), Duration::from_secs(5));
+        let mut failing = false;
+        deliver(&receiver, &round, deadline, &mut failing, &board);
+        deliver(&receiver, &round, deadline, &mut failing, &board);
+        assert!(failing);
+        assert_eq!(board.view(std::time::Instant::now()).1.failures["graphite"], 2);
+        let _back = TcpListener::bind(address).unwrap();
+        deliver(&receiver, &round, deadline, &mut failing, &board);
+        assert!(!failing);
+    }
+}

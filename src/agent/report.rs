@@ -5,6 +5,7 @@
 use super::board::View;
 use super::config::Place;
 use super::health::Round;
+use crate::words::metric::{Metric, Value as Measured};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -65,32 +66,109 @@ impl Report {
     }
 }
 
-/// The metrics as PNDA's data manager lists them: values are texts, for they came out of a store of texts.
+/// The metrics as PNDA's data manager lists them: values are texts, for there they come out of a store of texts.
 pub fn data_manager(view: &View, now_ms: u64) -> String {
-    let metrics: Vec<Value> = match (view, view.last()) {
-        (View::Fresh(round), _) => round
-            .metrics
-            .iter()
-            .map(|metric| {
-                item(metric.name, &metric.value.to_string(), metric.source, metric.at_ms, &metric.causes_text())
-            })
-            .collect(),
-        (_, Some(last)) => unavailable(last, view),
-        (_, None) => Vec::new(),
+    let metrics: Vec<Value> = match view {
+        View::Nothing => Vec::new(),
+        View::Stale { last, .. } => unavailable(last, view),
+        View::Fresh(round) => round.metrics.iter().map(available).collect(),
     };
     json!({ "metrics": metrics, "currentTopics": [], "servertime": now_ms.to_string() }).to_string()
+}
+
+fn available(metric: &Metric) -> Value {
+    item(metric, &metric.value.to_string(), &metric.causes_text())
 }
 
 /// The console's word for what it has no value of; only the healths, for the other values are gone.
 fn unavailable(last: &Round, view: &View) -> Vec<Value> {
     let causes = Value::from(view.blindness().into_iter().collect::<Vec<_>>()).to_string();
-    let healths = last.metrics.iter().filter(|metric| metric.name.ends_with(".health"));
-    healths.map(|metric| item(metric.name, "UNAVAILABLE", metric.source, metric.at_ms, &causes)).collect()
+    let healths = last.metrics.iter().filter(|metric| matches!(metric.value, Measured::Health(_)));
+    healths.map(|metric| item(metric, "UNAVAILABLE", &causes)).collect()
 }
 
-fn item(name: &str, value: &str, source: &str, at_ms: u64, causes: &str) -> Value {
+fn item(metric: &Metric, value: &str, causes: &str) -> Value {
+    let (source, timestamp) = (metric.source, metric.at_ms.to_string());
     json!({
-        "name": name,
-        "info": { "source": source, "value": value, "timestamp": at_ms.to_string(), "causes": causes },
+        "name": metric.name,
+        "info": { "source": source, "value": value, "timestamp": timestamp, "causes": causes },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::health::{Flink, judge};
+    use crate::words::metric::Health;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    fn place() -> Place {
+        Place { cluster: "pico".to_owned().try_into().unwrap(), node: "manager".to_owned().try_into().unwrap() }
+    }
+
+    fn round(health: Health, causes: &[&str]) -> Arc<Round> {
+        let causes: Vec<String> = causes.iter().map(|cause| (*cause).to_owned()).collect();
+        let flink = Flink { version: Some("1.20.5".into()), via: Some("/jobs/overview"), ..Flink::default() };
+        let metric = |name, value, causes: &[String]| Metric {
+            source: "flink",
+            name,
+            value,
+            causes: causes.to_vec(),
+            at_ms: 1500,
+        };
+        let metrics = vec![
+            metric("flink.history_server_available_success", Measured::Flag(true), &[]),
+            metric("flink.health", Measured::Health(health), &causes),
+        ];
+        Arc::new(Round { health, causes, flink: Some(flink), metrics, ..judge(None, 1500) })
+    }
+
+    #[test]
+    fn health_is_one_line_of_json() {
+        let report = Report::of(&View::Fresh(round(Health::Warn, &["hm"])), &place());
+        assert!(report.is_serving());
+        assert_eq!(
+            report.json(),
+            "{\"status\":\"WARN\",\"causes\":[\"hm\"],\"checked_at_ms\":1500,\"via\":\"/jobs/overview\",\
+             \"flink_version\":\"1.20.5\",\"completed_jobs\":null,\"fault\":null,\"node\":\"manager\",\
+             \"cluster\":\"pico\"}\n"
+        );
+    }
+
+    #[test]
+    fn not_seeing_is_unknown_and_neither_well_nor_dead() {
+        let before = Report::of(&View::Nothing, &place());
+        assert_eq!((before.status, before.is_serving(), before.checked_at_ms), ("UNKNOWN", false, None));
+        let stale = View::Stale { last: round(Health::Ok, &[]), age: Duration::from_secs(95) };
+        let report = Report::of(&stale, &place());
+        assert_eq!((report.status, report.checked_at_ms, report.via), ("UNKNOWN", Some(1500), None));
+        assert_eq!(report.causes, ["the agent has not looked for 95 s; the last time it was OK"]);
+    }
+
+    #[test]
+    fn the_data_manager_lists_texts() {
+        let text = data_manager(&View::Fresh(round(Health::Error, &["no"])), 1501);
+        let expected = json!({
+            "metrics": [
+                {"name": "flink.history_server_available_success",
+                 "info": {"source": "flink", "value": "true", "timestamp": "1500", "causes": "[]"}},
+                {"name": "flink.health",
+                 "info": {"source": "flink", "value": "ERROR", "timestamp": "1500", "causes": "[\"no\"]"}},
+            ],
+            "currentTopics": [],
+            "servertime": "1501",
+        });
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_data_manager_calls_what_it_cannot_see_unavailable() {
+        let stale = View::Stale { last: round(Health::Ok, &[]), age: Duration::from_secs(95) };
+        let text: Value = serde_json::from_str(&data_manager(&stale, 1)).unwrap();
+        assert_eq!(text["metrics"].as_array().unwrap().len(), 1);
+        assert_eq!(text["metrics"][0]["info"]["value"], "UNAVAILABLE");
+        let nothing: Value = serde_json::from_str(&data_manager(&View::Nothing, 1)).unwrap();
+        assert_eq!(nothing["metrics"], json!([]));
+    }
 }

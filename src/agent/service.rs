@@ -11,13 +11,16 @@ use super::publish::{self, Receiver};
 use super::systemd::{self, Watchdog};
 use super::{api, clock};
 use crate::systems::history_server::HistoryServer;
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 /// Enough for a TLS handshake of an unoptimised build; the threads do little else.
 const STACK: usize = 512 * 1024;
@@ -31,6 +34,9 @@ pub enum Error {
     /// Somebody else has the address, or it is not this machine's.
     #[error("cannot listen on {address}; set another `listen` in the agent's configuration")]
     Listen { address: SocketAddr, source: io::Error },
+    /// The loop that does the work is gone; without it the agent only looks alive.
+    #[error("the loop that watches has ended, which it never should; please report what stands above")]
+    Ended,
     /// The machine gives no more threads.
     #[error("cannot start the thread `{name}`")]
     Thread { name: &'static str, source: io::Error },
@@ -57,18 +63,23 @@ async fn serve(config: Config) -> Result<(), Error> {
     tokio::spawn(axum::serve(Door::new(listener), api::router(board.clone(), config.place.clone())).into_future());
     systemd::ready();
     log::line(Level::Info, "the agent serves its pages", &[("listen", &bound)]);
-    start(config, receivers, board)?;
+    let mut ended = start(config, receivers, board)?;
     std::future::poll_fn(|context| {
-        let asked = terminate.poll_recv(context).is_ready() || interrupt.poll_recv(context).is_ready();
-        if asked { Poll::Ready(()) } else { Poll::Pending }
+        if terminate.poll_recv(context).is_ready() || interrupt.poll_recv(context).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut ended).poll(context).map(|_| Err(Error::Ended))
     })
-    .await;
+    .await?;
     systemd::stopping();
     log::line(Level::Info, "the agent was asked to stop", &[]);
     Ok(())
 }
 
-fn start(config: Config, receivers: Vec<Receiver>, board: Arc<Board>) -> Result<(), Error> {
+/// Resolves when the thread that holds the other end is gone; nothing is ever sent.
+type Ended = oneshot::Receiver<Infallible>;
+
+fn start(config: Config, receivers: Vec<Receiver>, board: Arc<Board>) -> Result<Ended, Error> {
     let watchdog = Watchdog::from_systemd();
     let deadline = watchdog.deadline(config.interval);
     if !receivers.is_empty() {
@@ -76,7 +87,12 @@ fn start(config: Config, receivers: Vec<Receiver>, board: Arc<Board>) -> Result<
         thread("publish", move || publish::publish(&board, &receivers, deadline))?;
     }
     let server = config.history_server.map(|url| HistoryServer::new(url, deadline));
-    thread("watch", move || watch(server.as_ref(), &board, config.interval, watchdog))
+    let (alive, ended) = oneshot::channel();
+    thread("watch", move || {
+        let _alive = alive;
+        watch(server.as_ref(), &board, config.interval, watchdog);
+    })?;
+    Ok(ended)
 }
 
 fn thread(name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<(), Error> {

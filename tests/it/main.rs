@@ -2,6 +2,6 @@
 //! Servers here are scripted and listen on loopback; the real world is in `tests/nodes`.
 //! Not here: tests of pure code, which stand beside it.
 
+mod agent;
 mod fetch;
-mod mirror;
 mod upstream;
