@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod cli;
+pub mod cluster;
 pub mod mirror;
 pub mod systems;
 pub mod words;

@@ -1,0 +1,325 @@
+//! What one node must have: the lists of its roles, filled in, merged, and checked against each other and the mirror.
+//! Two roles may list the same thing in the same words; anything else at one place is a problem.
+//! Not here: the files of the node's folder (`render`), or the settings (`resolve`).
+
+use super::document::{Origin, Text};
+use super::role::{Item, Owner, ServiceText, What};
+use super::script;
+use super::template::{Context, Engine};
+use crate::words::digest::Sha256;
+use crate::words::generation::{Generation, Listed};
+use crate::words::names::{BadName, NodePath, SafePath, Word};
+use crate::words::node::{Access, Archive, Directory, Download, File, Link, Scope, Service, User};
+use crate::words::problem::{Problem, Problems, nearest};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The template of every unit file.
+pub(super) const UNIT: &str = "etc/systemd/system/unit.service";
+
+/// One thing, ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Thing {
+    User(User),
+    Directory(Directory),
+    Archive(Archive),
+    Download(Download),
+    File(File, String),
+    Link(Link),
+    Service(Service),
+}
+
+/// All things of a node, by place: a path, or a word for what has none.
+#[derive(Debug, Default)]
+pub(super) struct Things {
+    pub(super) by_place: BTreeMap<String, (Thing, Origin)>,
+    /// Services in the order in which their roles start.
+    pub(super) services: Vec<Word>,
+    /// Places that this node's settings leave out.
+    left_out: BTreeSet<String>,
+}
+
+/// What a node's things are made with.
+pub(super) struct Maker<'a> {
+    pub(super) engine: &'a Engine<'a>,
+    pub(super) context: &'a Context,
+    pub(super) generation: &'a Generation,
+    pub(super) scope: Scope,
+    /// "for node … of cluster …", for the first line of each file.
+    pub(super) whom: String,
+}
+
+impl Maker<'_> {
+    /// Makes every item of the node's roles, in their order.
+    pub(super) fn make<'i>(&self, items: impl Iterator<Item = &'i Item>, problems: &mut Problems) -> Things {
+        let mut things = Things::default();
+        for item in items {
+            if self.applies(item, problems) {
+                self.add(item, &mut things, problems);
+            } else if let Some(place) = self.place(item, problems) {
+                things.left_out.insert(place);
+            }
+        }
+        things.check_nesting(problems);
+        things.settle_restarts(problems);
+        things
+    }
+
+    fn applies(&self, item: &Item, problems: &mut Problems) -> bool {
+        let mut set = |name: &Text| {
+            self.context.is_set(&name.text).unwrap_or_else(|| {
+                let what = format!("`{}` is not a setting of this role", name.text);
+                problems.add(name.origin.problem(what, "name a setting that the role or its parts declare"));
+                false
+            })
+        };
+        item.when.as_ref().is_none_or(&mut set) && !item.unless.as_ref().is_some_and(&mut set)
+    }
+
+    fn place(&self, item: &Item, problems: &mut Problems) -> Option<String> {
+        match &item.what {
+            What::Directory { path, .. } | What::Download { path, .. } | What::File { path, .. } => {
+                self.fill(path, problems)
+            }
+            What::Archive { into, .. } => self.fill(into, problems),
+            What::Link { path, .. } => self.fill(path, problems),
+            What::User { .. } | What::Service(_) => None,
+        }
+    }
+
+    fn add(&self, item: &Item, things: &mut Things, problems: &mut Problems) {
+        // Whoever installs into a folder of their own has no users to make.
+        if self.scope == Scope::User && matches!(item.what, What::User { .. }) {
+            return;
+        }
+        let Some(thing) = self.thing(&item.what, problems) else { return };
+        if let Thing::Service(service) = &thing {
+            if self.scope == Scope::System {
+                self.add_unit(service, item, things, problems);
+            }
+            if !things.services.contains(&service.name) {
+                things.services.push(service.name.clone());
+            }
+        }
+        things.insert(thing, &item.origin, problems);
+    }
+
+    fn add_unit(&self, service: &Service, item: &Item, things: &mut Things, problems: &mut Problems) {
+        let template = Text { text: UNIT.into(), origin: item.origin.clone() };
+        let context = self.context.with(script::unit(service));
+        let root = Text { text: "root".into(), origin: item.origin.clone() };
+        let Some(mode) = crate::words::node::Mode::parse("0644") else { return };
+        let owner = Owner { owner: root.clone(), group: root, mode };
+        if let Some(file) = self.file(&template, &service.unit_path(), &owner, &context, problems) {
+            things.insert(file, &item.origin, problems);
+        }
+    }
+
+    fn fill(&self, text: &Text, problems: &mut Problems) -> Option<String> {
+        self.engine.fill(text, self.context, problems)
+    }
+
+    fn named<T>(&self, text: &Text, problems: &mut Problems, name: impl Fn(String) -> Result<T, BadName>) -> Option<T> {
+        let filled = self.fill(text, problems)?;
+        match name(filled) {
+            Ok(name) => Some(name),
+            // An empty text was noted where it is missing.
+            Err(_) if text.text.is_empty() => None,
+            Err(error) => {
+                problems.add(text.origin.problem(error.to_string(), ""));
+                None
+            }
+        }
+    }
+
+    fn path(&self, text: &Text, problems: &mut Problems) -> Option<NodePath> {
+        self.named(text, problems, NodePath::new)
+    }
+
+    fn word(&self, text: &Text, problems: &mut Problems) -> Option<Word> {
+        self.named(text, problems, Word::new)
+    }
+
+    fn thing(&self, what: &What, problems: &mut Problems) -> Option<Thing> {
+        Some(match what {
+            What::User { name, group, home } => {
+                let (name, group) = (self.word(name, problems), self.word(group, problems));
+                Thing::User(User { home: self.path(home, problems)?, name: name?, group: group? })
+            }
+            What::Directory { path, owner } => {
+                let path = self.path(path, problems);
+                Thing::Directory(Directory { access: self.access(owner, problems)?, path: path? })
+            }
+            What::Archive { from, into } => {
+                let into = self.path(into, problems);
+                let (from, Listed { size, sha256 }) = self.listed(from, problems)?;
+                Thing::Archive(Archive { into: into?, from, size, sha256 })
+            }
+            What::Download { from, path, owner } => {
+                let (path, access) = (self.path(path, problems), self.access(owner, problems));
+                let (from, Listed { size, sha256 }) = self.listed(from, problems)?;
+                Thing::Download(Download { path: path?, from, size, sha256, access: access? })
+            }
+            What::File { template, path, owner } => {
+                let path = self.path(path, problems)?;
+                self.file(template, path.as_str(), owner, self.context, problems)?
+            }
+            What::Link { path, to } => {
+                let path = self.path(path, problems);
+                Thing::Link(Link { to: self.path(to, problems)?, path: path? })
+            }
+            What::Service(service) => Thing::Service(self.service(service, problems)?),
+        })
+    }
+
+    fn access(&self, owner: &Owner, problems: &mut Problems) -> Option<Access> {
+        let (user, group) = (self.word(&owner.owner, problems), self.word(&owner.group, problems));
+        Some(Access { owner: user?, group: group?, mode: owner.mode })
+    }
+
+    /// The file on the mirror, which must be there.
+    fn listed(&self, from: &Text, problems: &mut Problems) -> Option<(SafePath, Listed)> {
+        let path = self.named(from, problems, SafePath::new)?;
+        if let Some(listed) = self.generation.files.get(&path) {
+            return Some((path, *listed));
+        }
+        problems.add(missing(self.generation, &path, &from.origin));
+        None
+    }
+
+    fn file(
+        &self,
+        template: &Text,
+        path: &str,
+        owner: &Owner,
+        context: &Context,
+        problems: &mut Problems,
+    ) -> Option<Thing> {
+        let access = self.access(owner, problems);
+        let printed = self.engine.print(template, context, problems)?;
+        let stamp = format!(
+            "Made by pnda {} from {} and templates/{}; inputs {}.",
+            self.whom, template.origin.file, template.text, printed.inputs
+        );
+        let Some(text) = script::stamped(path, &printed.text, &stamp) else {
+            let what = format!("`{path}` has no known comment, and its first line must say what it was made from");
+            problems.add(template.origin.problem(what, "give the file a name whose format is known"));
+            return None;
+        };
+        let path = NodePath::new(path).ok()?;
+        Some(Thing::File(File { path, sha256: Sha256::of(text.as_bytes()), access: access? }, text))
+    }
+
+    fn service(&self, service: &ServiceText, problems: &mut Problems) -> Option<Service> {
+        let texts = |list: &[Text], problems: &mut Problems| -> Vec<String> {
+            list.iter().filter_map(|text| one_line(text, self.fill(text, problems)?, problems)).collect()
+        };
+        let mut environment = BTreeMap::new();
+        for text in &service.environment {
+            match self
+                .fill(text, problems)
+                .and_then(|text| text.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())))
+            {
+                Some((name, value)) => drop(environment.insert(name, value)),
+                None => problems.add(text.origin.problem("not a variable", "write \"NAME=value\"")),
+            }
+        }
+        let name = self.word(&service.name, problems);
+        let user = self.word(&service.user, problems);
+        let restart_on = service.restart_on.iter().filter_map(|path| self.path(path, problems)).collect();
+        Some(Service {
+            name: name?,
+            about: one_line(&service.about, self.fill(&service.about, problems)?, problems)?,
+            kind: service.kind,
+            user: user?,
+            command: texts(&service.command, problems),
+            environment,
+            restart_on,
+            unit: texts(&service.unit, problems),
+        })
+    }
+}
+
+/// A line of a unit must not become two.
+fn one_line(text: &Text, filled: String, problems: &mut Problems) -> Option<String> {
+    if filled.chars().any(char::is_control) {
+        problems
+            .add(text.origin.problem("a line of a unit has a line end or a control character", "write it on one line"));
+        return None;
+    }
+    Some(filled)
+}
+
+/// A file is not on the mirror: what it has instead.
+fn missing(generation: &Generation, path: &SafePath, origin: &Origin) -> Problem {
+    let what = format!("the mirror (generation {}) does not hold `{path}`", generation.number);
+    let remedy = match nearest(path.as_str(), generation.files.keys().map(SafePath::as_str)) {
+        Some(near) => format!("it holds `{near}`: set the version to that, or add the file to a mirror manifest"),
+        None => "add the file to a mirror manifest, and build the mirror".to_owned(),
+    };
+    origin.problem(what, remedy)
+}
+
+impl Thing {
+    fn place(&self) -> String {
+        match self {
+            Thing::User(user) => format!("user {}", user.name),
+            Thing::Directory(directory) => directory.path.to_string(),
+            Thing::Archive(archive) => archive.into.to_string(),
+            Thing::Download(download) => download.path.to_string(),
+            Thing::File(file, _) => file.path.to_string(),
+            Thing::Link(link) => link.path.to_string(),
+            Thing::Service(service) => format!("service {}", service.name),
+        }
+    }
+}
+
+impl Things {
+    fn insert(&mut self, thing: Thing, origin: &Origin, problems: &mut Problems) {
+        let place = thing.place();
+        match self.by_place.get(&place) {
+            Some((there, _)) if *there == thing => {}
+            Some((_, first)) => {
+                let what = format!("`{place}` is listed differently at {first}");
+                problems.add(origin.problem(what, "make both the same, or move it into a part that both roles list"));
+            }
+            None => drop(self.by_place.insert(place, (thing, origin.clone()))),
+        }
+    }
+
+    /// Nothing may lie inside an archive's folder, or below what is no folder at all.
+    fn check_nesting(&self, problems: &mut Problems) {
+        for (place, (thing, first)) in &self.by_place {
+            let why = match thing {
+                Thing::Archive(_) => "the folder of an archive, which holds nothing else",
+                Thing::Download(_) | Thing::File(..) | Thing::Link(_) => "no folder",
+                Thing::User(_) | Thing::Directory(_) | Thing::Service(_) => continue,
+            };
+            let below = format!("{place}/");
+            for (inner, (_, origin)) in
+                self.by_place.range(below.clone()..).take_while(|(inner, _)| inner.starts_with(&below))
+            {
+                let what = format!("`{inner}` lies below `{place}` ({first}), {why}");
+                problems.add(origin.problem(what, "put it elsewhere"));
+            }
+        }
+    }
+
+    /// What a service waits for must be there; what the settings left out is not waited for.
+    fn settle_restarts(&mut self, problems: &mut Problems) {
+        let places: BTreeSet<String> = self.by_place.keys().cloned().collect();
+        for (thing, origin) in self.by_place.values_mut() {
+            let Thing::Service(service) = thing else { continue };
+            for path in &service.restart_on {
+                let path = path.as_str();
+                if !places.contains(path) && !self.left_out.contains(path) {
+                    let near = nearest(path, places.iter().map(String::as_str));
+                    let what = format!("service `{}` restarts on `{path}`, which nothing places", service.name);
+                    problems.add(
+                        origin.problem(what, super::role::suggestion(near, "name a file, link or archive of the node")),
+                    );
+                }
+            }
+            service.restart_on.retain(|path| places.contains(path.as_str()));
+        }
+    }
+}

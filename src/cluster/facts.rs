@@ -1,0 +1,133 @@
+//! Facts: what templates print that is more than one setting, computed from the settings named beside each.
+//! A fact sees no other setting than those it names, so a file's inputs are known.
+//! Not here: how a template prints them.
+
+use super::flink;
+use super::resolve::Settings;
+use super::setting::{Value as Setting, milliseconds};
+use crate::words::flink::Version;
+use minijinja::Value;
+use std::collections::BTreeMap;
+
+/// One fact: its name below `facts`, the settings it is made of, and how.
+pub(super) struct Fact {
+    pub(super) name: &'static str,
+    pub(super) uses: &'static [&'static str],
+    compute: fn(&Seen<'_>) -> Option<Value>,
+}
+
+/// Every fact; one that cannot be computed from a node's settings is none there.
+pub(super) const FACTS: [Fact; 6] = [
+    Fact { name: "agent_interval_seconds", uses: &["agent.interval"], compute: agent_interval },
+    Fact { name: "flink_configuration", uses: flink::USES, compute: flink_configuration },
+    Fact { name: "flink_configuration_file", uses: &["flink.version"], compute: flink_configuration_file },
+    Fact {
+        name: "history_server_url",
+        uses: &["flink.history_server.address", "flink.history_server.port"],
+        compute: history_server_url,
+    },
+    Fact { name: "java_home", uses: &["java.home"], compute: |seen| Some(flink::java_home(seen).into()) },
+    Fact { name: "log_sources", uses: &["log.clients", "log.containers", "log.flink"], compute: log_sources },
+];
+
+/// The settings that one fact may see.
+pub(super) struct Seen<'a> {
+    settings: &'a Settings,
+    uses: &'static [&'static str],
+    root: &'a str,
+}
+
+impl Seen<'_> {
+    fn value(&self, name: &str) -> Option<&Setting> {
+        self.uses.contains(&name).then(|| self.settings.get(name)).flatten().map(|resolved| &resolved.value)
+    }
+
+    /// A text setting, if the node has it and it is set.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.value(name)?.text()
+    }
+
+    /// A setting as text, if the node has it and it is set.
+    pub(super) fn printed(&self, name: &str) -> Option<String> {
+        self.value(name).filter(|value| **value != Setting::Unset).map(Setting::to_string)
+    }
+
+    /// A path of the node under its root.
+    pub(super) fn at(&self, path: &str) -> String {
+        at(self.root, path)
+    }
+}
+
+/// A path of the node under the folder that stands for `/`; empty for `/` itself.
+pub(super) fn at(root: &str, path: &str) -> String {
+    format!("{root}{path}")
+}
+
+/// All facts of a node.
+pub(super) fn compute(settings: &Settings, root: &str) -> BTreeMap<&'static str, Value> {
+    let value = |fact: &Fact| (fact.compute)(&Seen { settings, uses: fact.uses, root }).unwrap_or_else(|| ().into());
+    FACTS.iter().map(|fact| (fact.name, value(fact))).collect()
+}
+
+fn map<const N: usize>(pairs: [(&str, Value); N]) -> Value {
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<BTreeMap<String, Value>>().into()
+}
+
+fn flink_configuration(seen: &Seen<'_>) -> Option<Value> {
+    let file = seen.text("flink.version")?.parse::<Version>().ok()?.configuration_file();
+    let pairs = flink::configuration(seen)?;
+    let line = |(key, value): &(&str, String)| map([("key", (*key).into()), ("value", file.quote(value).into())]);
+    Some(pairs.iter().map(line).collect())
+}
+
+fn flink_configuration_file(seen: &Seen<'_>) -> Option<Value> {
+    Some(seen.text("flink.version")?.parse::<Version>().ok()?.configuration_file().name().into())
+}
+
+/// The agent asks from the same node: by loopback where the server listens on all addresses.
+fn history_server_url(seen: &Seen<'_>) -> Option<Value> {
+    let port = seen.printed("flink.history_server.port")?;
+    let host = match seen.text("flink.history_server.address")? {
+        "0.0.0.0" => "127.0.0.1".to_owned(),
+        "::" => "[::1]".to_owned(),
+        address if address.contains(':') => format!("[{address}]"),
+        address => address.to_owned(),
+    };
+    Some(format!("http://{host}:{port}").into())
+}
+
+fn agent_interval(seen: &Seen<'_>) -> Option<Value> {
+    // A round cannot be shorter than the second that the agent counts in.
+    milliseconds(seen.text("agent.interval")?).map(|ms| ms.div_ceil(1000).into())
+}
+
+/// What YARN and Flink write into a container's folder, as PNDA ships it, and `flink.log`, which applications write for
+/// themselves and which PNDA's own list forgot.
+const CONTAINER_FILES: [&str; 11] = [
+    "stdout",
+    "stderr",
+    "syslog",
+    "spark.log",
+    "taskmanager.log",
+    "taskmanager.out",
+    "taskmanager.err",
+    "jobmanager.log",
+    "jobmanager.out",
+    "jobmanager.err",
+    "flink.log",
+];
+
+/// What a shipper reads: the tag of each source and its globs; the shipper's configuration and the plain list of paths
+/// are printed from this one list.
+fn log_sources(seen: &Seen<'_>) -> Option<Value> {
+    let containers = seen.at(seen.text("log.containers")?);
+    let globs = |globs: Vec<String>| globs.into_iter().map(Value::from).collect::<Value>();
+    let flink = [seen.text("log.flink")?, seen.text("log.clients")?].map(|folder| format!("{}/*.log", seen.at(folder)));
+    let yarn = CONTAINER_FILES.map(|file| format!("{containers}/application_*/container_*/{file}"));
+    let source = |tag: &str, paths: Value, discover: Value| {
+        map([("tag", tag.into()), ("paths", paths), ("discover_interval", discover)])
+    };
+    // Containers come and go within seconds; services do not.
+    let sources = [source("flink", globs(flink.into()), ().into()), source("yarn", globs(yarn.into()), 5.into())];
+    Some(sources.into_iter().collect())
+}

@@ -1,0 +1,138 @@
+//! Flink's configuration as keys and values, in the form and with the names that the version reads.
+//! Every rename is one line here with its evidence; a template prints the list as it is.
+//! Not here: the settings' defaults (roles), or the file's syntax (`words::flink`).
+
+use super::facts::Seen;
+use super::setting::{milliseconds, split_address};
+use crate::words::flink::Version;
+
+/// What Flink 1.18 and later need of a Java from 9 on, as the distribution's own configuration has it, less what it
+/// exports of `jdk.compiler`: a runtime without that module would warn five times at each start.
+const JAVA_OPTIONS: [&str; 15] = [
+    "--add-exports=java.base/sun.net.util=ALL-UNNAMED",
+    "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED",
+    "--add-exports=java.security.jgss/sun.security.krb5=ALL-UNNAMED",
+    "--add-opens=java.base/java.lang=ALL-UNNAMED",
+    "--add-opens=java.base/java.net=ALL-UNNAMED",
+    "--add-opens=java.base/java.io=ALL-UNNAMED",
+    "--add-opens=java.base/java.nio=ALL-UNNAMED",
+    "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+    "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED",
+    "--add-opens=java.base/java.text=ALL-UNNAMED",
+    "--add-opens=java.base/java.time=ALL-UNNAMED",
+    "--add-opens=java.base/java.util=ALL-UNNAMED",
+    "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
+    "--add-opens=java.base/java.util.concurrent.atomic=ALL-UNNAMED",
+    "--add-opens=java.base/java.util.concurrent.locks=ALL-UNNAMED",
+];
+
+/// Settings that the configuration is made of; those of roles the node has not are left out.
+pub(super) const USES: &[&str] = &[
+    "flink.archive_url",
+    "flink.history_server.address",
+    "flink.history_server.port",
+    "flink.history_server.refresh",
+    "flink.jobmanager.memory",
+    "flink.parallelism",
+    "flink.taskmanager.memory",
+    "flink.taskmanager.slots",
+    "flink.version",
+    "graphite.address",
+    "java.home",
+    "log.flink",
+];
+
+type Pair = (&'static str, String);
+
+/// The configuration of a node; none where Flink is not.
+pub(super) fn configuration(seen: &Seen<'_>) -> Option<Vec<Pair>> {
+    let version: Version = seen.text("flink.version")?.parse().ok()?;
+    let mut pairs = job_defaults(seen);
+    pairs.extend(environment(seen, version));
+    pairs.extend(archive(seen));
+    pairs.extend(graphite(seen, version));
+    Some(pairs)
+}
+
+fn from(key: &'static str, value: Option<String>) -> Option<Pair> {
+    value.map(|value| (key, value))
+}
+
+/// Process sizes rather than heaps: in 1.15 to 1.20 the old `heap.mb: 1024` leaves a heap of 448 MiB, and 2.x ignores
+/// it and then refuses to submit. No port of the REST server: on YARN each job manager takes a free one.
+fn job_defaults(seen: &Seen<'_>) -> Vec<Pair> {
+    let pairs = [
+        from("jobmanager.memory.process.size", seen.printed("flink.jobmanager.memory")),
+        from("taskmanager.memory.process.size", seen.printed("flink.taskmanager.memory")),
+        from("taskmanager.numberOfTaskSlots", seen.printed("flink.taskmanager.slots")),
+        from("parallelism.default", seen.printed("flink.parallelism")),
+        // Clients fall back to these where a command names no target.
+        from("jobmanager.rpc.address", Some("localhost".into())),
+        from("jobmanager.rpc.port", Some("6123".into())),
+    ];
+    pairs.into_iter().flatten().collect()
+}
+
+/// 1.18 named the options `env.java.opts.all` and still reads the old name; 1.15 knows the old one alone (measured).
+fn environment(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
+    let options = if version >= Version::new(1, 18, 0) { "env.java.opts.all" } else { "env.java.opts" };
+    let pairs = [
+        from("env.java.home", Some(java_home(seen))),
+        from(options, Some(JAVA_OPTIONS.join(" "))),
+        from("env.log.dir", seen.text("log.flink").map(|path| seen.at(path))),
+    ];
+    pairs.into_iter().flatten().collect()
+}
+
+/// Where Java is: the one from the mirror unless the site has its own.
+pub(super) fn java_home(seen: &Seen<'_>) -> String {
+    seen.text("java.home").map_or_else(|| seen.at("/opt/pnda/jre"), str::to_owned)
+}
+
+fn archive(seen: &Seen<'_>) -> Vec<Pair> {
+    let own = || format!("file://{}", seen.at("/var/lib/pnda/flink/completed-jobs"));
+    let url = seen.text("flink.archive_url").map_or_else(own, str::to_owned);
+    let mut pairs = vec![("jobmanager.archive.fs.dir", url.clone())];
+    if let Some(port) = seen.printed("flink.history_server.port") {
+        // A bare number is read as milliseconds by the integer option up to 1.18 and by the duration of 1.20 on.
+        let refresh = seen.text("flink.history_server.refresh").and_then(milliseconds);
+        pairs.push(("historyserver.archive.fs.dir", url));
+        pairs.extend(from("historyserver.archive.fs.refresh-interval", refresh.map(|ms| ms.to_string())));
+        pairs.extend(from("historyserver.web.address", seen.printed("flink.history_server.address")));
+        pairs.push(("historyserver.web.port", port));
+        pairs.push(("historyserver.web.tmpdir", seen.at("/var/lib/pnda/flink/history-server")));
+    }
+    pairs
+}
+
+/// The factory works from 1.15 on, the class no longer from 1.17 on (measured). Scopes without container ids keep the
+/// number of metric names bounded; 1.18 renamed those of jobs, or a key would be a value and a table at once.
+fn graphite(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
+    let Some((host, port)) = seen.text("graphite.address").and_then(split_address) else { return Vec::new() };
+    let dashed = version >= Version::new(1, 18, 0);
+    let (jm_job, tm_job) = match dashed {
+        true => ("metrics.scope.jm-job", "metrics.scope.tm-job"),
+        false => ("metrics.scope.jm.job", "metrics.scope.tm.job"),
+    };
+    let mut pairs: Vec<Pair> = [
+        ("metrics.reporters", "grph"),
+        ("metrics.reporter.grph.factory.class", "org.apache.flink.metrics.graphite.GraphiteReporterFactory"),
+        ("metrics.reporter.grph.host", host.trim_matches(['[', ']'])),
+        ("metrics.reporter.grph.protocol", "TCP"),
+        ("metrics.reporter.grph.prefix", "flink"),
+        ("metrics.reporter.grph.interval", "60 SECONDS"),
+        ("metrics.scope.jm", "jobmanager"),
+        (jm_job, "jobmanager.<job_name>"),
+        ("metrics.scope.tm", "taskmanager.<host>"),
+        (tm_job, "taskmanager.<host>.<job_name>"),
+        ("metrics.scope.task", "task.<job_name>.<task_name>.<subtask_index>"),
+        ("metrics.scope.operator", "task.<job_name>.<operator_name>.<subtask_index>"),
+    ]
+    .map(|(key, value)| (key, value.to_owned()))
+    .into();
+    pairs.push(("metrics.reporter.grph.port", port.to_string()));
+    if dashed {
+        pairs.push(("metrics.scope.jm-operator", "jobmanager.<job_name>.<operator_name>".into()));
+    }
+    pairs
+}

@@ -1,0 +1,185 @@
+//! From decisions to the folder of each node: `install.sh`, `node.toml`, `files/` and `origins.toml`.
+//! Everything is rendered before anything is given back; the same inputs give the same bytes.
+//! Not here: writing the folders.
+
+use super::Inputs;
+use super::desired::{Maker, Thing, Things};
+use super::document::{Origin, Text};
+use super::resolve::Settings;
+use super::script;
+use super::setting::Value as Setting;
+use super::spec::Spec;
+use super::template::{Context, Engine};
+use crate::words::digest::Sha256;
+use crate::words::names::{SafePath, Word};
+use crate::words::node::{self, DOCUMENT, Download, Node, Scope, Service};
+use crate::words::problem::Problems;
+use crate::words::tree::{Entry, Tree};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// The template of the door.
+pub(super) const INSTALL: &str = "install.sh";
+/// Where the agent goes: the door looks for the download that ends there.
+const AGENT: &str = "/opt/pnda/agent/pnda-agent";
+
+/// What is the same for every node.
+pub(super) struct Ground<'a> {
+    pub(super) inputs: &'a Inputs<'a>,
+    pub(super) spec: &'a Spec,
+    pub(super) engine: &'a Engine<'a>,
+    /// Empty for `/`.
+    pub(super) root: &'a str,
+    pub(super) digest: Sha256,
+}
+
+/// The digest of everything that decides what is rendered; the order of nodes and files does not.
+pub(super) fn digest(inputs: &Inputs<'_>, spec: &Spec, mirror: &str) -> Sha256 {
+    let mut text = format!("pnda {}\n{} {mirror}\n{:?}\n", env!("CARGO_PKG_VERSION"), spec.name, inputs.root);
+    for (name, (raw, _)) in &spec.settings {
+        let _ = writeln!(text, "{name}={raw:?}");
+    }
+    for (name, node) in &spec.nodes {
+        let mut roles: Vec<&str> = node.roles.iter().map(|role| role.text.as_str()).collect();
+        roles.sort_unstable();
+        let _ = writeln!(text, "{name} {} {:?} {roles:?}", node.address, node.kinds);
+        for (name, (raw, _)) in &node.settings {
+            let _ = writeln!(text, " {name}={raw:?}");
+        }
+    }
+    let roles: BTreeMap<&String, &String> = inputs.roles.iter().map(|(file, text)| (file, text)).collect();
+    let overrides: BTreeMap<&String, &String> = inputs.overrides.iter().map(|(key, value)| (key, value)).collect();
+    let _ = write!(text, "{roles:?}\n{overrides:?}\n{:?}\n{}\n", inputs.templates, inputs.public_key);
+    text.push_str(&inputs.generation.render());
+    Sha256::of(text.as_bytes())
+}
+
+impl Ground<'_> {
+    /// The folder of one node.
+    pub(super) fn folder(
+        &self,
+        node: &Word,
+        roles: &[(&Word, &super::role::Role)],
+        settings: &Settings,
+        mirror: &str,
+        problems: &mut Problems,
+    ) -> Option<Tree> {
+        let context = Context::of_node(self.spec.name.as_str(), node.as_str(), settings, self.root);
+        let scope = if self.inputs.root.is_some() { Scope::User } else { Scope::System };
+        let whom = format!("for node {node} of cluster {}", self.spec.name);
+        let generation = self.inputs.generation;
+        let maker = Maker { engine: self.engine, context: &context, generation, scope, whom: whom.clone() };
+        let things = maker.make(roles.iter().flat_map(|(_, role)| &role.lists.items), problems);
+        let mut names: Vec<Word> = roles.iter().map(|(name, _)| (*name).clone()).collect();
+        names.sort();
+        let (document, files) = self.document(node, names, scope, mirror, things);
+        let door = self.door(&document, &context, &whom, problems)?;
+        let mut entries = vec![
+            (INSTALL.to_owned(), Entry::File { bytes: door.into_bytes(), executable: true }),
+            ("origins.toml".to_owned(), Entry::file(origins(settings, &whom))),
+            (DOCUMENT.to_owned(), Entry::file(node_text(&document, &whom))),
+        ];
+        for (file, text) in document.files.iter().zip(files) {
+            let executable = file.access.mode.bits() & 0o111 != 0;
+            entries.push((file.source(), Entry::File { bytes: text.into_bytes(), executable }));
+        }
+        let mut tree = Tree::default();
+        for (path, entry) in entries {
+            let placed = SafePath::new(path).map_err(|error| error.to_string());
+            let placed = placed.and_then(|path| tree.insert(path, entry).map_err(|error| error.to_string()));
+            if let Err(error) = placed {
+                problems.add(self.spec.origin.problem(error, ""));
+            }
+        }
+        Some(tree)
+    }
+
+    fn document(
+        &self,
+        node: &Word,
+        roles: Vec<Word>,
+        scope: Scope,
+        mirror: &str,
+        things: Things,
+    ) -> (Node, Vec<String>) {
+        let mut document = Node {
+            format: 1,
+            cluster: self.spec.name.clone(),
+            node: node.clone(),
+            roles,
+            inputs: self.digest,
+            scope,
+            root: if self.root.is_empty() { "/".to_owned() } else { self.root.to_owned() },
+            mirror: node::Mirror { url: mirror.to_owned(), public_key: key_line(self.inputs.public_key) },
+            users: Vec::new(),
+            directories: Vec::new(),
+            archives: Vec::new(),
+            downloads: Vec::new(),
+            files: Vec::new(),
+            links: Vec::new(),
+            services: Vec::new(),
+        };
+        let mut texts = Vec::new();
+        let mut services: BTreeMap<Word, Service> = BTreeMap::new();
+        for (thing, _) in things.by_place.into_values() {
+            match thing {
+                Thing::User(user) => document.users.push(user),
+                Thing::Directory(directory) => document.directories.push(directory),
+                Thing::Archive(archive) => document.archives.push(archive),
+                Thing::Download(download) => document.downloads.push(download),
+                Thing::File(file, text) => {
+                    texts.push(text);
+                    document.files.push(file);
+                }
+                Thing::Link(link) => document.links.push(link),
+                Thing::Service(service) => drop(services.insert(service.name.clone(), service)),
+            }
+        }
+        document.services = things.services.iter().filter_map(|name| services.remove(name)).collect();
+        (document, texts)
+    }
+
+    fn door(&self, document: &Node, context: &Context, whom: &str, problems: &mut Problems) -> Option<String> {
+        let agent = document.downloads.iter().find(|download| download.path.as_str() == AGENT);
+        let Some(Download { from, size, sha256, .. }) = agent else {
+            let what = format!("node `{}` has no role that downloads {AGENT}, which install.sh starts", document.node);
+            problems.add(self.spec.origin.problem(what, "give it the role `agent`"));
+            return None;
+        };
+        let context = context.with([
+            ("door.agent", from.as_str().into()),
+            ("door.mirror", document.mirror.url.as_str().into()),
+            ("door.sha256", sha256.to_string().into()),
+            ("door.size", (*size).into()),
+        ]);
+        let template = Text { text: INSTALL.into(), origin: Origin::of_file("templates") };
+        let printed = self.engine.print(&template, &context, problems)?;
+        let stamp = format!("Made by pnda {whom} from templates/{INSTALL}; inputs {}.", printed.inputs);
+        script::stamped(INSTALL, &printed.text, &stamp)
+    }
+}
+
+/// The key as minisign prints it: one line of base64, without the comment that its files carry above it.
+pub(super) fn key_line(key: &str) -> String {
+    key.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default().to_owned()
+}
+
+fn node_text(document: &Node, whom: &str) -> String {
+    let text = toml::to_string(document).expect("every field of a node has a form in TOML");
+    format!("# Made by pnda {whom}; inputs {}.\n{text}", document.inputs)
+}
+
+/// Every setting with its value and the place that decided it: one line each, so that grep answers.
+fn origins(settings: &Settings, whom: &str) -> String {
+    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let mut text = format!("# Made by pnda {whom}: every setting, and the place that decided it.\n");
+    for (name, resolved) in settings {
+        let from = quoted(&resolved.origin.to_string());
+        let _ = match &resolved.value {
+            Setting::Unset => writeln!(text, "\"{name}\" = {{ from = {from} }}"),
+            Setting::Text(value) => writeln!(text, "\"{name}\" = {{ value = {}, from = {from} }}", quoted(value)),
+            value => writeln!(text, "\"{name}\" = {{ value = {value}, from = {from} }}"),
+        };
+    }
+    text
+}

@@ -1,0 +1,295 @@
+//! Settings: each is declared once, in a role or a part, with a kind, a default and a sentence.
+//! A value of a kind is safe wherever a template may print it: kinds leave no room for quotes or line ends.
+//! Not here: which value a node gets (`resolve`).
+
+use super::document::{Fields, Origin, Raw};
+use crate::words::flink::Version;
+use crate::words::names::{Host, NodePath, SafePath, Word};
+use crate::words::problem::{Problems, nearest};
+use std::fmt;
+
+/// What a setting may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Address,
+    Boolean,
+    Duration,
+    FlinkVersion,
+    Host,
+    Integer,
+    MirrorPath,
+    Path,
+    Port,
+    Size,
+    Url,
+    Word,
+}
+
+/// Every kind: its name in role files and what its values look like.
+const KINDS: [(&str, Kind, &str); 12] = [
+    ("address", Kind::Address, "a host and a port, as in \"manager:2003\""),
+    ("boolean", Kind::Boolean, "true or false"),
+    ("duration", Kind::Duration, "a number with ms, s, m or h, as in \"10s\""),
+    ("flink-version", Kind::FlinkVersion, "a release from 1.15 on, as in \"1.20.5\""),
+    ("host", Kind::Host, "a host name or an IP address"),
+    ("integer", Kind::Integer, "a whole number, not below 0"),
+    ("mirror-path", Kind::MirrorPath, "a path below the mirror's root"),
+    ("path", Kind::Path, "an absolute path of letters, digits and . _ + -"),
+    ("port", Kind::Port, "a port from 1 to 65535"),
+    ("size", Kind::Size, "a number with k, m or g, as in \"1600m\""),
+    ("url", Kind::Url, "an address with its scheme, as in \"hdfs://nameservice/pnda\""),
+    ("word", Kind::Word, "letters, digits and . _ + -"),
+];
+
+/// Older releases have other memory and reporter keys; `pnda` renders none for them.
+const OLDEST_LINE: (u32, u32) = (1, 15);
+
+/// A setting's value on a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    /// Nothing: only settings declared as optional can be unset, and templates ask for it.
+    Unset,
+    Text(String),
+    Integer(i64),
+    Boolean(bool),
+}
+
+impl Value {
+    /// The text, if it is one.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Unset => Ok(()),
+            Value::Text(text) => out.write_str(text),
+            Value::Integer(number) => write!(out, "{number}"),
+            Value::Boolean(flag) => write!(out, "{flag}"),
+        }
+    }
+}
+
+/// A setting as a role or part declares it.
+#[derive(Debug, Clone)]
+pub(super) struct Declaration {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    /// None: the cluster must say.
+    pub(super) default: Option<Value>,
+    pub(super) origin: Origin,
+}
+
+impl Kind {
+    fn entry(self) -> &'static (&'static str, Kind, &'static str) {
+        KINDS.iter().find(|(_, kind, _)| *kind == self).expect("every kind is in the table")
+    }
+
+    /// Its name, as role files have it.
+    pub(super) fn name(self) -> &'static str {
+        self.entry().0
+    }
+
+    /// What its values look like.
+    pub(super) fn form(self) -> &'static str {
+        self.entry().2
+    }
+
+    fn parse(name: &str) -> Result<Kind, String> {
+        let names = KINDS.iter().map(|(name, _, _)| *name);
+        KINDS.iter().find(|(known, _, _)| *known == name).map(|(_, kind, _)| *kind).ok_or_else(|| {
+            let near = nearest(name, names.clone())
+                .map_or_else(|| names.collect::<Vec<_>>().join(", "), |near| format!("did you mean `{near}`?"));
+            format!("`{name}` is not a kind of setting ({near})")
+        })
+    }
+
+    /// The value that TOML gave, if this kind can hold it.
+    pub(super) fn accept(self, raw: &Raw) -> Option<Value> {
+        match (self, raw) {
+            (Kind::Boolean, Raw::Boolean(flag)) => Some(Value::Boolean(*flag)),
+            (Kind::Integer, Raw::Integer(number)) if *number >= 0 => Some(Value::Integer(*number)),
+            (Kind::Port, Raw::Integer(number)) if (1..=65535).contains(number) => Some(Value::Integer(*number)),
+            (Kind::Boolean | Kind::Integer | Kind::Port, _) => None,
+            (_, Raw::Text(text)) => self.fits(text).then(|| Value::Text(text.clone())),
+            _ => None,
+        }
+    }
+
+    /// The value that an argument of the command line gave.
+    pub(super) fn accept_argument(self, text: &str) -> Option<Value> {
+        let raw = match self {
+            Kind::Boolean => Raw::Boolean(text.parse().ok()?),
+            Kind::Integer | Kind::Port => Raw::Integer(text.parse().ok()?),
+            _ => Raw::Text(text.to_owned()),
+        };
+        self.accept(&raw)
+    }
+
+    fn fits(self, text: &str) -> bool {
+        match self {
+            Kind::Address => split_address(text).is_some(),
+            Kind::Duration => milliseconds(text).is_some(),
+            Kind::FlinkVersion => text.parse().is_ok_and(|version: Version| {
+                version >= Version::new(OLDEST_LINE.0, OLDEST_LINE.1, 0) && version.to_string() == text
+            }),
+            Kind::Host => Host::new(text).is_ok(),
+            Kind::MirrorPath => SafePath::new(text).is_ok() && text.chars().all(plain),
+            Kind::Path => NodePath::new(text).is_ok() && text.chars().all(plain),
+            Kind::Size => is_size(text),
+            Kind::Url => is_url(text),
+            Kind::Word => Word::new(text).is_ok(),
+            Kind::Boolean | Kind::Integer | Kind::Port => false,
+        }
+    }
+}
+
+/// What a path may be made of so that no format on a node has to quote it: units, properties, YAML, shell.
+pub(super) fn plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "/._+-".contains(c)
+}
+
+/// Host and port of `host:port`.
+pub(super) fn split_address(text: &str) -> Option<(&str, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let port: u16 = port.parse().ok()?;
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    // A bare IPv6 address cannot be told from its port.
+    let good = match bare {
+        Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.contains(':') && Host::new(host).is_ok(),
+    };
+    (good && port > 0).then_some((host, port))
+}
+
+/// The length of a duration such as `10s`.
+pub(super) fn milliseconds(text: &str) -> Option<u64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: u64 = text[..digits].parse().ok()?;
+    let unit = match &text[digits..] {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    number.checked_mul(unit).filter(|ms| *ms > 0)
+}
+
+fn is_size(text: &str) -> bool {
+    let digits = text.trim_end_matches(['k', 'm', 'g']);
+    text.len() == digits.len() + 1 && digits.parse::<u32>().is_ok_and(|number| number > 0)
+}
+
+fn is_url(text: &str) -> bool {
+    let clean = |c: char| c.is_ascii_graphic() && !"'\"`$\\<>{}".contains(c);
+    let Ok(url) = url::Url::parse(text) else { return false };
+    text.chars().all(clean) && text.contains("://") && url.password().is_none()
+}
+
+impl Declaration {
+    /// Reads one `[[setting]]`.
+    pub(super) fn read(mut fields: Fields<'_>, problems: &mut Problems) -> Option<Declaration> {
+        let origin = fields.origin().clone();
+        let name = fields.parsed("name", problems, parse_name);
+        let kind = fields.parsed("kind", problems, Kind::parse);
+        let given = fields.value("default", problems);
+        let optional = fields.flag("optional", problems);
+        let about = fields.needed("about", problems);
+        if about.text.is_empty() || !about.text.ends_with('.') {
+            problems.add(
+                about.origin.problem("`about` is not a sentence", "say what the setting does, and end with a dot"),
+            );
+        }
+        fields.finish(problems);
+        let (name, kind) = (name?, kind?);
+        let default = match &given {
+            None => optional.then_some(Value::Unset),
+            Some((raw, at)) => {
+                let value = kind.accept(raw);
+                if value.is_none() {
+                    problems.add(at.problem(
+                        format!("the default of `{name}` is not of kind {}", kind.name()),
+                        format!("write {}", kind.form()),
+                    ));
+                }
+                Some(value?)
+            }
+        };
+        Some(Declaration { name, kind, default, origin })
+    }
+}
+
+fn parse_name(name: &str) -> Result<String, String> {
+    let part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_lowercase())
+            && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    let good = name.contains('.') && name.split('.').all(part);
+    good.then(|| name.to_owned())
+        .ok_or_else(|| format!("`{name}` is not a setting's name: write lower-case words joined by dots"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_lets_nothing_through_that_a_file_would_have_to_quote() {
+        let kinds = KINDS.iter().map(|(_, kind, _)| *kind);
+        for (kind, hostile) in
+            kinds.flat_map(|kind| ["a b", "a\nb", "$(x)", "a'b", "a\"b", "", "`x`"].map(|t| (kind, t)))
+        {
+            assert_eq!(kind.accept_argument(hostile), None, "{} {hostile:?}", kind.name());
+        }
+    }
+
+    #[test]
+    fn each_kind_knows_its_values() {
+        let good = [
+            (Kind::Address, "manager:2003"),
+            (Kind::Address, "[::1]:2003"),
+            (Kind::Boolean, "true"),
+            (Kind::Duration, "10s"),
+            (Kind::FlinkVersion, "1.20.5"),
+            (Kind::Integer, "0"),
+            (Kind::MirrorPath, "mirror_misc/pnda-agent"),
+            (Kind::Path, "/etc/hadoop/conf"),
+            (Kind::Port, "8082"),
+            (Kind::Size, "1600m"),
+            (Kind::Url, "hdfs://HDFS-HA/pnda/flink/completed-jobs"),
+            (Kind::Url, "file:///var/lib/pnda"),
+            (Kind::Word, "1.20.5"),
+        ];
+        let bad = [
+            (Kind::Address, "manager"),
+            (Kind::Address, "::1:2003"),
+            (Kind::Duration, "10"),
+            (Kind::Duration, "0s"),
+            (Kind::FlinkVersion, "1.4.2"),
+            (Kind::FlinkVersion, "1.20"),
+            (Kind::Integer, "-1"),
+            (Kind::MirrorPath, "../x"),
+            (Kind::Path, "etc"),
+            (Kind::Port, "0"),
+            (Kind::Port, "65536"),
+            (Kind::Size, "1600"),
+            (Kind::Size, "m"),
+            (Kind::Url, "localhost:80"),
+            (Kind::Url, "http://user:secret@host/"),
+        ];
+        for (kind, text) in good {
+            assert!(kind.accept_argument(text).is_some(), "{} {text}", kind.name());
+        }
+        for (kind, text) in bad {
+            assert!(kind.accept_argument(text).is_none(), "{} {text}", kind.name());
+        }
+        assert_eq!(milliseconds("10s"), Some(10_000));
+        assert_eq!(Kind::Port.accept(&Raw::Text("8082".into())), None, "TOML writes ports as numbers");
+    }
+}

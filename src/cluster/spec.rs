@@ -1,0 +1,202 @@
+//! The cluster file: its nodes, what kinds they are, and the settings that differ from the roles' defaults.
+//! Reading finds every mistake; the order of nodes in the file means nothing.
+//! Not here: which roles a node gets (`assign`), or what a setting may hold (`setting`).
+
+use super::document::{Fields, Given, Origin, Text};
+use crate::words::names::{Host, Word};
+use crate::words::problem::{Problems, Source, nearest};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// What a node is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NodeKind {
+    /// Runs the services that the cluster has once.
+    Manager,
+    /// Has the clients; people and jobs come in here.
+    Edge,
+    /// Runs the containers.
+    Worker,
+}
+
+impl NodeKind {
+    /// All of them.
+    pub(super) const ALL: [NodeKind; 3] = [NodeKind::Manager, NodeKind::Edge, NodeKind::Worker];
+
+    /// Its name in cluster and role files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            NodeKind::Manager => "manager",
+            NodeKind::Edge => "edge",
+            NodeKind::Worker => "worker",
+        }
+    }
+
+    /// The kind of that name.
+    pub(super) fn parse(name: &str) -> Option<NodeKind> {
+        NodeKind::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+impl fmt::Display for NodeKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+/// A cluster as its file describes it.
+#[derive(Debug)]
+pub(super) struct Spec {
+    pub(super) name: Word,
+    pub(super) mirror: String,
+    pub(super) settings: BTreeMap<String, Given>,
+    pub(super) nodes: BTreeMap<Word, SpecNode>,
+    pub(super) origin: Origin,
+}
+
+/// One of its nodes.
+#[derive(Debug)]
+pub(super) struct SpecNode {
+    pub(super) address: Host,
+    pub(super) kinds: BTreeSet<NodeKind>,
+    /// Roles that the file names for it.
+    pub(super) roles: Vec<Text>,
+    pub(super) settings: BTreeMap<String, Given>,
+    pub(super) origin: Origin,
+}
+
+impl Spec {
+    /// Reads a cluster file; what can be understood is given back even when there are problems.
+    pub(super) fn read(source: Source<'_>, problems: &mut Problems) -> Option<Spec> {
+        let mut fields = Fields::document(source, problems)?;
+        let name = fields.parsed("name", problems, |text| Word::new(text));
+        let mirror = read_mirror(&mut fields, problems);
+        let settings = read_settings(&mut fields, problems);
+        let nodes = fields.tables("node", problems);
+        if nodes.is_empty() {
+            problems
+                .add(source.problem_of_file("the cluster has no nodes", "add a [[node]] with name, address and kinds"));
+        }
+        let mut read = BTreeMap::new();
+        for node in nodes {
+            read_node(node, &mut read, problems);
+        }
+        fields.finish(problems);
+        Some(Spec { name: name?, mirror: mirror?, settings, nodes: read, origin: Origin::of_file(source.file) })
+    }
+}
+
+fn read_settings(fields: &mut Fields<'_>, problems: &mut Problems) -> BTreeMap<String, Given> {
+    fields.table("settings", problems).map(|settings| settings.flattened(problems)).unwrap_or_default()
+}
+
+fn read_mirror(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<String> {
+    let Some(mut mirror) = fields.table("mirror", problems) else {
+        problems.add(fields.origin().problem("the cluster has no mirror", "add [mirror] with url = \"http://…\""));
+        return None;
+    };
+    let url = mirror.parsed("url", problems, parse_mirror);
+    mirror.finish(problems);
+    url
+}
+
+/// An address that nodes can install from. A password would end up in every node's install.sh.
+pub(super) fn parse_mirror(text: &str) -> Result<String, String> {
+    let bad = |why: &str| Err(format!("`{text}` cannot be a mirror's address: {why}"));
+    let Ok(url) = url::Url::parse(text) else { return bad("it is no URL; write http://host:port/") };
+    if !matches!(url.scheme(), "http" | "https" | "file") {
+        return bad("only http, https and file are read by nodes");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a mirror's address must not carry a user or a password; nodes verify what they fetch".into());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return bad("it has a query or a fragment");
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn read_node(mut fields: Fields<'_>, nodes: &mut BTreeMap<Word, SpecNode>, problems: &mut Problems) {
+    let origin = fields.origin().clone();
+    let name = fields.parsed("name", problems, |text| Word::new(text));
+    let address = fields.parsed("address", problems, |text| Host::new(text));
+    let kinds = read_kinds(&mut fields, problems);
+    let roles = fields.texts("roles", problems);
+    let settings = read_settings(&mut fields, problems);
+    fields.finish(problems);
+    let (Some(name), Some(address)) = (name, address) else { return };
+    if let Some((other, node)) = nodes.iter().find(|(_, node)| node.address == address) {
+        let what = format!("`{name}` has the address of `{other}` ({}): {address}", node.origin);
+        problems.add(origin.problem(what, "give each node its own address"));
+    }
+    if let Some(first) = nodes.get(&name) {
+        let what = format!("a second node is called `{name}`; the first is at {}", first.origin);
+        problems.add(origin.problem(what, "give each node its own name"));
+        return;
+    }
+    nodes.insert(name, SpecNode { address, kinds, roles, settings, origin });
+}
+
+fn read_kinds(fields: &mut Fields<'_>, problems: &mut Problems) -> BTreeSet<NodeKind> {
+    let origin = fields.origin().clone();
+    let texts = fields.texts("kinds", problems);
+    if texts.is_empty() {
+        problems.add(
+            origin.problem("a node has no kinds", "add kinds = [\"manager\"], [\"edge\"] or [\"worker\"], or several"),
+        );
+    }
+    let mut kinds = BTreeSet::new();
+    for Text { text, origin } in texts {
+        match NodeKind::parse(&text) {
+            Some(kind) => {
+                kinds.insert(kind);
+            }
+            None => {
+                let near = nearest(&text, NodeKind::ALL.map(NodeKind::as_str));
+                let remedy =
+                    near.map_or("kinds are manager, edge and worker".into(), |near| format!("did you mean `{near}`?"));
+                problems.add(origin.problem(format!("`{text}` is not a kind of node"), remedy));
+            }
+        }
+    }
+    kinds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> String {
+        let mut problems = Problems::default();
+        let _ = Spec::read(Source { file: "c.toml", text }, &mut problems);
+        problems.into_result(()).map_or_else(|problems| problems.to_string(), |()| String::new())
+    }
+
+    #[test]
+    fn a_small_cluster_is_read() {
+        let text = "name = \"pico\"\nmirror.url = \"http://mirror:8080/\"\n\
+            [[node]]\nname = \"one\"\naddress = \"127.0.0.1\"\nkinds = [\"manager\", \"edge\"]\n";
+        let mut problems = Problems::default();
+        let spec = Spec::read(Source { file: "c.toml", text }, &mut problems).unwrap();
+        assert!(problems.is_empty());
+        assert_eq!(spec.mirror, "http://mirror:8080");
+        let node = &spec.nodes[&Word::new("one").unwrap()];
+        assert_eq!(node.kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(), ["manager", "edge"]);
+    }
+
+    #[test]
+    fn a_mirror_with_a_password_is_refused_without_repeating_it() {
+        let told = told("name = \"a\"\nmirror.url = \"http://u:secret@h/\"\n");
+        assert!(told.contains("must not carry") && !told.contains("secret"), "{told}");
+    }
+
+    #[test]
+    fn an_empty_file_is_told_what_it_lacks() {
+        let expected = "c.toml: the cluster has no mirror\n    add [mirror] with url = \"http://…\"\n\
+            c.toml: the cluster has no nodes\n    add a [[node]] with name, address and kinds\n\
+            c.toml: the document has no `name`\n    add name = \"…\"";
+        assert_eq!(told(""), expected);
+    }
+}

@@ -1,0 +1,204 @@
+//! Templates print; everything they print was computed before. What is undefined is a problem, not an empty text.
+//! One engine for the files in `templates/` and for the short texts in role files.
+//! Not here: the values (`facts`, `resolve`).
+
+use super::document::{Origin, Text};
+use super::facts;
+use super::resolve::Settings;
+use super::role::suggestion;
+use super::script;
+use super::setting::Value as Setting;
+use crate::words::digest::Sha256;
+use crate::words::problem::{Problem, Problems, nearest};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The templates, parsed.
+pub(super) struct Engine<'a> {
+    environment: Environment<'a>,
+    names: BTreeSet<&'a str>,
+}
+
+/// What a template may print, by dotted name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Context(BTreeMap<String, Value>);
+
+impl Context {
+    /// The settings and facts of a node, and its names.
+    pub(super) fn of_node(cluster: &str, node: &str, settings: &Settings, root: &str) -> Context {
+        let value = |value: &Setting| match value {
+            Setting::Unset => ().into(),
+            Setting::Text(text) => text.as_str().into(),
+            Setting::Integer(number) => (*number).into(),
+            Setting::Boolean(flag) => (*flag).into(),
+        };
+        let mut names: BTreeMap<String, Value> =
+            settings.iter().map(|(name, resolved)| (name.clone(), value(&resolved.value))).collect();
+        names.extend(facts::compute(settings, root).into_iter().map(|(name, fact)| (format!("facts.{name}"), fact)));
+        names.insert("cluster".into(), cluster.into());
+        names.insert("node".into(), node.into());
+        Context(names)
+    }
+
+    /// The same with more names.
+    pub(super) fn with<const N: usize>(&self, more: [(&str, Value); N]) -> Context {
+        let mut context = self.clone();
+        context.0.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        context
+    }
+
+    /// Whether a setting is there and set.
+    pub(super) fn is_set(&self, name: &str) -> Option<bool> {
+        self.0.get(name).map(|value| !value.is_none())
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// As the nested maps that a template walks.
+    fn value(&self) -> Value {
+        let mut tree = Branch::default();
+        for (name, value) in &self.0 {
+            let mut branch = &mut tree;
+            for part in name.split('.') {
+                branch = branch.below.entry(part.to_owned()).or_default();
+            }
+            branch.leaf = Some(value.clone());
+        }
+        tree.into_value()
+    }
+}
+
+#[derive(Default)]
+struct Branch {
+    leaf: Option<Value>,
+    below: BTreeMap<String, Branch>,
+}
+
+impl Branch {
+    fn into_value(self) -> Value {
+        match self.leaf {
+            Some(leaf) => leaf,
+            None => {
+                let below = self.below.into_iter().map(|(name, branch)| (name, branch.into_value()));
+                below.collect::<BTreeMap<String, Value>>().into()
+            }
+        }
+    }
+}
+
+/// A text that was printed, and the digest of what it was printed from.
+pub(super) struct Printed {
+    pub(super) text: String,
+    pub(super) inputs: Sha256,
+}
+
+/// The name of a function of templates: a node's path under its root.
+const AT: &str = "at";
+
+impl<'a> Engine<'a> {
+    /// Parses all templates; one that cannot be parsed is noted.
+    pub(super) fn new(templates: &'a BTreeMap<String, String>, root: &str, problems: &mut Problems) -> Engine<'a> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| AutoEscape::None);
+        let whitespace =
+            SyntaxConfig::builder().keep_trailing_newline(true).trim_blocks(true).lstrip_blocks(true).build();
+        environment.set_syntax(whitespace.expect("the delimiters are the default ones"));
+        let root = root.to_owned();
+        environment.add_function(AT, move |path: String| facts::at(&root, &path));
+        environment.add_filter("sh", |text: String| script::quote(&text));
+        environment.add_filter("toml", |text: String| toml::Value::String(text).to_string());
+        for (name, text) in templates {
+            if let Err(error) = environment.add_template(name, text) {
+                problems.add(problem(&origin(name), &error));
+            }
+        }
+        Engine { environment, names: templates.keys().map(String::as_str).collect() }
+    }
+
+    /// Prints a template of the folder; none if it is not there or cannot be printed, which is noted at `wanted`.
+    pub(super) fn print(&self, name: &Text, context: &Context, problems: &mut Problems) -> Option<Printed> {
+        let Ok(template) = self.environment.get_template(&name.text) else {
+            if !self.names.contains(name.text.as_str()) {
+                let near = suggestion(
+                    nearest(&name.text, self.names.iter().copied()),
+                    "write it, with the path that it has on the node",
+                );
+                problems.add(name.origin.problem(format!("there is no template `{}`", name.text), near));
+            }
+            return None;
+        };
+        let at = origin(&name.text);
+        let source = template.source();
+        let used = known(&at, source, template.undeclared_variables(true), context, problems)?;
+        match template.render(context.value()) {
+            Ok(text) => Some(Printed { inputs: inputs(source, &used, context, &facts::at(&self.root(), "")), text }),
+            Err(error) => {
+                problems.add(problem(&at, &error));
+                None
+            }
+        }
+    }
+
+    fn root(&self) -> String {
+        self.environment.render_str("{{ at('') }}", ()).unwrap_or_default()
+    }
+
+    /// Fills a short text of a role file.
+    pub(super) fn fill(&self, text: &Text, context: &Context, problems: &mut Problems) -> Option<String> {
+        let filled = (|| {
+            let template = self.environment.template_from_str(&text.text)?;
+            let used = template.undeclared_variables(true);
+            match known(&text.origin, &text.text, used, context, problems) {
+                Some(_) => template.render(context.value()).map(Some),
+                None => Ok(None),
+            }
+        })();
+        filled.unwrap_or_else(|error: minijinja::Error| {
+            problems.add(Problem { line: text.origin.line, ..problem(&text.origin, &error) });
+            None
+        })
+    }
+}
+
+fn origin(name: &str) -> Origin {
+    Origin::of_file(&format!("templates/{name}"))
+}
+
+fn problem(origin: &Origin, error: &minijinja::Error) -> Problem {
+    let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    Problem { file: origin.file.clone(), line: error.line().or(origin.line), what, remedy: String::new() }
+}
+
+/// Notes every name that nothing defines, each at the line where it stands first.
+fn known(
+    at: &Origin,
+    text: &str,
+    used: std::collections::HashSet<String>,
+    context: &Context,
+    problems: &mut Problems,
+) -> Option<BTreeSet<String>> {
+    let used: BTreeSet<String> = used.into_iter().filter(|name| name != AT).collect();
+    let missing = used.iter().filter(|name| !context.0.contains_key(name.as_str()));
+    let mut complete = true;
+    for name in missing {
+        complete = false;
+        let line = at.line.or_else(|| text.lines().position(|line| line.contains(name.as_str())).map(|line| line + 1));
+        let remedy = suggestion(
+            nearest(name, context.names()),
+            "declare it as a [[setting]] of the role, or list the part that does",
+        );
+        let what = format!("nothing defines `{name}` here");
+        problems.add(Problem { file: at.file.clone(), line, what, remedy });
+    }
+    complete.then_some(used)
+}
+
+/// The digest of a template and of the values it used: unrelated settings do not change a file.
+fn inputs(source: &str, used: &BTreeSet<String>, context: &Context, root: &str) -> Sha256 {
+    let values = used.iter().filter_map(|name| context.0.get(name).map(|value| format!("{name}={value}\n")));
+    Sha256::of(format!("{source}\n{root}\n{}", values.collect::<String>()).as_bytes())
+}
