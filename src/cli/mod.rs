@@ -7,4 +7,5 @@ pub mod failure;
 pub mod mirror;
 pub mod pnda;
 mod progress;
+mod render;
 mod shipped;

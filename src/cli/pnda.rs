@@ -3,7 +3,7 @@
 //! Not here: what the commands do.
 
 use super::failure::{Outcome, finish};
-use super::mirror;
+use super::{mirror, render};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -20,12 +20,15 @@ enum Command {
     /// Lock, fetch, publish, verify and serve a mirror.
     #[command(subcommand)]
     Mirror(mirror::Command),
+    /// Render every node's files and install script from a cluster file.
+    Render(render::Arguments),
 }
 
 /// Reads the arguments and does what they say.
 pub fn main() -> ExitCode {
     let outcome: Outcome = match Arguments::parse().command {
         Command::Mirror(command) => mirror::run(command),
+        Command::Render(arguments) => render::run(&arguments),
     };
     finish("pnda", outcome)
 }

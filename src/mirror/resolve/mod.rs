@@ -74,7 +74,7 @@ pub fn lock(manifest: &Manifest, before: &Lock, world: &World<'_>, trust: Trust)
 impl World<'_> {
     fn artifacts(&self, entry: &Word, want: &Want, before: &Lock, trust: Trust) -> Result<Vec<Artifact>, Error> {
         match want {
-            Want::Maven(_) => Err(Error::NoAddress{entry:entry.clone()}),
+            Want::Maven(_) => Err(Error::NoAddress { entry: entry.clone() }),
             Want::Pypi(want) => Ok(vec![self.pypi(entry, want)?]),
             Want::File(want) => Ok(vec![self.file(entry, want)?]),
         }
