@@ -9,3 +9,4 @@ pub mod pnda;
 mod progress;
 mod render;
 mod shipped;
+mod trial;

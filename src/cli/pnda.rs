@@ -3,7 +3,7 @@
 //! Not here: what the commands do.
 
 use super::failure::{Outcome, finish};
-use super::{mirror, render};
+use super::{mirror, render, trial};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -22,6 +22,8 @@ enum Command {
     Mirror(mirror::Command),
     /// Render every node's files and install script from a cluster file.
     Render(render::Arguments),
+    /// Bring everything up on this machine, without root, under one folder.
+    Try(trial::Arguments),
 }
 
 /// Reads the arguments and does what they say.
@@ -29,6 +31,7 @@ pub fn main() -> ExitCode {
     let outcome: Outcome = match Arguments::parse().command {
         Command::Mirror(command) => mirror::run(command),
         Command::Render(arguments) => render::run(&arguments),
+        Command::Try(arguments) => trial::run(&arguments),
     };
     finish("pnda", outcome)
 }

@@ -18,7 +18,7 @@ mod lock;
 mod serve;
 mod verify;
 
-pub use build::{Built, build};
+pub use build::{Built, build, sibling_agent};
 
 /// The commands of the mirror.
 #[derive(Subcommand)]
