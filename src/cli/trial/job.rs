@@ -8,7 +8,7 @@ use crate::systems::site;
 use serde::Deserialize;
 use std::fs::File;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -105,29 +105,58 @@ fn wait(
     Ok(())
 }
 
-/// Runs the example with the client that was installed, in one local process.
+/// Runs the example as YARN would: one process is the application's job manager, another its task manager.
+/// (Flink's `local` target would be one process less, but it writes no archive.)
 pub(super) fn run(folder: &Path, stopped: &AtomicBool) -> Result<(), Failure> {
+    let [rpc, rest] = [super::free_port(16123)?, super::free_port(16181)?];
+    let manager = [
+        "-Djobmanager.rpc.address=127.0.0.1".to_owned(),
+        format!("-Djobmanager.rpc.port={rpc}"),
+        "-Djobmanager.bind-host=127.0.0.1".into(),
+        format!("-Drest.port={rest}"),
+        "-Drest.bind-address=127.0.0.1".into(),
+    ];
+    let worker = ["-Dtaskmanager.host=127.0.0.1".to_owned(), "-Dtaskmanager.bind-host=127.0.0.1".into()];
+    let mut job_manager = script(folder, "standalone-job.sh", "job")?;
+    job_manager.args(["--job-classname", MAIN, "--jars"]).arg(folder.join(JAR));
+    let mut job_manager = Process(job_manager.args(&manager).args(["--execution-mode", "BATCH"]).spawn()?);
+    let mut task_manager = script(folder, "taskmanager.sh", "job-tasks")?;
+    let _task_manager = Process(task_manager.args(&manager[..2]).args(worker).spawn()?);
     let log = folder.join("log/job.log");
-    let output = File::create(&log)?;
-    let mut job = Command::new(folder.join("node/usr/bin/flink"))
-        .args(["run", "-t", "local", "-c", MAIN])
-        .arg(folder.join(JAR))
-        .args(["--execution-mode", "BATCH"])
-        .stdin(Stdio::null())
-        .stdout(output.try_clone()?)
-        .stderr(output)
-        .spawn()?;
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(status) = job.try_wait()? {
+        if let Some(status) = job_manager.0.try_wait()? {
             let failed = || Failure::new(FAILED, format!("the job failed: {status}; see {}", log.display()));
             return if status.success() { Ok(()) } else { Err(failed()) };
         }
         if stopped.load(Ordering::Relaxed) || Instant::now() > deadline {
-            job.kill()?;
-            job.wait()?;
             return Err(Failure::new(FAILED, format!("the job did not end; see {}", log.display())));
         }
         std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// One of Flink's own scripts, in the foreground, with what was installed.
+fn script(folder: &Path, name: &str, log: &str) -> Result<Command, Failure> {
+    let output = File::create(folder.join(format!("log/{log}.log")))?;
+    let mut command = Command::new(folder.join("node/opt/pnda/flink/bin").join(name));
+    command
+        .arg("start-foreground")
+        .env("FLINK_CONF_DIR", folder.join("node/etc/pnda/flink"))
+        .env("JAVA_HOME", folder.join("node/opt/pnda/jre"))
+        .env("FLINK_LOG_DIR", folder.join("log"))
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output);
+    Ok(command)
+}
+
+/// A process that ends when nobody holds it any more.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }

@@ -60,13 +60,14 @@ struct Ports {
 impl Ports {
     /// The usual ones, or for each that is taken the next that is free.
     fn choose() -> Result<Ports, Failure> {
-        let free = |first: u16| {
-            let mut ports = first..first + 40;
-            let found = ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
-            found.ok_or_else(|| Failure::new(FAILED, format!("no port from {first} on is free")))
-        };
-        Ok(Ports { mirror: free(18080)?, history_server: free(18180)?, agent: free(18280)? })
+        Ok(Ports { mirror: free_port(18080)?, history_server: free_port(18180)?, agent: free_port(18280)? })
     }
+}
+
+/// The first port from `first` on that nobody uses on loopback.
+fn free_port(first: u16) -> Result<u16, Failure> {
+    let found = (first..first + 40).find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    found.ok_or_else(|| Failure::new(FAILED, format!("no port from {first} on is free")))
 }
 
 /// Runs it.
