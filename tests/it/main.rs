@@ -4,4 +4,6 @@
 
 mod agent;
 mod fetch;
+mod mirror;
+mod project;
 mod upstream;

@@ -1,0 +1,152 @@
+//! The engine from manifest to a served mirror, run as a user runs it, against a scripted registry.
+//! Each test states one promise of the command line.
+//! Not here: real registries and real clients.
+
+use crate::project::Project;
+use crate::upstream::Reply;
+use std::os::unix::fs::MetadataExt;
+use std::process::Command;
+
+const PLAIN: &str = r#"
+[[pypi]]
+id = "tool"
+package = "tool==1.0"
+wheel = { python = "py3", platform = "any" }
+
+[[file]]
+id = "notes"
+urls = ["$UP/gone.txt", "$UP/notes.txt"]
+sha256 = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
+path = "mirror_misc/notes.txt"
+"#;
+
+fn plain() -> Project {
+    let project = Project::new();
+    project.manifest(PLAIN).pypi("tool", "tool-1.0-py3-none-any.whl", b"a wheel");
+    project.upstream.on("/notes.txt", [Reply::bytes("foo")]);
+    project
+}
+
+#[test]
+fn a_manifest_becomes_a_mirror_and_then_nothing_is_done() {
+    let project = plain();
+    project.run("mirror lock").says(0, "locked 2 artifacts, 10 bytes");
+    project.run("mirror lock").says(0, "the lock is up to date: 2 artifacts");
+    project.run("mirror lock --check").says(0, "the lock is up to date");
+    project.run("mirror build").says(0, "published generation 1 (fetched 1 files, 7 bytes)");
+    project.upstream.gone();
+    project.run("mirror build").says(0, "up to date: generation 1 (fetched 0 files, 0 bytes)");
+    assert_eq!(project.upstream.requests(), [""; 0], "the second run asks nobody");
+    assert_eq!(project.read("mirror/current/mirror_misc/notes.txt"), "foo");
+    assert_eq!(project.read("mirror/current/mirror_python/packages/tool-1.0-py3-none-any.whl"), "a wheel");
+    project.run("mirror verify --mirror mirror --key mirror/current/mirror.pub").says(0, "as listed");
+}
+
+#[test]
+fn side_files_satisfy_the_common_tools() {
+    let project = plain();
+    project.run("mirror lock");
+    project.run("mirror build");
+    let check = |tool: &str, file: &str, folder: &str| {
+        let output = Command::new(tool).args(["-c", file]).current_dir(project.path(folder)).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    check("sha256sum", "SHA256SUMS", "mirror/current");
+    check("sha256sum", "notes.txt.sha256", "mirror/current/mirror_misc");
+    check("sha512sum", "notes.txt.sha512.txt", "mirror/current/mirror_misc");
+}
+
+#[test]
+fn the_lock_names_no_host_and_says_why() {
+    let project = plain();
+    project.run("mirror lock");
+    let lock = project.read("manifests/pnda.lock");
+    assert!(!lock.contains("127.0.0.1") && !lock.contains("http"), "{lock}");
+    for part in ["vouched = \"index sha256\"", "because = [\"tool > tool==1.0\"]", "vouched = \"manifest\""] {
+        assert!(lock.contains(part), "{part} is not in\n{lock}");
+    }
+}
+
+#[test]
+fn a_lock_that_does_not_match_its_manifests_stops_everything() {
+    let project = plain();
+    project.run("mirror lock");
+    project.run("mirror build");
+    project.manifest(&PLAIN.replace("tool==1.0", "tool==1.1"));
+    project.run("mirror build").says(1, "the lock does not match the manifests");
+    assert_eq!(project.read("mirror/current/mirror_misc/notes.txt"), "foo");
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let project = plain();
+    project.run("mirror lock --dry-run").says(4, "+ tool/tool-1.0-py3-none-any.whl (7 bytes)");
+    assert_eq!(project.read("manifests/pnda.lock"), "");
+    project.run("mirror lock");
+    project.run("mirror fetch --dry-run").says(4, "would fetch 1 files, 7 bytes");
+}
+
+#[test]
+fn a_release_that_changed_upstream_is_told() {
+    let project = plain();
+    project.run("mirror lock");
+    project.pypi("tool", "tool-1.0-py3-none-any.whl", b"a WHEEL");
+    project.run("mirror lock --check").says(4, "! tool/tool-1.0-py3-none-any.whl was");
+    project.run("mirror build").says(3, "has other content");
+    assert_eq!(project.read("mirror/current/generation.toml"), "");
+}
+
+#[test]
+fn one_missing_artifact_leaves_the_published_mirror_as_it_was() {
+    let project = plain();
+    project.run("mirror lock");
+    project.run("mirror build");
+    project.manifest(&PLAIN.replace("1.0", "2.0")).pypi("tool", "tool-2.0-py3-none-any.whl", b"newer");
+    project.run("mirror lock").says(0, "locked 2");
+    project.upstream.on("/files/tool-2.0-py3-none-any.whl", [Reply::status(404)]);
+    project.run("mirror build").says(1, "1 of 1 artifacts could not be fetched");
+    assert!(project.read("mirror/current/generation.toml").contains("number = 1"));
+    project.run("mirror verify --mirror mirror").says(0, "as listed");
+}
+
+#[test]
+fn a_flipped_byte_in_the_mirror_is_found() {
+    let project = plain();
+    project.run("mirror lock");
+    project.run("mirror build");
+    let path = project.path("mirror/current/mirror_misc/notes.txt");
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, "fop").unwrap();
+    project.run("mirror verify --mirror mirror").says(3, "differs: mirror_misc/notes.txt has other content");
+}
+
+#[test]
+fn every_mistake_of_a_manifest_is_told_before_anybody_is_asked() {
+    let project = plain();
+    project.manifest(&PLAIN.replace("tool==1.0", "tool").replace("urls", "url"));
+    let ran = project.run("mirror lock").says(2, "m.toml:4: `tool` does not pin one version");
+    assert!(ran.err.contains("did you mean `urls`?"), "{}", ran.err);
+    assert!(project.upstream.requests().is_empty());
+}
+
+#[test]
+fn an_unknown_registry_says_what_to_do() {
+    let project = plain();
+    let output = Command::new(env!("CARGO_BIN_EXE_pnda"))
+        .args(["mirror", "lock", "--manifests", "manifests", "--store", "store"])
+        .current_dir(project.path("."))
+        .env_clear()
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("no pypi source is known") && text.contains("--source pypi=URL"), "{text}");
+}
+
+#[test]
+fn bytes_are_linked_and_not_copied() {
+    let project = plain();
+    project.run("mirror lock");
+    project.run("mirror build");
+    let linked = std::fs::metadata(project.path("mirror/current/mirror_misc/notes.txt")).unwrap();
+    assert_eq!(linked.nlink(), 2);
+}
