@@ -86,6 +86,7 @@ async fn answer(State(mirror): State<Arc<PathBuf>>, request: Request) -> Respons
     }
     match ServeDir::new(&folder).try_call(request).await {
         Ok(response) => response.map(Body::new),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => StatusCode::NOT_FOUND.into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }

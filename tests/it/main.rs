@@ -6,4 +6,5 @@ mod agent;
 mod fetch;
 mod mirror;
 mod project;
+mod serve;
 mod upstream;
