@@ -1,0 +1,203 @@
+//! Real roots against Maven itself: `expected.txt` is what `mvn dependency:collect` of Maven 3.8.7 answered for them.
+//! `MAVEN_FIXTURES_FROM=<folder of local repositories> cargo test fixtures` records the POMs anew.
+//! Not here: the rules one by one, see `rules`.
+
+use super::{Closure, Coordinate, Error, PomError, Poms, Request, Root, resolve};
+use flate2::{Compression, GzBuilder, read::GzDecoder};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+/// What a registry answers, in one file.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Recording {
+    poms: BTreeMap<Coordinate, String>,
+    versions: BTreeMap<String, Vec<String>>,
+}
+
+impl Poms for Recording {
+    fn pom(&self, coordinate: &Coordinate) -> Result<Arc<[u8]>, PomError> {
+        self.poms.get(coordinate).map(|text| text.as_bytes().into()).ok_or(PomError::Missing)
+    }
+
+    fn versions(&self, group: &str, artifact: &str) -> Result<Vec<String>, PomError> {
+        self.versions.get(&format!("{group}:{artifact}")).cloned().ok_or(PomError::Missing)
+    }
+}
+
+/// A local repository as Maven leaves it behind; notes what it was asked for.
+struct Repository {
+    folder: PathBuf,
+    asked: Mutex<Recording>,
+}
+
+impl Poms for Repository {
+    fn pom(&self, coordinate: &Coordinate) -> Result<Arc<[u8]>, PomError> {
+        let bytes = std::fs::read(coordinate.path().under(&self.folder)).map_err(|_| PomError::Missing)?;
+        self.asked.lock().unwrap().poms.insert(coordinate.clone(), slim(&bytes));
+        Ok(bytes.into())
+    }
+
+    fn versions(&self, group: &str, artifact: &str) -> Result<Vec<String>, PomError> {
+        let folder = self.folder.join(group.replace('.', "/")).join(artifact);
+        let metadata = std::fs::read_dir(folder).map_err(|_| PomError::Missing)?.filter_map(Result::ok);
+        let named = metadata.filter(|file| file.file_name().to_string_lossy().starts_with("maven-metadata-"));
+        let texts: String = named.filter_map(|file| std::fs::read_to_string(file.path()).ok()).collect();
+        let versions = texts.split("<version>").skip(1).filter_map(|rest| rest.split('<').next());
+        let versions: Vec<String> = versions.map(str::to_owned).collect();
+        self.asked.lock().unwrap().versions.insert(format!("{group}:{artifact}"), versions.clone());
+        Ok(versions)
+    }
+}
+
+/// A POM without everything that decides nothing and without addresses.
+fn slim(bytes: &[u8]) -> String {
+    const DROPPED: [&str; 20] = [
+        "build",
+        "reporting",
+        "repositories",
+        "pluginRepositories",
+        "scm",
+        "url",
+        "licenses",
+        "developers",
+        "contributors",
+        "mailingLists",
+        "name",
+        "description",
+        "organization",
+        "ciManagement",
+        "issueManagement",
+        "inceptionYear",
+        "modules",
+        "site",
+        "snapshotRepository",
+        "message",
+    ];
+    fn write(node: roxmltree::Node<'_, '_>, out: &mut String) {
+        let name = node.tag_name().name();
+        let address = node.children().any(|child| child.is_text() && child.text().unwrap_or_default().contains("://"));
+        let repository =
+            name == "repository" && node.parent_element().is_some_and(|up| up.has_tag_name("distributionManagement"));
+        if DROPPED.contains(&name) || address || repository {
+            return;
+        }
+        write!(out, "<{name}>").unwrap();
+        for child in node.children() {
+            match child.text().filter(|_| child.is_text()) {
+                Some(text) => out.push_str(&text.trim().replace('&', "&amp;").replace('<', "&lt;")),
+                None if child.is_element() => write(child, out),
+                None => {}
+            }
+        }
+        write!(out, "</{name}>").unwrap();
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else { return String::from_utf8_lossy(bytes).into_owned() };
+    let mut out = String::new();
+    match roxmltree::Document::parse(text.trim_start_matches('\u{feff}').trim_start()) {
+        Ok(document) => write(document.root_element(), &mut out),
+        // One that only Maven's own reader takes stays as it is, but for addresses.
+        Err(_) => {
+            let mut parts = text.split("://");
+            out.push_str(parts.next().unwrap_or_default());
+            for part in parts {
+                let end = part.find(['"', '\'', '<', ' ', '\n']).unwrap_or(part.len());
+                out.extend(["://x", &part[end..]]);
+            }
+        }
+    }
+    out
+}
+
+fn request(text: &str) -> Request {
+    let mut request = Request { roots: vec![], managed: vec![], boms: vec![], exclusions: vec![], java: 17 };
+    for line in text.lines() {
+        let mut words = line.split(' ');
+        let (kind, what) = (words.next().unwrap(), words.next().unwrap());
+        let coordinate = || what.parse::<Coordinate>().unwrap();
+        let exclusions = || words.clone().map(|word| word[1..].parse().unwrap()).collect();
+        match kind {
+            "root" => request.roots.push(Root { coordinate: coordinate(), exclusions: exclusions(), transitive: true }),
+            "alone" => request.roots.push(Root { coordinate: coordinate(), exclusions: vec![], transitive: false }),
+            "managed" => request.managed.push(coordinate()),
+            "bom" => request.boms.push(coordinate()),
+            "exclude" => request.exclusions.push(what.parse().unwrap()),
+            other => panic!("{other}"),
+        }
+    }
+    request
+}
+
+fn record(folder: &Path, name: &str, request: &Request) -> Result<Closure, Error> {
+    let local = Path::new(&std::env::var_os("MAVEN_FIXTURES_FROM").unwrap()).join(format!("repo-{name}"));
+    let repository = Repository { folder: local, asked: Mutex::default() };
+    let closure = resolve(request, &repository);
+    let recording = repository.asked.into_inner().unwrap();
+    let mut file = GzBuilder::new().write(Vec::new(), Compression::best());
+    file.write_all(&serde_json::to_vec(&recording).unwrap()).unwrap();
+    std::fs::write(folder.join("poms.json.gz"), file.finish().unwrap()).unwrap();
+    closure
+}
+
+/// Resolves a fixture; Maven's answer and ours, both as sorted lines.
+fn answers(name: &str) -> (String, Result<Closure, Error>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/maven").join(name);
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
+    let request = request(&read("request.txt"));
+    if std::env::var_os("MAVEN_FIXTURES_FROM").is_some() {
+        return (read("expected.txt"), record(&folder, name, &request));
+    }
+    let mut json = String::new();
+    GzDecoder::new(&std::fs::read(folder.join("poms.json.gz")).unwrap()[..]).read_to_string(&mut json).unwrap();
+    let recording: Recording = serde_json::from_str(&json).unwrap();
+    (read("expected.txt"), resolve(&request, &recording))
+}
+
+fn agrees_with_maven(name: &str) {
+    let (expected, closure) = answers(name);
+    let closure = closure.unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mut lines: Vec<String> = closure.artifacts.iter().map(|chosen| format!("{}\n", chosen.coordinate)).collect();
+    lines.sort();
+    let missing: Vec<&str> = expected.lines().filter(|line| !lines.contains(&format!("{line}\n"))).collect();
+    let extra: Vec<&str> =
+        lines.iter().map(|line| line.trim()).filter(|line| !expected.lines().any(|it| it == *line)).collect();
+    assert!(missing.is_empty() && extra.is_empty(), "{name}: only Maven has {missing:#?}, only we have {extra:#?}");
+}
+
+macro_rules! agree {
+    ($($test:ident: $name:literal),* $(,)?) => {$(
+        #[test]
+        fn $test() {
+            agrees_with_maven($name);
+        }
+    )*};
+}
+
+agree! {
+    beam_agrees_with_maven: "beam",
+    flink_agrees_with_maven: "flink",
+    flink_2_with_kafka_agrees_with_maven: "flink-2-kafka",
+    flink_with_kafka_agrees_with_maven: "flink-kafka",
+    hadoop_agrees_with_maven: "hadoop",
+    hive_agrees_with_maven: "hive",
+    profiles_of_javafx_agree_with_maven: "javafx",
+    kafka_agrees_with_maven: "kafka",
+    oozie_with_pins_boms_and_exclusions_agrees_with_maven: "oozie",
+    ranges_agree_with_maven: "ranges",
+    relocations_agree_with_maven: "relocation",
+    spark_agrees_with_maven: "spark",
+    spark_with_pins_agrees_with_maven: "spark-with-pins",
+    spring_agrees_with_maven: "spring",
+}
+
+#[test]
+fn what_the_registry_lacks_is_named_with_those_who_want_it() {
+    let (_, closure) = answers("hbase");
+    let Err(Error::Unresolved(troubles)) = closure else { panic!("hbase-server 2.5.10 wants what was not published") };
+    let things: Vec<&str> = troubles.iter().map(|trouble| trouble.thing.as_str()).collect();
+    assert_eq!(things, ["org.apache.hbase:hbase-asyncfs:pom:2.5.10", "org.apache.hbase:hbase-http:pom:2.5.10"]);
+    assert_eq!(troubles[0].because, ["org.apache.hbase:hbase-server:2.5.10"]);
+}

@@ -1,0 +1,187 @@
+//! The library: every POM read once and every model built once, by as many threads as ask.
+//! It turns what the caller's source says into values that may be kept and told to several askers.
+//! Not here: what a POM means, and which ones are asked for.
+
+use super::coordinate::Coordinate;
+use super::environment::Environment;
+use super::model::{self, Model};
+use super::pom::Pom;
+use super::{PomError, Poms};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// Threads that wait for POMs; how many requests go out at a time is for the caller's source to bound.
+const THREADS: usize = 16;
+
+/// POMs that one resolution may read: a registry that invents dependencies ends here.
+const MAX_POMS: usize = 50_000;
+
+/// One POM that was read.
+#[derive(Debug, Clone)]
+pub(super) struct Read {
+    pub(super) pom: Coordinate,
+    /// From the POM that was asked for down to the one that names this one.
+    pub(super) because: Vec<Coordinate>,
+}
+
+impl Read {
+    /// As seen from a POM that imports the one that was asked for.
+    pub(super) fn below(&self, importer: &Coordinate) -> Read {
+        let because = std::iter::once(importer).chain(&self.because).cloned().collect();
+        Read { pom: self.pom.clone(), because }
+    }
+}
+
+/// Why a POM cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reason {
+    Missing,
+    Unreadable {
+        line: Option<u32>,
+        what: String,
+    },
+    Unusable(String),
+    /// Of parents or of imports.
+    Cycle(&'static str),
+    Source(String),
+}
+
+/// A model that cannot be built.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    /// The POM at fault: the one that was asked for, a parent or a BOM.
+    pub(super) pom: Coordinate,
+    /// From the POM that was asked for down to the one that names `pom`.
+    pub(super) because: Vec<Coordinate>,
+    pub(super) reason: Reason,
+    /// The POMs that could be read all the same.
+    pub(super) read: Vec<Read>,
+}
+
+impl Failure {
+    pub(super) fn new(pom: &Coordinate, because: Vec<Coordinate>, reason: Reason, read: &[Read]) -> Failure {
+        Failure { pom: pom.clone(), because, reason, read: read.to_vec() }
+    }
+
+    /// Of the POM that was asked for itself.
+    pub(super) fn here(pom: &Coordinate, reason: Reason, read: &[Read]) -> Failure {
+        Failure::new(pom, Vec::new(), reason, read)
+    }
+
+    /// As seen from a POM that imports the one that was asked for, after it read `before`.
+    pub(super) fn below(self, importer: &Coordinate, before: &[Read]) -> Failure {
+        let because = match self.reason {
+            // The path of a cycle of imports is already told from its beginning.
+            Reason::Cycle("imports") => self.because,
+            _ => std::iter::once(importer.clone()).chain(self.because).collect(),
+        };
+        let read = before.iter().cloned().chain(self.read.iter().map(|read| read.below(importer))).collect();
+        Failure { because, read, ..self }
+    }
+}
+
+type Cell<T> = Arc<OnceLock<Result<Arc<T>, Reason>>>;
+
+/// See the module.
+pub(super) struct Library<'a> {
+    source: &'a dyn Poms,
+    pub(super) environment: Environment,
+    poms: Mutex<BTreeMap<Coordinate, Cell<Pom>>>,
+    versions: Mutex<BTreeMap<(String, String), Cell<Vec<String>>>>,
+    models: Mutex<BTreeMap<Coordinate, Result<Arc<Model>, Failure>>>,
+}
+
+impl<'a> Library<'a> {
+    /// An empty library over a source.
+    pub(super) fn new(source: &'a dyn Poms, java: u32) -> Library<'a> {
+        Library {
+            source,
+            environment: Environment::new(java),
+            poms: Mutex::default(),
+            versions: Mutex::default(),
+            models: Mutex::default(),
+        }
+    }
+
+    /// A POM as it is written.
+    pub(super) fn pom(&self, coordinate: &Coordinate) -> Result<Arc<Pom>, Reason> {
+        let cell = {
+            let mut poms = self.poms.lock().unwrap_or_else(PoisonError::into_inner);
+            if poms.len() >= MAX_POMS && !poms.contains_key(coordinate) {
+                return Err(Reason::Unusable(format!("more than {MAX_POMS} POMs would have to be read")));
+            }
+            poms.entry(coordinate.clone()).or_default().clone()
+        };
+        cell.get_or_init(|| {
+            let bytes = self.source.pom(coordinate).map_err(reason)?;
+            let pom = Pom::parse(&bytes).map_err(|error| Reason::Unreadable { line: error.line, what: error.what })?;
+            Ok(Arc::new(pom))
+        })
+        .clone()
+    }
+
+    /// The versions that the source has of an artifact.
+    pub(super) fn versions(&self, group: &str, artifact: &str) -> Result<Arc<Vec<String>>, Reason> {
+        let key = (group.to_owned(), artifact.to_owned());
+        let cell = {
+            let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+            versions.entry(key).or_default().clone()
+        };
+        // A name that no artifact can have is not asked for.
+        let asked = Coordinate::jar(group, artifact, "0").map_err(|why| Reason::Unusable(why.to_string()))?;
+        cell.get_or_init(|| self.source.versions(asked.group(), asked.artifact()).map(Arc::new).map_err(reason)).clone()
+    }
+
+    /// The model of the POM that describes an artifact.
+    pub(super) fn model(&self, coordinate: &Coordinate) -> Result<Arc<Model>, Failure> {
+        self.model_within(&coordinate.pom(), &[])
+    }
+
+    /// The model of a BOM on the way of imports that led to it.
+    pub(super) fn model_within(&self, pom: &Coordinate, importing: &[Coordinate]) -> Result<Arc<Model>, Failure> {
+        let known = self.models.lock().unwrap_or_else(PoisonError::into_inner).get(pom).cloned();
+        if let Some(known) = known {
+            return known;
+        }
+        let built = model::build(self, pom, importing).map(Arc::new);
+        // A failure may be a cycle of this way alone, so only one without a way is remembered.
+        if built.is_ok() || importing.is_empty() {
+            self.models.lock().unwrap_or_else(PoisonError::into_inner).insert(pom.clone(), built.clone());
+        }
+        built
+    }
+
+    /// Builds models that will be asked for, in parallel.
+    pub(super) fn prefetch(&self, mut coordinates: Vec<Coordinate>) {
+        coordinates.sort();
+        coordinates.dedup();
+        {
+            let models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+            coordinates.retain(|coordinate| !models.contains_key(coordinate));
+        }
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while let Some(coordinate) = coordinates.get(next.fetch_add(1, Ordering::Relaxed)) {
+                // The outcome, good or bad, is remembered for the one who asks.
+                let _ = self.model_within(coordinate, &[]);
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..coordinates.len().min(THREADS) {
+                scope.spawn(work);
+            }
+            work();
+        });
+    }
+}
+
+fn reason(error: PomError) -> Reason {
+    match error {
+        PomError::Missing => Reason::Missing,
+        PomError::Other(error) => {
+            let chain = std::iter::successors(Some(&*error as &dyn std::error::Error), |error| error.source());
+            Reason::Source(chain.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The Maven resolver: roots together become the runtime closure that Maven 3 itself would put on a class path.
+//! `pom` reads one file, `model` applies parents and management, `mediate` chooses versions, `visit` lists all POMs.
+//! Not here: the network and the disk. The caller gives a source of POMs; nothing else is asked.
+
+mod coordinate;
+mod environment;
+mod error;
+mod library;
+mod mediate;
+mod model;
+mod pom;
+mod properties;
+mod scope;
+mod version;
+mod visit;
+mod wish;
+
+#[cfg(test)]
+mod fixtures;
+
+pub use coordinate::{BadCoordinate, Coordinate, Pattern};
+pub use error::{Error, Trouble, What};
+pub use pom::Repository;
+
+use library::Library;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a resolution asks the outer world for: a registry, a folder, or the texts of a test.
+/// Both are called from several threads; an implementation bounds its own requests.
+pub trait Poms: Sync {
+    /// The bytes of a POM; `coordinate` always has the extension `pom`.
+    fn pom(&self, coordinate: &Coordinate) -> Result<Arc<[u8]>, PomError>;
+
+    /// The versions that exist of an artifact, in any order.
+    fn versions(&self, group: &str, artifact: &str) -> Result<Vec<String>, PomError>;
+}
+
+/// Why a source has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum PomError {
+    /// The source was asked and does not have it.
+    #[error("it does not exist")]
+    Missing,
+    /// The source could not be asked, or its answer could not be understood.
+    #[error("the source did not answer")]
+    Other(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What shall be resolved together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The artifacts that are asked for, in the order in which Maven would find them in a POM.
+    pub roots: Vec<Root>,
+    /// Versions that hold wherever one of these artifacts is wanted below a root.
+    pub managed: Vec<Coordinate>,
+    /// BOMs whose managed versions hold likewise, after `managed`.
+    pub boms: Vec<Coordinate>,
+    /// What no root shall bring in.
+    pub exclusions: Vec<Pattern>,
+    /// The feature release of Java for which profiles are chosen.
+    pub java: u32,
+}
+
+/// One artifact that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    /// The artifact.
+    pub coordinate: Coordinate,
+    /// What it shall not bring in.
+    pub exclusions: Vec<Pattern>,
+    /// Whether it brings in anything at all.
+    pub transitive: bool,
+}
+
+/// Everything that belongs to a set of roots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closure {
+    /// The files for the class path at run time, sorted.
+    pub artifacts: Vec<Chosen>,
+    /// Every POM that a Maven client reads on the way: of the artifacts, their parents and BOMs, and of those that lost
+    /// to another version. Sorted.
+    pub poms: Vec<Chosen>,
+    /// What Maven would warn about and go on.
+    pub warnings: Vec<String>,
+}
+
+/// One member of a closure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// The artifact.
+    pub coordinate: Coordinate,
+    /// Who wants it: from a root down to the one that names it. Empty for a root.
+    pub because: Vec<String>,
+}
+
+/// Resolves a request as Maven 3 would.
+pub fn resolve(request: &Request, poms: &dyn Poms) -> Result<Closure, Error> {
+    refuse_different_roots(&request.roots)?;
+    let library = Library::new(poms, request.java);
+    let (management, mut troubles) = wish::Management::of(&library, request);
+    let graph = mediate::mediate(&library, request, &management);
+    troubles.extend(graph.troubles(&library));
+    if !troubles.is_empty() {
+        return Err(Error::unresolved(troubles));
+    }
+    let visited = visit::visit(&library, request, &management, &graph);
+    let artifacts = scope::at_run_time(&graph);
+    let chosen = |coordinates: BTreeMap<Coordinate, Vec<String>>| {
+        coordinates.into_iter().map(|(coordinate, because)| Chosen { coordinate, because }).collect()
+    };
+    Ok(Closure { artifacts: chosen(artifacts), poms: chosen(visited.poms), warnings: visited.warnings })
+}
+
+/// Maven would let the last one win; who asks for two versions shall hear of it.
+fn refuse_different_roots(roots: &[Root]) -> Result<(), Error> {
+    let mut seen: BTreeMap<coordinate::Key, &Root> = BTreeMap::new();
+    for root in roots {
+        if let Some(other) = seen.insert((&root.coordinate).into(), root).filter(|other| *other != root) {
+            return Err(Error::RootsDiffer { one: other.coordinate.to_string(), other: root.coordinate.to_string() });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! A wish: one artifact that a root or a POM asks for, after exclusions and the management of the request.
+//! Following a wish reads its POM and goes where that relocates it.
+//! Not here: which of several wishes for the same artifact is granted.
+
+use super::coordinate::{Coordinate, Key, Pattern};
+use super::error::Trouble;
+use super::library::{Failure, Library, Reason};
+use super::model::Model;
+use super::pom::Dependency;
+use super::scope::Scope;
+use super::version::{Constraint, Ranges, Version};
+use super::{Request, Root};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Relocations of one wish, one after the other.
+const MAX_RELOCATIONS: usize = 16;
+
+/// What is left out below a place in the graph; shared, since most places add nothing.
+pub(super) type Exclusions = Arc<BTreeSet<Pattern>>;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(super) struct Wish {
+    pub(super) key: Key,
+    pub(super) version: String,
+    pub(super) scope: Scope,
+    /// Its file holds its dependencies, so they are not looked at.
+    fat: bool,
+    /// What applies to itself, from above.
+    pub(super) outer: Exclusions,
+    /// What applies to everything below it.
+    pub(super) inner: Exclusions,
+    /// A root has depth one, as in Maven.
+    pub(super) depth: usize,
+}
+
+/// What the request says about artifacts wherever they are wanted.
+#[derive(Debug, Default)]
+pub(super) struct Management {
+    managed: BTreeMap<Key, Managed>,
+    /// The BOMs of the request, whose POMs a client reads too.
+    pub(super) boms: Vec<Coordinate>,
+}
+
+#[derive(Debug, Default)]
+struct Managed {
+    version: Option<String>,
+    scope: Option<Scope>,
+    exclusions: Vec<Pattern>,
+}
+
+impl Management {
+    /// The management of a request: its pins before its BOMs, the first one counts.
+    pub(super) fn of(library: &Library<'_>, request: &Request) -> (Management, Vec<Trouble>) {
+        let boms: Vec<Coordinate> = request.boms.iter().map(Coordinate::pom).collect();
+        let mut management = Management { managed: BTreeMap::new(), boms };
+        let mut troubles = Vec::new();
+        for pin in &request.managed {
+            management.managed.entry(pin.into()).or_default().version.get_or_insert(pin.version().to_owned());
+        }
+        library.prefetch(management.boms.clone());
+        for bom in management.boms.clone() {
+            match library.model(&bom) {
+                Ok(model) => model.managed.iter().for_each(|dependency| management.add(dependency)),
+                Err(failure) => troubles.push(Trouble::of_failure(library, &failure, &[])),
+            }
+        }
+        (management, troubles)
+    }
+
+    fn add(&mut self, dependency: &Dependency) {
+        let managed = self.managed.entry(dependency.key()).or_default();
+        managed.version = managed.version.take().or_else(|| dependency.version.clone());
+        managed.scope = managed.scope.or_else(|| dependency.scope.as_deref().map(Scope::of));
+        managed.exclusions.extend_from_slice(&dependency.exclusions);
+    }
+
+    /// The roots' wishes, in their order.
+    pub(super) fn roots(&self, request: &Request) -> Vec<Wish> {
+        let mut seen = BTreeSet::new();
+        let roots = request.roots.iter().filter(|root| seen.insert(&root.coordinate));
+        roots.map(|root| self.root(request, root)).collect()
+    }
+
+    fn root(&self, request: &Request, root: &Root) -> Wish {
+        let mut exclusions = BTreeSet::from_iter(request.exclusions.iter().chain(&root.exclusions).cloned());
+        if !root.transitive {
+            exclusions.insert(Pattern::everything());
+        }
+        let key = Key::from(&root.coordinate);
+        exclusions.extend(self.managed.get(&key).into_iter().flat_map(|managed| managed.exclusions.iter().cloned()));
+        Wish {
+            key,
+            version: root.coordinate.version().to_owned(),
+            scope: Scope::Compile,
+            fat: false,
+            outer: Exclusions::default(),
+            inner: Arc::new(exclusions),
+            depth: 1,
+        }
+    }
+
+    /// What a granted wish wishes in turn: nothing optional, nothing for tests, nothing that is excluded above.
+    pub(super) fn below(&self, wish: &Wish, model: &Model) -> Vec<Wish> {
+        if wish.fat || wish.scope == Scope::System || model.mistake.is_some() {
+            return Vec::new();
+        }
+        // Maven selects by what the POM says, before the management of the request.
+        let selected = model.dependencies.iter().filter(|dependency| {
+            let scope = dependency.scope.as_deref().unwrap_or_default();
+            !dependency.is_optional()
+                && !matches!(scope, "test" | "provided")
+                && !is_excluded(&wish.inner, &dependency.group, &dependency.artifact)
+        });
+        selected.map(|dependency| self.one_below(wish, dependency)).collect()
+    }
+
+    fn one_below(&self, above: &Wish, dependency: &Dependency) -> Wish {
+        let key = dependency.key();
+        let managed = self.managed.get(&key);
+        let declared = dependency.version.clone().unwrap_or_default();
+        let exclusions = || managed.into_iter().flat_map(|managed| &managed.exclusions).chain(&dependency.exclusions);
+        let inner = match exclusions().next() {
+            None => Arc::clone(&above.inner),
+            Some(_) => Arc::new(above.inner.iter().chain(exclusions()).cloned().collect()),
+        };
+        Wish {
+            version: managed.and_then(|managed| managed.version.clone()).unwrap_or(declared),
+            scope: managed
+                .and_then(|managed| managed.scope)
+                .unwrap_or_else(|| Scope::of(dependency.scope.as_deref().unwrap_or_default())),
+            fat: dependency.is_fat(),
+            outer: Arc::clone(&above.inner),
+            inner,
+            depth: above.depth + 1,
+            key,
+        }
+    }
+}
+
+fn is_excluded(exclusions: &BTreeSet<Pattern>, group: &str, artifact: &str) -> bool {
+    exclusions.iter().any(|pattern| pattern.matches(group, artifact))
+}
+
+/// A wish in one version, at the end of its relocations.
+#[derive(Debug, Clone)]
+pub(super) struct Followed {
+    pub(super) wish: Wish,
+    /// The artifact; the text of one that cannot exist.
+    pub(super) coordinate: Result<Coordinate, String>,
+    /// None where there is nothing to read.
+    pub(super) model: Option<Result<Arc<Model>, Failure>>,
+    /// The models of those that relocated it.
+    pub(super) passed: Vec<Arc<Model>>,
+    /// All names under which it went.
+    pub(super) names: Vec<Key>,
+}
+
+impl Wish {
+    /// What it asks of the version.
+    pub(super) fn constraint(&self) -> Result<Constraint, String> {
+        Constraint::parse(&self.version)
+    }
+
+    /// The existing versions in a range, highest first.
+    pub(super) fn versions(&self, library: &Library<'_>, ranges: &Ranges) -> Result<Vec<String>, Reason> {
+        let existing = library.versions(&self.key.group, &self.key.artifact)?;
+        let mut versions: Vec<String> = existing.iter().filter(|version| ranges.contains(version)).cloned().collect();
+        versions.sort_by_cached_key(|version| std::cmp::Reverse(Version::new(version)));
+        Ok(versions)
+    }
+
+    /// The version that `LATEST` and `RELEASE` mean; every other one means itself.
+    pub(super) fn plain_version(&self, library: &Library<'_>) -> String {
+        let release = self.version == "RELEASE";
+        if !release && self.version != "LATEST" {
+            return self.version.clone();
+        }
+        let existing = library.versions(&self.key.group, &self.key.artifact).unwrap_or_default();
+        let meant = existing.iter().filter(|version| !(release && Version::is_snapshot(version)));
+        meant.max_by_key(|version| Version::new(version)).cloned().unwrap_or_else(|| self.version.clone())
+    }
+
+    /// The wish where relocations lead it; nothing if what it becomes is excluded.
+    pub(super) fn follow(mut self, library: &Library<'_>, management: &Management, version: &str) -> Option<Followed> {
+        let mut version = version.to_owned();
+        let (mut passed, mut names) = (Vec::new(), vec![self.key.clone()]);
+        loop {
+            let end =
+                |wish, coordinate, model, passed, names| Some(Followed { wish, coordinate, model, passed, names });
+            let coordinate = match self.key.at(&version) {
+                Ok(coordinate) => coordinate,
+                Err(why) => return end(self, Err(why.to_string()), None, passed, names),
+            };
+            if self.scope == Scope::System {
+                return end(self, Ok(coordinate), None, passed, names);
+            }
+            let model = library.model(&coordinate);
+            let Some(target) = model.as_ref().ok().and_then(|model| model.relocation.clone()) else {
+                return end(self, Ok(coordinate), Some(model), passed, names);
+            };
+            if passed.len() >= MAX_RELOCATIONS {
+                let failure = Failure::here(&coordinate.pom(), Reason::Cycle("relocations"), &[]);
+                return end(self, Ok(coordinate), Some(Err(failure)), passed, names);
+            }
+            passed.extend(model.ok());
+            let before = self.key.clone();
+            self.key.group = target.group.unwrap_or(self.key.group);
+            self.key.artifact = target.artifact.unwrap_or(self.key.artifact);
+            version = target.version.unwrap_or(version);
+            if is_excluded(&self.outer, &self.key.group, &self.key.artifact) {
+                return None;
+            }
+            // A version that is managed under the new name holds; one under the old name has done its work already.
+            if self.depth > 1 && self.key != before {
+                let managed = management.managed.get(&self.key);
+                version = managed.and_then(|managed| managed.version.clone()).unwrap_or(version);
+            }
+            names.push(self.key.clone());
+        }
+    }
+}
