@@ -150,3 +150,40 @@ fn bytes_are_linked_and_not_copied() {
     let linked = std::fs::metadata(project.path("mirror/current/mirror_misc/notes.txt")).unwrap();
     assert_eq!(linked.nlink(), 2);
 }
+
+#[test]
+fn a_run_that_was_killed_leaves_the_mirror_and_is_taken_up_where_it_was() {
+    let project = plain();
+    project.run("mirror lock");
+    project.run("mirror build");
+    let wheel = vec![b'x'; 100_000];
+    project.manifest(&PLAIN.replace("1.0", "2.0")).pypi("tool", "tool-2.0-py3-none-any.whl", &wheel);
+    project.run("mirror lock").says(0, "locked 2");
+    project.upstream.on("/files/tool-2.0-py3-none-any.whl", [Reply::bytes(wheel.as_slice()).hanging_after(60_000)]);
+    let mut build = project.command("mirror build").spawn().unwrap();
+    let begun = || {
+        let partial = std::fs::read_dir(project.path("store/partial")).unwrap().flatten();
+        partial.filter_map(|entry| entry.metadata().ok()).any(|file| file.len() == 60_000)
+    };
+    while !begun() {
+        assert!(build.try_wait().unwrap().is_none(), "the build ended");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    build.kill().unwrap();
+    build.wait().unwrap();
+    assert!(project.read("mirror/current/generation.toml").contains("number = 1"));
+    project.run("mirror verify --mirror mirror").says(0, "as listed");
+
+    project.upstream.on("/files/tool-2.0-py3-none-any.whl", [Reply::bytes(wheel.as_slice())]);
+    project.run("mirror build").says(0, "published generation 2 (fetched 1 files, 40000 bytes)");
+    assert_eq!(project.upstream.requests().last().unwrap(), "/files/tool-2.0-py3-none-any.whl from 60000");
+}
+
+#[test]
+fn two_builders_do_not_meet() {
+    let project = plain();
+    project.run("mirror lock");
+    let store = pnda::mirror::store::Store::open(&project.path("store")).unwrap();
+    let _held = store.lock().unwrap();
+    project.run("mirror build").says(1, "another run is using");
+}

@@ -58,6 +58,13 @@ impl Project {
 
     /// Runs `pnda` with these words; `$MIRROR` and the like become paths of the project.
     pub fn run(&self, words: &str) -> Ran {
+        let output = self.command(words).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// The same, not yet started.
+    pub fn command(&self, words: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pnda"));
         command.current_dir(self.folder.path()).env_clear().env("HOME", self.folder.path());
         command.args(words.split(' '));
@@ -69,9 +76,7 @@ impl Project {
         if words.starts_with("mirror build") {
             command.args(["--mirror", "mirror", "--key", "key", "--agent", "agent"]);
         }
-        let output = command.output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+        command
     }
 
     /// A file's text, or nothing if it is not there.

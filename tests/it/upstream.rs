@@ -15,6 +15,7 @@ pub struct Reply {
     body: Vec<u8>,
     announced: Option<usize>,
     cut: Option<usize>,
+    hang: bool,
     ranges: bool,
 }
 
@@ -45,6 +46,11 @@ impl Reply {
     pub fn cut_after(mut self, bytes: usize) -> Reply {
         self.cut = Some(bytes);
         self
+    }
+
+    /// Says nothing more after so many bytes of the body, and does not close either.
+    pub fn hanging_after(self, bytes: usize) -> Reply {
+        Reply { hang: true, ..self.cut_after(bytes) }
     }
 
     /// Answers the whole body whatever range is asked for.
@@ -146,5 +152,9 @@ fn send(stream: &mut TcpStream, reply: &Reply, start: usize) -> Option<()> {
     stream.write_all(format!("{head}\r\n").as_bytes()).ok()?;
     let sent = reply.cut.unwrap_or(body.len()).min(body.len());
     stream.write_all(&body[..sent]).ok()?;
-    stream.flush().ok()
+    stream.flush().ok()?;
+    if reply.hang {
+        std::thread::sleep(std::time::Duration::from_secs(20));
+    }
+    Some(())
 }

@@ -3,7 +3,7 @@
 //! Not here: how the rest of the room uses what was agreed.
 
 use super::lock::{Artifact, Lock, Source, Voucher};
-use super::manifest::{FileWant, Manifest, PypiWant, Want};
+use super::manifest::{FileWant, Manifest, MavenWant, PypiWant, Want};
 use super::sources::{self, Sources};
 use super::store::Store;
 use crate::systems::http::Http;
@@ -13,6 +13,8 @@ use crate::words::location::Location;
 use crate::words::names::{SafePath, Word};
 use std::collections::BTreeSet;
 
+pub mod closure;
+pub mod maven;
 pub mod pypi;
 pub mod registry;
 pub mod unseen;
@@ -26,6 +28,9 @@ pub enum Error {
     /// A Python package is not to be had.
     #[error("cannot lock `{entry}`")]
     Pypi { entry: Word, source: pypi::Error },
+    /// A Maven closure is not to be had.
+    #[error("cannot lock `{entry}`")]
+    Maven { entry: Word, source: closure::Error },
     /// A plain file is not to be had.
     #[error("cannot lock `{entry}`: none of its addresses gives the file")]
     File { entry: Word, source: unseen::Error },
@@ -74,10 +79,17 @@ pub fn lock(manifest: &Manifest, before: &Lock, world: &World<'_>, trust: Trust)
 impl World<'_> {
     fn artifacts(&self, entry: &Word, want: &Want, before: &Lock, trust: Trust) -> Result<Vec<Artifact>, Error> {
         match want {
-            Want::Maven(_) => Err(Error::NoAddress { entry: entry.clone() }),
+            Want::Maven(want) => self.maven(entry, want, before, trust),
             Want::Pypi(want) => Ok(vec![self.pypi(entry, want)?]),
             Want::File(want) => Ok(vec![self.file(entry, want)?]),
         }
+    }
+
+    fn maven(&self, entry: &Word, want: &MavenWant, before: &Lock, trust: Trust) -> Result<Vec<Artifact>, Error> {
+        let base = self.sources.maven().map_err(|source| Error::Source { entry: entry.clone(), source })?;
+        let (http, store, tell, seen) = (self.http, self.store, self.tell, Default::default());
+        let registry = registry::Registry { http, base, store, before, trust, tell, seen };
+        closure::artifacts(entry, want, &registry).map_err(|source| Error::Maven { entry: entry.clone(), source })
     }
 
     fn pypi(&self, entry: &Word, want: &PypiWant) -> Result<Artifact, Error> {
