@@ -198,6 +198,20 @@ fn a_history_server_that_is_gone_is_an_error_and_deaf_receivers_stop_nothing() {
 }
 
 #[test]
+fn a_hanging_history_server_and_a_half_request_do_not_delay_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let sections = format!("[history_server]\nurl = \"http://{}\"\n", mute.local_addr().unwrap());
+    let running = Running::start(&mut agent(), &config(folder.path(), &sections));
+    let mut half = TcpStream::connect(("127.0.0.1", running.port)).unwrap();
+    half.write_all(b"GET /hea").unwrap();
+    running.line("no complete answer within 500 ms");
+    let (code, took) = running.terminate();
+    assert_eq!(code, Some(0));
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[test]
 fn an_address_that_is_taken_is_an_error_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
