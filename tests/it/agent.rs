@@ -253,12 +253,15 @@ fn mistakes_in_the_configuration_come_all_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let file = config(folder.path(), "[histroy_server]\n[graphite]\nadress = \"a:1\"\n");
     let (code, _, said) = check(&file, &[]);
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(2));
     for text in ["agent.toml:5: ", "did you mean `history_server`?", "did you mean `address`?", "has no `address`"] {
         assert!(said.contains(text), "{text} is not in {said}");
     }
     assert_eq!(check(&file, &["--jsno"]).0, Some(2));
     let (code, _, said) = check("/nonexistent/agent.toml", &[]);
     assert_eq!(code, Some(1));
-    assert!(said.contains("cannot read the agent's configuration /nonexistent/agent.toml: No such file"), "{said}");
+    assert!(
+        said.contains("cannot read the agent's configuration /nonexistent/agent.toml\n  because: No such file"),
+        "{said}"
+    );
 }
