@@ -2,6 +2,7 @@
 //! `run` is what systemd starts; `check` is for people: one look, now.
 //! Not here: any logic.
 
+use super::failure::{FAILED, Failure, Outcome, USAGE, finish, say};
 use crate::agent::board::View;
 use crate::agent::config::{self, Config};
 use crate::agent::health::{Round, judge};
@@ -10,9 +11,7 @@ use crate::agent::{clock, service};
 use crate::systems::history_server::HistoryServer;
 use crate::words::metric::Health;
 use clap::{Parser, Subcommand};
-use std::error::Error;
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,31 +48,35 @@ enum Command {
 
 /// Reads the arguments and does what they say.
 pub fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
+    let outcome = match Arguments::parse().command {
         Command::Run { config } => run(&config),
         Command::Check { config, json } => check(&config, json),
     };
-    done.unwrap_or_else(|error| {
-        let _ = writeln!(io::stderr(), "pnda-agent: {}", chain(&*error));
-        ExitCode::from(1)
-    })
+    finish("pnda-agent", outcome)
 }
 
-fn run(file: &std::path::Path) -> Result<ExitCode, Box<dyn Error>> {
-    service::run(config::read(file)?)?;
+fn run(file: &Path) -> Outcome {
+    service::run(read(file)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(file: &std::path::Path, json: bool) -> Result<ExitCode, Box<dyn Error>> {
-    let config = config::read(file)?;
+fn read(file: &Path) -> Result<Config, Failure> {
+    config::read(file).map_err(|error| match error {
+        config::Error::Mistakes(_) => Failure::new(USAGE, error),
+        config::Error::Read { .. } => Failure::from(error),
+    })
+}
+
+fn check(file: &Path, json: bool) -> Outcome {
+    let config = read(file)?;
     let server = config.history_server.clone().map(|url| HistoryServer::new(url, DEADLINE));
     let seen = server.as_ref().map(HistoryServer::observe);
     let round = judge(seen.as_ref(), clock::now_ms());
     let failed = round.health == Health::Error;
     let text =
         if json { Report::of(&View::Fresh(Arc::new(round)), &config.place).json() } else { table(&round, &config) };
-    io::stdout().lock().write_all(text.as_bytes())?;
-    Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    say(&text)?;
+    Ok(if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }
 
 /// What a person wants to see: the verdict, why, and the figures behind it.
@@ -92,16 +95,4 @@ fn table(round: &Round, config: &Config) -> String {
     rows.extend(round.metrics.iter().map(|metric| (metric.name.to_owned(), metric.value.to_string())));
     let width = rows.iter().map(|(key, _)| key.len()).max().unwrap_or_default();
     rows.iter().map(|(key, value)| format!("{key:width$}  {value}").trim_end().to_owned() + "\n").collect()
-}
-
-/// An error and its causes, once, at the edge.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

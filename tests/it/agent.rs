@@ -198,6 +198,20 @@ fn a_history_server_that_is_gone_is_an_error_and_deaf_receivers_stop_nothing() {
 }
 
 #[test]
+fn a_hanging_history_server_and_a_half_request_do_not_delay_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let sections = format!("[history_server]\nurl = \"http://{}\"\n", mute.local_addr().unwrap());
+    let running = Running::start(&mut agent(), &config(folder.path(), &sections));
+    let mut half = TcpStream::connect(("127.0.0.1", running.port)).unwrap();
+    half.write_all(b"GET /hea").unwrap();
+    running.line("no complete answer within 500 ms");
+    let (code, took) = running.terminate();
+    assert_eq!(code, Some(0));
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[test]
 fn an_address_that_is_taken_is_an_error_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -239,12 +253,15 @@ fn mistakes_in_the_configuration_come_all_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let file = config(folder.path(), "[histroy_server]\n[graphite]\nadress = \"a:1\"\n");
     let (code, _, said) = check(&file, &[]);
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(2));
     for text in ["agent.toml:5: ", "did you mean `history_server`?", "did you mean `address`?", "has no `address`"] {
         assert!(said.contains(text), "{text} is not in {said}");
     }
     assert_eq!(check(&file, &["--jsno"]).0, Some(2));
     let (code, _, said) = check("/nonexistent/agent.toml", &[]);
     assert_eq!(code, Some(1));
-    assert!(said.contains("cannot read the agent's configuration /nonexistent/agent.toml: No such file"), "{said}");
+    assert!(
+        said.contains("cannot read the agent's configuration /nonexistent/agent.toml\n  because: No such file"),
+        "{said}"
+    );
 }
