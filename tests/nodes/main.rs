@@ -9,4 +9,7 @@ mod ground;
 mod harness;
 mod machine;
 mod node;
+mod receiver;
 mod shell;
+mod site;
+mod slice;
