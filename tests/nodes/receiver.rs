@@ -102,10 +102,11 @@ impl Carbon {
         let schema = "[all]\npattern = .*\nretentions = 1s:1h\n";
         fs::write(folder.join("storage-schemas.conf"), schema).expect("the ground's folder is writable");
         let file = folder.join("carbon.conf");
-        let arguments = ["--nodaemon", "--nolog", "--config", &file.to_string_lossy(), "start"].map(str::to_owned);
+        let arguments = ["--nodaemon", "--config", &file.to_string_lossy(), "start"].map(str::to_owned);
         let program = ground.start(Path::new("carbon-cache"), &arguments.each_ref().map(String::as_str));
-        let carbon = Carbon { data, program };
+        let mut carbon = Carbon { data, program };
         until("carbon listens", Duration::from_secs(30), || {
+            assert!(carbon.program.runs(), "carbon does not start:\n{}", carbon.program.said());
             ground.at_hub(|| TcpStream::connect((HUB, CARBON_PORT)).ok())
         });
         Some(carbon)
@@ -114,9 +115,7 @@ impl Carbon {
     /// Waits until a metric has a file of its own.
     pub(crate) fn wait(&self, metric: &str) {
         let file = self.data.join(metric.replace('.', "/")).with_extension("wsp");
-        until(&format!("carbon keeps {metric}: {}", self.program.said()), Duration::from_secs(60), || {
-            file.is_file().then_some(())
-        });
+        until(&format!("carbon keeps {metric}"), Duration::from_secs(60), || file.is_file().then_some(()));
     }
 
     /// Whether it refused to make a file for a metric.
@@ -134,4 +133,25 @@ fn configuration(folder: &Path, data: &Path) -> String {
         PICKLE_RECEIVER_INTERFACE = {HUB}\nPICKLE_RECEIVER_PORT = 2104\n\
         CACHE_QUERY_INTERFACE = {HUB}\nCACHE_QUERY_PORT = 7002\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_from_a_node_is_kept_and_reaches_a_real_carbon() {
+        let Some(ground) = Ground::with(&["node"]) else { return };
+        let carbon = Carbon::start(&ground);
+        let receiver = Receiver::listen(&ground, carbon.as_ref());
+        let since = receiver.now();
+        let send = format!("printf 'a.word OK %s\\na.level 0 %s\\n' $(date +%s) $(date +%s) > /dev/tcp/{HUB}/{PORT}");
+        ground.node("node").run(&format!("bash -c \"{}\"", send.replace('$', "\\$"))).ok();
+        receiver.wait(since, "10.77.0.2", "a.word", "OK");
+        receiver.wait(since, "10.77.0.2", "a.level", "0");
+        if let Some(carbon) = carbon {
+            carbon.wait("a.level");
+            assert!(carbon.lacks("a.word"), "a carbon keeps numbers alone");
+        }
+    }
 }

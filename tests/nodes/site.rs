@@ -26,8 +26,19 @@ impl Site {
     /// Builds the mirror; what was downloaded for an earlier run is not downloaded again.
     pub(crate) fn build(ground: &Ground) -> Site {
         let site = Site { mirror: ground.folder("mirror"), nodes: ground.folder("nodes") };
-        let store = base::cache().join("nodes-store");
-        pnda(&["mirror", "build", "--mirror", &text(&site.mirror), "--store", &text(&store), "--agent", AGENT]);
+        let (store, key) = (base::cache().join("nodes-store"), ground.folder("key").join("mirror.key"));
+        pnda(&[
+            "mirror",
+            "build",
+            "--mirror",
+            &text(&site.mirror),
+            "--store",
+            &text(&store),
+            "--agent",
+            AGENT,
+            "--key",
+            &text(&key),
+        ]);
         site
     }
 
