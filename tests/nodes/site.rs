@@ -45,10 +45,9 @@ impl Site {
     /// Renders every node's folder.
     pub(crate) fn render(&self) {
         let cluster = Path::new(env!("CARGO_MANIFEST_DIR")).join("clusters/standard.toml");
-        let url = format!("mirror.url=http://{HUB}:{PORT}");
         let graphite = format!("graphite.address={HUB}:{}", receiver::PORT);
         let (mirror, out) = (text(&self.mirror), text(&self.nodes));
-        pnda(&["render", &text(&cluster), "--mirror", &mirror, "--out", &out, "--set", &url, "--set", &graphite]);
+        pnda(&["render", &text(&cluster), "--mirror", &mirror, "--out", &out, "--set", &graphite]);
     }
 
     /// Serves the mirror from the hub.

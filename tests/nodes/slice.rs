@@ -21,7 +21,7 @@ const AGENT: &str = "pnda-agent";
 const PORT: u16 = 8082;
 
 /// Where a rendered folder is put on its node.
-const FOLDER: &str = "/root/pnda";
+const FOLDER: &str = "/srv/pnda";
 
 /// The times of its steps, in order: printed at the end, so that a slow step is seen.
 struct Steps(Vec<String>);
