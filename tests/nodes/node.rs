@@ -31,6 +31,8 @@ pub(crate) struct Node {
 struct Power {
     nspawn: Child,
     init: u32,
+    /// The second at which its boot was over: what its journal says before is nobody's concern.
+    since: String,
 }
 
 impl Node {
@@ -59,7 +61,7 @@ impl Node {
             assert!(ended.is_none(), "{} did not start: {}\n{}", self.name, ended.unwrap_or_default(), self.console());
             init_of(nspawn.id())
         });
-        self.power = Some(Power { nspawn, init });
+        self.power = Some(Power { nspawn, init, since: String::new() });
         let state = until(&format!("{}: boot ends", self.name), Duration::from_secs(60), || {
             let state = self.run("systemctl is-system-running");
             ["running", "degraded"].contains(&state.text()).then(|| state.text().to_owned())
@@ -67,6 +69,8 @@ impl Node {
         if state != "running" {
             panic!("{} is {state}: {}", self.name, self.run("systemctl --failed --no-legend").stdout);
         }
+        let now = self.run("date +%s.%6N").ok().text().to_owned();
+        self.power.as_mut().expect("it was set above").since = now;
     }
 
     /// Asks it to power off and waits until it is off.
@@ -136,7 +140,7 @@ impl Node {
     /// The last lines of its journal, for the message of a test that failed.
     pub(crate) fn last_words(&self) -> String {
         match &self.power {
-            Some(_) => self.run("journalctl --no-pager --quiet -n 40").stdout,
+            Some(power) => self.run(&format!("journalctl --quiet --no-pager -n 40 --since @{}", power.since)).stdout,
             None => self.console(),
         }
     }

@@ -5,6 +5,7 @@
 use crate::ground::{Ground, HUB, Running};
 use crate::machine;
 use crate::shell::until;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -48,6 +49,14 @@ impl Receiver {
     /// How many lines came until now: a point in time, for `wait`.
     pub(crate) fn now(&self) -> usize {
         self.lines().len()
+    }
+
+    /// Who sent lines of this metric until now.
+    pub(crate) fn senders(&self, name: &str) -> Vec<String> {
+        let start = format!("{name} ");
+        let of_it = |(from, line): &(String, String)| line.starts_with(&start).then(|| from.clone());
+        let senders: BTreeSet<String> = self.lines().iter().filter_map(of_it).collect();
+        senders.into_iter().collect()
     }
 
     /// Waits for a line of these two words, sent after that point by that address.
