@@ -4,6 +4,7 @@
 
 use crate::base;
 use crate::ground::{Ground, HUB, Running};
+use crate::machine;
 use crate::receiver;
 use crate::shell::{self, until};
 use std::fs;
@@ -39,7 +40,17 @@ impl Site {
             "--key",
             &text(&key),
         ]);
+        site.is_signed();
         site
+    }
+
+    /// Anybody can check the mirror's list by hand, with a tool that is not ours.
+    fn is_signed(&self) {
+        if !machine::has("minisign") {
+            return machine::left_out("nodes: the list's signature by hand", "the program `minisign` is not installed");
+        }
+        let part = |name| text(&self.mirror.join("current").join(name));
+        shell::run("minisign", &["-V", "-m", &part("generation.toml"), "-p", &part("mirror.pub")]).ok();
     }
 
     /// Renders every node's folder.
