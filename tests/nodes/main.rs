@@ -1,1 +1,15 @@
-//! x
+//! Real systemd nodes without a way out, and what is proved on them.
+//! Needs root, network namespaces, overlayfs, systemd-nspawn and debootstrap; says in one line when it leaves out.
+//! Not here: anything that can be told from text or from a temporary folder; that is tested beside the code.
+
+mod apt;
+mod base;
+mod departures;
+mod ground;
+mod harness;
+mod machine;
+mod node;
+mod receiver;
+mod shell;
+mod site;
+mod slice;

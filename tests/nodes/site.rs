@@ -1,0 +1,101 @@
+//! What the test builds before any node is touched: a mirror, and the files of each node of a cluster.
+//! Everything is made by the real `pnda` with the command lines that an operator would type.
+//! Not here: what happens on the nodes.
+
+use crate::base;
+use crate::ground::{Ground, HUB, Running};
+use crate::machine;
+use crate::receiver;
+use crate::shell::{self, until};
+use std::fs;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+const PNDA: &str = env!("CARGO_BIN_EXE_pnda");
+const AGENT: &str = env!("CARGO_BIN_EXE_pnda-agent");
+const PORT: u16 = 8080;
+
+/// A mirror and the rendered nodes of the standard cluster.
+pub(crate) struct Site {
+    mirror: PathBuf,
+    nodes: PathBuf,
+}
+
+impl Site {
+    /// Builds the mirror; what was downloaded for an earlier run is not downloaded again.
+    pub(crate) fn build(ground: &Ground) -> Site {
+        let site = Site { mirror: ground.folder("mirror"), nodes: ground.folder("nodes") };
+        let (store, key) = (base::cache().join("nodes-store"), ground.folder("key").join("mirror.key"));
+        pnda(&[
+            "mirror",
+            "build",
+            "--mirror",
+            &text(&site.mirror),
+            "--store",
+            &text(&store),
+            "--agent",
+            AGENT,
+            "--key",
+            &text(&key),
+        ]);
+        site.is_signed();
+        site
+    }
+
+    /// Anybody can check the mirror's list by hand, with a tool that is not ours.
+    fn is_signed(&self) {
+        if !machine::has("minisign") {
+            return machine::left_out("nodes: the list's signature by hand", "the program `minisign` is not installed");
+        }
+        let part = |name| text(&self.mirror.join("current").join(name));
+        shell::run("minisign", &["-V", "-m", &part("generation.toml"), "-p", &part("mirror.pub")]).ok();
+    }
+
+    /// Renders every node's folder.
+    pub(crate) fn render(&self) {
+        let cluster = Path::new(env!("CARGO_MANIFEST_DIR")).join("clusters/standard.toml");
+        let graphite = format!("graphite.address={HUB}:{}", receiver::PORT);
+        let (mirror, out) = (text(&self.mirror), text(&self.nodes));
+        pnda(&["render", &text(&cluster), "--mirror", &mirror, "--out", &out, "--set", &graphite]);
+    }
+
+    /// Serves the mirror from the hub.
+    pub(crate) fn serve(&self, ground: &Ground) -> Running {
+        let listen = format!("{HUB}:{PORT}");
+        let server =
+            ground.start(Path::new(PNDA), &["mirror", "serve", "--mirror", &text(&self.mirror), "--listen", &listen]);
+        until("the mirror answers", Duration::from_secs(20), || ground.at_hub(|| TcpStream::connect(&listen).ok()));
+        server
+    }
+
+    /// The rendered folder of one node.
+    pub(crate) fn node(&self, name: &str) -> PathBuf {
+        self.nodes.join(name)
+    }
+
+    /// Flips one byte in the middle of a file that the mirror serves, while `act` runs.
+    pub(crate) fn with_flipped_byte<T>(&self, path: &str, act: impl FnOnce() -> T) -> T {
+        let file = fs::canonicalize(self.mirror.join("current").join(path)).expect("the mirror has it");
+        let kept = file.with_extension("kept");
+        let mut bytes = fs::read(&file).expect("the mirror's files are readable");
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        // The file may be a hard link into the store, which must stay as it is.
+        fs::rename(&file, &kept).expect("the mirror's folder is writable");
+        fs::write(&file, bytes).expect("the mirror's folder is writable");
+        let done = act();
+        fs::rename(&kept, &file).expect("the mirror's folder is writable");
+        done
+    }
+}
+
+/// Runs the engine; panics with everything it said if it fails.
+fn pnda(arguments: &[&str]) -> shell::Output {
+    shell::finish(Command::new(PNDA).args(arguments)).ok()
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().expect("the test's own paths are text").to_owned()
+}
