@@ -1,5 +1,5 @@
-//! The agent's room: one small service per node that looks, judges, and tells.
-//! `service` runs it; `health` decides; `board` holds what is known now; everything else renders or sends that.
+//! The agent's room: one small service per node that looks, judges, and tells; and the installer that placed it.
+//! `service` runs it; `health` decides; `board` holds what is known now; `install` stands apart; the rest renders or sends.
 //! Not here: how a history server or a receiver is spoken to; see `systems`.
 
 pub mod api;
@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 mod guests;
 pub mod health;
+pub mod install;
 mod log;
 pub mod prometheus;
 mod publish;

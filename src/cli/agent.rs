@@ -1,7 +1,8 @@
 //! The command line of `pnda-agent`.
-//! `run` is what systemd starts; `check` is for people: one look, now.
+//! `run` is what systemd starts; `check` is for people: one look, now; `install` has a file of its own.
 //! Not here: any logic.
 
+use super::agent_install;
 use super::failure::{FAILED, Failure, Outcome, USAGE, finish, say};
 use crate::agent::board::View;
 use crate::agent::config::{self, Config};
@@ -44,6 +45,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Bring this node to what was rendered for it, from a mirror alone.
+    Install(agent_install::Arguments),
 }
 
 /// Reads the arguments and does what they say.
@@ -51,6 +54,7 @@ pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run { config } => run(&config),
         Command::Check { config, json } => check(&config, json),
+        Command::Install(arguments) => agent_install::run(&arguments),
     };
     finish("pnda-agent", outcome)
 }

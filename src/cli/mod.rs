@@ -3,6 +3,7 @@
 //! Not here: any logic.
 
 pub mod agent;
+mod agent_install;
 pub mod failure;
 pub mod mirror;
 pub mod pnda;

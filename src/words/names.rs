@@ -116,6 +116,36 @@ impl NodePath {
     pub fn under(&self, root: &Path) -> PathBuf {
         root.join(self.0.trim_start_matches('/'))
     }
+
+    /// The last segment.
+    pub fn file_name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or(&self.0)
+    }
+
+    /// The folder it lies in; none right below `/`.
+    pub fn parent(&self) -> Option<NodePath> {
+        self.0.rsplit_once('/').filter(|(folder, _)| !folder.is_empty()).map(|(folder, _)| NodePath(folder.to_owned()))
+    }
+
+    /// Every folder above this path except `/`, shortest first.
+    pub fn parents(&self) -> impl Iterator<Item = NodePath> + '_ {
+        self.0.match_indices('/').skip(1).map(|(at, _)| NodePath(self.0[..at].to_owned()))
+    }
+
+    /// Whether it lies somewhere inside `folder`.
+    pub fn is_below(&self, folder: &NodePath) -> bool {
+        self.0.strip_prefix(&folder.0).is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// Another name in the same folder.
+    pub fn beside(&self, name: &str) -> Result<NodePath, BadName> {
+        NodePath::new(format!("{}/{name}", self.parent().map(String::from).unwrap_or_default()))
+    }
+
+    /// `name` inside this folder.
+    pub fn join(&self, name: &str) -> Result<NodePath, BadName> {
+        NodePath::new(format!("{}/{name}", self.0))
+    }
 }
 
 fn refuse_segment(segment: &str) -> Option<&'static str> {
@@ -193,6 +223,11 @@ mod tests {
         }
         let path = NodePath::new("/opt/pnda").unwrap();
         assert_eq!(path.under(Path::new("/srv/try")), Path::new("/srv/try/opt/pnda"));
+        assert_eq!((path.parent(), path.file_name()), (NodePath::new("/opt").ok(), "pnda"));
+        assert_eq!(NodePath::new("/opt").unwrap().parent(), None);
+        assert_eq!(path.parents().map(String::from).collect::<Vec<_>>(), ["/opt"]);
+        assert!(path.is_below(&NodePath::new("/opt").unwrap()) && !path.is_below(&NodePath::new("/op").unwrap()));
+        assert_eq!(NodePath::new("/opt").unwrap().beside(".opt").unwrap().as_str(), "/.opt");
     }
 
     #[test]

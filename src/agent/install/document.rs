@@ -1,0 +1,264 @@
+//! Reads a node's folder: `node.toml` and the rendered files beside it, each checked against its digest.
+//! Every mistake is found before anything else happens; the bytes that were checked are the bytes that are used.
+//! Not here: the mirror, or the node itself.
+
+use super::home;
+use crate::words::digest::Sha256;
+use crate::words::names::NodePath;
+use crate::words::node::{DOCUMENT, Node, Scope};
+use crate::words::problem::{Problem, Problems, Source};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// A document is a list of paths; this stops at what is none.
+const LONGEST_DOCUMENT: u64 = 16 << 20;
+/// Rendered files are configuration; what is larger belongs on the mirror.
+const LONGEST_FILE: u64 = 16 << 20;
+
+/// What a node's folder asks for.
+#[derive(Debug)]
+pub struct Wanted {
+    /// The document.
+    pub node: Node,
+    /// The folder that stands for `/`.
+    pub root: PathBuf,
+    /// The bytes of every rendered file, checked.
+    pub bytes: BTreeMap<NodePath, Vec<u8>>,
+}
+
+/// Why a node's folder cannot be installed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is not there.
+    #[error("cannot read {}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    /// Mistakes in the document.
+    #[error("{0}")]
+    Problems(Problems),
+    /// Rendered files are not what the document says.
+    #[error("{0}")]
+    Differs(Problems),
+}
+
+/// Reads a node's folder; `root` is where to install instead of where the document says.
+pub fn read(folder: &Path, root: Option<&Path>) -> Result<Wanted, Error> {
+    let path = folder.join(DOCUMENT);
+    let failed = |source| Error::Read { path: path.clone(), source };
+    let bytes = read_file(&path, LONGEST_DOCUMENT).map_err(failed)?;
+    let text = String::from_utf8(bytes).map_err(|error| failed(io::Error::other(error)))?;
+    let file = path.display().to_string();
+    let source = Source { file: &file, text: &text };
+    let node: Node = match toml::from_str(&text) {
+        Ok(node) => node,
+        Err(error) => return Err(Error::Problems(source.toml_problem(&error).into())),
+    };
+    let mut problems = Problems::default();
+    check(&node, source, &mut problems);
+    let mut differing = Problems::default();
+    let bytes = files(folder, &node, &mut differing);
+    match (problems.is_empty(), differing.is_empty()) {
+        (true, true) => {
+            let root = root.map_or_else(|| PathBuf::from(&node.root), Path::to_owned);
+            Ok(Wanted { root, node, bytes })
+        }
+        (false, true) => Err(Error::Problems(problems.sorted())),
+        (_, false) => {
+            differing.extend(problems);
+            Err(Error::Differs(differing.sorted()))
+        }
+    }
+}
+
+fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    if !std::fs::symlink_metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 <= limit {
+        true => Ok(bytes),
+        false => Err(io::Error::other(format!("it is longer than {limit} bytes"))),
+    }
+}
+
+/// The rendered files, and a problem for each that is not what it must be.
+fn files(folder: &Path, node: &Node, problems: &mut Problems) -> BTreeMap<NodePath, Vec<u8>> {
+    let mut read = BTreeMap::new();
+    for file in &node.files {
+        let path = folder.join(file.source());
+        let mut differs = |what| {
+            let remedy = "render and copy the node's folder again".into();
+            problems.add(Problem { file: path.display().to_string(), line: None, what, remedy });
+        };
+        match read_file(&path, LONGEST_FILE) {
+            Err(error) => differs(format!("cannot be read: {error}")),
+            Ok(bytes) if Sha256::of(&bytes) != file.sha256 => {
+                let found = Sha256::of(&bytes);
+                differs(format!("its sha256 is {found}, but {DOCUMENT} says {}", file.sha256));
+            }
+            Ok(bytes) => {
+                read.insert(file.path.clone(), bytes);
+            }
+        }
+    }
+    read
+}
+
+/// What the types of the document cannot say.
+fn check(node: &Node, source: Source<'_>, problems: &mut Problems) {
+    if node.format != 1 {
+        let what = format!("format {} is not known", node.format);
+        problems.add(source.problem_of_file(what, "this program reads format 1: use the newer pnda-agent"));
+    }
+    if !node.root.starts_with('/') {
+        problems.add(at(source, &node.root, format!("root `{}` is not absolute", node.root), "write the whole path"));
+    }
+    check_paths(node, source, problems);
+    check_access(node, source, problems);
+}
+
+/// One thing at a place, and nothing inside what is no folder.
+fn check_paths(node: &Node, source: Source<'_>, problems: &mut Problems) {
+    let archives = node.archives.iter().map(|archive| &archive.into);
+    let downloads = node.downloads.iter().map(|download| &download.path);
+    let files = node.files.iter().map(|file| &file.path);
+    let links = node.links.iter().map(|link| &link.path);
+    let closed: Vec<&NodePath> = archives.chain(downloads).chain(files).chain(links).collect();
+    let mut taken: BTreeMap<&NodePath, usize> = BTreeMap::new();
+    for path in closed.iter().copied().chain(node.directories.iter().map(|directory| &directory.path)) {
+        *taken.entry(path).or_default() += 1;
+        if home::holds(path) {
+            let what = format!("{path} is where the installer keeps its own state");
+            problems.add(at(source, path.as_str(), what, "choose another place"));
+        }
+    }
+    for (path, _) in taken.iter().filter(|(_, times)| **times > 1) {
+        problems.add(at(source, path.as_str(), format!("{path} is there more than once"), "keep one of them"));
+    }
+    let mut sorted: Vec<&NodePath> = closed;
+    sorted.sort();
+    for path in taken.keys() {
+        for parent in path.parents().filter(|parent| sorted.binary_search(&parent).is_ok()) {
+            let what = format!("{path} lies inside {parent}, which is not a folder that can be shared");
+            problems.add(at(source, path.as_str(), what, "place it elsewhere"));
+        }
+    }
+}
+
+fn check_access(node: &Node, source: Source<'_>, problems: &mut Problems) {
+    let downloads = node.downloads.iter().map(|download| (&download.path, &download.access));
+    for (path, access) in downloads.chain(node.files.iter().map(|file| (&file.path, &file.access))) {
+        if access.mode.bits() & 0o6000 != 0 {
+            problems.add(at(source, path.as_str(), format!("{path} would be setuid or setgid"), "take that bit away"));
+        }
+    }
+    if node.scope == Scope::User {
+        return;
+    }
+    for directory in &node.directories {
+        let access = &directory.access;
+        let shared = access.owner.as_str() != "root" || access.mode.bits() & 0o022 != 0;
+        let above_archive = node.archives.iter().any(|archive| archive.into.is_below(&directory.path));
+        if shared && (home::is_above(&directory.path) || above_archive) {
+            let what = format!("{} can be changed by others than root", directory.path);
+            let remedy = "programs and the installer's state lie below it: give it to root, with mode 0755";
+            problems.add(at(source, directory.path.as_str(), what, remedy));
+        }
+    }
+}
+
+/// A problem at the first line that names something.
+fn at(source: Source<'_>, name: &str, what: String, remedy: &str) -> Problem {
+    let quoted = toml::Value::String(name.to_owned()).to_string();
+    match source.text.find(&quoted) {
+        Some(start) => source.problem(start..start + quoted.len(), what, remedy),
+        None => source.problem_of_file(what, remedy),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = r#"format = 1
+cluster = "c"
+node = "n"
+roles = []
+inputs = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+scope = "system"
+root = "/"
+[mirror]
+url = "/m"
+public_key = "k"
+"#;
+
+    fn directory(path: &str, owner: &str, mode: &str) -> String {
+        format!("[[directory]]\npath = \"{path}\"\nowner = \"{owner}\"\ngroup = \"root\"\nmode = \"{mode}\"\n")
+    }
+
+    fn file(path: &str, sha256: Sha256, mode: &str) -> String {
+        let owned = format!("owner = \"root\"\ngroup = \"root\"\nmode = \"{mode}\"");
+        format!("[[file]]\npath = \"{path}\"\nsha256 = \"{sha256}\"\n{owned}\n")
+    }
+
+    fn read_text(text: &str) -> Result<Wanted, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("files/etc")).unwrap();
+        std::fs::write(folder.path().join("files/etc/a"), "a").unwrap();
+        std::fs::write(folder.path().join(DOCUMENT), text).unwrap();
+        read(folder.path(), None)
+    }
+
+    fn problems(text: &str) -> String {
+        match read_text(text).unwrap_err() {
+            Error::Problems(problems) => problems.to_string(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_right_folder_gives_its_bytes() {
+        let wanted = read_text(&format!("{HEAD}{}", file("/etc/a", Sha256::of(b"a"), "0644"))).unwrap();
+        assert_eq!(wanted.bytes[&NodePath::new("/etc/a").unwrap()], b"a");
+    }
+
+    #[test]
+    fn all_mistakes_come_at_once_with_their_lines() {
+        let text = [
+            HEAD.replace("root = \"/\"", "root = \"here\""),
+            file("/etc/a", Sha256::of(b"a"), "4755"),
+            file("/etc/a", Sha256::of(b"a"), "0644"),
+            directory("/etc/a/b", "root", "0755"),
+            directory("/var/lib/pnda", "pnda", "0755"),
+            directory("/var/lib/pnda/install", "root", "0755"),
+        ];
+        let found = problems(&text.concat());
+        for expected in [
+            ":7: root `here` is not absolute",
+            ":12: /etc/a is there more than once",
+            ":12: /etc/a would be setuid",
+            ":24: /etc/a/b lies inside /etc/a",
+            ":29: /var/lib/pnda can be changed by others",
+            ":34: /var/lib/pnda/install is where the installer",
+        ] {
+            assert!(found.contains(expected), "{expected} is not in\n{found}");
+        }
+    }
+
+    #[test]
+    fn rendered_files_that_differ_are_told_apart_from_mistakes() {
+        let text =
+            [HEAD.to_owned(), file("/etc/a", Sha256::of(b"b"), "0644"), file("/etc/missing", Sha256::of(b"b"), "0644")];
+        let Err(Error::Differs(found)) = read_text(&text.concat()) else { panic!("it differs") };
+        let found = found.to_string();
+        assert!(found.contains("files/etc/a: its sha256 is") && found.contains("files/etc/missing: cannot be read"));
+    }
+
+    #[test]
+    fn a_document_that_cannot_be_read_says_where() {
+        assert!(problems(&HEAD.replace("scope = \"system\"", "scope = \"sytem\"")).contains(":6: "));
+        assert!(problems(&HEAD.replace("format = 1", "format = 2")).contains("newer pnda-agent"));
+    }
+}

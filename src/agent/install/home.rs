@@ -1,0 +1,267 @@
+//! The installer's own folder on a node, `/var/lib/pnda/install`: its state, its journal, its downloads, its lock.
+//! Only root can change it or any folder above it; it is made when something is placed, not before.
+//! Not here: what the state says.
+
+use super::ground::{self, Ground};
+use super::state::{self, State};
+use crate::words::digest::Sha256;
+use crate::words::names::NodePath;
+use rustix::fs::{FlockOperation, flock};
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+const HOME: &str = "/var/lib/pnda/install";
+const STATE: &str = "state.toml";
+const JOURNAL: &str = "switch.toml";
+const DOWNLOADS: &str = "downloads";
+/// A state names every placed file; this stops at what is none.
+const LONGEST_TEXT: u64 = 64 << 20;
+
+/// Why the folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot be reached.
+    #[error("cannot use {HOME}")]
+    Walk(#[source] ground::Error),
+    /// Others could forge what is in it.
+    #[error("{} or a folder above it can be changed by others than root: give it to root, with mode 0755", path.display())]
+    Shared { path: PathBuf },
+    /// Another install is at work.
+    #[error("another install is running on this node (it holds {}): wait until it is done", path.display())]
+    Busy { path: PathBuf },
+    /// The state is not readable.
+    #[error("the installer's state {} cannot be used", path.display())]
+    State { path: PathBuf, source: state::Error },
+    /// The machine refuses to read.
+    #[error("cannot read {}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    /// The machine refuses to write.
+    #[error("cannot write {}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+}
+
+/// Whether a path is the installer's own.
+pub fn holds(path: &NodePath) -> bool {
+    path.as_str() == HOME || path.is_below(&home())
+}
+
+/// Whether a path is a folder above the installer's own.
+pub fn is_above(path: &NodePath) -> bool {
+    home().is_below(path)
+}
+
+fn home() -> NodePath {
+    NodePath::new(HOME).expect("the constant is a plain absolute path")
+}
+
+/// The folder; while it is held, no other installer works on this node.
+#[derive(Debug)]
+pub struct Home {
+    path: PathBuf,
+    /// Folders that were not there before, outermost first.
+    made: Vec<PathBuf>,
+    _lock: Option<File>,
+}
+
+impl Home {
+    /// The folder as it is, to read only; it need not be there.
+    pub fn look(ground: &Ground) -> Result<Home, Error> {
+        let path = home().under(ground.root());
+        check(ground, &path)?;
+        Ok(Home { path, made: Vec::new(), _lock: None })
+    }
+
+    /// Makes the folder if it is not there, and keeps other installers out.
+    pub fn hold(ground: &Ground) -> Result<Home, Error> {
+        let mut home = Home::look(ground)?;
+        home.made = make_missing(&home.path, 0o700)?;
+        check(ground, &home.path)?;
+        let failed = |source| Error::Write { path: home.path.clone(), source };
+        let folder = File::open(&home.path).map_err(failed)?;
+        // The folder itself is the lock: nothing is left behind, and a kill lets it go.
+        flock(&folder, FlockOperation::NonBlockingLockExclusive)
+            .map_err(|_| Error::Busy { path: home.path.clone() })?;
+        let still_there = fs::metadata(&home.path).and_then(|now| Ok(now.ino() == folder.metadata()?.ino()));
+        if !still_there.is_ok_and(|same| same) {
+            // The other installer was just leaving and has removed the folder.
+            return Err(Error::Busy { path: home.path });
+        }
+        home._lock = Some(folder);
+        Ok(home)
+    }
+
+    /// Removes what this run made here, as far as it is empty: a refused install leaves nothing.
+    pub fn leave(self) {
+        let _ = fs::remove_dir(self.path.join(DOWNLOADS));
+        remove_empty(&self.made);
+    }
+
+    /// What the last install placed.
+    pub fn state(&self) -> Result<State, Error> {
+        let path = self.path.join(STATE);
+        match read(&path)? {
+            None => Ok(State::default()),
+            Some(text) => State::parse(&text).map_err(|source| Error::State { path, source }),
+        }
+    }
+
+    /// Remembers what is placed now; from here on it is done.
+    pub fn keep_state(&self, state: &State) -> Result<(), Error> {
+        self.write(STATE, &state.render())
+    }
+
+    /// What an interrupted install left.
+    pub fn journal(&self) -> Result<Option<String>, Error> {
+        read(&self.path.join(JOURNAL))
+    }
+
+    /// Where the journal lies, for people.
+    pub fn journal_path(&self) -> PathBuf {
+        self.path.join(JOURNAL)
+    }
+
+    /// Writes the journal, durably.
+    pub fn keep_journal(&self, text: &str) -> Result<(), Error> {
+        self.write(JOURNAL, text)
+    }
+
+    /// The journal is carried out.
+    pub fn drop_journal(&self) -> Result<(), Error> {
+        let path = self.path.join(JOURNAL);
+        fs::remove_file(&path).and_then(|()| self.sync()).map_err(|source| Error::Write { path, source })
+    }
+
+    /// Where a download lies until it is placed; the same for the same bytes, so that the next run resumes it.
+    pub fn download(&self, sha256: Sha256) -> Result<PathBuf, Error> {
+        let folder = self.path.join(DOWNLOADS);
+        match fs::create_dir(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(Error::Write { path: folder, source: error })
+            }
+            _ => Ok(folder.join(sha256.to_string())),
+        }
+    }
+
+    /// How many bytes of a download are here already.
+    pub fn downloaded(&self, sha256: Sha256) -> u64 {
+        fs::metadata(self.path.join(DOWNLOADS).join(sha256.to_string())).map_or(0, |found| found.len())
+    }
+
+    /// The folder itself, or the nearest one above it that exists.
+    pub fn existing(&self) -> &Path {
+        self.path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"))
+    }
+
+    /// Everything that was downloaded is placed.
+    pub fn drop_downloads(&self) -> Result<(), Error> {
+        let path = self.path.join(DOWNLOADS);
+        match fs::remove_dir_all(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Write { path, source }),
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<(), Error> {
+        let path = self.path.join(name);
+        let write = || {
+            let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
+            file.write_all(text.as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            self.sync()
+        };
+        write().map_err(|source| Error::Write { path: path.clone(), source })
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()
+    }
+}
+
+/// Makes a folder and those above it, as far as they are missing; gives those it made, outermost first.
+pub fn make_missing(path: &Path, mode: u32) -> Result<Vec<PathBuf>, Error> {
+    let missing = path.ancestors().take_while(|folder| !folder.exists());
+    let mut made: Vec<PathBuf> = missing.map(Path::to_owned).collect();
+    made.reverse();
+    for folder in &made {
+        let mode = if folder == path { mode } else { 0o755 };
+        fs::create_dir(folder)
+            .and_then(|()| fs::set_permissions(folder, Permissions::from_mode(mode)))
+            .map_err(|source| Error::Write { path: folder.clone(), source })?;
+    }
+    Ok(made)
+}
+
+/// Removes folders that this run made; what is not empty is needed: an unfinished download, or somebody else's.
+pub fn remove_empty(made: &[PathBuf]) {
+    for folder in made.iter().rev() {
+        let _ = fs::remove_dir(folder);
+    }
+}
+
+/// The folder may be missing, but what exists of its path must be root's alone and lead where it says.
+fn check(ground: &Ground, path: &Path) -> Result<(), Error> {
+    let home = home();
+    for folder in home.parents().chain([home.clone()]) {
+        let Some((opened, guarded)) = ground.folder(&folder).map_err(Error::Walk)? else { return Ok(()) };
+        let shown = folder.under(ground.root());
+        let same = File::from(opened)
+            .metadata()
+            .and_then(|walked| Ok(walked.ino() == fs::metadata(&shown)?.ino()))
+            .is_ok_and(|same| same);
+        if !guarded || !same {
+            return Err(Error::Shared { path: path.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Option<String>, Error> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(failed)?,
+    };
+    let mut text = String::new();
+    file.take(LONGEST_TEXT).read_to_string(&mut text).map_err(failed)?;
+    Ok(Some(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::node::Scope;
+
+    #[test]
+    fn one_installer_at_a_time_and_nothing_left_behind() {
+        let root = tempfile::tempdir().unwrap();
+        let ground = Ground::open(root.path(), Scope::User).unwrap();
+        let home = Home::hold(&ground).unwrap();
+        assert!(matches!(Home::hold(&ground), Err(Error::Busy { .. })));
+        home.leave();
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_half_written_download_keeps_the_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let ground = Ground::open(root.path(), Scope::User).unwrap();
+        let home = Home::hold(&ground).unwrap();
+        fs::write(home.download(Sha256::of(b"x")).unwrap(), "half").unwrap();
+        home.leave();
+        assert_eq!(Home::look(&ground).unwrap().downloaded(Sha256::of(b"x")), 4);
+    }
+
+    #[test]
+    fn state_is_for_root_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let ground = Ground::open(root.path(), Scope::User).unwrap();
+        let home = Home::hold(&ground).unwrap();
+        home.keep_state(&State { run: 3, ..State::default() }).unwrap();
+        assert_eq!(home.state().unwrap().run, 3);
+        let mode = fs::metadata(home.path.join(STATE)).unwrap().mode() & 0o777;
+        assert_eq!(mode, 0o600);
+    }
+}

@@ -1,0 +1,182 @@
+//! Looks at a node: what is at every path that the document or the last install names.
+//! It changes nothing and decides nothing.
+//! Not here: whether what it finds is right.
+
+use super::census::census;
+use super::document::Wanted;
+use super::ground::{self, Ground, Place};
+use super::owners::{self, Owners, Rights};
+use super::state::{Census, FileRecord, State};
+use super::systemd::{self, ServiceState, Systemd};
+use crate::words::digest::Sha256;
+use crate::words::names::{NodePath, Word};
+use crate::words::node::Scope;
+use rustix::fs::{FileType, Stat};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io;
+
+/// Why a node cannot be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A path leads nowhere safe.
+    #[error("cannot reach {path} on the node")]
+    Walk { path: NodePath, source: ground::Error },
+    /// The machine refuses to read.
+    #[error("cannot look at {path} on the node")]
+    Look { path: NodePath, source: io::Error },
+    /// Owners are unknown.
+    #[error("cannot find out who is who on the node")]
+    Owners(#[source] owners::Error),
+    /// systemd does not answer.
+    #[error("cannot ask systemd about the services")]
+    Services(#[source] systemd::Error),
+}
+
+/// What is at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Thing {
+    /// Nothing.
+    Absent,
+    /// A folder; the census only where an archive was unpacked.
+    Folder { rights: Rights, guarded: bool, census: Option<Census> },
+    /// A regular file.
+    File { sha256: Sha256, rights: Rights },
+    /// A symbolic link.
+    Link { to: String },
+    /// A device, a pipe, a socket.
+    Other,
+}
+
+/// A node as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Observed {
+    /// Every path that matters.
+    pub things: BTreeMap<NodePath, Thing>,
+    /// For every path that holds something: the first free name for keeping it.
+    pub free: BTreeMap<NodePath, NodePath>,
+    /// Users and groups.
+    pub owners: Owners,
+    /// What systemd says; none where no systemd is to be asked.
+    pub services: Option<BTreeMap<Word, ServiceState>>,
+}
+
+/// Looks at everything that the document or the state names.
+pub fn observe(ground: &Ground, wanted: &Wanted, state: &State, systemd: Option<&Systemd>) -> Result<Observed, Error> {
+    let node = &wanted.node;
+    let mut observed = Observed { owners: Owners::read(ground, node).map_err(Error::Owners)?, ..Observed::default() };
+    if let Some(systemd) = systemd {
+        let names: BTreeSet<&Word> = node.services.iter().map(|service| &service.name).chain(&state.services).collect();
+        let states = systemd.look(names.into_iter()).map_err(Error::Services)?;
+        observed.services = Some(states.into_iter().collect());
+    }
+    let eye = Eye { ground, state, scope: node.scope };
+    let single = node.files.iter().map(|file| &file.path).chain(node.downloads.iter().map(|download| &download.path));
+    let single = single.chain(node.links.iter().map(|link| &link.path));
+    let single = single.chain(node.archives.iter().map(|archive| &archive.into));
+    let single: BTreeSet<&NodePath> =
+        single.chain(state.paths().filter(|path| !state.folders.contains(path))).collect();
+    for path in &single {
+        let thing = eye.thing(path)?;
+        if thing != Thing::Absent {
+            observed.free.insert((*path).clone(), eye.free_name(path)?);
+        }
+        observed.things.insert((*path).clone(), thing);
+    }
+    let parents: BTreeSet<NodePath> = single.iter().flat_map(|path| path.parents()).collect();
+    let folders = node.directories.iter().map(|directory| directory.path.clone());
+    let above = node.directories.iter().flat_map(|directory| directory.path.parents());
+    for path in parents.into_iter().chain(folders).chain(above).chain(state.folders.iter().cloned()) {
+        if !observed.things.contains_key(&path) {
+            let thing = eye.folder(&path)?;
+            observed.things.insert(path, thing);
+        }
+    }
+    Ok(observed)
+}
+
+struct Eye<'a> {
+    ground: &'a Ground,
+    state: &'a State,
+    scope: Scope,
+}
+
+impl Eye<'_> {
+    fn place(&self, path: &NodePath) -> Result<Option<Place>, Error> {
+        self.ground.place(path).map_err(|source| Error::Walk { path: path.clone(), source })
+    }
+
+    /// A folder is looked at through links that may be followed: an operator may keep logs on another disk.
+    fn folder(&self, path: &NodePath) -> Result<Thing, Error> {
+        let failed = |source| Error::Look { path: path.clone(), source };
+        match self.ground.folder(path) {
+            Err(ground::Error::NotAFolder { .. }) => self.thing(path),
+            Err(source) => Err(Error::Walk { path: path.clone(), source }),
+            Ok(None) => match self.place(path)?.map(|place| place.stat()).transpose().map_err(failed)? {
+                // A link to nowhere: a folder cannot be made here.
+                Some(Some(_)) => self.thing(path),
+                _ => Ok(Thing::Absent),
+            },
+            Ok(Some((folder, guarded))) => {
+                let stat = rustix::fs::fstat(&folder).map_err(|errno| failed(errno.into()))?;
+                Ok(Thing::Folder { rights: self.rights(&stat), guarded, census: None })
+            }
+        }
+    }
+
+    fn thing(&self, path: &NodePath) -> Result<Thing, Error> {
+        let failed = |source| Error::Look { path: path.clone(), source };
+        let Some(place) = self.place(path)? else { return Ok(Thing::Absent) };
+        let Some(stat) = place.stat().map_err(failed)? else { return Ok(Thing::Absent) };
+        let rights = self.rights(&stat);
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => {
+                let sha256 = self.digest(path, &place, &stat).map_err(failed)?;
+                Ok(Thing::File { sha256, rights })
+            }
+            FileType::Symlink => Ok(Thing::Link { to: place.read_link().map_err(failed)? }),
+            FileType::Directory => {
+                let known = self.state.tree(path).is_some();
+                let census = known.then(|| census(&place.path())).transpose().map_err(failed)?;
+                Ok(Thing::Folder { rights, guarded: true, census })
+            }
+            _ => Ok(Thing::Other),
+        }
+    }
+
+    /// A file that looks as it was placed is not read again.
+    fn digest(&self, path: &NodePath, place: &Place, stat: &Stat) -> io::Result<Sha256> {
+        let record = self.state.file.get(path);
+        match record.filter(|record| FileRecord::of(record.sha256, stat) == **record) {
+            Some(record) => Ok(record.sha256),
+            None => Ok(Sha256::of_reader(&mut place.open()? as &mut File)?.0),
+        }
+    }
+
+    fn rights(&self, stat: &Stat) -> Rights {
+        let owner = (self.scope == Scope::System).then_some((stat.st_uid, stat.st_gid));
+        Rights { mode: stat.st_mode & 0o7777, owner }
+    }
+
+    fn free_name(&self, path: &NodePath) -> Result<NodePath, Error> {
+        let failed = |source| Error::Look { path: path.clone(), source };
+        for number in 1u32.. {
+            let suffix = if number == 1 { String::new() } else { format!("-{number}") };
+            let name = path.beside(&format!("{}.pnda-saved{suffix}", path.file_name()));
+            let name = name.map_err(|error| failed(io::Error::other(error)))?;
+            let there = self.place(&name)?.map(|place| place.stat()).transpose().map_err(failed)?;
+            if there.flatten().is_none() {
+                return Ok(name);
+            }
+        }
+        Err(failed(io::Error::other("every name for keeping it is taken")))
+    }
+}
+
+impl FileRecord {
+    /// What to remember of a file.
+    pub fn of(sha256: Sha256, stat: &Stat) -> FileRecord {
+        let modified = (stat.st_mtime as i64, stat.st_mtime_nsec as u64);
+        FileRecord { sha256, size: stat.st_size as u64, modified, inode: stat.st_ino }
+    }
+}

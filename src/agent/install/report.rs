@@ -1,0 +1,108 @@
+//! What an install did, or would do, as values for people and machines.
+//! A step is one line: a kind, the thing, and what becomes of it.
+//! Not here: how lines are printed.
+
+use super::plan::{Over, Plan, Put, Step, What, link_text};
+use super::space::Bytes;
+use crate::words::names::Word;
+use crate::words::node::{Access, Node, Scope};
+use serde::Serialize;
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// `folder`, `archive`, `file`, `link`, `service`, …
+    pub kind: &'static str,
+    /// Its path or name.
+    pub what: String,
+    /// What becomes of it.
+    pub change: String,
+}
+
+/// What happened, or would.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The node.
+    pub node: Word,
+    /// The mirror's generation.
+    pub generation: u64,
+    /// Nothing was to be done if there are none.
+    pub steps: Vec<Line>,
+    /// Worth knowing.
+    pub notes: Vec<String>,
+    /// Commands that the caller runs himself: in a user's folder there is no systemd.
+    pub commands: Vec<Vec<String>>,
+}
+
+impl Report {
+    pub(super) fn new(node: &Node, generation: u64, plan: Plan, interrupted: bool) -> Report {
+        let mut steps: Vec<Line> = plan.steps.iter().map(|step| line(node, step)).collect();
+        if interrupted {
+            let change = "undone or finished first".into();
+            steps.insert(0, Line { kind: "journal", what: "an interrupted install".into(), change });
+        }
+        let commands = node.services.iter().filter(|_| node.scope == Scope::User);
+        Report {
+            node: node.node.clone(),
+            generation,
+            steps,
+            notes: plan.notes,
+            commands: commands.map(|service| service.command.clone()).collect(),
+        }
+    }
+
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+}
+
+fn line(node: &Node, step: &Step) -> Line {
+    let line = |kind, what: String, change: &str| Line { kind, what, change: change.to_owned() };
+    match step {
+        Step::User(user) => line("user", user.name.to_string(), &format!("new, in group {}", user.group)),
+        Step::MakeFolder { path, access: Some(access) } => {
+            line("folder", path.to_string(), &format!("new, {}", rights(node, access)))
+        }
+        Step::MakeFolder { path, access: None } => line("folder", path.to_string(), "new"),
+        Step::GrantFolder { path, access } => {
+            line("folder", path.to_string(), &format!("now {}", rights(node, access)))
+        }
+        Step::Put(put) => put_line(node, put),
+        Step::Keep(path) => line("archive", path.to_string(), "no longer used, kept for going back"),
+        Step::Remove(path) => line("path", path.to_string(), "removed: no longer needed"),
+        Step::RemoveFolder(path) => line("folder", path.to_string(), "removed if it is empty"),
+        Step::Retire(name) => line("service", name.to_string(), "stopped and disabled: no longer needed"),
+        Step::Reload => line("systemd", "unit files".into(), "read again"),
+        Step::Enable(name) => line("service", name.to_string(), "enabled"),
+        Step::Start(name) => line("service", name.to_string(), "started"),
+        Step::Restart(name, path) => line("service", name.to_string(), &format!("restarted because of {path}")),
+    }
+}
+
+fn rights(node: &Node, access: &Access) -> String {
+    let mode = String::from(access.mode);
+    match node.scope {
+        Scope::System => format!("{}:{} {mode}", access.owner, access.group),
+        Scope::User => mode,
+    }
+}
+
+fn put_line(node: &Node, put: &Put) -> Line {
+    let (kind, detail) = match &put.what {
+        What::Archive(archive) => ("archive", format!("{} from {}", Bytes(archive.size), archive.from)),
+        What::Download(one) => ("file", format!("{} from {}", Bytes(one.size), one.from)),
+        What::File(file) => ("file", rights(node, &file.access)),
+        What::Link(link) => ("link", format!("to {}", link_text(node, link))),
+    };
+    let change = match &put.over {
+        Over::Nothing => format!("new, {detail}"),
+        Over::Ours => format!("changed, {detail}"),
+        Over::Rights => match &put.what {
+            What::Download(one) => format!("now {}", rights(node, &one.access)),
+            _ => format!("now {detail}"),
+        },
+        Over::Theirs(kept) => format!("changed, {detail}; what somebody put there is kept as {kept}"),
+    };
+    Line { kind, what: put.path.to_string(), change }
+}
