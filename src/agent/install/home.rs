@@ -62,7 +62,7 @@ pub struct Home {
     path: PathBuf,
     /// Folders that were not there before, outermost first.
     made: Vec<PathBuf>,
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl Home {
@@ -70,7 +70,7 @@ impl Home {
     pub fn look(ground: &Ground) -> Result<Home, Error> {
         let path = home().under(ground.root());
         check(ground, &path)?;
-        Ok(Home { path, made: Vec::new(), _lock: None })
+        Ok(Home { path, made: Vec::new(), lock: None })
     }
 
     /// Makes the folder if it is not there, and keeps other installers out.
@@ -88,14 +88,16 @@ impl Home {
             // The other installer was just leaving and has removed the folder.
             return Err(Error::Busy { path: home.path });
         }
-        home._lock = Some(folder);
+        home.lock = Some(folder);
         Ok(home)
     }
 
-    /// Removes what this run made here, as far as it is empty: a refused install leaves nothing.
+    /// Lets the next installer in, and removes what this run made here, as far as it is empty: a refused install leaves nothing.
     pub fn leave(self) {
         let _ = fs::remove_dir(self.path.join(DOWNLOADS));
         remove_empty(&self.made);
+        // Closing would do, were it not for a child that another thread starts at this moment and that holds a copy.
+        let _ = self.lock.map(|folder| flock(&folder, FlockOperation::Unlock));
     }
 
     /// What the last install placed.

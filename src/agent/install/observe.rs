@@ -12,6 +12,7 @@ use crate::words::digest::Sha256;
 use crate::words::names::{NodePath, Word};
 use crate::words::node::Scope;
 use rustix::fs::{FileType, Stat};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
@@ -87,9 +88,9 @@ pub fn observe(ground: &Ground, wanted: &Wanted, state: &State, systemd: Option<
     let folders = node.directories.iter().map(|directory| directory.path.clone());
     let above = node.directories.iter().flat_map(|directory| directory.path.parents());
     for path in parents.into_iter().chain(folders).chain(above).chain(state.folders.iter().cloned()) {
-        if !observed.things.contains_key(&path) {
-            let thing = eye.folder(&path)?;
-            observed.things.insert(path, thing);
+        if let Entry::Vacant(vacant) = observed.things.entry(path) {
+            let thing = eye.folder(vacant.key())?;
+            vacant.insert(thing);
         }
     }
     Ok(observed)
@@ -176,7 +177,7 @@ impl Eye<'_> {
 impl FileRecord {
     /// What to remember of a file.
     pub fn of(sha256: Sha256, stat: &Stat) -> FileRecord {
-        let modified = (stat.st_mtime as i64, stat.st_mtime_nsec as u64);
+        let modified = (stat.st_mtime, stat.st_mtime_nsec);
         FileRecord { sha256, size: stat.st_size as u64, modified, inode: stat.st_ino }
     }
 }

@@ -34,7 +34,7 @@ pub enum Error {
     Walk { path: NodePath, source: ground::Error },
     /// It does not come from the mirror.
     #[error("cannot fetch {from} from the mirror")]
-    Fetch { from: SafePath, source: download::Error },
+    Fetch { from: SafePath, source: Box<download::Error> },
     /// The installer's own folder is not usable.
     #[error("cannot keep downloads")]
     Home(#[source] home::Error),
@@ -98,7 +98,7 @@ impl Stage<'_> {
             let partial = self.home.download(expected.sha256).map_err(Error::Home)?;
             let start = Instant::now();
             download::download(self.http, &self.mirror.join(from), expected, &partial, tell)
-                .map_err(|source| Error::Fetch { from: from.clone(), source })?;
+                .map_err(|source| Error::Fetch { from: from.clone(), source: Box::new(source) })?;
             tell(Event::Note(format!("fetched {from}: {}", rate(expected.size, start))));
             tell(Event::Step(from.to_string()));
         }

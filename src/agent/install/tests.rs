@@ -10,7 +10,6 @@ use crate::words::names::{SafePath, Word};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use tempfile::TempDir;
 
