@@ -80,9 +80,11 @@ fn slim(bytes: &[u8]) -> String {
     fn write(node: roxmltree::Node<'_, '_>, out: &mut String) {
         let name = node.tag_name().name();
         let address = node.children().any(|child| child.is_text() && child.text().unwrap_or_default().contains("://"));
-        let repository =
-            name == "repository" && node.parent_element().is_some_and(|up| up.has_tag_name("distributionManagement"));
-        if DROPPED.contains(&name) || address || repository {
+        let above = node.parent_element().map_or("", |above| above.tag_name().name());
+        let repository = name == "repository" && above == "distributionManagement";
+        // The name of a property or a system decides about profiles.
+        let dropped = DROPPED.contains(&name) && !matches!(above, "property" | "os");
+        if dropped || address || repository {
             return;
         }
         write!(out, "<{name}>").unwrap();

@@ -17,6 +17,8 @@ mod wish;
 
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod rules;
 
 pub use coordinate::{BadCoordinate, Coordinate, Pattern};
 pub use error::{Error, Trouble, What};

@@ -118,8 +118,11 @@ impl Pom {
         let start = text.len() - text.trim_start().len();
         let skipped = text[..start].matches('\n').count() as u32;
         let options = || roxmltree::ParsingOptions { nodes_limit: MAX_NODES, ..Default::default() };
-        let not_xml =
-            |error: roxmltree::Error| NotAPom { line: Some(error.pos().row + skipped), what: error.to_string() };
+        let not_xml = |error: roxmltree::Error| {
+            let (position, what) = (error.pos(), error.to_string());
+            let what = what.trim_end_matches(&format!(" at {position}")).to_owned();
+            NotAPom { line: Some(position.row + skipped), what }
+        };
         let without_namespaces;
         let document = match roxmltree::Document::parse_with_options(&text[start..], options()) {
             Ok(document) => document,

@@ -40,7 +40,7 @@ pub(super) fn visit(library: &Library<'_>, request: &Request, management: &Manag
     let (places, variants) = (Vec::new(), BTreeMap::new());
     let mut visit = Visit { library, management, graph, places, variants, out: Visited::default() };
     for bom in &management.boms {
-        visit.note(library.model(bom).iter().flat_map(|model| &model.read), None);
+        visit.note(library.management(bom, &[]).iter().flat_map(|model| &model.read), None);
     }
     let mut level: Vec<(Option<usize>, Wish)> =
         management.roots(request).into_iter().map(|wish| (None, wish)).collect();

@@ -59,9 +59,8 @@ impl Management {
         for pin in &request.managed {
             management.managed.entry(pin.into()).or_default().version.get_or_insert(pin.version().to_owned());
         }
-        library.prefetch(management.boms.clone());
         for bom in management.boms.clone() {
-            match library.model(&bom) {
+            match library.management(&bom, &[]) {
                 Ok(model) => model.managed.iter().for_each(|dependency| management.add(dependency)),
                 Err(failure) => troubles.push(Trouble::of_failure(library, &failure, &[])),
             }
