@@ -60,36 +60,40 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    pub(super) fn new(pom: &Coordinate, because: Vec<Coordinate>, reason: Reason, read: &[Read]) -> Failure {
-        Failure { pom: pom.clone(), because, reason, read: read.to_vec() }
+    pub(super) fn new(pom: &Coordinate, because: Vec<Coordinate>, reason: Reason, read: &[Read]) -> Box<Failure> {
+        Box::new(Failure { pom: pom.clone(), because, reason, read: read.to_vec() })
     }
 
     /// Of the POM that was asked for itself.
-    pub(super) fn here(pom: &Coordinate, reason: Reason, read: &[Read]) -> Failure {
+    pub(super) fn here(pom: &Coordinate, reason: Reason, read: &[Read]) -> Box<Failure> {
         Failure::new(pom, Vec::new(), reason, read)
     }
 
     /// As seen from a POM that imports the one that was asked for, after it read `before`.
-    pub(super) fn below(self, importer: &Coordinate, before: &[Read]) -> Failure {
+    pub(super) fn below(self, importer: &Coordinate, before: &[Read]) -> Box<Failure> {
         let because = match self.reason {
             // The path of a cycle of imports is already told from its beginning.
             Reason::Cycle("imports") => self.because,
             _ => std::iter::once(importer.clone()).chain(self.because).collect(),
         };
         let read = before.iter().cloned().chain(self.read.iter().map(|read| read.below(importer))).collect();
-        Failure { because, read, ..self }
+        Box::new(Failure { because, read, ..self })
     }
 }
 
-type Cell<T> = Arc<OnceLock<Result<Arc<T>, Reason>>>;
+/// What the source said, once; whoever asks meanwhile waits.
+type Asked<K, T> = Mutex<BTreeMap<K, Arc<OnceLock<Result<Arc<T>, Reason>>>>>;
+
+/// A model or why there is none.
+pub(super) type Built = Result<Arc<Model>, Box<Failure>>;
 
 /// See the module.
 pub(super) struct Library<'a> {
     source: &'a dyn Poms,
     pub(super) environment: Environment,
-    poms: Mutex<BTreeMap<Coordinate, Cell<Pom>>>,
-    versions: Mutex<BTreeMap<(String, String), Cell<Vec<String>>>>,
-    models: Mutex<BTreeMap<(Coordinate, Purpose), Result<Arc<Model>, Failure>>>,
+    poms: Asked<Coordinate, Pom>,
+    versions: Asked<(String, String), Vec<String>>,
+    models: Mutex<BTreeMap<(Coordinate, Purpose), Built>>,
 }
 
 impl<'a> Library<'a> {
@@ -134,16 +138,16 @@ impl<'a> Library<'a> {
     }
 
     /// The model of the POM that describes an artifact, for its dependencies.
-    pub(super) fn model(&self, coordinate: &Coordinate) -> Result<Arc<Model>, Failure> {
+    pub(super) fn model(&self, coordinate: &Coordinate) -> Built {
         self.model_for(Purpose::Dependencies, &coordinate.pom(), &[])
     }
 
     /// The model of a BOM, for its management, at the end of a path of imports.
-    pub(super) fn management(&self, bom: &Coordinate, importing: &[Coordinate]) -> Result<Arc<Model>, Failure> {
+    pub(super) fn management(&self, bom: &Coordinate, importing: &[Coordinate]) -> Built {
         self.model_for(Purpose::Management, bom, importing)
     }
 
-    fn model_for(&self, purpose: Purpose, pom: &Coordinate, importing: &[Coordinate]) -> Result<Arc<Model>, Failure> {
+    fn model_for(&self, purpose: Purpose, pom: &Coordinate, importing: &[Coordinate]) -> Built {
         let key = (pom.clone(), purpose);
         let known = self.models.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some(known) = known {

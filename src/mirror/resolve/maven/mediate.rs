@@ -52,7 +52,7 @@ struct Refused {
 
 #[derive(Debug, Clone)]
 enum Refusal {
-    Failure(Failure),
+    Failure(Box<Failure>),
     Told(What),
 }
 

@@ -3,7 +3,7 @@
 //! Not here: which of the dependencies a closure takes.
 
 use super::coordinate::{Coordinate, Key, Pattern};
-use super::library::{Failure, Library, Read, Reason};
+use super::library::{Built, Failure, Library, Read, Reason};
 use super::pom::{Body, Dependency, Pom, Reference, Repository};
 use super::properties::{Endless, Properties};
 use super::version::{Constraint, Version};
@@ -40,7 +40,7 @@ pub(super) fn build(
     coordinate: &Coordinate,
     purpose: Purpose,
     importing: &[Coordinate],
-) -> Result<Model, Failure> {
+) -> Result<Model, Box<Failure>> {
     let mut read = Vec::new();
     let lineage = lineage(library, coordinate, &mut read)?;
     let inherited = Inherited::of(library, &lineage);
@@ -61,7 +61,11 @@ pub(super) fn build(
 }
 
 /// A POM and its parents, nearest first.
-fn lineage(library: &Library<'_>, coordinate: &Coordinate, read: &mut Vec<Read>) -> Result<Vec<Arc<Pom>>, Failure> {
+fn lineage(
+    library: &Library<'_>,
+    coordinate: &Coordinate,
+    read: &mut Vec<Read>,
+) -> Result<Vec<Arc<Pom>>, Box<Failure>> {
     let mut lineage: Vec<Arc<Pom>> = Vec::new();
     let mut path: Vec<Coordinate> = Vec::new();
     let mut next = coordinate.clone();
@@ -284,7 +288,7 @@ fn import(
     purpose: Purpose,
     importing: &[Coordinate],
     model: &mut Model,
-) -> Result<(), Failure> {
+) -> Result<(), Box<Failure>> {
     let is_import = |one: &Dependency| one.kind.as_deref() == Some("pom") && one.scope.as_deref() == Some("import");
     let (imports, own): (Vec<_>, Vec<_>) = std::mem::take(&mut model.managed).into_iter().partition(is_import);
     if imports.is_empty() {
@@ -314,7 +318,7 @@ fn bom(
     import: &Dependency,
     path: &[Coordinate],
     read: &[Read],
-) -> Result<Arc<Model>, Failure> {
+) -> Built {
     let unusable = |what: String| Failure::here(coordinate, Reason::Unusable(what), read);
     let version = import.version.as_deref().unwrap_or_default();
     let bom = Coordinate::new(&import.group, &import.artifact, "pom", "", version);

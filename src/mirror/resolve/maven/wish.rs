@@ -4,7 +4,7 @@
 
 use super::coordinate::{Coordinate, Key, Pattern};
 use super::error::Trouble;
-use super::library::{Failure, Library, Reason};
+use super::library::{Built, Failure, Library, Reason};
 use super::model::Model;
 use super::pom::Dependency;
 use super::scope::Scope;
@@ -149,7 +149,7 @@ pub(super) struct Followed {
     /// The artifact; the text of one that cannot exist.
     pub(super) coordinate: Result<Coordinate, String>,
     /// None where there is nothing to read.
-    pub(super) model: Option<Result<Arc<Model>, Failure>>,
+    pub(super) model: Option<Built>,
     /// The models of those that relocated it.
     pub(super) passed: Vec<Arc<Model>>,
     /// All names under which it went.
