@@ -10,6 +10,7 @@ mod mediate;
 mod model;
 mod pom;
 mod properties;
+mod relocation;
 mod scope;
 mod version;
 mod visit;
