@@ -4,7 +4,7 @@
 
 use super::coordinate::Coordinate;
 use super::environment::Environment;
-use super::model::{self, Model};
+use super::model::{self, Model, Purpose};
 use super::pom::Pom;
 use super::{PomError, Poms};
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 const THREADS: usize = 16;
 
 /// POMs that one resolution may read: a registry that invents dependencies ends here.
-const MAX_POMS: usize = 50_000;
+const MAX_POMS: usize = 20_000;
 
 /// One POM that was read.
 #[derive(Debug, Clone)]
@@ -60,36 +60,40 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    pub(super) fn new(pom: &Coordinate, because: Vec<Coordinate>, reason: Reason, read: &[Read]) -> Failure {
-        Failure { pom: pom.clone(), because, reason, read: read.to_vec() }
+    pub(super) fn new(pom: &Coordinate, because: Vec<Coordinate>, reason: Reason, read: &[Read]) -> Box<Failure> {
+        Box::new(Failure { pom: pom.clone(), because, reason, read: read.to_vec() })
     }
 
     /// Of the POM that was asked for itself.
-    pub(super) fn here(pom: &Coordinate, reason: Reason, read: &[Read]) -> Failure {
+    pub(super) fn here(pom: &Coordinate, reason: Reason, read: &[Read]) -> Box<Failure> {
         Failure::new(pom, Vec::new(), reason, read)
     }
 
     /// As seen from a POM that imports the one that was asked for, after it read `before`.
-    pub(super) fn below(self, importer: &Coordinate, before: &[Read]) -> Failure {
+    pub(super) fn below(self, importer: &Coordinate, before: &[Read]) -> Box<Failure> {
         let because = match self.reason {
             // The path of a cycle of imports is already told from its beginning.
             Reason::Cycle("imports") => self.because,
             _ => std::iter::once(importer.clone()).chain(self.because).collect(),
         };
         let read = before.iter().cloned().chain(self.read.iter().map(|read| read.below(importer))).collect();
-        Failure { because, read, ..self }
+        Box::new(Failure { because, read, ..self })
     }
 }
 
-type Cell<T> = Arc<OnceLock<Result<Arc<T>, Reason>>>;
+/// What the source said, once; whoever asks meanwhile waits.
+type Asked<K, T> = Mutex<BTreeMap<K, Arc<OnceLock<Result<Arc<T>, Reason>>>>>;
+
+/// A model or why there is none.
+pub(super) type Built = Result<Arc<Model>, Box<Failure>>;
 
 /// See the module.
 pub(super) struct Library<'a> {
     source: &'a dyn Poms,
     pub(super) environment: Environment,
-    poms: Mutex<BTreeMap<Coordinate, Cell<Pom>>>,
-    versions: Mutex<BTreeMap<(String, String), Cell<Vec<String>>>>,
-    models: Mutex<BTreeMap<Coordinate, Result<Arc<Model>, Failure>>>,
+    poms: Asked<Coordinate, Pom>,
+    versions: Asked<(String, String), Vec<String>>,
+    models: Mutex<BTreeMap<(Coordinate, Purpose), Built>>,
 }
 
 impl<'a> Library<'a> {
@@ -133,38 +137,43 @@ impl<'a> Library<'a> {
         cell.get_or_init(|| self.source.versions(asked.group(), asked.artifact()).map(Arc::new).map_err(reason)).clone()
     }
 
-    /// The model of the POM that describes an artifact.
-    pub(super) fn model(&self, coordinate: &Coordinate) -> Result<Arc<Model>, Failure> {
-        self.model_within(&coordinate.pom(), &[])
+    /// The model of the POM that describes an artifact, for its dependencies.
+    pub(super) fn model(&self, coordinate: &Coordinate) -> Built {
+        self.model_for(Purpose::Dependencies, &coordinate.pom(), &[])
     }
 
-    /// The model of a BOM on the way of imports that led to it.
-    pub(super) fn model_within(&self, pom: &Coordinate, importing: &[Coordinate]) -> Result<Arc<Model>, Failure> {
-        let known = self.models.lock().unwrap_or_else(PoisonError::into_inner).get(pom).cloned();
+    /// The model of a BOM, for its management, at the end of a path of imports.
+    pub(super) fn management(&self, bom: &Coordinate, importing: &[Coordinate]) -> Built {
+        self.model_for(Purpose::Management, bom, importing)
+    }
+
+    fn model_for(&self, purpose: Purpose, pom: &Coordinate, importing: &[Coordinate]) -> Built {
+        let key = (pom.clone(), purpose);
+        let known = self.models.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some(known) = known {
             return known;
         }
-        let built = model::build(self, pom, importing).map(Arc::new);
-        // A failure may be a cycle of this way alone, so only one without a way is remembered.
+        let built = model::build(self, pom, purpose, importing).map(Arc::new);
+        // A failure may be a cycle of this path alone, so only one without a path is remembered.
         if built.is_ok() || importing.is_empty() {
-            self.models.lock().unwrap_or_else(PoisonError::into_inner).insert(pom.clone(), built.clone());
+            self.models.lock().unwrap_or_else(PoisonError::into_inner).insert(key, built.clone());
         }
         built
     }
 
-    /// Builds models that will be asked for, in parallel.
+    /// Builds the models of POMs that will be asked for, in parallel.
     pub(super) fn prefetch(&self, mut coordinates: Vec<Coordinate>) {
         coordinates.sort();
         coordinates.dedup();
         {
             let models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
-            coordinates.retain(|coordinate| !models.contains_key(coordinate));
+            coordinates.retain(|pom| !models.contains_key(&(pom.clone(), Purpose::Dependencies)));
         }
         let next = AtomicUsize::new(0);
         let work = || {
             while let Some(coordinate) = coordinates.get(next.fetch_add(1, Ordering::Relaxed)) {
                 // The outcome, good or bad, is remembered for the one who asks.
-                let _ = self.model_within(coordinate, &[]);
+                let _ = self.model(coordinate);
             }
         };
         std::thread::scope(|scope| {

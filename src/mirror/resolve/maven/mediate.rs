@@ -7,9 +7,10 @@ use super::coordinate::{Coordinate, Key};
 use super::error::{Trouble, What};
 use super::library::{Failure, Library};
 use super::model::Model;
+use super::relocation::{End, Followed, follow};
 use super::scope::Scope;
 use super::version::{Constraint, Ranges};
-use super::wish::{Followed, Management, Wish};
+use super::wish::{Management, Wish};
 use super::{Repository, Request};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -52,7 +53,7 @@ struct Refused {
 
 #[derive(Debug, Clone)]
 enum Refusal {
-    Failure(Failure),
+    Failure(Box<Failure>),
     Told(What),
 }
 
@@ -177,10 +178,7 @@ impl Search<'_> {
     fn decide(&mut self, candidate: Candidate) -> Vec<(Option<usize>, Wish)> {
         let Candidate { parent, wish, demand, version } = candidate;
         let followed = match version {
-            Ok(version) => match wish.follow(self.library, self.management, &version) {
-                Some(followed) => followed,
-                None => return Vec::new(),
-            },
+            Ok(version) => follow(self.library, self.management, wish, &version),
             Err(Pick::Overruled) => {
                 self.note_demand(&wish.key, demand);
                 self.overrule(wish, parent);
@@ -191,6 +189,9 @@ impl Search<'_> {
                 return Vec::new();
             }
         };
+        if matches!(followed.end, End::Excluded) {
+            return Vec::new();
+        }
         if followed.names.len() == 1 {
             self.note_demand(&followed.wish.key, demand);
         }
@@ -208,35 +209,31 @@ impl Search<'_> {
         self.graph.overruled.push((self.known.name(&wish.key), wish, parent));
     }
 
+    /// Grants what is nearest; the search goes level by level, so that is whoever comes first.
     fn grant(&mut self, parent: Option<usize>, followed: Followed) -> Vec<(Option<usize>, Wish)> {
-        let Followed { wish, coordinate, model, .. } = followed;
+        let Followed { wish, end, .. } = followed;
         let name = self.known.name(&wish.key);
         if let Some(at) = self.graph.by_key.get(&name) {
             self.graph.granted[*at].wanted.push((parent, wish.scope));
             return Vec::new();
         }
-        // A relocation may have led to a version that others do not accept.
-        if coordinate.as_ref().is_ok_and(|coordinate| !self.known.accepts(&name, coordinate.version())) {
-            self.overrule(wish, parent);
-            return Vec::new();
-        }
-        let at = self.graph.granted.len();
-        let (model, failure) = match model {
-            Some(Ok(model)) => (Some(model), None),
-            Some(Err(failure)) => (None, Some(Refusal::Failure(failure))),
-            None => (None, None),
+        let (coordinate, model, trouble) = match end {
+            End::Excluded => return Vec::new(),
+            // A relocation may have led to a version that others do not accept.
+            End::Artifact(coordinate, _) if !self.known.accepts(&name, coordinate.version()) => {
+                self.overrule(wish, parent);
+                return Vec::new();
+            }
+            End::Artifact(coordinate, None) => (Some(coordinate), None, None),
+            End::Artifact(coordinate, Some(Ok(model))) => (Some(coordinate), Some(model), None),
+            End::Artifact(coordinate, Some(Err(failure))) => (Some(coordinate), None, Some(Refusal::Failure(failure))),
+            End::Impossible(why) => (None, None, Some(Refusal::Told(What::Unusable(why)))),
         };
-        let trouble = coordinate.as_ref().err().map(|why| Refusal::Told(What::Unusable(why.clone()))).or(failure);
+        let at = self.graph.granted.len();
         let below = model.as_ref().map(|model| self.management.below(&wish, model)).unwrap_or_default();
+        let wanted = vec![(parent, wish.scope)];
         self.graph.by_key.insert(name, at);
-        self.graph.granted.push(Granted {
-            wanted: vec![(parent, wish.scope)],
-            wish,
-            coordinate: coordinate.ok(),
-            parent,
-            model,
-            trouble,
-        });
+        self.graph.granted.push(Granted { wish, coordinate, parent, wanted, model, trouble });
         below.into_iter().map(|wish| (Some(at), wish)).collect()
     }
 }

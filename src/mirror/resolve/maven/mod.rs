@@ -10,6 +10,7 @@ mod mediate;
 mod model;
 mod pom;
 mod properties;
+mod relocation;
 mod scope;
 mod version;
 mod visit;
@@ -17,6 +18,8 @@ mod wish;
 
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod rules;
 
 pub use coordinate::{BadCoordinate, Coordinate, Pattern};
 pub use error::{Error, Trouble, What};

@@ -3,15 +3,23 @@
 //! Not here: which of the dependencies a closure takes.
 
 use super::coordinate::{Coordinate, Key, Pattern};
-use super::library::{Failure, Library, Read, Reason};
+use super::library::{Built, Failure, Library, Read, Reason};
 use super::pom::{Body, Dependency, Pom, Reference, Repository};
 use super::properties::{Endless, Properties};
 use super::version::{Constraint, Version};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Parents above a POM, and BOMs within BOMs.
 const MAX_DEPTH: usize = 64;
+
+/// What a model is wanted for; the other part is left out of it, as management may be long and is often inherited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Purpose {
+    Dependencies,
+    Management,
+}
 
 /// What a POM says once everything is applied.
 #[derive(Debug, Default)]
@@ -30,36 +38,44 @@ pub(super) struct Model {
 pub(super) fn build(
     library: &Library<'_>,
     coordinate: &Coordinate,
+    purpose: Purpose,
     importing: &[Coordinate],
-) -> Result<Model, Failure> {
+) -> Result<Model, Box<Failure>> {
     let mut read = Vec::new();
     let lineage = lineage(library, coordinate, &mut read)?;
     let inherited = Inherited::of(library, &lineage);
     let properties = inherited.properties(library, &lineage, coordinate);
-    let interpolated = interpolate(&inherited, &properties);
+    let interpolated = interpolate(&inherited, &properties, purpose);
     let mut model = interpolated.map_err(|endless| {
         let what = match endless {
             Endless::Cycle(name) => format!("its property `{name}` stands for itself"),
-            Endless::TooLong(name) => format!("its property `{name}` grows without end"),
+            Endless::TooLong(name) => format!("its property `{name}` grows beyond measure"),
         };
         Failure::here(coordinate, Reason::Unusable(what), &read)
     })?;
     model.read = read;
-    import(library, coordinate, importing, &mut model)?;
+    import(library, coordinate, purpose, importing, &mut model)?;
     manage(&mut model.dependencies, &model.managed);
     model.mistake = model.dependencies.iter().find_map(mistake);
     Ok(model)
 }
 
 /// A POM and its parents, nearest first.
-fn lineage(library: &Library<'_>, coordinate: &Coordinate, read: &mut Vec<Read>) -> Result<Vec<Arc<Pom>>, Failure> {
+fn lineage(
+    library: &Library<'_>,
+    coordinate: &Coordinate,
+    read: &mut Vec<Read>,
+) -> Result<Vec<Arc<Pom>>, Box<Failure>> {
     let mut lineage: Vec<Arc<Pom>> = Vec::new();
     let mut path: Vec<Coordinate> = Vec::new();
     let mut next = coordinate.clone();
     loop {
         let failure = |reason, read: &[Read]| Failure::new(&next, path.clone(), reason, read);
-        if path.contains(&next) || path.len() > MAX_DEPTH {
+        if path.contains(&next) {
             return Err(failure(Reason::Cycle("parents"), read));
+        }
+        if path.len() > MAX_DEPTH {
+            return Err(failure(Reason::Unusable(format!("it has more than {MAX_DEPTH} descendants")), read));
         }
         let pom = library.pom(&next).map_err(|reason| failure(reason, read))?;
         read.push(Read { pom: next.clone(), because: path.clone() });
@@ -109,7 +125,7 @@ impl<'a> Inherited<'a> {
             repositories: Vec::new(),
             relocation: lineage.first().and_then(|pom| pom.relocation.as_ref()),
         };
-        for pom in lineage {
+        for (above, pom) in lineage.iter().enumerate() {
             let profiles = library.environment.active(&pom.profiles).into_iter().map(|profile| &profile.body);
             let bodies: Vec<&Body> = std::iter::once(&pom.body).chain(profiles).collect();
             for body in bodies.iter().rev() {
@@ -125,7 +141,8 @@ impl<'a> Inherited<'a> {
             sum.dependencies = merge(sum.dependencies, own, First);
             let own = pom.body.managed.iter().collect();
             let own = bodies[1..].iter().fold(own, |own, profile| merge(own, profile.managed.iter().collect(), Last));
-            sum.managed = merge(sum.managed, own, First);
+            // Maven finds repetitions only where it has two lists to merge, so those of the POM itself stay.
+            sum.managed = if above == 0 { own } else { merge(sum.managed, own, First) };
         }
         sum
     }
@@ -152,7 +169,12 @@ impl<'a> Inherited<'a> {
             ];
             project.extend(parts.into_iter().filter_map(|(name, part)| Some((name, part.clone()?))));
         }
-        Properties { project, declared: self.properties.clone(), environment: &library.environment }
+        Properties {
+            project,
+            declared: self.properties.clone(),
+            environment: &library.environment,
+            spent: Cell::default(),
+        }
     }
 }
 
@@ -198,45 +220,75 @@ fn merge<'a>(mut target: Vec<&'a Dependency>, source: Vec<&'a Dependency>, winne
     once(target, winner)
 }
 
-fn interpolate(inherited: &Inherited<'_>, properties: &Properties<'_>) -> Result<Model, Endless> {
-    let text = |text: &str| properties.interpolate(text).map(|text| text.into_owned());
-    let maybe = |part: &Option<String>| match part.as_deref().map(text).transpose()? {
-        Some(text) if text.is_empty() => Ok(None),
-        other => Ok(other),
-    };
-    let dependency = |raw: &&Dependency| {
-        let exclusion = |raw: &Pattern| Ok(Pattern::of(&text(&raw.group)?, &text(&raw.artifact)?));
+fn interpolate(inherited: &Inherited<'_>, properties: &Properties<'_>, purpose: Purpose) -> Result<Model, Endless> {
+    let mut model = Model::default();
+    if let Some(raw) = inherited.relocation {
+        model.relocation = Some(properties.reference(raw)?);
+    }
+    for raw in &inherited.repositories {
+        let (id, url) = (properties.text(&raw.id)?, properties.text(&raw.url)?);
+        model.repositories.push(Repository { id, url });
+    }
+    if purpose == Purpose::Dependencies {
+        let dependencies = inherited.dependencies.iter().map(|raw| properties.dependency(raw));
+        model.dependencies = dependencies.collect::<Result<_, _>>()?;
+    }
+    let wanted = names(&model.dependencies);
+    let managed = inherited.managed.iter().filter(|raw| {
+        let unsure = raw.artifact.contains("${") || raw.scope.is_some() && raw.kind.is_some();
+        purpose == Purpose::Management || unsure || wanted.contains(raw.artifact.as_str())
+    });
+    let managed: Result<_, _> = managed.map(|raw| properties.dependency(raw)).collect();
+    model.managed = managed?;
+    Ok(model)
+}
+
+fn names(dependencies: &[Dependency]) -> BTreeSet<&str> {
+    dependencies.iter().map(|dependency| dependency.artifact.as_str()).collect()
+}
+
+impl Properties<'_> {
+    fn text(&self, raw: &str) -> Result<String, Endless> {
+        self.interpolate(raw).map(|text| text.into_owned())
+    }
+
+    /// What becomes empty is as if it were not there.
+    fn maybe(&self, raw: &Option<String>) -> Result<Option<String>, Endless> {
+        let text = raw.as_deref().map(|raw| self.text(raw)).transpose()?;
+        Ok(text.filter(|text| !text.is_empty()))
+    }
+
+    fn reference(&self, raw: &Reference) -> Result<Reference, Endless> {
+        Ok(Reference {
+            group: self.maybe(&raw.group)?,
+            artifact: self.maybe(&raw.artifact)?,
+            version: self.maybe(&raw.version)?,
+        })
+    }
+
+    fn dependency(&self, raw: &Dependency) -> Result<Dependency, Endless> {
+        let exclusion = |raw: &Pattern| Ok(Pattern::of(&self.text(&raw.group)?, &self.text(&raw.artifact)?));
         Ok(Dependency {
-            group: text(&raw.group)?,
-            artifact: text(&raw.artifact)?,
-            version: maybe(&raw.version)?,
-            kind: maybe(&raw.kind)?,
-            classifier: maybe(&raw.classifier)?,
-            scope: maybe(&raw.scope)?,
-            optional: maybe(&raw.optional)?,
+            group: self.text(&raw.group)?,
+            artifact: self.text(&raw.artifact)?,
+            version: self.maybe(&raw.version)?,
+            kind: self.maybe(&raw.kind)?,
+            classifier: self.maybe(&raw.classifier)?,
+            scope: self.maybe(&raw.scope)?,
+            optional: self.maybe(&raw.optional)?,
             exclusions: raw.exclusions.iter().map(exclusion).collect::<Result<_, _>>()?,
         })
-    };
-    let repository = |raw: &&Repository| Ok(Repository { id: text(&raw.id)?, url: text(&raw.url)? });
-    let reference = |raw: &Reference| {
-        Ok(Reference { group: maybe(&raw.group)?, artifact: maybe(&raw.artifact)?, version: maybe(&raw.version)? })
-    };
-    Ok(Model {
-        dependencies: inherited.dependencies.iter().map(dependency).collect::<Result<_, _>>()?,
-        managed: inherited.managed.iter().map(dependency).collect::<Result<_, _>>()?,
-        relocation: inherited.relocation.map(reference).transpose()?,
-        repositories: inherited.repositories.iter().map(repository).collect::<Result<_, _>>()?,
-        ..Model::default()
-    })
+    }
 }
 
 /// Replaces each imported BOM in the management by what it manages, after everything that stands there itself.
 fn import(
     library: &Library<'_>,
     coordinate: &Coordinate,
+    purpose: Purpose,
     importing: &[Coordinate],
     model: &mut Model,
-) -> Result<(), Failure> {
+) -> Result<(), Box<Failure>> {
     let is_import = |one: &Dependency| one.kind.as_deref() == Some("pom") && one.scope.as_deref() == Some("import");
     let (imports, own): (Vec<_>, Vec<_>) = std::mem::take(&mut model.managed).into_iter().partition(is_import);
     if imports.is_empty() {
@@ -244,27 +296,40 @@ fn import(
         return Ok(());
     }
     let path: Vec<Coordinate> = importing.iter().chain([coordinate]).cloned().collect();
+    // A BOM may be reached on many ways; it is told once, else there could be more ways than memory.
+    let mut told: BTreeSet<Coordinate> = model.read.iter().map(|read| read.pom.clone()).collect();
     let mut managed = once(own, Last);
-    let mut seen = BTreeSet::new();
     for dependency in imports {
-        let version = dependency.version.as_deref().unwrap_or_default();
-        let bom = Coordinate::new(&dependency.group, &dependency.artifact, "pom", "", version);
-        let bom = bom.map_err(|why| {
-            let what = format!("it imports a BOM that cannot be found: {why}");
-            Failure::here(coordinate, Reason::Unusable(what), &model.read)
-        })?;
-        if path.contains(&bom) || path.len() > MAX_DEPTH {
-            return Err(Failure::new(&bom, path, Reason::Cycle("imports"), &model.read));
-        }
-        if !seen.insert(bom.clone()) {
-            continue;
-        }
-        let imported = library.model_within(&bom, &path).map_err(|failure| failure.below(coordinate, &model.read))?;
-        model.read.extend(imported.read.iter().map(|read| read.below(coordinate)));
-        managed.extend(imported.managed.iter().cloned());
+        let imported = bom(library, coordinate, &dependency, &path, &model.read)?;
+        let new = imported.read.iter().filter(|read| told.insert(read.pom.clone()));
+        model.read.extend(new.map(|read| read.below(coordinate)));
+        let wanted = names(&model.dependencies);
+        let wanted = |one: &&Dependency| purpose == Purpose::Management || wanted.contains(one.artifact.as_str());
+        managed.extend(imported.managed.iter().filter(wanted).cloned());
     }
     model.managed = once(managed, First);
     Ok(())
+}
+
+/// The model of a BOM that a POM imports at the end of a path of imports.
+fn bom(
+    library: &Library<'_>,
+    coordinate: &Coordinate,
+    import: &Dependency,
+    path: &[Coordinate],
+    read: &[Read],
+) -> Built {
+    let unusable = |what: String| Failure::here(coordinate, Reason::Unusable(what), read);
+    let version = import.version.as_deref().unwrap_or_default();
+    let bom = Coordinate::new(&import.group, &import.artifact, "pom", "", version);
+    let bom = bom.map_err(|why| unusable(format!("it imports a BOM that cannot be found: {why}")))?;
+    if path.contains(&bom) {
+        return Err(Failure::new(&bom, path.to_vec(), Reason::Cycle("imports"), read));
+    }
+    if path.len() > MAX_DEPTH {
+        return Err(unusable(format!("it is imported through more than {MAX_DEPTH} BOMs")));
+    }
+    library.management(&bom, path).map_err(|failure| failure.below(coordinate, read))
 }
 
 /// Fills what a dependency leaves open from the management; optional is never managed.

@@ -118,11 +118,17 @@ impl Pom {
         let start = text.len() - text.trim_start().len();
         let skipped = text[..start].matches('\n').count() as u32;
         let options = || roxmltree::ParsingOptions { nodes_limit: MAX_NODES, ..Default::default() };
-        let not_xml =
-            |error: roxmltree::Error| NotAPom { line: Some(error.pos().row + skipped), what: error.to_string() };
+        let not_xml = |error: roxmltree::Error| {
+            let (position, what) = (error.pos(), error.to_string());
+            let what = what.trim_end_matches(&format!(" at {position}")).to_owned();
+            NotAPom { line: Some(position.row + skipped), what }
+        };
         let without_namespaces;
         let document = match roxmltree::Document::parse_with_options(&text[start..], options()) {
             Ok(document) => document,
+            Err(error @ (roxmltree::Error::DtdDetected | roxmltree::Error::NodesLimitReached)) => {
+                return Err(not_xml(error));
+            }
             Err(error) => {
                 without_namespaces = plain_names(&text[start..]);
                 let again = roxmltree::Document::parse_with_options(&without_namespaces, options());
@@ -368,7 +374,7 @@ mod tests {
         let entities = "<!DOCTYPE p [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;'>]><project><version>&b;</version></project>";
         assert!(Pom::parse(entities.as_bytes()).is_err());
         assert!(Pom::parse(&vec![b' '; MAX_BYTES + 1]).is_err());
-        assert!(Pom::parse(format!("<project>{}", "<a>".repeat(900_000)).as_bytes()).is_err());
-        assert!(Pom::parse(format!("<project>{}", "<a/>".repeat(900_000)).as_bytes()).is_err());
+        assert!(Pom::parse(format!("<project>{}", "<a>".repeat(450_000)).as_bytes()).is_err());
+        assert!(Pom::parse(format!("<project>{}", "<a/>".repeat(450_000)).as_bytes()).is_err());
     }
 }

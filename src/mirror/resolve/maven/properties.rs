@@ -4,12 +4,16 @@
 
 use super::environment::Environment;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// The longest text that may result.
 const MAX_LENGTH: usize = 64 << 10;
 /// Replacements for one text: bounds `${a}${a}` doubled thirty times over, even of empty texts.
 const MAX_STEPS: usize = 2_000;
+/// Replacements for all texts of one POM, and the bytes that result.
+const MAX_TOTAL_STEPS: usize = 1 << 20;
+const MAX_TOTAL_LENGTH: usize = 32 << 20;
 /// Names within the meaning of names; also ends a recursion before the stack does.
 const MAX_DEPTH: usize = 64;
 
@@ -20,6 +24,8 @@ pub(super) struct Properties<'a> {
     pub(super) project: BTreeMap<&'static str, String>,
     pub(super) declared: BTreeMap<&'a str, &'a str>,
     pub(super) environment: &'a Environment,
+    /// Replacements and bytes so far.
+    pub(super) spent: Cell<(usize, usize)>,
 }
 
 /// Why a text could not be interpolated.
@@ -36,8 +42,14 @@ impl Properties<'_> {
             return Ok(Cow::Borrowed(text));
         }
         let mut out = String::new();
-        let mut path = Vec::new();
-        self.expand(text, &mut out, &mut path, &mut 0)?;
+        let mut steps = 0;
+        self.expand(text, &mut out, &mut Vec::new(), &mut steps)?;
+        let (all_steps, all_bytes) = self.spent.get();
+        let spent = (all_steps + steps, all_bytes + out.len());
+        self.spent.set(spent);
+        if spent.0 > MAX_TOTAL_STEPS || spent.1 > MAX_TOTAL_LENGTH {
+            return Err(Endless::TooLong(excerpt(text)));
+        }
         Ok(Cow::Owned(out))
     }
 
@@ -71,7 +83,7 @@ impl Properties<'_> {
             rest = after;
         }
         out.push_str(rest);
-        if out.len() > MAX_LENGTH { Err(Endless::TooLong(text.chars().take(80).collect())) } else { Ok(()) }
+        if out.len() > MAX_LENGTH { Err(Endless::TooLong(excerpt(text))) } else { Ok(()) }
     }
 
     /// The order is Maven's: the project with a prefix, properties, the system, the project without one.
@@ -86,6 +98,10 @@ impl Properties<'_> {
     }
 }
 
+fn excerpt(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,7 +110,9 @@ mod tests {
         let environment = Environment::new(17);
         let declared = declared.iter().copied().collect();
         let project = BTreeMap::from([("version", "1".to_owned())]);
-        Properties { project, declared, environment: &environment }.interpolate(text).map(Cow::into_owned)
+        Properties { project, declared, environment: &environment, spent: Cell::default() }
+            .interpolate(text)
+            .map(Cow::into_owned)
     }
 
     #[test]
@@ -119,6 +137,12 @@ mod tests {
             let names: Vec<_> = names.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             assert!(matches!(interpolate(&names, "${p0}"), Err(Endless::TooLong(_))));
         }
+        let environment = Environment::new(17);
+        let big = "x".repeat(1 << 15);
+        let declared = BTreeMap::from([("big", big.as_str())]);
+        let properties =
+            Properties { project: BTreeMap::new(), declared, environment: &environment, spent: Cell::default() };
+        assert!((0..2_000).any(|_| properties.interpolate("${big}").is_err()));
         let long = "x".repeat(MAX_LENGTH / 2 + 1);
         assert!(matches!(interpolate(&[("a", &long)], "${a}${a}"), Err(Endless::TooLong(_))));
     }

@@ -5,12 +5,13 @@
 use super::Request;
 use super::coordinate::Coordinate;
 use super::error::Trouble;
-use super::library::{Library, Read};
+use super::library::{Library, Read, Reason};
 use super::mediate::Graph;
 use super::model::Model;
+use super::relocation::{End, Followed, follow};
 use super::scope::Scope;
 use super::version::Constraint;
-use super::wish::{Exclusions, Followed, Management, Wish};
+use super::wish::{Exclusions, Management, Wish};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -40,7 +41,7 @@ pub(super) fn visit(library: &Library<'_>, request: &Request, management: &Manag
     let (places, variants) = (Vec::new(), BTreeMap::new());
     let mut visit = Visit { library, management, graph, places, variants, out: Visited::default() };
     for bom in &management.boms {
-        visit.note(library.model(bom).iter().flat_map(|model| &model.read), None);
+        visit.note(library.management(bom, &[]).iter().flat_map(|model| &model.read), None);
     }
     let mut level: Vec<(Option<usize>, Wish)> =
         management.roots(request).into_iter().map(|wish| (None, wish)).collect();
@@ -66,25 +67,22 @@ impl Visit<'_> {
     }
 
     fn enter(&mut self, above: Option<usize>, version: &str, wish: Wish) -> Vec<(Option<usize>, Wish)> {
-        let Some(Followed { wish, coordinate, model, passed, .. }) =
-            wish.follow(self.library, self.management, version)
-        else {
-            return Vec::new();
-        };
+        let Followed { wish, passed, end, .. } = follow(self.library, self.management, wish, version);
         passed.iter().for_each(|model| self.note(&model.read, above));
-        let (Ok(coordinate), Some(model)) = (coordinate, model) else {
-            return Vec::new();
-        };
-        match model {
-            Ok(model) => {
+        match end {
+            End::Excluded | End::Impossible(_) | End::Artifact(_, None) => Vec::new(),
+            End::Artifact(coordinate, Some(Ok(model))) => {
                 self.note(&model.read, above);
                 self.below(above, coordinate, wish, &model)
             }
-            Err(failure) => {
+            End::Artifact(coordinate, Some(Err(failure))) => {
                 self.note(&failure.read, above);
-                let lost = "lost to another version, yet some Maven clients read its POM";
+                // What is granted has no failure here, so this one lost.
+                let stops = failure.reason == Reason::Missing && failure.pom != coordinate.pom();
+                let then = if stops { "stop" } else { "warn" };
                 let trouble = Trouble::of_failure(self.library, &failure, &self.chain(above));
-                self.out.warnings.push(format!("`{coordinate}` {lost}: {trouble}"));
+                let lost = format!("`{coordinate}` lost to another version, yet Maven before 3.9 would read its POM");
+                self.out.warnings.push(format!("{lost} and {then}: {trouble}"));
                 Vec::new()
             }
         }

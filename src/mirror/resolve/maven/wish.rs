@@ -1,10 +1,10 @@
 //! A wish: one artifact that a root or a POM asks for, after exclusions and the management of the request.
-//! Following a wish reads its POM and goes where that relocates it.
+//! A granted wish brings the wishes of its POM.
 //! Not here: which of several wishes for the same artifact is granted.
 
 use super::coordinate::{Coordinate, Key, Pattern};
 use super::error::Trouble;
-use super::library::{Failure, Library, Reason};
+use super::library::{Library, Reason};
 use super::model::Model;
 use super::pom::Dependency;
 use super::scope::Scope;
@@ -12,9 +12,6 @@ use super::version::{Constraint, Ranges, Version};
 use super::{Request, Root};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// Relocations of one wish, one after the other.
-const MAX_RELOCATIONS: usize = 16;
 
 /// What is left out below a place in the graph; shared, since most places add nothing.
 pub(super) type Exclusions = Arc<BTreeSet<Pattern>>;
@@ -59,14 +56,18 @@ impl Management {
         for pin in &request.managed {
             management.managed.entry(pin.into()).or_default().version.get_or_insert(pin.version().to_owned());
         }
-        library.prefetch(management.boms.clone());
         for bom in management.boms.clone() {
-            match library.model(&bom) {
+            match library.management(&bom, &[]) {
                 Ok(model) => model.managed.iter().for_each(|dependency| management.add(dependency)),
                 Err(failure) => troubles.push(Trouble::of_failure(library, &failure, &[])),
             }
         }
         (management, troubles)
+    }
+
+    /// The version that holds for an artifact wherever it is wanted.
+    pub(super) fn version(&self, key: &Key) -> Option<&str> {
+        self.managed.get(key)?.version.as_deref()
     }
 
     fn add(&mut self, dependency: &Dependency) {
@@ -143,21 +144,12 @@ fn is_excluded(exclusions: &BTreeSet<Pattern>, group: &str, artifact: &str) -> b
     exclusions.iter().any(|pattern| pattern.matches(group, artifact))
 }
 
-/// A wish in one version, at the end of its relocations.
-#[derive(Debug, Clone)]
-pub(super) struct Followed {
-    pub(super) wish: Wish,
-    /// The artifact; the text of one that cannot exist.
-    pub(super) coordinate: Result<Coordinate, String>,
-    /// None where there is nothing to read.
-    pub(super) model: Option<Result<Arc<Model>, Failure>>,
-    /// The models of those that relocated it.
-    pub(super) passed: Vec<Arc<Model>>,
-    /// All names under which it went.
-    pub(super) names: Vec<Key>,
-}
-
 impl Wish {
+    /// Whether those above leave it out under the name it has now.
+    pub(super) fn is_excluded(&self) -> bool {
+        is_excluded(&self.outer, &self.key.group, &self.key.artifact)
+    }
+
     /// What it asks of the version.
     pub(super) fn constraint(&self) -> Result<Constraint, String> {
         Constraint::parse(&self.version)
@@ -180,44 +172,5 @@ impl Wish {
         let existing = library.versions(&self.key.group, &self.key.artifact).unwrap_or_default();
         let meant = existing.iter().filter(|version| !(release && Version::is_snapshot(version)));
         meant.max_by_key(|version| Version::new(version)).cloned().unwrap_or_else(|| self.version.clone())
-    }
-
-    /// The wish where relocations lead it; nothing if what it becomes is excluded.
-    pub(super) fn follow(mut self, library: &Library<'_>, management: &Management, version: &str) -> Option<Followed> {
-        let mut version = version.to_owned();
-        let (mut passed, mut names) = (Vec::new(), vec![self.key.clone()]);
-        loop {
-            let end =
-                |wish, coordinate, model, passed, names| Some(Followed { wish, coordinate, model, passed, names });
-            let coordinate = match self.key.at(&version) {
-                Ok(coordinate) => coordinate,
-                Err(why) => return end(self, Err(why.to_string()), None, passed, names),
-            };
-            if self.scope == Scope::System {
-                return end(self, Ok(coordinate), None, passed, names);
-            }
-            let model = library.model(&coordinate);
-            let Some(target) = model.as_ref().ok().and_then(|model| model.relocation.clone()) else {
-                return end(self, Ok(coordinate), Some(model), passed, names);
-            };
-            if passed.len() >= MAX_RELOCATIONS {
-                let failure = Failure::here(&coordinate.pom(), Reason::Cycle("relocations"), &[]);
-                return end(self, Ok(coordinate), Some(Err(failure)), passed, names);
-            }
-            passed.extend(model.ok());
-            let before = self.key.clone();
-            self.key.group = target.group.unwrap_or(self.key.group);
-            self.key.artifact = target.artifact.unwrap_or(self.key.artifact);
-            version = target.version.unwrap_or(version);
-            if is_excluded(&self.outer, &self.key.group, &self.key.artifact) {
-                return None;
-            }
-            // A version that is managed under the new name holds; one under the old name has done its work already.
-            if self.depth > 1 && self.key != before {
-                let managed = management.managed.get(&self.key);
-                version = managed.and_then(|managed| managed.version.clone()).unwrap_or(version);
-            }
-            names.push(self.key.clone());
-        }
     }
 }
