@@ -8,7 +8,7 @@ use crate::words::flink::Version;
 
 /// What Flink 1.18 and later need of a Java from 9 on, as the distribution's own configuration has it, less what it
 /// exports of `jdk.compiler`: a runtime without that module would warn five times at each start.
-const JAVA_OPTIONS: [&str; 15] = [
+pub(super) const JAVA_OPTIONS: [&str; 15] = [
     "--add-exports=java.base/sun.net.util=ALL-UNNAMED",
     "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED",
     "--add-exports=java.security.jgss/sun.security.krb5=ALL-UNNAMED",
@@ -100,7 +100,8 @@ fn archive(seen: &Seen<'_>) -> Vec<Pair> {
         pairs.extend(from("historyserver.archive.fs.refresh-interval", refresh.map(|ms| ms.to_string())));
         pairs.extend(from("historyserver.web.address", seen.printed("flink.history_server.address")));
         pairs.push(("historyserver.web.port", port));
-        pairs.push(("historyserver.web.tmpdir", seen.at("/var/lib/pnda/flink/history-server")));
+        // It deletes this folder when it stops (measured): one of its own, inside the folder that the role places.
+        pairs.push(("historyserver.web.tmpdir", seen.at("/var/lib/pnda/flink/history-server/web")));
     }
     pairs
 }
@@ -114,10 +115,12 @@ fn graphite(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
         true => ("metrics.scope.jm-job", "metrics.scope.tm-job"),
         false => ("metrics.scope.jm.job", "metrics.scope.tm.job"),
     };
+    let port = port.to_string();
     let mut pairs: Vec<Pair> = [
         ("metrics.reporters", "grph"),
         ("metrics.reporter.grph.factory.class", "org.apache.flink.metrics.graphite.GraphiteReporterFactory"),
         ("metrics.reporter.grph.host", host.trim_matches(['[', ']'])),
+        ("metrics.reporter.grph.port", &port),
         ("metrics.reporter.grph.protocol", "TCP"),
         ("metrics.reporter.grph.prefix", "flink"),
         ("metrics.reporter.grph.interval", "60 SECONDS"),
@@ -130,7 +133,6 @@ fn graphite(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
     ]
     .map(|(key, value)| (key, value.to_owned()))
     .into();
-    pairs.push(("metrics.reporter.grph.port", port.to_string()));
     if dashed {
         pairs.push(("metrics.scope.jm-operator", "jobmanager.<job_name>.<operator_name>".into()));
     }
