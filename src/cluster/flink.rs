@@ -73,15 +73,16 @@ fn job_defaults(seen: &Seen<'_>) -> Vec<Pair> {
     pairs.into_iter().flatten().collect()
 }
 
-/// 1.18 named the options `env.java.opts.all` and still reads the old name; 1.15 knows the old one alone (measured).
+/// Containers run on the node manager's Java. From 1.18 on Flink lets an old one skip what it does not know (measured); before, a
+/// Java 8 would not start with these options, so only what runs on our own Java gets them.
 fn environment(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
-    let options = if version >= Version::new(1, 18, 0) { "env.java.opts.all" } else { "env.java.opts" };
-    let pairs = [
-        from("env.java.home", Some(java_home(seen))),
-        from(options, Some(JAVA_OPTIONS.join(" "))),
-        from("env.log.dir", seen.text("log.flink").map(|path| seen.at(path))),
-    ];
-    pairs.into_iter().flatten().collect()
+    let all = &["env.java.opts.all"][..];
+    let own = &["env.java.opts.client", "env.java.opts.historyserver"][..];
+    let options = if version >= Version::new(1, 18, 0) { all } else { own };
+    let mut pairs = vec![("env.java.home", java_home(seen))];
+    pairs.extend(options.iter().map(|key| (*key, JAVA_OPTIONS.join(" "))));
+    pairs.extend(from("env.log.dir", seen.text("log.flink").map(|path| seen.at(path))));
+    pairs
 }
 
 /// Where Java is: the one from the mirror unless the site has its own.

@@ -298,7 +298,7 @@ fn configuration(version: &str, file: &str) -> BTreeMap<String, String> {
 #[test]
 fn flink_gets_the_file_and_the_keys_that_its_version_reads() {
     let old = configuration("1.15.4", "flink-conf.yaml");
-    assert!(old["env.java.opts"].starts_with("--add-exports="), "quotes would become part of the value");
+    assert!(old["env.java.opts.client"].starts_with("--add-exports="), "quotes would become part of the value");
     assert_eq!(old["metrics.scope.jm.job"], "jobmanager.<job_name>");
     assert!(!old.contains_key("metrics.scope.jm-operator"));
     let new = configuration("2.3.0", "config.yaml");
