@@ -73,8 +73,8 @@ fn job_defaults(seen: &Seen<'_>) -> Vec<Pair> {
     pairs.into_iter().flatten().collect()
 }
 
-/// Containers run on the node manager's Java. From 1.18 on Flink lets an old one skip what it does not know (measured); before, a
-/// Java 8 would not start with these options, so only what runs on our own Java gets them.
+/// Containers run on the node manager's Java. From 1.18 on Flink lets an old one skip what it does not know
+/// (measured); before, a Java 8 would not start with these options, so only what runs on our own Java gets them.
 fn environment(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
     let all = &["env.java.opts.all"][..];
     let own = &["env.java.opts.client", "env.java.opts.historyserver"][..];
