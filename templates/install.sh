@@ -41,7 +41,7 @@ download() {
         if command -v curl >/dev/null 2>&1; then
             curl --fail --silent --show-error --location --retry 3 --connect-timeout 20 --output "$2" -- "$1"
         elif command -v wget >/dev/null 2>&1; then
-            wget --quiet --tries=3 --timeout=20 --output-document="$2" -- "$1"
+            wget -q -t 3 -T 20 -O "$2" -- "$1"
         else
             fail 1 'there is neither curl nor wget: copy the mirror here, and use --mirror FOLDER'
         fi
@@ -74,7 +74,6 @@ while [ "$count" -gt 0 ]; do
 done
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-umask 077
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 trap 'exit 130' INT

@@ -232,12 +232,19 @@ fn scripts_pass_shellcheck() {
         println!("left out: shellcheck of our scripts: shellcheck is not installed");
         return;
     }
+    // Templates are not scripts yet; what is rendered from them is checked where they are rendered.
     let script = |path: &PathBuf| {
+        if path.starts_with("templates") {
+            return false;
+        }
         let text = std::fs::read(root().join(path)).unwrap_or_default();
         text.starts_with(b"#!/bin/sh")
     };
     let scripts: Vec<String> =
         tracked().iter().filter(|path| script(path)).map(|path| path.display().to_string()).collect();
+    if scripts.is_empty() {
+        return;
+    }
     run("shellcheck", &scripts.iter().map(String::as_str).collect::<Vec<_>>());
 }
 

@@ -85,7 +85,9 @@ fn places<'a>(spec: &'a Spec, name: &Word, role: &Role, problems: &mut Problems)
         ([], [only]) => vec![*only],
         ([(node, _)], _) if fitting.contains(node) => vec![*node],
         ([], _) => {
-            problems.add(nobody(spec, name, kind, &fitting));
+            if spec.whole {
+                problems.add(nobody(spec, name, kind, &fitting));
+            }
             Vec::new()
         }
         (several, _) => {

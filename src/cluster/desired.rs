@@ -3,7 +3,7 @@
 //! Not here: the files of the node's folder (`render`), or the settings (`resolve`).
 
 use super::document::{Origin, Text};
-use super::role::{Item, Owner, ServiceText, What};
+use super::role::{Item, Owner, Role, ServiceText, What};
 use super::script;
 use super::template::{Context, Engine};
 use crate::words::digest::Sha256;
@@ -34,8 +34,8 @@ pub(super) struct Things {
     pub(super) by_place: BTreeMap<String, (Thing, Origin)>,
     /// Services in the order in which their roles start.
     pub(super) services: Vec<Word>,
-    /// Places that this node's settings leave out.
-    left_out: BTreeSet<String>,
+    /// Places that this node's settings leave out, or that could not be made.
+    pub(super) left_out: BTreeSet<String>,
 }
 
 /// What a node's things are made with.
@@ -49,14 +49,16 @@ pub(super) struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// Makes every item of the node's roles, in their order.
-    pub(super) fn make<'i>(&self, items: impl Iterator<Item = &'i Item>, problems: &mut Problems) -> Things {
+    /// Makes everything that the node's roles list, in their order.
+    pub(super) fn make(&self, roles: &[&Role], problems: &mut Problems) -> Things {
         let mut things = Things::default();
-        for item in items {
-            if self.applies(item, problems) {
-                self.add(item, &mut things, problems);
-            } else if let Some(place) = self.place(item, problems) {
-                things.left_out.insert(place);
+        for role in roles {
+            let context = &self.context.seen_by(&role.lists.settings);
+            let maker = Maker { context, whom: self.whom.clone(), ..*self };
+            for item in &role.lists.items {
+                if !maker.applies(item, problems) || !maker.add(item, &mut things, problems) {
+                    things.left_out.extend(maker.place(item));
+                }
             }
         }
         things.check_nesting(problems);
@@ -75,23 +77,26 @@ impl Maker<'_> {
         item.when.as_ref().is_none_or(&mut set) && !item.unless.as_ref().is_some_and(&mut set)
     }
 
-    fn place(&self, item: &Item, problems: &mut Problems) -> Option<String> {
-        match &item.what {
-            What::Directory { path, .. } | What::Download { path, .. } | What::File { path, .. } => {
-                self.fill(path, problems)
-            }
-            What::Archive { into, .. } => self.fill(into, problems),
-            What::Link { path, .. } => self.fill(path, problems),
-            What::User { .. } | What::Service(_) => None,
-        }
+    /// The place of an item that was not made; whatever is wrong with it was noted.
+    fn place(&self, item: &Item) -> Option<String> {
+        let (What::Directory { path, .. }
+        | What::Download { path, .. }
+        | What::File { path, .. }
+        | What::Archive { into: path, .. }
+        | What::Link { path, .. }) = &item.what
+        else {
+            return None;
+        };
+        self.fill(path, &mut Problems::default())
     }
 
-    fn add(&self, item: &Item, things: &mut Things, problems: &mut Problems) {
+    /// Makes one item; says whether that went well.
+    fn add(&self, item: &Item, things: &mut Things, problems: &mut Problems) -> bool {
         // Whoever installs into a folder of their own has no users to make.
         if self.scope == Scope::User && matches!(item.what, What::User { .. }) {
-            return;
+            return true;
         }
-        let Some(thing) = self.thing(&item.what, problems) else { return };
+        let Some(thing) = self.thing(&item.what, problems) else { return false };
         if let Thing::Service(service) = &thing {
             if self.scope == Scope::System {
                 self.add_unit(service, item, things, problems);
@@ -101,6 +106,7 @@ impl Maker<'_> {
             }
         }
         things.insert(thing, &item.origin, problems);
+        true
     }
 
     fn add_unit(&self, service: &Service, item: &Item, things: &mut Things, problems: &mut Problems) {
@@ -225,17 +231,16 @@ impl Maker<'_> {
         }
         let name = self.word(&service.name, problems);
         let user = self.word(&service.user, problems);
+        let about = texts(std::slice::from_ref(&service.about), problems).pop();
         let restart_on = service.restart_on.iter().filter_map(|path| self.path(path, problems)).collect();
-        Some(Service {
-            name: name?,
-            about: one_line(&service.about, self.fill(&service.about, problems)?, problems)?,
-            kind: service.kind,
-            user: user?,
-            command: texts(&service.command, problems),
-            environment,
-            restart_on,
-            unit: texts(&service.unit, problems),
-        })
+        let command = texts(&service.command, problems);
+        // Without systemd there is no unit, and the lines would name paths that are not there.
+        let unit = match self.scope {
+            Scope::System => texts(&service.unit, problems),
+            Scope::User => Vec::new(),
+        };
+        let (name, user, about) = (name?, user?, about?);
+        Some(Service { name, about, kind: service.kind, user, command, environment, restart_on, unit })
     }
 }
 

@@ -17,10 +17,15 @@ pub(super) struct Fact {
 }
 
 /// Every fact; one that cannot be computed from a node's settings is none there.
-pub(super) const FACTS: [Fact; 6] = [
+pub(super) const FACTS: [Fact; 7] = [
     Fact { name: "agent_interval_seconds", uses: &["agent.interval"], compute: agent_interval },
     Fact { name: "flink_configuration", uses: flink::USES, compute: flink_configuration },
     Fact { name: "flink_configuration_file", uses: &["flink.version"], compute: flink_configuration_file },
+    Fact {
+        name: "flink_java_options",
+        uses: &["flink.version"],
+        compute: |seen| seen.text("flink.version").map(|_| flink::JAVA_OPTIONS.join(" ").into()),
+    },
     Fact {
         name: "history_server_url",
         uses: &["flink.history_server.address", "flink.history_server.port"],

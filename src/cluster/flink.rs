@@ -8,7 +8,7 @@ use crate::words::flink::Version;
 
 /// What Flink 1.18 and later need of a Java from 9 on, as the distribution's own configuration has it, less what it
 /// exports of `jdk.compiler`: a runtime without that module would warn five times at each start.
-const JAVA_OPTIONS: [&str; 15] = [
+pub(super) const JAVA_OPTIONS: [&str; 15] = [
     "--add-exports=java.base/sun.net.util=ALL-UNNAMED",
     "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED",
     "--add-exports=java.security.jgss/sun.security.krb5=ALL-UNNAMED",
@@ -73,15 +73,16 @@ fn job_defaults(seen: &Seen<'_>) -> Vec<Pair> {
     pairs.into_iter().flatten().collect()
 }
 
-/// 1.18 named the options `env.java.opts.all` and still reads the old name; 1.15 knows the old one alone (measured).
+/// Containers run on the node manager's Java. From 1.18 on Flink lets an old one skip what it does not know
+/// (measured); before, a Java 8 would not start with these options, so only what runs on our own Java gets them.
 fn environment(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
-    let options = if version >= Version::new(1, 18, 0) { "env.java.opts.all" } else { "env.java.opts" };
-    let pairs = [
-        from("env.java.home", Some(java_home(seen))),
-        from(options, Some(JAVA_OPTIONS.join(" "))),
-        from("env.log.dir", seen.text("log.flink").map(|path| seen.at(path))),
-    ];
-    pairs.into_iter().flatten().collect()
+    let all = &["env.java.opts.all"][..];
+    let own = &["env.java.opts.client", "env.java.opts.historyserver"][..];
+    let options = if version >= Version::new(1, 18, 0) { all } else { own };
+    let mut pairs = vec![("env.java.home", java_home(seen))];
+    pairs.extend(options.iter().map(|key| (*key, JAVA_OPTIONS.join(" "))));
+    pairs.extend(from("env.log.dir", seen.text("log.flink").map(|path| seen.at(path))));
+    pairs
 }
 
 /// Where Java is: the one from the mirror unless the site has its own.
@@ -100,7 +101,8 @@ fn archive(seen: &Seen<'_>) -> Vec<Pair> {
         pairs.extend(from("historyserver.archive.fs.refresh-interval", refresh.map(|ms| ms.to_string())));
         pairs.extend(from("historyserver.web.address", seen.printed("flink.history_server.address")));
         pairs.push(("historyserver.web.port", port));
-        pairs.push(("historyserver.web.tmpdir", seen.at("/var/lib/pnda/flink/history-server")));
+        // It deletes this folder when it stops (measured): one of its own, inside the folder that the role places.
+        pairs.push(("historyserver.web.tmpdir", seen.at("/var/lib/pnda/flink/history-server/web")));
     }
     pairs
 }
@@ -114,10 +116,12 @@ fn graphite(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
         true => ("metrics.scope.jm-job", "metrics.scope.tm-job"),
         false => ("metrics.scope.jm.job", "metrics.scope.tm.job"),
     };
+    let port = port.to_string();
     let mut pairs: Vec<Pair> = [
         ("metrics.reporters", "grph"),
         ("metrics.reporter.grph.factory.class", "org.apache.flink.metrics.graphite.GraphiteReporterFactory"),
         ("metrics.reporter.grph.host", host.trim_matches(['[', ']'])),
+        ("metrics.reporter.grph.port", &port),
         ("metrics.reporter.grph.protocol", "TCP"),
         ("metrics.reporter.grph.prefix", "flink"),
         ("metrics.reporter.grph.interval", "60 SECONDS"),
@@ -130,7 +134,6 @@ fn graphite(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
     ]
     .map(|(key, value)| (key, value.to_owned()))
     .into();
-    pairs.push(("metrics.reporter.grph.port", port.to_string()));
     if dashed {
         pairs.push(("metrics.scope.jm-operator", "jobmanager.<job_name>.<operator_name>".into()));
     }

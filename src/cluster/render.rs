@@ -6,6 +6,7 @@ use super::Inputs;
 use super::desired::{Maker, Thing, Things};
 use super::document::{Origin, Text};
 use super::resolve::Settings;
+use super::role::Role;
 use super::script;
 use super::setting::Value as Setting;
 use super::spec::Spec;
@@ -59,7 +60,7 @@ impl Ground<'_> {
     pub(super) fn folder(
         &self,
         node: &Word,
-        roles: &[(&Word, &super::role::Role)],
+        roles: &[(&Word, &Role)],
         settings: &Settings,
         mirror: &str,
         problems: &mut Problems,
@@ -69,7 +70,11 @@ impl Ground<'_> {
         let whom = format!("for node {node} of cluster {}", self.spec.name);
         let generation = self.inputs.generation;
         let maker = Maker { engine: self.engine, context: &context, generation, scope, whom: whom.clone() };
-        let things = maker.make(roles.iter().flat_map(|(_, role)| &role.lists.items), problems);
+        let own: Vec<&Role> = roles.iter().map(|(_, role)| *role).collect();
+        let things = maker.make(&own, problems);
+        if things.left_out.contains(AGENT) {
+            return None;
+        }
         let mut names: Vec<Word> = roles.iter().map(|(name, _)| (*name).clone()).collect();
         names.sort();
         let (document, files) = self.document(node, names, scope, mirror, things);

@@ -26,7 +26,8 @@ pub(super) fn declarations(roles: &BTreeMap<Word, Role>) -> BTreeMap<&str, &Decl
     all.map(|setting| (setting.name.as_str(), setting)).collect()
 }
 
-/// The settings that the roles of a node declare, with the values they have there.
+/// The settings that the roles of a node declare, with the values they have there. A value that is refused is noted
+/// and stood in for by the default, so that what else is wrong is found too.
 pub(super) fn resolve(
     spec: &Spec,
     node: &Word,
@@ -37,9 +38,7 @@ pub(super) fn resolve(
     let mut settings = Settings::new();
     let own = spec.nodes.get(node).map(|node| &node.settings);
     for setting in roles.iter().flat_map(|role| &role.lists.settings) {
-        if let Some(resolved) = value_of(setting, spec, own, overrides, problems) {
-            settings.insert(setting.name.clone(), resolved);
-        }
+        settings.insert(setting.name.clone(), value_of(setting, spec, own, overrides, problems));
     }
     for (name, (_, origin)) in own.into_iter().flatten() {
         if !settings.contains_key(name) && !roles.iter().any(|role| declares(role, name)) {
@@ -62,26 +61,24 @@ fn value_of(
     own: Option<&BTreeMap<String, Given>>,
     overrides: &BTreeMap<String, (String, Origin)>,
     problems: &mut Problems,
-) -> Option<Resolved> {
+) -> Resolved {
     let name = setting.name.as_str();
     let (value, origin) = if let Some((text, origin)) = overrides.get(name) {
         (setting.kind.accept_argument(text), origin)
     } else if let Some((raw, origin)) = own.and_then(|own| own.get(name)).or_else(|| spec.settings.get(name)) {
         (setting.kind.accept(raw), origin)
     } else {
-        let Some(value) = setting.default.clone() else {
+        if setting.default.is_none() {
             let what = format!("setting `{name}` has no default and no value");
             let remedy = format!("add it to [settings]: {}", setting.kind.form());
             problems.add(spec.origin.problem(what, remedy));
-            return None;
-        };
-        return Some(Resolved { value, origin: setting.origin.clone() });
+        }
+        (setting.default.clone(), &setting.origin)
     };
-    let Some(value) = value else {
+    if value.is_none() && setting.default != value {
         problems.add(misfit(setting, origin));
-        return None;
-    };
-    Some(Resolved { value, origin: origin.clone() })
+    }
+    Resolved { value: value.or_else(|| setting.default.clone()).unwrap_or(Value::Unset), origin: origin.clone() }
 }
 
 fn misfit(setting: &Declaration, origin: &Origin) -> Problem {

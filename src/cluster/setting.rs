@@ -161,7 +161,7 @@ pub(super) fn split_address(text: &str) -> Option<(&str, u16)> {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     // A bare IPv6 address cannot be told from its port.
     let good = match bare {
-        Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
+        Some(inner) => inner.contains(':') && Host::new(inner).is_ok(),
         None => !host.contains(':') && Host::new(host).is_ok(),
     };
     (good && port > 0).then_some((host, port))

@@ -53,6 +53,8 @@ pub(super) struct Spec {
     pub(super) mirror: String,
     pub(super) settings: BTreeMap<String, Given>,
     pub(super) nodes: BTreeMap<Word, SpecNode>,
+    /// Whether every node was understood; if not, who is missing cannot be told.
+    pub(super) whole: bool,
     pub(super) origin: Origin,
 }
 
@@ -80,11 +82,15 @@ impl Spec {
                 .add(source.problem_of_file("the cluster has no nodes", "add a [[node]] with name, address and kinds"));
         }
         let mut read = BTreeMap::new();
+        let mut of_nodes = Problems::default();
         for node in nodes {
-            read_node(node, &mut read, problems);
+            read_node(node, &mut read, &mut of_nodes);
         }
+        let whole = of_nodes.is_empty();
+        problems.extend(of_nodes);
         fields.finish(problems);
-        Some(Spec { name: name?, mirror: mirror?, settings, nodes: read, origin: Origin::of_file(source.file) })
+        let origin = Origin::of_file(source.file);
+        Some(Spec { name: name?, mirror: mirror?, settings, nodes: read, whole, origin })
     }
 }
 
@@ -127,14 +133,14 @@ fn read_node(mut fields: Fields<'_>, nodes: &mut BTreeMap<Word, SpecNode>, probl
     let settings = read_settings(&mut fields, problems);
     fields.finish(problems);
     let (Some(name), Some(address)) = (name, address) else { return };
-    if let Some((other, node)) = nodes.iter().find(|(_, node)| node.address == address) {
-        let what = format!("`{name}` has the address of `{other}` ({}): {address}", node.origin);
-        problems.add(origin.problem(what, "give each node its own address"));
-    }
     if let Some(first) = nodes.get(&name) {
         let what = format!("a second node is called `{name}`; the first is at {}", first.origin);
         problems.add(origin.problem(what, "give each node its own name"));
         return;
+    }
+    if let Some((other, node)) = nodes.iter().find(|(_, node)| node.address == address) {
+        let what = format!("`{name}` has the address of `{other}` ({}): {address}", node.origin);
+        problems.add(origin.problem(what, "give each node its own address"));
     }
     nodes.insert(name, SpecNode { address, kinds, roles, settings, origin });
 }

@@ -7,7 +7,7 @@ use super::facts;
 use super::resolve::Settings;
 use super::role::suggestion;
 use super::script;
-use super::setting::Value as Setting;
+use super::setting::{Declaration, Value as Setting};
 use crate::words::digest::Sha256;
 use crate::words::problem::{Problem, Problems, nearest};
 use minijinja::syntax::SyntaxConfig;
@@ -22,7 +22,11 @@ pub(super) struct Engine<'a> {
 
 /// What a template may print, by dotted name.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Context(BTreeMap<String, Value>);
+pub(super) struct Context {
+    names: BTreeMap<String, Value>,
+    /// Which of the names are settings.
+    settings: BTreeSet<String>,
+}
 
 impl Context {
     /// The settings and facts of a node, and its names.
@@ -38,29 +42,32 @@ impl Context {
         names.extend(facts::compute(settings, root).into_iter().map(|(name, fact)| (format!("facts.{name}"), fact)));
         names.insert("cluster".into(), cluster.into());
         names.insert("node".into(), node.into());
-        Context(names)
+        Context { names, settings: settings.keys().cloned().collect() }
     }
 
     /// The same with more names.
     pub(super) fn with<const N: usize>(&self, more: [(&str, Value); N]) -> Context {
         let mut context = self.clone();
-        context.0.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        context.names.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
         context
+    }
+
+    /// What a role may use of it: the settings that it or its parts declare, all facts, and the node's names.
+    pub(super) fn seen_by(&self, declared: &[Declaration]) -> Context {
+        let seen = |name: &str| !self.settings.contains(name) || declared.iter().any(|setting| setting.name == name);
+        let names = self.names.iter().filter(|(name, _)| seen(name));
+        Context { names: names.map(|(name, value)| (name.clone(), value.clone())).collect(), ..Context::default() }
     }
 
     /// Whether a setting is there and set.
     pub(super) fn is_set(&self, name: &str) -> Option<bool> {
-        self.0.get(name).map(|value| !value.is_none())
-    }
-
-    fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.names.get(name).map(|value| !value.is_none())
     }
 
     /// As the nested maps that a template walks.
     fn value(&self) -> Value {
         let mut tree = Branch::default();
-        for (name, value) in &self.0 {
+        for (name, value) in &self.names {
             let mut branch = &mut tree;
             for part in name.split('.') {
                 branch = branch.below.entry(part.to_owned()).or_default();
@@ -182,13 +189,13 @@ fn known(
     problems: &mut Problems,
 ) -> Option<BTreeSet<String>> {
     let used: BTreeSet<String> = used.into_iter().filter(|name| name != AT).collect();
-    let missing = used.iter().filter(|name| !context.0.contains_key(name.as_str()));
+    let missing = used.iter().filter(|name| !context.names.contains_key(name.as_str()));
     let mut complete = true;
     for name in missing {
         complete = false;
         let line = at.line.or_else(|| text.lines().position(|line| line.contains(name.as_str())).map(|line| line + 1));
         let remedy = suggestion(
-            nearest(name, context.names()),
+            nearest(name, context.names.keys().map(String::as_str)),
             "declare it as a [[setting]] of the role, or list the part that does",
         );
         let what = format!("nothing defines `{name}` here");
@@ -199,6 +206,6 @@ fn known(
 
 /// The digest of a template and of the values it used: unrelated settings do not change a file.
 fn inputs(source: &str, used: &BTreeSet<String>, context: &Context, root: &str) -> Sha256 {
-    let values = used.iter().filter_map(|name| context.0.get(name).map(|value| format!("{name}={value}\n")));
+    let values = used.iter().filter_map(|name| context.names.get(name).map(|value| format!("{name}={value}\n")));
     Sha256::of(format!("{source}\n{root}\n{}", values.collect::<String>()).as_bytes())
 }

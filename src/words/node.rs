@@ -213,7 +213,7 @@ pub struct Service {
     /// The program and its arguments; paths are the node's, under its root.
     pub command: Vec<String>,
     /// Its environment.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
     /// Paths whose change means that it must be restarted.
     #[serde(default)]

@@ -3,6 +3,7 @@
 //! Not here: tests of pure code, which stand beside it.
 
 mod agent;
+mod door;
 mod fetch;
 mod mirror;
 mod project;
