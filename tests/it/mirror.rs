@@ -187,3 +187,80 @@ fn two_builders_do_not_meet() {
     let _held = store.lock().unwrap();
     project.run("mirror build").says(1, "another run is using");
 }
+
+const CLOSURE: &str = "[[maven]]\nid = \"app\"\nroots = [\"g:a:1.0\"]\napps = true\n";
+
+fn pom(artifact: &str, dependency: &str) -> String {
+    let dependencies = match dependency.split_once(':') {
+        None => String::new(),
+        Some((name, version)) => format!(
+            "<dependencies><dependency><groupId>g</groupId><artifactId>{name}</artifactId>\
+             <version>{version}</version></dependency></dependencies>"
+        ),
+    };
+    format!(
+        "<project><modelVersion>4.0.0</modelVersion><groupId>g</groupId><artifactId>{artifact}</artifactId>\
+         <version>1.0</version>{dependencies}</project>"
+    )
+}
+
+fn maven() -> Project {
+    let project = Project::new();
+    project.manifest(CLOSURE);
+    project.maven("g/a/1.0/a-1.0.pom", pom("a", "b:1.0").as_bytes()).maven("g/a/1.0/a-1.0.jar", b"jar a");
+    project.maven("g/b/1.0/b-1.0.pom", pom("b", "").as_bytes()).maven("g/b/1.0/b-1.0.jar", b"jar b");
+    project
+}
+
+#[test]
+fn a_closure_is_mirrored_as_a_repository_and_as_flat_jars() {
+    let project = maven();
+    project.run("mirror lock").says(0, "locked 4 artifacts");
+    assert!(project.read("manifests/pnda.lock").contains("because = [\"app > g:a:1.0 > g:b:1.0\"]"));
+    project.upstream.gone();
+    project.run("mirror build").says(0, "published generation 1 (fetched 0 files, 0 bytes)");
+    for (path, text) in [
+        ("mirror_maven/g/b/1.0/b-1.0.jar", "jar b"),
+        ("mirror_apps/b-1.0.jar", "jar b"),
+        ("mirror_maven/g/a/1.0/a-1.0.pom", &pom("a", "b:1.0")),
+    ] {
+        assert_eq!(project.read(&format!("mirror/current/{path}")), text);
+    }
+    assert_eq!(project.read("mirror/current/mirror_maven/g/b/1.0/b-1.0.jar.sha1").len(), 40);
+}
+
+#[test]
+fn a_jar_that_is_not_what_the_registry_vouches_for_is_refused() {
+    let project = maven();
+    project.upstream.on("/maven/g/b/1.0/b-1.0.jar", [Reply::bytes("another jar")]);
+    project.run("mirror lock").says(1, "g/b/1.0/b-1.0.jar has SHA-1");
+    assert_eq!(project.read("manifests/pnda.lock"), "");
+}
+
+#[test]
+fn a_jar_that_nothing_vouches_for_is_refused() {
+    let project = maven();
+    project.upstream.on("/maven/g/b/1.0/b-1.0.jar.sha1", [Reply::status(404)]);
+    project.run("mirror lock").says(1, "publishes no SHA-1 for it");
+}
+
+#[test]
+fn a_missing_dependency_is_told_with_who_wants_it() {
+    let project = maven();
+    project.maven("g/a/1.0/a-1.0.pom", pom("a", "b:9.9").as_bytes());
+    let metadata = "<metadata><versioning><versions><version>1.0</version></versions></versioning></metadata>";
+    project.upstream.on("/maven/g/b/maven-metadata.xml", [Reply::bytes(metadata)]);
+    let ran = project.run("mirror lock").says(1, "g:b");
+    for part in ["9.9", "g:a:1.0", "1.0"] {
+        assert!(ran.err.contains(part), "{part} is not in\n{}", ran.err);
+    }
+}
+
+#[test]
+fn a_check_notices_that_the_registry_vouches_for_something_else() {
+    let project = maven();
+    project.run("mirror lock");
+    project.maven("g/b/1.0/b-1.0.jar", b"changed after its release");
+    project.run("mirror lock").says(0, "the lock is up to date");
+    project.run("mirror lock --check").says(4, "! g/b/1.0/b-1.0.jar was");
+}
