@@ -24,12 +24,14 @@ const FUNCTION_LINES: usize = 60;
 struct File {
     path: String,
     text: String,
+    /// Declared with `#[cfg(test)]` by the file above it.
+    is_test: bool,
 }
 
 impl File {
     /// The lines that are not tests: everything before the module `tests`; nothing of a file of tests.
     fn own_lines(&self) -> Vec<&str> {
-        if self.path.ends_with("/tests.rs") || self.path.starts_with("tests/") {
+        if self.is_test || self.path.starts_with("tests/") {
             return Vec::new();
         }
         let lines: Vec<&str> = self.text.lines().collect();
@@ -54,10 +56,25 @@ fn sources() -> Vec<File> {
     let read = |path: PathBuf| File {
         text: std::fs::read_to_string(root().join(&path)).unwrap(),
         path: path.display().to_string(),
+        is_test: false,
     };
-    let files: Vec<File> = rust.map(read).collect();
+    let mut files: Vec<File> = rust.map(read).collect();
+    let tests: BTreeSet<String> = files.iter().flat_map(declared_tests).collect();
+    files.iter_mut().for_each(|file| file.is_test = tests.contains(&file.path));
     assert!(files.len() > 30, "the checkout has no sources");
     files
+}
+
+/// The files that a file declares as tests with `#[cfg(test)]` and `mod name;`.
+fn declared_tests(file: &File) -> Vec<String> {
+    let folder = match file.path.strip_suffix("/mod.rs") {
+        Some(folder) => folder.to_owned(),
+        None => file.path.trim_end_matches(".rs").to_owned(),
+    };
+    let lines: Vec<&str> = file.text.lines().map(str::trim).collect();
+    let declared = lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]");
+    let name = |pair: &[&str]| Some(pair[1].strip_prefix("mod ")?.strip_suffix(';')?.to_owned());
+    declared.filter_map(name).map(|name| format!("{folder}/{name}.rs")).collect()
 }
 
 /// Fails with all breaches of a rule.
