@@ -10,6 +10,7 @@ use crate::words::names::{SafePath, Word};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use tempfile::TempDir;
 
@@ -56,7 +57,7 @@ impl Site {
     /// A machine's root instead of a user's; only root can try that.
     fn system() -> Option<Site> {
         if !rustix::process::geteuid().is_root() {
-            eprintln!("left out: an install for a whole machine: not root");
+            left_out("an install for a whole machine: not root");
             return None;
         }
         Some(Site { scope: "system", ..Site::new() })
@@ -147,6 +148,10 @@ impl Site {
         assert_eq!(listing(&self.root()), before);
         chain(&error)
     }
+}
+
+fn left_out(what: &str) {
+    writeln!(std::io::stderr(), "left out: {what}").unwrap();
 }
 
 /// A program of its own folder, with a link.
@@ -505,7 +510,7 @@ fn a_full_disk_is_found_out_before_anything_is_written() {
         .arg(site.root())
         .output();
     if !mount.is_ok_and(|done| done.status.success()) {
-        eprintln!("left out: a full disk: this machine does not let us mount a small one");
+        left_out("a full disk: this machine does not let us mount a small one");
         return;
     }
     let error = site.install().map_err(|error| chain(&error));
@@ -520,7 +525,7 @@ fn a_full_disk_is_found_out_before_anything_is_written() {
 fn users_and_owners_are_made_on_a_machine() {
     let Some(mut site) = Site::system() else { return };
     if std::process::Command::new("systemd-sysusers").arg("--version").output().is_err() {
-        eprintln!("left out: making users: systemd-sysusers is not installed");
+        left_out("making users: systemd-sysusers is not installed");
         return;
     }
     fs::create_dir(site.at("/etc")).unwrap();
