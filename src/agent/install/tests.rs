@@ -5,13 +5,16 @@
 use super::*;
 use crate::words::digest::Sha256;
 use crate::words::event::silent;
+use crate::words::generation::Generation;
 use crate::words::generation::{LIST, Listed, SIGNATURE};
 use crate::words::names::{SafePath, Word};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::Path;
 use tempfile::TempDir;
 
 /// A mirror, a node's folder and a root, all in one temporary folder.
@@ -541,6 +544,20 @@ fn users_and_owners_are_made_on_a_machine() {
     site.more = site.more.replace("owner = \"pnda\"", "owner = \"nobody-here\"");
     let error = site.install().unwrap_err().to_string();
     assert!(error.contains("nobody-here should own something"), "{error}");
+}
+
+#[test]
+fn a_refused_archive_makes_no_users_either() {
+    let Some(mut site) = Site::system() else { return };
+    fs::create_dir_all(site.at("/var/lib")).unwrap();
+    fs::create_dir(site.at("/etc")).unwrap();
+    site.more = "[[user]]\nname = \"pnda\"\ngroup = \"pnda\"\nhome = \"/var/lib/pnda\"\n".into();
+    site.publish();
+    fs::write(site.folder.path().join("mirror/flink-1.tar.gz"), "else").unwrap();
+    let modified = || fs::metadata(site.at("/var/lib")).unwrap().modified().unwrap();
+    let before = modified();
+    site.refused();
+    assert_eq!(modified(), before, "even the time of the folder that held the installer's own is as it was");
 }
 
 #[test]
