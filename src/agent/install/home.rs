@@ -11,6 +11,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 const HOME: &str = "/var/lib/pnda/install";
 const STATE: &str = "state.toml";
@@ -60,8 +61,8 @@ fn home() -> NodePath {
 #[derive(Debug)]
 pub struct Home {
     path: PathBuf,
-    /// Folders that were not there before, outermost first.
-    made: Vec<PathBuf>,
+    /// Folders that were not there before.
+    made: Made,
     lock: Option<File>,
 }
 
@@ -70,7 +71,7 @@ impl Home {
     pub fn look(ground: &Ground) -> Result<Home, Error> {
         let path = home().under(ground.root());
         check(ground, &path)?;
-        Ok(Home { path, made: Vec::new(), lock: None })
+        Ok(Home { path, made: Made::default(), lock: None })
     }
 
     /// Makes the folder if it is not there, and keeps other installers out.
@@ -95,7 +96,7 @@ impl Home {
     /// Lets the next installer in, and removes what this run made here, as far as it is empty: a refused install leaves nothing.
     pub fn leave(self) {
         let _ = fs::remove_dir(self.path.join(DOWNLOADS));
-        remove_empty(&self.made);
+        self.made.remove_empty();
         // Closing would do, were it not for a child that another thread starts at this moment and that holds a copy.
         let _ = self.lock.map(|folder| flock(&folder, FlockOperation::Unlock));
     }
@@ -182,12 +183,16 @@ impl Home {
     }
 }
 
-/// Makes a folder and those above it, as far as they are missing; gives those it made, outermost first.
-pub fn make_missing(path: &Path, mode: u32) -> Result<Vec<PathBuf>, Error> {
+/// Makes a folder and those above it, as far as they are missing; gives those it made.
+pub fn make_missing(path: &Path, mode: u32) -> Result<Made, Error> {
     let missing = path.ancestors().take_while(|folder| !folder.exists());
-    let mut made: Vec<PathBuf> = missing.map(Path::to_owned).collect();
-    made.reverse();
-    for folder in &made {
+    let mut made = Made { folders: missing.map(Path::to_owned).collect(), above: None };
+    made.folders.reverse();
+    made.above = made.folders.first().and_then(|outermost| outermost.parent()).and_then(|above| {
+        let modified = fs::metadata(above).and_then(|found| found.modified()).ok()?;
+        Some((above.to_owned(), modified))
+    });
+    for folder in &made.folders {
         let mode = if folder == path { mode } else { 0o755 };
         fs::create_dir(folder)
             .and_then(|()| fs::set_permissions(folder, Permissions::from_mode(mode)))
@@ -196,10 +201,23 @@ pub fn make_missing(path: &Path, mode: u32) -> Result<Vec<PathBuf>, Error> {
     Ok(made)
 }
 
-/// Removes folders that this run made; what is not empty is needed: an unfinished download, or somebody else's.
-pub fn remove_empty(made: &[PathBuf]) {
-    for folder in made.iter().rev() {
-        let _ = fs::remove_dir(folder);
+/// Folders that this run made.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// Outermost first.
+    folders: Vec<PathBuf>,
+    /// The folder they were made in, and when that was last changed.
+    above: Option<(PathBuf, SystemTime)>,
+}
+
+impl Made {
+    /// Removes them; what is not empty is needed: an unfinished download, or somebody else's.
+    pub fn remove_empty(&self) {
+        let gone = self.folders.iter().rev().all(|folder| fs::remove_dir(folder).is_ok());
+        // A refused install leaves the node as it was, and whoever compares listings sees that it did.
+        if let Some((above, modified)) = self.above.as_ref().filter(|_| gone) {
+            let _ = File::open(above).and_then(|folder| folder.set_modified(*modified));
+        }
     }
 }
 

@@ -5,12 +5,16 @@
 use super::*;
 use crate::words::digest::Sha256;
 use crate::words::event::silent;
+use crate::words::generation::Generation;
 use crate::words::generation::{LIST, Listed, SIGNATURE};
 use crate::words::names::{SafePath, Word};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::Path;
 use tempfile::TempDir;
 
 /// A mirror, a node's folder and a root, all in one temporary folder.
@@ -56,7 +60,7 @@ impl Site {
     /// A machine's root instead of a user's; only root can try that.
     fn system() -> Option<Site> {
         if !rustix::process::geteuid().is_root() {
-            eprintln!("left out: an install for a whole machine: not root");
+            left_out("an install for a whole machine: not root");
             return None;
         }
         Some(Site { scope: "system", ..Site::new() })
@@ -147,6 +151,10 @@ impl Site {
         assert_eq!(listing(&self.root()), before);
         chain(&error)
     }
+}
+
+fn left_out(what: &str) {
+    writeln!(std::io::stderr(), "left out: {what}").unwrap();
 }
 
 /// A program of its own folder, with a link.
@@ -505,7 +513,7 @@ fn a_full_disk_is_found_out_before_anything_is_written() {
         .arg(site.root())
         .output();
     if !mount.is_ok_and(|done| done.status.success()) {
-        eprintln!("left out: a full disk: this machine does not let us mount a small one");
+        left_out("a full disk: this machine does not let us mount a small one");
         return;
     }
     let error = site.install().map_err(|error| chain(&error));
@@ -520,7 +528,7 @@ fn a_full_disk_is_found_out_before_anything_is_written() {
 fn users_and_owners_are_made_on_a_machine() {
     let Some(mut site) = Site::system() else { return };
     if std::process::Command::new("systemd-sysusers").arg("--version").output().is_err() {
-        eprintln!("left out: making users: systemd-sysusers is not installed");
+        left_out("making users: systemd-sysusers is not installed");
         return;
     }
     fs::create_dir(site.at("/etc")).unwrap();
@@ -536,6 +544,20 @@ fn users_and_owners_are_made_on_a_machine() {
     site.more = site.more.replace("owner = \"pnda\"", "owner = \"nobody-here\"");
     let error = site.install().unwrap_err().to_string();
     assert!(error.contains("nobody-here should own something"), "{error}");
+}
+
+#[test]
+fn a_refused_archive_makes_no_users_either() {
+    let Some(mut site) = Site::system() else { return };
+    fs::create_dir_all(site.at("/var/lib")).unwrap();
+    fs::create_dir(site.at("/etc")).unwrap();
+    site.more = "[[user]]\nname = \"pnda\"\ngroup = \"pnda\"\nhome = \"/var/lib/pnda\"\n".into();
+    site.publish();
+    fs::write(site.folder.path().join("mirror/flink-1.tar.gz"), "else").unwrap();
+    let modified = || fs::metadata(site.at("/var/lib")).unwrap().modified().unwrap();
+    let before = modified();
+    site.refused();
+    assert_eq!(modified(), before, "even the time of the folder that held the installer's own is as it was");
 }
 
 #[test]
