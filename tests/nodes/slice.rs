@@ -39,7 +39,7 @@ impl Steps {
 fn flink_arrives_on_nodes_without_a_way_out() {
     let mut steps = Steps(Vec::new());
     let names = ["manager", "edge-1", "edge-2", "worker"];
-    let Some(ground) = steps.take("boot of four nodes", || Ground::with(&names)) else { return };
+    let Some(mut ground) = steps.take("boot of four nodes", || Ground::with(&names)) else { return };
     let site = steps.take("mirror build", || Site::build(&ground));
     steps.take("render", || site.render());
     let _server = site.serve(&ground);
@@ -49,6 +49,7 @@ fn flink_arrives_on_nodes_without_a_way_out() {
     steps.take("refusal of a flipped byte", || refuses_a_flipped_byte(&ground, &site));
     for node in ground.nodes() {
         node.copy(&site.node(&node.name), FOLDER);
+        node.run(&format!("sh {FOLDER}/install.sh --dry-run")).exited(4);
         steps.take(&format!("install on {}", node.name), || install(node).ok());
     }
     steps.take("history server answers", || answers_on_the_manager_alone(&ground));
@@ -58,6 +59,7 @@ fn flink_arrives_on_nodes_without_a_way_out() {
     steps.take("health", || tells_how_it_is(&ground, &receiver, carbon.as_ref()));
     steps.take("second installs", || ground.nodes().iter().for_each(changes_nothing));
     agents_come_back(&ground);
+    steps.take("power cut", || survives_a_power_cut(ground.node_mut("manager")));
 
     let memory: Vec<String> = ground.nodes().iter().map(|node| format!("{} kB", resident(node))).collect();
     machine::tell(&format!("nodes: {}; agents hold {}", steps.0.join(", "), memory.join(", ")));
@@ -198,20 +200,32 @@ fn agents_come_back(ground: &Ground) {
     }
 }
 
+fn survives_a_power_cut(node: &mut Node) {
+    let before = listing(node);
+    node.cut();
+    node.boot();
+    node.wait_active(HISTORY_SERVER);
+    node.wait_active(AGENT);
+    changes_nothing(node);
+    assert_same(&before, &listing(node), "a power cut changed something");
+}
+
 fn resident(node: &Node) -> u64 {
     let pid = node.property(AGENT, "MainPID");
     let said = node.run(&format!("awk '/^VmRSS/ {{ print $2 }}' /proc/{pid}/status")).ok();
     said.text().parse().expect("the kernel counts in kB")
 }
 
-/// Everything that an installation could touch: kind, mode, owner, size, time, inode, path and target.
-/// Logs, and what systemd and the services write for themselves while they run, are not part of it.
+/// Everything that an installation could touch: path, kind, mode, owner, inode; size and time unless it is a folder,
+/// whose time says only that something was staged in it and taken away again. Left out are logs, what systemd and
+/// services write while they run, and the users: they are made before anything is staged, and one too many is no harm.
 fn listing(node: &Node) -> BTreeSet<String> {
-    let skipped = ["/var/log", "/var/lib/systemd", "/var/cache", "/var/tmp", FOLDER];
-    let skipped: String = skipped.iter().map(|path| format!("-path {path} -prune -o ")).collect();
+    let users = ["passwd", "group", "shadow", "gshadow"].map(|name| format!("/etc/{name} -o -path /etc/{name}-"));
+    let skipped = ["/var/log", "/var/lib/systemd", "/var/cache", "/var/tmp", FOLDER].map(str::to_owned);
+    let skipped: String = skipped.iter().chain(&users).map(|path| format!("-path {path} -o ")).collect();
     let found = node.run(&format!(
-        "find /etc /opt /usr /var /home /root /srv /boot -xdev {skipped} \
-        -printf '%p %y %M %U:%G %s %T@ %i %l\\n'"
+        "find /etc /opt /usr /var /home /srv /boot -xdev \\( {skipped} -false \\) -prune \
+        -o -type d -printf '%p %M %U:%G %i\\n' -o -printf '%p %M %U:%G %i %s %T@ %l\\n'"
     ));
     found.ok().stdout.lines().map(str::to_owned).collect()
 }
