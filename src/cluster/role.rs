@@ -173,7 +173,10 @@ fn parse_placement(text: &str) -> Result<Placement, String> {
         _ => None,
     };
     placement.ok_or_else(|| {
-        format!("`{text}` is not a placement: write \"every node\", \"every edge\" or \"one manager\" (kinds: manager, edge, worker)")
+        format!(
+            "`{text}` is not a placement: write \"every node\", \"every edge\" or \"one manager\" \
+             (kinds: manager, edge, worker)"
+        )
     })
 }
 
