@@ -5,6 +5,7 @@
 mod agent;
 mod door;
 mod fetch;
+mod install;
 mod mirror;
 mod project;
 mod serve;

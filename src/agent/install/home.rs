@@ -7,9 +7,9 @@ use super::state::{self, State};
 use crate::words::digest::Sha256;
 use crate::words::names::NodePath;
 use rustix::fs::{FlockOperation, flock};
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -168,11 +168,13 @@ impl Home {
 
     fn write(&self, name: &str, text: &str) -> Result<(), Error> {
         let path = self.path.join(name);
+        // One fixed name: the lock is ours, and what a kill leaves is overwritten by the next run.
+        let new = self.path.join(format!("{name}.new"));
         let write = || {
-            let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
+            let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&new)?;
             file.write_all(text.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
+            file.sync_all()?;
+            fs::rename(&new, &path)?;
             self.sync()
         };
         write().map_err(|source| Error::Write { path: path.clone(), source })

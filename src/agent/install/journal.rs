@@ -99,6 +99,12 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_once_can_always_be_read() {
+        let text = include_str!("../../../tests/fixtures/formats/install-journal-1.toml");
+        assert_eq!(Journal::parse(text).unwrap().render(), text);
+    }
+
+    #[test]
     fn what_it_cannot_be_is_refused() {
         assert!(matches!(Journal::parse("format = 1"), Err(Error::Read(_))));
         assert!(matches!(Journal::parse("format = 2\nrun = 1\nstaged = true"), Err(Error::Format(2))));

@@ -184,6 +184,12 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_once_can_always_be_read() {
+        let text = include_str!("../../../tests/fixtures/formats/install-state-1.toml");
+        assert_eq!(State::parse(text).unwrap().render(), text);
+    }
+
+    #[test]
     fn what_it_cannot_be_is_refused() {
         assert!(matches!(State::parse("format = 2\nnew = 1"), Err(Error::Format(2))));
         assert!(matches!(State::parse("\0"), Err(Error::Read(_))));

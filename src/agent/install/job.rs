@@ -1,0 +1,253 @@
+//! One install from beginning to end, in the order in which it happens.
+//! Up to the switch nothing visible has changed, but for users that the staged files need as owners.
+//! Not here: any of the stages.
+
+use super::document::Wanted;
+use super::ground::Ground;
+use super::home::Home;
+use super::observe::{self, Observed};
+use super::plan::{self, Plan, Step};
+use super::recover::{self, Recovered};
+use super::stage::Stage;
+use super::state::{FileRecord, Pending, State, TreeRecord};
+use super::systemd::Systemd;
+use super::{Error, Older, Report, Request, owners, services, switch, trust};
+use crate::systems::http::{Http, Patience};
+use crate::words::event::{Event, Tell};
+use crate::words::generation::Generation;
+use crate::words::location::Location;
+use crate::words::names::NodePath;
+use crate::words::node::Scope;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Everything that is read and verified before the node is looked at.
+pub(super) struct Job {
+    wanted: Wanted,
+    generation: Generation,
+    http: Http,
+    mirror: Location,
+    pub(super) ground: Ground,
+    systemd: Option<Systemd>,
+}
+
+impl Job {
+    pub(super) fn prepare(
+        request: &Request,
+        wanted: Wanted,
+        root: &Path,
+        systemd: Option<Systemd>,
+        tell: Tell,
+    ) -> Result<Job, Error> {
+        let systemd = fit(&wanted, request.root.as_deref(), systemd)?;
+        let mirror = match &request.mirror {
+            Some(mirror) => mirror.clone(),
+            None => Location::parse(&wanted.node.mirror.url).map_err(Error::Mirror)?,
+        };
+        let http = Http::new(Patience::default());
+        let generation = trust::list(&http, &mirror, &wanted.node, tell).map_err(Error::Trust)?;
+        trust::compare(&generation, &wanted.node).map_err(Error::Trust)?;
+        let ground = Ground::open(root, wanted.node.scope).map_err(Error::Ground)?;
+        Ok(Job { wanted, generation, http, mirror, ground, systemd })
+    }
+
+    /// An attacker who kept an old, validly signed mirror could bring old mistakes back with it.
+    pub(super) fn refuse_older(&self, state: &State, older: Older) -> Result<(), Error> {
+        let (offered, last) = (self.generation.number, state.generation);
+        match older {
+            Older::Refuse if offered < last => Err(Error::Trust(trust::Error::Older { offered, last })),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn plan(&self, state: &State) -> Result<(Observed, Plan), Error> {
+        let observed = observe::observe(&self.ground, &self.wanted, state, self.systemd.as_ref());
+        let observed = observed.map_err(Error::Observe)?;
+        let plan = plan::plan(&self.wanted.node, state, &observed).map_err(Error::Obstacles)?;
+        Ok((observed, plan))
+    }
+
+    pub(super) fn report(&self, plan: Plan, interrupted: bool) -> Report {
+        Report::new(&self.wanted.node, self.generation.number, plan, interrupted)
+    }
+
+    pub(super) fn carry_out(&self, home: &Home, older: Older, tell: Tell) -> Result<Report, Error> {
+        let state = home.state().map_err(Error::Home)?;
+        self.refuse_older(&state, older)?;
+        let left = home.journal().map_err(Error::Home)?;
+        let recovered = recover::recover(&self.ground, home, left.as_deref(), &state).map_err(Error::Switch)?;
+        if recovered != Recovered::Nothing {
+            let how = if recovered == Recovered::Undone { "undone" } else { "finished" };
+            tell(Event::Note(format!("an interrupted install was {how}")));
+        }
+        let (observed, plan) = self.plan(&state)?;
+        let interrupted = recovered != Recovered::Nothing;
+        if plan.is_empty() {
+            return Ok(self.report(plan, interrupted));
+        }
+        // Before the first change of any kind everything that comes from the mirror is here and verified.
+        self.stage(home, &observed, &plan, &state).fetch(tell).map_err(Error::Stage)?;
+        let (observed, plan) = self.make_users(&state, observed, plan)?;
+        let kept = if moves_files(&plan) { self.place(home, &state, &observed, &plan, tell)? } else { state };
+        self.start(home, kept, &plan, tell)?;
+        Ok(self.report(plan, interrupted))
+    }
+
+    /// Owners must exist before anything is staged for them; a user too many does no harm if staging fails.
+    fn make_users(&self, state: &State, observed: Observed, plan: Plan) -> Result<(Observed, Plan), Error> {
+        let users = plan.users();
+        if users.is_empty() {
+            return Ok((observed, plan));
+        }
+        owners::make(&self.ground, &users).map_err(Error::Users)?;
+        let made: Vec<Step> = users.into_iter().cloned().map(Step::User).collect();
+        let (observed, mut plan) = self.plan(state)?;
+        plan.steps.splice(..0, made);
+        Ok((observed, plan))
+    }
+
+    fn stage<'a>(&'a self, home: &'a Home, observed: &'a Observed, plan: &'a Plan, state: &State) -> Stage<'a> {
+        let (ground, wanted, run) = (&self.ground, &self.wanted, state.run + 1);
+        Stage { ground, home, wanted, observed, plan, http: &self.http, mirror: &self.mirror, run }
+    }
+
+    /// Stages and switches; gives the state that was kept.
+    fn place(&self, home: &Home, state: &State, observed: &Observed, plan: &Plan, tell: Tell) -> Result<State, Error> {
+        let stage = self.stage(home, observed, plan, state);
+        let ground = &self.ground;
+        let mut journal = stage.journal();
+        home.keep_journal(&journal.render()).map_err(Error::Home)?;
+        let trees = stage.stage(&mut journal, tell).map_err(|error| {
+            recover::clear(ground, home, &journal);
+            Error::Stage(error)
+        })?;
+        if let Some(systemd) = &self.systemd {
+            services::retire(systemd, plan).map_err(|error| {
+                recover::clear(ground, home, &journal);
+                services::restore(systemd, plan);
+                Error::Services(error)
+            })?;
+        }
+        let mut kept = State::default();
+        let next = || {
+            kept = self.next_state(state, plan, trees)?;
+            Ok(kept.clone())
+        };
+        recover::switch(ground, home, &journal, next).map_err(|error| {
+            if let (Some(systemd), recover::Error::Failed(_) | recover::Error::Stuck { .. }) = (&self.systemd, &error) {
+                services::restore(systemd, plan);
+            }
+            Error::Switch(error)
+        })?;
+        remove_folders(ground, plan);
+        home.drop_downloads().map_err(Error::Home)?;
+        Ok(kept)
+    }
+
+    /// Tells systemd, and forgets what was left to tell once it is told.
+    fn start(&self, home: &Home, state: State, plan: &Plan, tell: Tell) -> Result<(), Error> {
+        let Some(systemd) = &self.systemd else { return Ok(()) };
+        services::bring_up(systemd, plan, tell).map_err(Error::Services)?;
+        if state.pending == Pending::default() {
+            return Ok(());
+        }
+        let told = State { pending: Pending::default(), ..state };
+        home.keep_state(&told).map_err(Error::Home)
+    }
+
+    /// What to remember once everything has its place.
+    fn next_state(
+        &self,
+        state: &State,
+        plan: &Plan,
+        mut trees: BTreeMap<NodePath, TreeRecord>,
+    ) -> Result<State, switch::Error> {
+        let node = &self.wanted.node;
+        let downloads = node.downloads.iter().map(|file| (&file.path, file.sha256));
+        let files = node.files.iter().map(|file| (&file.path, file.sha256)).chain(downloads);
+        let mut file = BTreeMap::new();
+        for (path, sha256) in files {
+            file.insert(path.clone(), FileRecord::of(sha256, &switch::stat(&self.ground, path)?));
+        }
+        let archive: BTreeMap<NodePath, TreeRecord> = node
+            .archives
+            .iter()
+            .filter_map(|one| {
+                Some((one.into.clone(), trees.remove(&one.into).or_else(|| state.tree(&one.into).cloned())?))
+            })
+            .collect();
+        let link = node.links.iter().map(|link| (link.path.clone(), plan::link_text(node, link))).collect();
+        let made = plan.steps.iter().filter_map(|step| match step {
+            Step::MakeFolder { path, .. } => Some(path.clone()),
+            _ => None,
+        });
+        let mut folders = state.folders.clone();
+        folders.extend(made);
+        folders.retain(|path| !plan.steps.contains(&Step::RemoveFolder(path.clone())));
+        Ok(State {
+            run: state.run + 1,
+            node: Some(node.node.clone()),
+            generation: self.generation.number,
+            services: node.services.iter().map(|service| service.name.clone()).collect(),
+            folders,
+            pending: services::pending(plan),
+            previous: previous(state, plan, &archive),
+            file,
+            link,
+            archive,
+            ..State::default()
+        })
+    }
+}
+
+/// Archives that are kept for going back: those that were just dropped, else those that were kept before.
+fn previous(state: &State, plan: &Plan, used: &BTreeMap<NodePath, TreeRecord>) -> BTreeMap<NodePath, TreeRecord> {
+    let dropped = |path: &NodePath| plan.steps.contains(&Step::Keep(path.clone()));
+    let removed = |path: &NodePath| plan.steps.contains(&Step::Remove(path.clone()));
+    let any_dropped = plan.steps.iter().any(|step| matches!(step, Step::Keep(_)));
+    let before = state.previous.iter().filter(|(path, _)| !any_dropped && !removed(path));
+    let kept = state.archive.iter().filter(|(path, _)| dropped(path)).chain(before);
+    kept.filter(|(path, _)| !used.contains_key(*path)).map(|(path, record)| (path.clone(), record.clone())).collect()
+}
+
+/// Whether anything but users and services changes.
+fn moves_files(plan: &Plan) -> bool {
+    plan.steps.iter().any(|step| {
+        !matches!(step, Step::User(_) | Step::Reload | Step::Enable(_) | Step::Start(_) | Step::Restart(..))
+    })
+}
+
+/// Folders that are no longer needed; one that is not empty stays, somebody uses it.
+fn remove_folders(ground: &Ground, plan: &Plan) {
+    for step in &plan.steps {
+        if let Step::RemoveFolder(path) = step
+            && let Ok(Some(place)) = ground.place(path)
+        {
+            let _ = place.remove_empty();
+        }
+    }
+}
+
+/// Whether this machine and this user can do it, and which systemd to tell.
+fn fit(wanted: &Wanted, root: Option<&Path>, systemd: Option<Systemd>) -> Result<Option<Systemd>, Error> {
+    if wanted.node.scope == Scope::User {
+        // Rendered files name the root they were rendered for.
+        let moved = root.is_some_and(|root| root != Path::new(&wanted.node.root));
+        return if moved {
+            Err(Error::Unfit("it was rendered for another root; render it again for this one"))
+        } else {
+            Ok(None)
+        };
+    }
+    if !rustix::process::geteuid().is_root() {
+        return Err(Error::Unfit("it was rendered for a whole machine; install it as root"));
+    }
+    if wanted.root != Path::new("/") {
+        // Another root is an image or a test: its services start when it does. Tests bring a systemd of their own.
+        return Ok(systemd.filter(|systemd| systemd.programs.is_some()));
+    }
+    match systemd {
+        None if !wanted.node.services.is_empty() => Err(Error::Unfit("systemd does not run here")),
+        systemd => Ok(systemd),
+    }
+}
