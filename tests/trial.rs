@@ -1,0 +1,74 @@
+//! `pnda try` for real: registries, Flink, a job, its archive, and the end of every child.
+//! Downloads are kept between runs of the tests, in the cache that the nodes' tests use too.
+//! Not here: nodes of their own; see `tests/nodes`.
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+const PNDA: &str = env!("CARGO_BIN_EXE_pnda");
+
+/// Where nobody listens: whoever asks a registry fails.
+const NOBODY: [&str; 2] = ["--source=maven=http://127.0.0.1:1", "--source=pypi=http://127.0.0.1:1"];
+
+fn store() -> PathBuf {
+    let own = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder holds it").to_owned();
+    std::env::var_os("PNDA_TEST_CACHE").map_or(own, PathBuf::from).join("nodes-store")
+}
+
+fn trial(folder: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(PNDA);
+    command.arg("try").arg("--dir").arg(folder).arg("--store").arg(store()).args(more);
+    command
+}
+
+/// Runs a trial that ends by itself; gives what it printed on both streams.
+fn once(folder: &Path, more: &[&str]) -> String {
+    let output = trial(folder, &[&["--once"], more].concat()).output().unwrap();
+    let text = String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned();
+    assert!(output.status.success(), "{text}");
+    text
+}
+
+/// Starts a trial that stays, and waits until it says that it does.
+fn staying(folder: &Path) -> Child {
+    let mut child = trial(folder, &NOBODY).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let said: Vec<String> = lines.map_while(Result::ok).take_while(|line| !line.starts_with("Ctrl-C")).collect();
+    assert!(said.iter().any(|line| line.contains("FINISHED")), "{said:?}");
+    child
+}
+
+/// The processes whose command line names the folder.
+fn processes(folder: &Path) -> Vec<String> {
+    let commands = std::fs::read_dir("/proc").unwrap().flatten();
+    let command = |entry: std::fs::DirEntry| std::fs::read(entry.path().join("cmdline")).ok();
+    let texts = commands.filter_map(command).map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " "));
+    texts.filter(|text| text.contains(&*folder.to_string_lossy())).collect()
+}
+
+#[test]
+fn everything_comes_up_on_one_machine_and_goes_down_again() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join("try");
+
+    let first = once(&folder, &[]);
+    assert!(first.contains("health          OK") && first.contains("FINISHED"), "{first}");
+    assert_eq!(processes(&folder), [""; 0], "every child has ended");
+
+    let second = once(&folder, &NOBODY);
+    assert!(second.contains("nothing to do") && second.contains("FINISHED"), "{second}");
+
+    let mut interrupted = staying(&folder);
+    kill_process(Pid::from_child(&interrupted), Signal::INT).unwrap();
+    assert!(interrupted.wait().unwrap().success());
+    assert_eq!(processes(&folder), [""; 0], "Ctrl-C ends every child");
+
+    let mut killed = staying(&folder);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert_eq!(processes(&folder).len(), 2, "a killed trial leaves its services");
+    once(&folder, &NOBODY);
+    assert_eq!(processes(&folder), [""; 0], "the next one ends them");
+}
