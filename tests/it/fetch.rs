@@ -9,6 +9,7 @@ use pnda::systems::http::{Http, Patience};
 use pnda::words::digest::Sha256;
 use pnda::words::event::silent;
 use pnda::words::location::Location;
+use std::process::Command;
 use std::time::Duration;
 
 const BODY: &[u8] = b"The quick brown fox jumps over the lazy dog";
@@ -185,4 +186,26 @@ fn nobody_there_is_told() {
     let patience = Patience { tries: 2, first_wait: Duration::from_millis(1), silence: Duration::from_millis(500) };
     let location = Location::parse("http://127.0.0.1:1/a.jar").unwrap();
     assert!(bench.store.bring(&Http::new(patience), &[location], expected(), &silent).is_err());
+}
+
+#[test]
+fn a_disk_that_fills_up_loses_nothing() {
+    let small = tempfile::tempdir().unwrap();
+    let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(small.path()).output();
+    if !mount.is_ok_and(|output| output.status.success()) {
+        println!("left out: a full disk: a small file system can only be mounted by root");
+        return;
+    }
+    let body = vec![b'x'; 200_000];
+    let expected = Expected { size: 200_000, sha256: Sha256::of(&body) };
+    let upstream = Upstream::start();
+    upstream.on("/a.jar", [Reply::bytes(body)]);
+    let location = Location::parse(&format!("{}/a.jar", upstream.url)).unwrap();
+    let store = Store::open(small.path()).unwrap();
+    let error = store.bring(&Http::new(Patience::default()), &[location], expected, &silent).unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    let held = store.has(expected);
+    drop(store);
+    assert!(Command::new("umount").arg(small.path()).status().unwrap().success());
+    assert!(cause.contains("the disk is full; free some space and run it again") && !held, "{cause}");
 }

@@ -264,3 +264,23 @@ fn a_check_notices_that_the_registry_vouches_for_something_else() {
     project.run("mirror lock").says(0, "the lock is up to date");
     project.run("mirror lock --check").says(4, "! g/b/1.0/b-1.0.jar was");
 }
+
+#[test]
+fn a_disk_that_is_too_small_is_told_before_anything_is_fetched() {
+    let project = plain();
+    project.run("mirror lock");
+    let lock = project.read("manifests/pnda.lock").replace("size = 7", "size = 9000000000000000");
+    std::fs::write(project.path("manifests/pnda.lock"), lock).unwrap();
+    project.upstream.gone();
+    project.run("mirror build").says(1, "needs 9000000000000000 bytes and its disk has");
+    assert!(project.upstream.requests().is_empty());
+}
+
+#[test]
+fn a_lock_whose_names_leave_the_mirror_is_refused() {
+    let project = plain();
+    project.run("mirror lock");
+    let lock = project.read("manifests/pnda.lock").replace("tool/tool-1.0", "../../tool-1.0");
+    std::fs::write(project.path("manifests/pnda.lock"), lock).unwrap();
+    project.run("mirror build").says(1, "it has a `.` or `..` segment");
+}

@@ -117,7 +117,7 @@ fn render_node(folder: &Path, mirror: &Path, ports: Ports) -> Result<PathBuf, Fa
         set("flink.history_server.port", ports.history_server.to_string()),
         set("flink.history_server.refresh", "1s".into()),
         set("agent.listen", format!("127.0.0.1:{}", ports.agent)),
-        set("agent.interval", "2s".into()),
+        set("agent.interval", "4s".into()),
     ];
     let root = folder.join("node").display().to_string();
     let rendered = render(Source { file: &file, text }, mirror, overrides, Some(root))?;
@@ -149,6 +149,7 @@ fn use_it(trial: &Trial, children: &mut Children, stopped: &AtomicBool, once: bo
         tell(Event::Note("running a small Flink batch job".into()));
         job::run(&trial.folder, stopped)?;
         service.wait_for_job(children, stopped)?;
+        service.wait_until_healthy(children, stopped)?;
     }
     say(&summary(trial, &service)?)?;
     if once {
