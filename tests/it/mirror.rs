@@ -84,6 +84,14 @@ fn a_dry_run_writes_nothing() {
     assert_eq!(project.read("manifests/pnda.lock"), "");
     project.run("mirror lock");
     project.run("mirror fetch --dry-run").says(4, "would fetch 1 files, 7 bytes");
+    project.run("mirror build --dry-run").says(4, "would fetch 1 files, 7 bytes");
+    project.run("mirror fetch").says(0, "fetched 1 files, 7 bytes");
+    project.run("mirror build --dry-run").says(4, "would make the signing key");
+    assert!(!project.path("mirror").exists() && !project.path("key").exists());
+    project.run("mirror build").says(0, "published generation 1");
+    project.run("mirror build --dry-run").says(0, "up to date: generation 1");
+    std::fs::write(project.path("agent"), "a newer agent").unwrap();
+    project.run("mirror build --dry-run").says(4, "would publish generation 2");
 }
 
 #[test]

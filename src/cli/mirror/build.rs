@@ -7,12 +7,13 @@ use crate::cli::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say};
 use crate::mirror::fetch::{self, Fetch, Fetched};
 use crate::mirror::keys::Signer;
 use crate::mirror::lock::Lock;
-use crate::mirror::publish::generation::{Published, publish};
+use crate::mirror::publish::generation::{Next, Published, next, publish};
 use crate::mirror::publish::{self, Program};
 use crate::mirror::store::Store;
 use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
 use crate::words::names::SafePath;
+use crate::words::tree::Tree;
 use clap::Args;
 use serde::Serialize;
 use std::io;
@@ -47,6 +48,9 @@ pub struct Arguments {
     /// The agent that nodes install [default: the `pnda-agent` beside this program]
     #[arg(long, value_name = "FILE")]
     agent: Option<PathBuf>,
+    /// Only say what would be fetched and published: exit code 4 if anything would.
+    #[arg(long)]
+    dry_run: bool,
     /// Print what was done as JSON.
     #[arg(long)]
     json: bool,
@@ -135,16 +139,47 @@ pub fn build(
     let _alone = store.lock()?;
     let fetched = fetch(wanted, &lock, &store, places, tell)?;
     let signer = Signer::load_or_make(key)?;
-    let path = SafePath::new("pnda-agent")?;
     tell(Event::Note("laying out the mirror".into()));
-    let tree = publish::tree(&wanted.manifest, &lock, &store, &[Program { path, file: agent.to_owned() }])?;
-    let published = publish(mirror, &tree, Sha256::of(lock.render().as_bytes()), &store, &signer)?;
+    let tree = lay_out(wanted, &lock, &store, agent)?;
+    let published = publish(mirror, &tree, digest(&lock), &store, &signer)?;
     let (generation, published) = match published {
         Published::New { number, .. } => (number, true),
         Published::UpToDate { number } => (number, false),
     };
     let public_key = signer.public_key();
     Ok(Built { generation, published, fetched_files: fetched.files, fetched_bytes: fetched.bytes, public_key })
+}
+
+fn lay_out(wanted: &Wanted, lock: &Lock, store: &Store, agent: &Path) -> Result<Tree, Failure> {
+    let program = Program { path: SafePath::new("pnda-agent")?, file: agent.to_owned() };
+    Ok(publish::tree(&wanted.manifest, lock, store, &[program])?)
+}
+
+fn digest(lock: &Lock) -> Sha256 {
+    Sha256::of(lock.render().as_bytes())
+}
+
+/// What a build would do; as long as something is missing, only that can be said.
+fn look(arguments: &Arguments, wanted: &Wanted, key: &Path, agent: &Path) -> Outcome {
+    let (lock, store) = (wanted.agreed()?, arguments.places.store()?);
+    if !lock.artifacts.iter().all(|artifact| store.has(fetch::expected(artifact))) {
+        return show_plan(wanted, &lock, &store, &arguments.places);
+    }
+    if !key.exists() {
+        say(&format!("would make the signing key {} and publish", key.display()))?;
+        return Ok(ExitCode::from(WOULD_CHANGE));
+    }
+    let tree = lay_out(wanted, &lock, &store, agent)?;
+    match next(&arguments.mirror, &tree, digest(&lock), &Signer::load_or_make(key)?) {
+        Next::UpToDate(number) => {
+            say(&format!("up to date: generation {number}"))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Next::New(generation) => {
+            say(&format!("would publish generation {} of {} files", generation.number, generation.files.len()))?;
+            Ok(ExitCode::from(WOULD_CHANGE))
+        }
+    }
 }
 
 /// The agent that lies beside this program; where only this one was built, itself: it is the agent under that name.
@@ -160,6 +195,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let key = arguments.key.clone().or_else(|| home_folder("XDG_CONFIG_HOME", ".config").map(|f| f.join("mirror.key")));
     let key = key.ok_or_else(|| Failure::new(USAGE, "no home folder is known; give --key FILE"))?;
     let agent = arguments.agent.clone().map_or_else(sibling_agent, Ok)?;
+    if arguments.dry_run {
+        return look(arguments, &wanted, &key, &agent);
+    }
     let progress = arguments.places.progress();
     let built = build(&arguments.mirror, &wanted, &key, &agent, &arguments.places, &|event| progress.tell(event))?;
     if arguments.json {

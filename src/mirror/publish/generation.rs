@@ -49,24 +49,41 @@ pub fn current_list(mirror: &Path) -> Option<Generation> {
     Generation::parse(&fs::read_to_string(current(mirror).join(list::LIST)).ok()?).ok()
 }
 
-/// Publishes a tree.
-pub fn publish(mirror: &Path, tree: &Tree, lock: Sha256, store: &Store, signer: &Signer) -> Result<Published, Error> {
+/// What publishing a tree would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// This list would be published.
+    New(Generation),
+    /// The generation of this number holds exactly this.
+    UpToDate(u64),
+}
+
+/// Decides what publishing a tree comes to.
+pub fn next(mirror: &Path, tree: &Tree, lock: Sha256, signer: &Signer) -> Next {
     let listed = |(path, entry): (&SafePath, &crate::words::tree::Entry)| {
         (path.clone(), Listed { size: entry.size(), sha256: entry.digest() })
     };
     let files: BTreeMap<SafePath, Listed> = tree.iter().map(listed).collect();
     let same = |there: &Generation| there.files == files && there.lock == lock && signer.signed(&current(mirror));
-    if let Some(there) = current_list(mirror).filter(same) {
-        return Ok(Published::UpToDate { number: there.number });
+    match current_list(mirror).filter(same) {
+        Some(there) => Next::UpToDate(there.number),
+        None => Next::New(Generation { number: 1 + newest(&mirror.join("generations")), lock, files }),
     }
+}
+
+/// Publishes a tree.
+pub fn publish(mirror: &Path, tree: &Tree, lock: Sha256, store: &Store, signer: &Signer) -> Result<Published, Error> {
+    let generation = match next(mirror, tree, lock, signer) {
+        Next::UpToDate(number) => return Ok(Published::UpToDate { number }),
+        Next::New(generation) => generation,
+    };
     let failed = |what, path: &Path| {
         let path = path.to_owned();
         move |source| Error::Mirror { what, path, source }
     };
     let generations = mirror.join("generations");
     fs::create_dir_all(&generations).map_err(failed("make", &generations))?;
-    let number = 1 + newest(&generations);
-    let generation = Generation { number, lock, files };
+    let number = generation.number;
     let staged = generations.join(format!(".new-{number}"));
     if staged.exists() {
         fs::remove_dir_all(&staged).map_err(failed("remove what an earlier run left in", &staged))?;
