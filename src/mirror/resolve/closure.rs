@@ -6,6 +6,7 @@ use super::maven::{self, BadCoordinate, Chosen, Coordinate, Pattern, PomError, P
 use super::registry::{self, Registry};
 use crate::mirror::lock::{Artifact, Source};
 use crate::mirror::manifest::MavenWant;
+use crate::words::event::Event;
 use crate::words::names::Word;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -32,6 +33,7 @@ pub enum Error {
 /// The artifacts of an entry.
 pub fn artifacts(entry: &Word, want: &MavenWant, registry: &Registry<'_>) -> Result<Vec<Artifact>, Error> {
     let closure = maven::resolve(&request(want)?, registry).map_err(|error| Error::Resolve(Box::new(error)))?;
+    closure.warnings.iter().for_each(|warning| (registry.tell)(Event::Note(warning.clone())));
     let chosen: Vec<&Chosen> = closure.artifacts.iter().chain(&closure.poms).collect();
     let queue = Mutex::new(chosen.into_iter());
     let brought: Mutex<Vec<Result<Artifact, registry::Error>>> = Mutex::default();
