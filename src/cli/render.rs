@@ -4,7 +4,7 @@
 
 use super::failure::{Failure, Outcome, USAGE, WOULD_CHANGE, say};
 use crate::cluster::{self, Inputs, Rendered};
-use crate::mirror::disk;
+use crate::mirror::folder;
 use crate::mirror::publish::generation::current;
 use crate::words::generation::{self as list, Generation};
 use crate::words::names::SafePath;
@@ -99,10 +99,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
     say(&table)?;
     let tree = one_tree(&rendered)?;
     if arguments.dry_run {
-        let change = !disk::holds(&tree, &arguments.out);
+        let change = !folder::holds(&tree, &arguments.out);
         return Ok(if change { ExitCode::from(WOULD_CHANGE) } else { ExitCode::SUCCESS });
     }
-    let written = disk::replace_tree(&tree, &arguments.out)?;
+    let written = folder::replace_tree(&tree, &arguments.out)?;
     if !arguments.json {
         let nodes = rendered.nodes.len();
         let what = if written { "rendered" } else { "up to date:" };

@@ -5,6 +5,7 @@
 pub mod assembly;
 pub mod disk;
 pub mod fetch;
+pub mod folder;
 pub mod keys;
 pub mod lock;
 pub mod manifest;

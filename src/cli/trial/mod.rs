@@ -6,7 +6,7 @@ use super::failure::{FAILED, Failure, Outcome, USAGE, say};
 use super::mirror::{Built, Places, Wanted, build, home_folder, sibling_agent};
 use super::render::{one_tree, render};
 use crate::cluster;
-use crate::mirror::{disk, serve};
+use crate::mirror::{folder, serve};
 use crate::words::event::{Event, Tell};
 use crate::words::names::Word;
 use crate::words::node::{self, Node};
@@ -121,7 +121,7 @@ fn render_node(folder: &Path, mirror: &Path, ports: Ports) -> Result<PathBuf, Fa
     ];
     let root = folder.join("node").display().to_string();
     let rendered = render(Source { file: &file, text }, mirror, overrides, Some(root))?;
-    disk::replace_tree(&one_tree(&rendered)?, &folder.join("cluster"))?;
+    folder::replace_tree(&one_tree(&rendered)?, &folder.join("cluster"))?;
     let node: Option<&Word> = rendered.nodes.keys().next();
     let node = node.ok_or_else(|| Failure::new(FAILED, format!("{file} has no node")))?;
     Ok(folder.join("cluster").join(node.as_str()))

@@ -2,9 +2,9 @@
 //! A reader sees the old generation or the new one; the same tree again writes nothing.
 //! Not here: what is in the tree.
 
-use crate::mirror::disk;
 use crate::mirror::keys::{self, Signer};
 use crate::mirror::store::Store;
+use crate::mirror::{disk, folder as tree_folder};
 use crate::words::digest::Sha256;
 use crate::words::generation::{self as list, Generation, Listed};
 use crate::words::names::SafePath;
@@ -23,7 +23,7 @@ pub enum Error {
     Mirror { what: &'static str, path: PathBuf, source: io::Error },
     /// The files cannot be written.
     #[error("cannot write generation {number}")]
-    Write { number: u64, source: disk::Error },
+    Write { number: u64, source: tree_folder::Error },
     /// The list cannot be signed.
     #[error("cannot sign the list of generation {number}")]
     Sign { number: u64, source: keys::Error },
@@ -110,7 +110,7 @@ fn fill(folder: &Path, generation: &Generation, tree: &Tree, store: &Store, sign
         let path = folder.join(name);
         disk::replace(&path, bytes.as_bytes()).map_err(|source| Error::Mirror { what: "write", path, source })?;
     }
-    disk::write_tree(tree, Some(store), folder).map_err(|source| Error::Write { number, source })
+    tree_folder::write_tree(tree, Some(store), folder).map_err(|source| Error::Write { number, source })
 }
 
 /// The highest number that was ever given, so that a number never comes twice.
