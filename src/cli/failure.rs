@@ -70,6 +70,11 @@ pub fn say(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// Prints what a person should know besides: talk goes to standard error.
+pub fn warn(text: &str) -> io::Result<()> {
+    writeln!(io::stderr(), "{text}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

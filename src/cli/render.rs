@@ -2,12 +2,15 @@
 //! It reads files, lets the cluster room decide, and writes all or nothing.
 //! Not here: any decision.
 
-use super::failure::{Failure, Outcome, USAGE, WOULD_CHANGE, say};
+use super::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say, warn};
+use super::mirror::home_folder;
 use crate::cluster::{self, Inputs, Rendered};
 use crate::mirror::folder;
+use crate::mirror::keys::Signer;
 use crate::mirror::publish::generation::current;
 use crate::words::generation::{self as list, Generation};
 use crate::words::names::SafePath;
+use crate::words::node;
 use crate::words::problem::Source;
 use crate::words::tree::Tree;
 use clap::Args;
@@ -23,9 +26,13 @@ pub struct Arguments {
     /// The mirror that nodes will install from: its list says what there is.
     #[arg(long, value_name = "FOLDER")]
     mirror: PathBuf,
-    /// Where the nodes' folders go.
+    /// Where the nodes' folders go; the folder is replaced whole.
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
+    /// The public key that must have signed the mirror's list, and that nodes will trust
+    /// [default: that of ~/.config/pnda/mirror.key, else the mirror's own copy]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
     /// A setting that wins over the cluster file; may be given several times.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
@@ -45,10 +52,11 @@ fn setting(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Renders a cluster against the current generation of a mirror.
+/// Renders a cluster against the current generation of a mirror, whose list this key must have signed.
 pub fn render(
     cluster: Source<'_>,
     mirror: &Path,
+    public_key: &str,
     overrides: Vec<(String, String)>,
     root: Option<String>,
 ) -> Result<Rendered, Failure> {
@@ -60,14 +68,14 @@ pub fn render(
             Failure::new(super::failure::FAILED, text)
         })
     };
-    let public_key = read(list::PUBLIC_KEY)?;
-    let generation = Generation::verify(read(list::LIST)?.as_bytes(), &read(list::SIGNATURE)?, &public_key)?;
+    let generation = Generation::verify(read(list::LIST)?.as_bytes(), &read(list::SIGNATURE)?, public_key)
+        .map_err(|error| Failure::new(MISMATCH, error))?;
     let inputs = Inputs {
         cluster,
         roles: cluster::default_roles(),
         templates: cluster::default_templates(),
         generation: &generation,
-        public_key: &public_key,
+        public_key,
         overrides,
         root,
     };
@@ -85,13 +93,37 @@ pub fn one_tree(rendered: &Rendered) -> Result<Tree, Failure> {
     Ok(all)
 }
 
+/// The key that nodes will trust. Whoever may write the mirror may write its copy of the key, so that comes last.
+fn trusted_key(arguments: &Arguments) -> Result<String, Failure> {
+    let own = home_folder("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("mirror.key"));
+    match (&arguments.key, own.filter(|key| key.exists())) {
+        (Some(file), _) => Ok(fs::read_to_string(file)?),
+        (None, Some(key)) => Ok(Signer::load_or_make(&key)?.public_key()),
+        (None, None) => {
+            let copy = current(&arguments.mirror).join(list::PUBLIC_KEY);
+            warn(&format!("nodes will trust the key in {}: give --key to say which it must be", copy.display()))?;
+            Ok(fs::read_to_string(copy)?)
+        }
+    }
+}
+
+/// A folder that holds anything but rendered nodes is somebody's, and is not replaced.
+fn refuse_foreign(out: &Path) -> Result<(), Failure> {
+    let Ok(entries) = fs::read_dir(out) else { return Ok(()) };
+    let foreign = entries.flatten().find(|entry| !entry.path().join(node::DOCUMENT).is_file());
+    let text = |path: PathBuf| format!("{} is no rendered node: name a new folder with --out", path.display());
+    foreign.map_or(Ok(()), |entry| Err(Failure::new(USAGE, text(entry.path()))))
+}
+
 /// Runs it.
 pub fn run(arguments: &Arguments) -> Outcome {
     let file = arguments.cluster.display().to_string();
     let text = fs::read_to_string(&arguments.cluster)
         .map_err(|error| Failure::new(USAGE, format!("cannot read {file}: {error}")))?;
     let source = Source { file: &file, text: &text };
-    let rendered = render(source, &arguments.mirror, arguments.set.clone(), arguments.root.clone())?;
+    refuse_foreign(&arguments.out)?;
+    let key = trusted_key(arguments)?;
+    let rendered = render(source, &arguments.mirror, &key, arguments.set.clone(), arguments.root.clone())?;
     let table = match arguments.json {
         true => serde_json::to_string_pretty(&rendered.assignment)?,
         false => rendered.assignment.to_string(),

@@ -4,9 +4,9 @@
 
 use crate::words::generation::{self, Generation};
 use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox};
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Why there is no signature.
@@ -57,12 +57,14 @@ impl Signer {
         let pair = KeyPair::generate_unencrypted_keypair().map_err(format)?;
         let text = pair.sk.to_box(Some("pnda mirror signing key")).map_err(format)?.to_string();
         let write = || {
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            fs::create_dir_all(folder)?;
+            // A temporary file is readable by its owner alone from the first moment on.
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
             file.write_all(text.as_bytes())?;
-            file.sync_all()
+            file.as_file().sync_all()?;
+            file.persist_noclobber(path)?;
+            fs::File::open(folder)?.sync_all()
         };
         write().map_err(|source| Error::File { what: "make", path: path.to_owned(), source })?;
         Ok(Signer { secret: pair.sk, public: pair.pk })

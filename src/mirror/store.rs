@@ -22,6 +22,9 @@ pub enum Error {
     /// The bytes could not be brought.
     #[error("cannot bring {sha256} into the store")]
     Download { sha256: Sha256, source: download::Error },
+    /// Its bytes have changed since they were brought; they are gone now.
+    #[error("the store's copy of {sha256} was damaged and is removed; run it again to fetch it anew")]
+    Damaged { sha256: Sha256 },
     /// Nobody says where they are.
     #[error("no place is known that holds {sha256}")]
     NoPlace { sha256: Sha256 },
@@ -58,8 +61,20 @@ impl Store {
         let path = self.folder.join("lock");
         let file = File::create(&path).map_err(|source| Error::Store { what: "make", path: path.clone(), source })?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(file),
+            Ok(()) => {
+                self.sweep();
+                Ok(file)
+            }
             Err(_) => Err(Error::Busy { path: self.folder.clone() }),
+        }
+    }
+
+    /// Removes what a killed run was making; beginnings of downloads have other names and stay.
+    fn sweep(&self) {
+        let entries = fs::read_dir(self.folder.join("partial")).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(".tmp")) {
+            // What cannot be removed only takes room.
+            let _ = fs::remove_file(entry.path());
         }
     }
 
@@ -72,6 +87,22 @@ impl Store {
     /// Whether the store holds these bytes; the size is a cheap check against a damaged store.
     pub fn has(&self, expected: Expected) -> bool {
         fs::metadata(self.path(expected.sha256)).is_ok_and(|there| there.len() == expected.size)
+    }
+
+    /// Reads bytes once more before they are signed for: a damaged copy is removed, so that the next fetch mends it.
+    pub fn still(&self, sha256: Sha256) -> Result<(), Error> {
+        let path = self.path(sha256);
+        let failed = |what| {
+            let path = path.clone();
+            move |source| Error::Store { what, path, source }
+        };
+        let mut file = File::open(&path).map_err(failed("read"))?;
+        let (found, _) = Sha256::of_reader(&mut file).map_err(failed("read"))?;
+        if found == sha256 {
+            return Ok(());
+        }
+        fs::remove_file(&path).map_err(failed("remove"))?;
+        Err(Error::Damaged { sha256 })
     }
 
     /// How much of it an earlier, interrupted run has left.

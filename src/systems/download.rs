@@ -122,12 +122,12 @@ impl Landing {
 
 /// Fills the landing, over as many connections as it takes.
 fn fill(http: &Http, from: &Location, expected: Expected, landing: &mut Landing, tell: Tell) -> Result<(), Error> {
-    let mut tried = 0;
+    let (mut tried, mut furthest) = (0, landing.hasher.size());
     while landing.hasher.size() < expected.size || expected.size == 0 {
-        let before = landing.hasher.size();
         let Err(error) = fill_once(http, from, expected, landing, tell) else { break };
         let Error::Http { source, .. } = &error else { return Err(error) };
-        tried = if landing.hasher.size() > before { 1 } else { tried + 1 };
+        tried = if landing.hasher.size() > furthest { 1 } else { tried + 1 };
+        furthest = furthest.max(landing.hasher.size());
         if tried >= http.patience().tries || !source.is_passing() {
             return Err(error);
         }

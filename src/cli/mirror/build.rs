@@ -7,7 +7,7 @@ use crate::cli::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say};
 use crate::mirror::fetch::{self, Fetch, Fetched};
 use crate::mirror::keys::Signer;
 use crate::mirror::lock::Lock;
-use crate::mirror::publish::generation::{Next, Published, next, publish};
+use crate::mirror::publish::generation::{Next, Published, current_list, next, publish};
 use crate::mirror::publish::{self, Program};
 use crate::mirror::store::Store;
 use crate::words::digest::Sha256;
@@ -23,7 +23,7 @@ use std::process::ExitCode;
 /// Options of `pnda mirror fetch`.
 #[derive(Args)]
 pub struct FetchArguments {
-    /// The folder with the manifests and their lock [default: the shipped ones]
+    /// The folder with the manifests and their lock [default: ./mirror-manifests, else the shipped ones]
     #[arg(long, value_name = "FOLDER")]
     manifests: Option<PathBuf>,
     /// Only list what is missing: exit code 4 if anything is.
@@ -39,7 +39,7 @@ pub struct Arguments {
     /// The mirror's folder; its subfolder `current` is what is served.
     #[arg(long, value_name = "FOLDER")]
     mirror: PathBuf,
-    /// The folder with the manifests and their lock [default: the shipped ones]
+    /// The folder with the manifests and their lock [default: ./mirror-manifests, else the shipped ones]
     #[arg(long, value_name = "FOLDER")]
     manifests: Option<PathBuf>,
     /// The key that signs the list; made on first use [default: ~/.config/pnda/mirror.key]
@@ -138,7 +138,7 @@ pub fn build(
     let store = places.store()?;
     let _alone = store.lock()?;
     let fetched = fetch(wanted, &lock, &store, places, tell)?;
-    let signer = Signer::load_or_make(key)?;
+    let signer = signer(mirror, key)?;
     tell(Event::Note("laying out the mirror".into()));
     let tree = lay_out(wanted, &lock, &store, agent)?;
     let published = publish(mirror, &tree, digest(&lock), &store, &signer)?;
@@ -148,6 +148,19 @@ pub fn build(
     };
     let public_key = signer.public_key();
     Ok(Built { generation, published, fetched_files: fetched.files, fetched_bytes: fetched.bytes, public_key })
+}
+
+/// The mirror's key; a mirror that is signed already is not given a new one by accident.
+fn signer(mirror: &Path, key: &Path) -> Result<Signer, Failure> {
+    if !key.exists() && current_list(mirror).is_some() {
+        let text = format!(
+            "{} is signed by a key that is not in {}: bring that key, or start a new mirror",
+            mirror.display(),
+            key.display()
+        );
+        return Err(Failure::new(USAGE, text));
+    }
+    Ok(Signer::load_or_make(key)?)
 }
 
 fn lay_out(wanted: &Wanted, lock: &Lock, store: &Store, agent: &Path) -> Result<Tree, Failure> {

@@ -3,9 +3,9 @@
 //! Not here: resolving.
 
 use super::{Places, Wanted};
-use crate::cli::failure::{Outcome, WOULD_CHANGE, say};
+use crate::cli::failure::{Outcome, WOULD_CHANGE, finish, say};
 use crate::cli::shipped::LOCK;
-use crate::mirror::lock::difference;
+use crate::mirror::lock::{Lock, difference};
 use crate::mirror::{disk, resolve};
 use clap::Args;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 #[derive(Args)]
 pub struct Arguments {
     /// The folder with the manifests; the lock is written there.
-    #[arg(long, value_name = "FOLDER", default_value = "mirror-manifests")]
+    #[arg(long, value_name = "FOLDER", default_value = super::OWN_MANIFESTS)]
     manifests: PathBuf,
     /// Only say whether the lock is still true: exit code 4 if not. Everything is asked anew.
     #[arg(long)]
@@ -30,7 +30,13 @@ pub struct Arguments {
 /// Runs it.
 pub fn run(arguments: &Arguments) -> Outcome {
     let wanted = Wanted::read(Some(&arguments.manifests))?;
-    let before = wanted.locked()?;
+    let before = match wanted.locked() {
+        Err(failure) if !arguments.check => {
+            finish("the old lock is left out of account", Err(failure));
+            Lock::default()
+        }
+        locked => locked?,
+    };
     let (store, sources, http) = (arguments.places.store()?, arguments.places.registries()?, arguments.places.http());
     let _alone = store.lock()?;
     let progress = arguments.places.progress();

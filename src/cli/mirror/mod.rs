@@ -20,6 +20,9 @@ mod verify;
 
 pub use build::{Built, build, sibling_agent};
 
+/// Where a project of the user's own has its manifests, and where `lock` writes by default.
+const OWN_MANIFESTS: &str = "mirror-manifests";
+
 /// The commands of the mirror.
 #[derive(Subcommand)]
 pub enum Command {
@@ -104,9 +107,19 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Reads the manifests of a folder, or the shipped ones.
+    /// The manifests inside the program.
+    pub fn shipped() -> Result<Wanted, Failure> {
+        Wanted::of(shipped::manifests(None)?)
+    }
+
+    /// Reads the manifests of a folder, or those of the project one stands in, or the shipped ones.
     pub fn read(folder: Option<&Path>) -> Result<Wanted, Failure> {
-        let texts = shipped::manifests(folder)?;
+        let own = Some(Path::new(OWN_MANIFESTS)).filter(|own| folder.is_none() && own.is_dir());
+        let texts = shipped::manifests(folder.or(own))?;
+        Wanted::of(texts)
+    }
+
+    fn of(texts: Manifests) -> Result<Wanted, Failure> {
         let manifest = manifest::parse(&texts.files).map_err(|problems| Failure::new(USAGE, problems))?;
         Ok(Wanted { texts, manifest })
     }

@@ -108,18 +108,21 @@ pub(super) fn stop_strays(folder: &Path) -> Result<(), Failure> {
     let Ok(entries) = fs::read_dir(folder.join("run")) else { return Ok(()) };
     for entry in entries.flatten() {
         let text = fs::read_to_string(entry.path()).unwrap_or_default();
+        if let Some(pid) = text.trim().parse().ok().and_then(Pid::from_raw).filter(|pid| is_ours(*pid, folder)) {
+            let _ = kill_process_group(pid, Signal::TERM);
+            let deadline = Instant::now() + PATIENCE;
+            while test_kill_process(pid).is_ok() && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
         fs::remove_file(entry.path())?;
-        let Some(pid) = text.trim().parse().ok().and_then(Pid::from_raw) else { continue };
-        let command = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
-        if !String::from_utf8_lossy(&command).contains(&*folder.to_string_lossy()) {
-            continue;
-        }
-        let _ = kill_process_group(pid, Signal::TERM);
-        let deadline = Instant::now() + PATIENCE;
-        while test_kill_process(pid).is_ok() && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        let _ = kill_process_group(pid, Signal::KILL);
     }
     Ok(())
+}
+
+/// Whether a process was started out of this folder.
+fn is_ours(pid: Pid, folder: &Path) -> bool {
+    let command = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+    String::from_utf8_lossy(&command).contains(&*folder.to_string_lossy())
 }

@@ -68,6 +68,11 @@ impl Service {
         Ok(jobs.jobs)
     }
 
+    /// Whether one of them went well.
+    pub(super) fn has_finished_job(&self) -> Result<bool, Failure> {
+        Ok(self.jobs()?.iter().any(|job| job.state == "FINISHED"))
+    }
+
     fn get(&self, url: &str) -> Result<Vec<u8>, Failure> {
         Ok(self.client.get(url).call()?.body_mut().with_config().limit(8 << 20).read_to_vec()?)
     }
@@ -77,10 +82,10 @@ impl Service {
         wait(children, stopped, "the history server is not well", || self.health().is_ok_and(|health| health == "OK"))
     }
 
-    /// Waits until the history server has read a job.
+    /// Waits until the history server has read a job that went well.
     pub(super) fn wait_for_job(&self, children: &mut Children, stopped: &AtomicBool) -> Result<(), Failure> {
-        wait(children, stopped, "no job arrived in the history server", || {
-            self.jobs().is_ok_and(|jobs| !jobs.is_empty())
+        wait(children, stopped, "no finished job arrived in the history server", || {
+            self.has_finished_job().unwrap_or(false)
         })
     }
 }

@@ -3,7 +3,7 @@
 //! Not here: a second way of doing any of that.
 
 use super::failure::{FAILED, Failure, Outcome, USAGE, say};
-use super::mirror::{Built, Places, Wanted, build, home_folder, sibling_agent};
+use super::mirror::{Built, Places, Wanted, build, home_folder};
 use super::render::{one_tree, render};
 use crate::cluster;
 use crate::mirror::{folder, serve};
@@ -13,7 +13,8 @@ use crate::words::node::{self, Node};
 use crate::words::problem::Source;
 use children::Children;
 use clap::Args;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use rustix::fs::{FlockOperation, flock};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -78,10 +79,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let folder = fs::canonicalize(folder)?;
     let progress = arguments.places.progress();
     let tell = |event| progress.tell(event);
+    let _alone = alone(&folder)?;
     children::stop_strays(&folder)?;
     let (trial, node) = prepare(folder, &arguments.places, &tell)?;
     let stopped = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register(signal, stopped.clone())?;
     }
     let mut children = Children::start(&node, &trial.folder, &tell)?;
@@ -91,15 +93,24 @@ pub fn run(arguments: &Arguments) -> Outcome {
     outcome
 }
 
+/// Keeps a second trial of the same folder out: it would end the services of the first.
+fn alone(folder: &Path) -> Result<fs::File, Failure> {
+    let file = fs::File::create(folder.join("lock"))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(_) => Err(Failure::new(FAILED, format!("another trial runs in {}; name another --dir", folder.display()))),
+    }
+}
+
 /// Everything up to a node that is installed.
 fn prepare(folder: PathBuf, places: &Places, tell: Tell) -> Result<(Trial, Node), Failure> {
     let places = Places { store: places.store.clone().or(Some(folder.join("store"))), ..places.clone() };
-    let (mirror, wanted) = (folder.join("mirror"), Wanted::read(None)?);
-    let built = build(&mirror, &wanted, &folder.join("keys/mirror.key"), &sibling_agent()?, &places, tell)?;
+    let (mirror, wanted) = (folder.join("mirror"), Wanted::shipped()?);
+    let built = build(&mirror, &wanted, &folder.join("keys/mirror.key"), &std::env::current_exe()?, &places, tell)?;
     let ports = Ports::choose()?;
     let server = serve::start(&mirror, SocketAddr::from((Ipv4Addr::LOCALHOST, ports.mirror)))?;
     tell(Event::Note(format!("serving generation {} on http://{}/", built.generation, server.address)));
-    let node_folder = render_node(&folder, &mirror, ports)?;
+    let node_folder = render_node(&folder, &mirror, &built.public_key, ports)?;
     tell(Event::Note("installing the node with its own install.sh".into()));
     install(&node_folder)?;
     let node = read_node(&node_folder)?;
@@ -107,7 +118,7 @@ fn prepare(folder: PathBuf, places: &Places, tell: Tell) -> Result<(Trial, Node)
 }
 
 /// Renders the shipped cluster into the folder; gives the only node's folder.
-fn render_node(folder: &Path, mirror: &Path, ports: Ports) -> Result<PathBuf, Failure> {
+fn render_node(folder: &Path, mirror: &Path, key: &str, ports: Ports) -> Result<PathBuf, Failure> {
     let clusters = cluster::example_clusters();
     let text = clusters.get(CLUSTER).map(String::as_str).unwrap_or_default();
     let file = format!("clusters/{CLUSTER}");
@@ -120,7 +131,7 @@ fn render_node(folder: &Path, mirror: &Path, ports: Ports) -> Result<PathBuf, Fa
         set("agent.interval", "4s".into()),
     ];
     let root = folder.join("node").display().to_string();
-    let rendered = render(Source { file: &file, text }, mirror, overrides, Some(root))?;
+    let rendered = render(Source { file: &file, text }, mirror, key, overrides, Some(root))?;
     folder::replace_tree(&one_tree(&rendered)?, &folder.join("cluster"))?;
     let node: Option<&Word> = rendered.nodes.keys().next();
     let node = node.ok_or_else(|| Failure::new(FAILED, format!("{file} has no node")))?;
@@ -145,7 +156,7 @@ fn use_it(trial: &Trial, children: &mut Children, stopped: &AtomicBool, once: bo
     let service = job::Service::new(trial.ports.history_server, trial.ports.agent);
     tell(Event::Note("waiting for the history server and the agent".into()));
     service.wait_until_healthy(children, stopped)?;
-    if service.jobs()?.is_empty() {
+    if !service.has_finished_job()? {
         tell(Event::Note("running a small Flink batch job".into()));
         job::run(&trial.folder, stopped)?;
         service.wait_for_job(children, stopped)?;

@@ -3,12 +3,12 @@
 //! Not here: what is in the tree.
 
 use crate::mirror::keys::{self, Signer};
-use crate::mirror::store::Store;
+use crate::mirror::store::{self, Store};
 use crate::mirror::{disk, folder as tree_folder};
 use crate::words::digest::Sha256;
 use crate::words::generation::{self as list, Generation, Listed};
 use crate::words::names::SafePath;
-use crate::words::tree::Tree;
+use crate::words::tree::{Entry, Tree};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -24,6 +24,9 @@ pub enum Error {
     /// The files cannot be written.
     #[error("cannot write generation {number}")]
     Write { number: u64, source: tree_folder::Error },
+    /// The store does not hold what was fetched into it.
+    #[error("cannot write generation {number}")]
+    Store { number: u64, source: store::Error },
     /// The list cannot be signed.
     #[error("cannot sign the list of generation {number}")]
     Sign { number: u64, source: keys::Error },
@@ -60,11 +63,18 @@ pub enum Next {
 
 /// Decides what publishing a tree comes to.
 pub fn next(mirror: &Path, tree: &Tree, lock: Sha256, signer: &Signer) -> Next {
-    let listed = |(path, entry): (&SafePath, &crate::words::tree::Entry)| {
-        (path.clone(), Listed { size: entry.size(), sha256: entry.digest() })
-    };
+    let listed =
+        |(path, entry): (&SafePath, &Entry)| (path.clone(), Listed { size: entry.size(), sha256: entry.digest() });
     let files: BTreeMap<SafePath, Listed> = tree.iter().map(listed).collect();
-    let same = |there: &Generation| there.files == files && there.lock == lock && signer.signed(&current(mirror));
+    let folder = current(mirror);
+    let whole = |there: &Generation| {
+        there
+            .files
+            .iter()
+            .all(|(path, listed)| fs::metadata(path.under(&folder)).is_ok_and(|file| file.len() == listed.size))
+    };
+    let same =
+        |there: &Generation| there.files == files && there.lock == lock && whole(there) && signer.signed(&folder);
     match current_list(mirror).filter(same) {
         Some(there) => Next::UpToDate(there.number),
         None => Next::New(Generation { number: 1 + newest(&mirror.join("generations")), lock, files }),
@@ -95,6 +105,7 @@ pub fn publish(mirror: &Path, tree: &Tree, lock: Sha256, store: &Store, signer: 
     }
     let place = generations.join(number.to_string());
     fs::rename(&staged, &place).map_err(failed("place", &place))?;
+    fs::File::open(&generations).and_then(|folder| folder.sync_all()).map_err(failed("sync", &generations))?;
     switch(mirror, number).map_err(failed("switch", &mirror.join("current")))?;
     let bytes = generation.files.values().map(|listed| listed.size).sum();
     Ok(Published::New { number, files: generation.files.len(), bytes })
@@ -102,6 +113,11 @@ pub fn publish(mirror: &Path, tree: &Tree, lock: Sha256, store: &Store, signer: 
 
 fn fill(folder: &Path, generation: &Generation, tree: &Tree, store: &Store, signer: &Signer) -> Result<(), Error> {
     let number = generation.number;
+    for (_, entry) in tree.iter() {
+        if let Entry::Object { digest, .. } = entry {
+            store.still(*digest).map_err(|source| Error::Store { number, source })?;
+        }
+    }
     let text = generation.render();
     let signature = signer.sign(text.as_bytes(), &format!("pnda mirror, generation {number}"));
     let signature = signature.map_err(|source| Error::Sign { number, source })?;
@@ -132,7 +148,6 @@ fn switch(mirror: &Path, number: u64) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::tree::Entry;
 
     fn tree(text: &str) -> Tree {
         let mut tree = Tree::default();
@@ -193,7 +208,7 @@ mod tests {
         let gone = Entry::Object { digest: Sha256::of(b"not in the store"), size: 1, executable: false };
         broken.insert(SafePath::new("gone").unwrap(), gone).unwrap();
         let result = publish(&bench.mirror(), &broken, Sha256::of(b"lock"), &bench.store, &bench.signer);
-        assert!(matches!(result, Err(Error::Write { number: 2, .. })));
+        assert!(matches!(result, Err(Error::Store { number: 2, .. })));
         assert_eq!(fs::read_to_string(current(&bench.mirror()).join("mirror_misc/a.txt")).unwrap(), "one");
         assert_eq!(fs::read_dir(bench.mirror().join("generations")).unwrap().count(), 1);
     }

@@ -25,7 +25,7 @@ pub enum Error {
     #[error("cannot keep it aside")]
     Store(#[source] store::Error),
     /// The file cannot be kept.
-    #[error("cannot keep it")]
+    #[error("this machine cannot keep it: is its disk full?")]
     Keep(#[source] io::Error),
 }
 
@@ -49,7 +49,7 @@ pub struct Taken {
 pub fn take(http: &Http, from: &Location, store: &Store, tell: Tell) -> Result<Taken, Error> {
     let mut scratch = store.scratch().map_err(Error::Store)?;
     let received = http.retrying(tell, || receive(http, from, scratch.as_file_mut(), tell));
-    let (sha1, sha256) = received.map_err(Error::Http)?;
+    let (sha1, sha256) = received.map_err(Error::Http)?.map_err(Error::Keep)?;
     Ok(Taken { scratch, sha1, sha256 })
 }
 
@@ -61,23 +61,30 @@ impl Taken {
     }
 }
 
-fn receive(http: &Http, from: &Location, file: &mut File, tell: Tell) -> Result<(String, Sha256), http::Error> {
+/// Both digests of a whole body, or why this machine could not keep it: only the server's failures are worth a retry.
+type Received = Result<(String, Sha256), io::Error>;
+
+fn receive(http: &Http, from: &Location, file: &mut File, tell: Tell) -> Result<Received, http::Error> {
     let broke = |source| http::Error::Body { location: from.clone(), source };
-    file.set_len(0).and_then(|()| file.rewind()).map_err(broke)?;
+    if let Err(error) = file.set_len(0).and_then(|()| file.rewind()) {
+        return Ok(Err(error));
+    }
     let mut body = http.get(from, 0, "*/*")?.body;
     let (mut sha1, mut sha256) = (sha1::Sha1::new(), Hasher::default());
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let count = body.read(&mut buffer).map_err(broke)?;
         if count == 0 {
-            return Ok((to_hex(&sha1.finalize()), sha256.finish()));
+            return Ok(Ok((to_hex(&sha1.finalize()), sha256.finish())));
         }
         sha1.update(&buffer[..count]);
         sha256.update(&buffer[..count]);
         if sha256.size() > MOST_BYTES {
             return Err(http::Error::TooLong { location: from.clone(), limit: MOST_BYTES });
         }
-        file.write_all(&buffer[..count]).map_err(broke)?;
+        if let Err(error) = file.write_all(&buffer[..count]) {
+            return Ok(Err(error));
+        }
         tell(Event::Bytes(count as u64));
     }
 }
