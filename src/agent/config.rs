@@ -6,6 +6,7 @@ use crate::systems::graphite::Address;
 use crate::words::document::{self, Table};
 use crate::words::names::Word;
 use crate::words::problem::{Problems, Source};
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::SocketAddr;
@@ -76,65 +77,49 @@ pub fn parse(source: Source<'_>) -> Result<Config, Problems> {
 }
 
 fn config(table: &mut Table<'_>) -> Option<Config> {
-    let cluster = table.parsed("cluster", "pico");
-    let node = table.parsed("node", "manager");
+    let cluster = table.parsed("cluster", "pico", Word::new);
+    let node = table.parsed("node", "manager", Word::new);
     let listen = match table.optional("listen") {
-        Some(text) => table.check::<Listen>(&text, LISTEN).map(|listen| listen.0),
+        Some(text) => table.check(&text, LISTEN, socket),
         None => Some(LISTEN.parse().expect("the default address is one")),
     };
-    let seconds = table.number_within("interval_seconds", 1..=3600).unwrap_or(INTERVAL);
-    let history_server = section(table, "history_server", "url", "http://127.0.0.1:8082").map(|HttpUrl(url)| url);
-    let graphite = section(table, "graphite", "address", "manager:2003");
-    let console = section(table, "console", "url", "http://console:3001/metrics").map(|HttpUrl(url)| url);
+    let seconds = table.number("interval_seconds", 1..=3600).unwrap_or(INTERVAL);
+    let history_server = section(table, "history_server", "url", "http://127.0.0.1:8082", web);
+    let graphite = section(table, "graphite", "address", "manager:2003", Address::try_from);
+    let console = section(table, "console", "url", "http://console:3001/metrics", web);
     let place = Place { cluster: cluster?, node: node? };
     let interval = Duration::from_secs(seconds);
     Some(Config { place, listen: listen?, interval, history_server, graphite, console })
 }
 
 /// A section of one key; absent, it is no mistake.
-fn section<T>(table: &mut Table<'_>, name: &'static str, key: &'static str, example: &str) -> Option<T>
-where
-    T: TryFrom<String>,
-    T::Error: std::fmt::Display,
-{
-    let mut inner = table.table(name)?;
-    let value = inner.parsed(key, example);
-    inner.end();
-    value
+fn section<T, E: Display>(
+    table: &mut Table<'_>,
+    name: &'static str,
+    key: &'static str,
+    example: &str,
+    parse: impl FnOnce(String) -> Result<T, E>,
+) -> Option<T> {
+    table.table(name, |inner| inner.parsed(key, example, parse))?
 }
 
-struct Listen(SocketAddr);
-
-impl TryFrom<String> for Listen {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Listen, String> {
-        text.parse().map(Listen).map_err(|_| format!("`{text}` is not an IP address with a port"))
-    }
+fn socket(text: String) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("`{text}` is not an IP address with a port"))
 }
 
 /// A plain web address. What it must not hold would be lost when a path is added, or be seen in a log.
-struct HttpUrl(Url);
-
-impl TryFrom<String> for HttpUrl {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<HttpUrl, String> {
-        let url = Url::parse(&text).map_err(|error| format!("this is not a web address: {error}"))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(format!(
-                "`{}` is not a web address: it begins with neither http:// nor https://",
-                url.scheme()
-            ));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err("this web address holds a user name or a password".to_owned());
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err("this web address holds a `?` or `#`".to_owned());
-        }
-        Ok(HttpUrl(url))
+fn web(text: String) -> Result<Url, String> {
+    let url = Url::parse(&text).map_err(|error| format!("this is not a web address: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("`{}` is not a web address: it begins with neither http:// nor https://", url.scheme()));
     }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("this web address holds a user name or a password".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("this web address holds a `?` or `#`".to_owned());
+    }
+    Ok(url)
 }
 
 #[cfg(test)]
@@ -171,11 +156,11 @@ mod tests {
         check(
             "cluster = \"pi co\"\nlisten = \"localhost\"\ninterval_seconds = 0\n[grafite]\n\
              [history_server]\nurl = \"ftp://x\"\nurll = 1\n[console]\n",
-            "agent.toml:1: `pi co` cannot be used as a name: only letters, digits and . _ + - are allowed\n    \
+            "agent.toml: this file has no `node`\n    add a line like node = \"manager\"\n\
+             agent.toml:1: `pi co` cannot be used as a name: only letters, digits and . _ + - are allowed\n    \
              for example: pico\n\
-             agent.toml:1: this file has no `node`\n    add a line like node = \"manager\"\n\
              agent.toml:2: `localhost` is not an IP address with a port\n    for example: 127.0.0.1:8084\n\
-             agent.toml:3: `interval_seconds` is 0\n    write a number from 1 to 3600\n\
+             agent.toml:3: `interval_seconds` is 0\n    write a whole number from 1 to 3600\n\
              agent.toml:4: this file has an unknown key `grafite`\n    did you mean `graphite`?\n\
              agent.toml:6: `ftp` is not a web address: it begins with neither http:// nor https://\n    \
              for example: http://127.0.0.1:8082\n\

@@ -2,11 +2,11 @@
 //! A role that the cluster has once goes where the cluster file names it, or to the only node that fits.
 //! Not here: what a role brings to a node (`desired`).
 
-use super::document::{Origin, Text};
 use super::role::{Placement, Role, ranks, suggestion};
 use super::spec::{NodeKind, Spec, SpecNode};
+use crate::words::document::Text;
 use crate::words::names::{Host, Word};
-use crate::words::problem::{Problems, nearest};
+use crate::words::problem::{Origin, Problem, Problems, nearest};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -107,7 +107,7 @@ fn places<'a>(spec: &'a Spec, name: &Word, role: &Role, problems: &mut Problems)
     }
 }
 
-fn nobody(spec: &Spec, name: &Word, kind: NodeKind, fitting: &[&Word]) -> crate::words::problem::Problem {
+fn nobody(spec: &Spec, name: &Word, kind: NodeKind, fitting: &[&Word]) -> Problem {
     if fitting.is_empty() {
         let what = format!("no node can have role `{name}`: it goes on a {kind}, and there is none");
         return spec.origin.problem(what, format!("give one node kinds = [\"{kind}\"]"));

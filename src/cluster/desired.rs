@@ -2,15 +2,15 @@
 //! Two roles may list the same thing in the same words; anything else at one place is a problem.
 //! Not here: the files of the node's folder (`render`), or the settings (`resolve`).
 
-use super::document::{Origin, Text};
 use super::role::{Item, Owner, Role, ServiceText, What};
 use super::script;
 use super::template::{Context, Engine};
 use crate::words::digest::Sha256;
+use crate::words::document::Text;
 use crate::words::generation::{Generation, Listed};
 use crate::words::names::{BadName, NodePath, SafePath, Word};
 use crate::words::node::{Access, Archive, Directory, Download, File, Link, Scope, Service, User};
-use crate::words::problem::{Problem, Problems, nearest};
+use crate::words::problem::{Origin, Problem, Problems, nearest};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The template of every unit file.

@@ -4,7 +4,6 @@
 
 mod assign;
 mod desired;
-mod document;
 mod facts;
 mod flink;
 mod render;
@@ -22,9 +21,8 @@ pub use spec::NodeKind;
 
 use crate::words::generation::Generation;
 use crate::words::names::{NodePath, Word};
-use crate::words::problem::{Problems, Source};
+use crate::words::problem::{Origin, Problems, Source};
 use crate::words::tree::Tree;
-use document::Origin;
 use include_dir::{Dir, include_dir};
 use role::Role;
 use std::collections::BTreeMap;
@@ -149,7 +147,7 @@ fn overrides(inputs: &Inputs<'_>, mirror: &str, problems: &mut Problems) -> (Ove
     for (name, value) in &inputs.overrides {
         let origin = Origin::of_file(&format!("--set {name}"));
         if name == "mirror.url" {
-            match spec::parse_mirror(value) {
+            match spec::parse_mirror(value.clone()) {
                 Ok(url) => mirror = url,
                 Err(error) => problems.add(origin.problem(error, "")),
             }

@@ -4,7 +4,6 @@
 
 use super::Inputs;
 use super::desired::{Maker, Thing, Things};
-use super::document::{Origin, Text};
 use super::resolve::Settings;
 use super::role::Role;
 use super::script;
@@ -12,9 +11,10 @@ use super::setting::Value as Setting;
 use super::spec::Spec;
 use super::template::{Context, Engine};
 use crate::words::digest::Sha256;
+use crate::words::document::Text;
 use crate::words::names::{SafePath, Word};
 use crate::words::node::{self, DOCUMENT, Download, Node, Scope, Service};
-use crate::words::problem::Problems;
+use crate::words::problem::{Origin, Problems};
 use crate::words::tree::{Entry, Tree};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

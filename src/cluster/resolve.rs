@@ -2,12 +2,12 @@
 //! Each value keeps where it came from, so that `origins.toml` can say it.
 //! Not here: what templates do with them.
 
-use super::document::{Given, Origin};
 use super::role::{Role, suggestion};
 use super::setting::{Declaration, Value};
 use super::spec::Spec;
+use crate::words::document::Given;
 use crate::words::names::Word;
-use crate::words::problem::{Problem, Problems, nearest};
+use crate::words::problem::{Origin, Problem, Problems, nearest};
 use std::collections::BTreeMap;
 
 /// A value and where it came from.

@@ -2,12 +2,12 @@
 //! A role may list parts, which are lists several roles share; there is no other inheritance.
 //! Not here: which node gets the role (`assign`), or what its texts become (`desired`).
 
-use super::document::{Fields, Origin, Text};
 use super::setting::Declaration;
 use super::spec::NodeKind;
+use crate::words::document::{self, Table, Text};
 use crate::words::names::Word;
 use crate::words::node::{Mode, ServiceKind};
-use crate::words::problem::{Problems, Source, nearest};
+use crate::words::problem::{Origin, Problems, Source, nearest};
 use std::collections::BTreeMap;
 
 /// Where a role goes.
@@ -125,39 +125,37 @@ fn stem(source: Source<'_>, problems: &mut Problems) -> Option<Word> {
 }
 
 fn read_part(source: Source<'_>, problems: &mut Problems) -> Lists {
-    let Some(mut fields) = Fields::document(source, problems) else { return Lists::default() };
-    fields.needed("about", problems);
-    let lists = read_lists(&mut fields, problems);
-    fields.finish(problems);
-    lists
+    let part = document::read_noting(source, problems, |table| {
+        needed(table, "about", ABOUT);
+        let mut lists = Lists::default();
+        lists.read(table);
+        Some(lists)
+    });
+    part.unwrap_or_default()
 }
 
 fn read_role(source: Source<'_>, parts: &BTreeMap<Word, Lists>, problems: &mut Problems) -> Option<Role> {
-    let mut fields = Fields::document(source, problems)?;
-    fields.needed("about", problems);
-    let placement = fields.parsed("placement", problems, parse_placement);
-    let after = fields.texts("after", problems);
-    let mut lists = Lists::default();
-    for Text { text, origin } in fields.texts("parts", problems) {
-        match parts.iter().find(|(name, _)| name.as_str() == text) {
-            Some((_, part)) => {
-                lists.settings.extend(part.settings.iter().cloned());
-                lists.items.extend(part.items.iter().cloned());
-            }
-            None => {
-                let near = nearest(&text, parts.keys().map(Word::as_str));
-                problems.add(origin.problem(
-                    format!("there is no part `{text}`"),
-                    suggestion(near, "write it as a file in roles/parts"),
-                ));
+    document::read_noting(source, problems, |table| {
+        needed(table, "about", ABOUT);
+        let placement = table.parsed("placement", "every node", parse_placement);
+        let after = table.list("after");
+        let mut lists = Lists::default();
+        for Text { text, origin } in table.list("parts") {
+            match parts.iter().find(|(name, _)| name.as_str() == text) {
+                Some((_, part)) => {
+                    lists.settings.extend(part.settings.iter().cloned());
+                    lists.items.extend(part.items.iter().cloned());
+                }
+                None => {
+                    let near = nearest(&text, parts.keys().map(Word::as_str));
+                    let remedy = suggestion(near, "write it as a file in roles/parts");
+                    table.add(origin.problem(format!("there is no part `{text}`"), remedy));
+                }
             }
         }
-    }
-    let own = read_lists(&mut fields, problems);
-    lists.settings.extend(own.settings);
-    lists.items.extend(own.items);
-    fields.finish(problems);
-    Some(Role { placement: placement?, after, lists, origin: Origin::of_file(source.file) })
+        lists.read(table);
+        Some(Role { placement: placement?, after, lists, origin: table.origin().clone() })
+    })
 }
 
 /// "did you mean", or what else could be done.
@@ -165,35 +163,29 @@ pub(super) fn suggestion(near: Option<&str>, otherwise: &str) -> String {
     near.map_or_else(|| otherwise.to_owned(), |near| format!("did you mean `{near}`?"))
 }
 
-fn parse_placement(text: &str) -> Result<Placement, String> {
+fn parse_placement(text: String) -> Result<Placement, String> {
     let placement = match text.split_once(' ') {
         Some(("every", "node")) => Some(Placement::EveryNode),
         Some(("every", kind)) => NodeKind::parse(kind).map(Placement::Every),
         Some(("one", kind)) => NodeKind::parse(kind).map(Placement::One),
         _ => None,
     };
-    placement.ok_or_else(|| {
-        format!(
-            "`{text}` is not a placement: write \"every node\", \"every edge\" or \"one manager\" \
-             (kinds: manager, edge, worker)"
-        )
-    })
+    placement
+        .ok_or_else(|| format!("`{text}` is not a placement: every node, or every or one of manager, edge, worker"))
 }
 
-fn read_lists(fields: &mut Fields<'_>, problems: &mut Problems) -> Lists {
-    let mut lists = Lists::default();
-    for setting in fields.tables("setting", problems) {
-        lists.settings.extend(Declaration::read(setting, problems));
-    }
-    for (key, read) in LISTS {
-        for item in fields.tables(key, problems) {
-            lists.items.push(read_item(item, read, problems));
+impl Lists {
+    fn read(&mut self, table: &mut Table<'_>) {
+        self.settings.extend(table.tables("setting", Declaration::read).into_iter().flatten());
+        for (key, read) in LISTS {
+            self.items.extend(table.tables(key, |item| read_item(item, read)));
         }
     }
-    lists
 }
 
-type ReadWhat = fn(&mut Fields<'_>, &mut Problems) -> What;
+const ABOUT: &str = "What it is for.";
+
+type ReadWhat = fn(&mut Table<'_>) -> What;
 
 const LISTS: [(&str, ReadWhat); 7] = [
     ("user", read_user),
@@ -205,76 +197,73 @@ const LISTS: [(&str, ReadWhat); 7] = [
     ("service", read_service),
 ];
 
-fn read_item(mut fields: Fields<'_>, read: ReadWhat, problems: &mut Problems) -> Item {
-    let origin = fields.origin().clone();
-    let when = fields.text("when", problems);
-    let unless = fields.text("unless", problems);
-    let what = read(&mut fields, problems);
-    fields.finish(problems);
-    Item { what, when, unless, origin }
+fn read_item(table: &mut Table<'_>, read: ReadWhat) -> Item {
+    let (when, unless) = (table.optional("when"), table.optional("unless"));
+    Item { what: read(table), when, unless, origin: table.origin().clone() }
 }
 
-fn read_user(fields: &mut Fields<'_>, problems: &mut Problems) -> What {
-    let mut needed = |key| fields.needed(key, problems);
-    What::User { name: needed("name"), group: needed("group"), home: needed("home") }
+/// A text that must be there; an empty one stands in for it, so that what depends on the item is not missed too.
+fn needed(table: &mut Table<'_>, key: &'static str, example: &str) -> Text {
+    let text = table.required(key, example);
+    text.unwrap_or_else(|| Text { text: String::new(), origin: table.origin().clone() })
 }
 
-fn read_directory(fields: &mut Fields<'_>, problems: &mut Problems) -> What {
-    What::Directory { path: fields.needed("path", problems), owner: read_owner(fields, "0755", problems) }
+fn read_user(table: &mut Table<'_>) -> What {
+    let mut needed = |key, example| needed(table, key, example);
+    What::User { name: needed("name", "pnda"), group: needed("group", "pnda"), home: needed("home", "/opt/pnda") }
 }
 
-fn read_archive(fields: &mut Fields<'_>, problems: &mut Problems) -> What {
-    What::Archive { from: fields.needed("from", problems), into: fields.needed("into", problems) }
+fn read_directory(table: &mut Table<'_>) -> What {
+    What::Directory { path: needed(table, "path", "/var/log/pnda"), owner: read_owner(table, "0755") }
 }
 
-fn read_download(fields: &mut Fields<'_>, problems: &mut Problems) -> What {
-    let (from, path) = (fields.needed("from", problems), fields.needed("path", problems));
-    What::Download { from, path, owner: read_owner(fields, "0644", problems) }
+fn read_archive(table: &mut Table<'_>) -> What {
+    let from = needed(table, "from", "flink-{{ flink.version }}.tar.gz");
+    What::Archive { from, into: needed(table, "into", "/opt/pnda/flink-{{ flink.version }}") }
 }
 
-fn read_file(fields: &mut Fields<'_>, problems: &mut Problems) -> What {
-    let (template, path) = (fields.needed("template", problems), fields.needed("path", problems));
-    What::File { template, path, owner: read_owner(fields, "0644", problems) }
+fn read_download(table: &mut Table<'_>) -> What {
+    let (from, path) = (needed(table, "from", "programs/agent"), needed(table, "path", "/opt/pnda/agent"));
+    What::Download { from, path, owner: read_owner(table, "0644") }
 }
 
-fn read_link(fields: &mut Fields<'_>, problems: &mut Problems) -> What {
-    What::Link { path: fields.needed("path", problems), to: fields.needed("to", problems) }
+fn read_file(table: &mut Table<'_>) -> What {
+    let (template, path) =
+        (needed(table, "template", "etc/pnda/agent.toml"), needed(table, "path", "/etc/pnda/agent.toml"));
+    What::File { template, path, owner: read_owner(table, "0644") }
 }
 
-fn read_owner(fields: &mut Fields<'_>, mode: &str, problems: &mut Problems) -> Owner {
-    let root = |origin: &Origin| Text { text: "root".into(), origin: origin.clone() };
-    let origin = fields.origin().clone();
-    let owner = fields.text("owner", problems).unwrap_or_else(|| root(&origin));
-    let group = fields.text("group", problems).unwrap_or_else(|| root(&origin));
-    let given = fields.text("mode", problems).unwrap_or_else(|| Text { text: mode.to_owned(), origin });
-    let mode = Mode::try_from(given.text.clone()).unwrap_or_else(|error| {
-        problems.add(given.origin.problem(error, ""));
+fn read_link(table: &mut Table<'_>) -> What {
+    What::Link { path: needed(table, "path", "/opt/pnda/flink"), to: needed(table, "to", "/opt/pnda/flink-1.20.5") }
+}
+
+fn read_owner(table: &mut Table<'_>, mode: &str) -> Owner {
+    let origin = table.origin().clone();
+    let mut or_root = |key| table.optional(key).unwrap_or_else(|| Text { text: "root".into(), origin: origin.clone() });
+    let (owner, group) = (or_root("owner"), or_root("group"));
+    let given = table.optional("mode").unwrap_or(Text { text: mode.to_owned(), origin });
+    let mode = Mode::try_from(given.text).unwrap_or_else(|error| {
+        table.add(given.origin.problem(error, ""));
         Mode::parse("0600").expect("four octal digits")
     });
     Owner { owner, group, mode }
 }
 
-fn read_service(fields: &mut Fields<'_>, problems: &mut Problems) -> What {
-    let kind = |text: &str| match text {
+fn read_service(table: &mut Table<'_>) -> What {
+    let kind = |text: String| match text.as_str() {
         "exec" => Ok(ServiceKind::Exec),
         "notify" => Ok(ServiceKind::Notify),
-        _ => Err(format!("`{text}` is not a kind of service: write \"exec\" or \"notify\"")),
+        _ => Err(format!("`{text}` is not a kind of service: they are exec and notify")),
     };
-    let command = fields.texts("command", problems);
-    if command.is_empty() {
-        problems.add(
-            fields.origin().problem("a service has no command", "add command = [\"/path/of/program\", \"argument\"]"),
-        );
-    }
     What::Service(Box::new(ServiceText {
-        name: fields.needed("name", problems),
-        about: fields.needed("about", problems),
-        kind: fields.parsed("kind", problems, kind).unwrap_or(ServiceKind::Exec),
-        user: fields.needed("user", problems),
-        command,
-        environment: fields.texts("environment", problems),
-        restart_on: fields.texts("restart_on", problems),
-        unit: fields.texts("unit", problems),
+        name: needed(table, "name", "flink-history-server"),
+        about: needed(table, "about", ABOUT),
+        kind: table.parsed("kind", "exec", kind).unwrap_or(ServiceKind::Exec),
+        user: needed(table, "user", "pnda"),
+        command: table.required_list("command", "/path/of/program"),
+        environment: table.list("environment"),
+        restart_on: table.list("restart_on"),
+        unit: table.list("unit"),
     }))
 }
 

@@ -2,10 +2,11 @@
 //! A value of a kind is safe wherever a template may print it: kinds leave no room for quotes or line ends.
 //! Not here: which value a node gets (`resolve`).
 
-use super::document::{Fields, Origin, Raw};
+use super::role::suggestion;
+use crate::words::document::{Raw, Table};
 use crate::words::flink::Version;
 use crate::words::names::{Host, NodePath, SafePath, Word};
-use crate::words::problem::{Problems, nearest};
+use crate::words::problem::{Origin, nearest};
 use std::fmt;
 
 /// What a setting may hold.
@@ -100,13 +101,15 @@ impl Kind {
         self.entry().2
     }
 
-    fn parse(name: &str) -> Result<Kind, String> {
-        let names = KINDS.iter().map(|(name, _, _)| *name);
-        KINDS.iter().find(|(known, _, _)| *known == name).map(|(_, kind, _)| *kind).ok_or_else(|| {
-            let near = nearest(name, names.clone())
-                .map_or_else(|| names.collect::<Vec<_>>().join(", "), |near| format!("did you mean `{near}`?"));
-            format!("`{name}` is not a kind of setting ({near})")
-        })
+    fn read(table: &mut Table<'_>) -> Option<Kind> {
+        let name = table.required("kind", "word")?;
+        let kind = KINDS.iter().find(|(known, _, _)| *known == name.text).map(|(_, kind, _)| *kind);
+        if kind.is_none() {
+            let known: Vec<&str> = KINDS.iter().map(|(name, _, _)| *name).collect();
+            let remedy = suggestion(nearest(&name.text, known.clone()), &format!("kinds are {}", known.join(", ")));
+            table.add(name.origin.problem(format!("`{}` is not a kind of setting", name.text), remedy));
+        }
+        kind
     }
 
     /// The value that TOML gave, if this kind can hold it.
@@ -194,45 +197,41 @@ fn is_url(text: &str) -> bool {
 
 impl Declaration {
     /// Reads one `[[setting]]`.
-    pub(super) fn read(mut fields: Fields<'_>, problems: &mut Problems) -> Option<Declaration> {
-        let origin = fields.origin().clone();
-        let name = fields.parsed("name", problems, parse_name);
-        let kind = fields.parsed("kind", problems, Kind::parse);
-        let given = fields.value("default", problems);
-        let optional = fields.flag("optional", problems);
-        let about = fields.needed("about", problems);
-        if about.text.is_empty() || !about.text.ends_with('.') {
-            problems.add(
-                about.origin.problem("`about` is not a sentence", "say what the setting does, and end with a dot"),
-            );
+    pub(super) fn read(table: &mut Table<'_>) -> Option<Declaration> {
+        let name = table.parsed("name", "flink.version", parse_name);
+        let kind = Kind::read(table);
+        let given = table.value("default");
+        let optional = table.flag("optional", false);
+        if let Some(about) = table.required("about", "The release of Flink.").filter(|about| !about.text.ends_with('.'))
+        {
+            let remedy = "say what the setting does, and end with a dot";
+            table.add(about.origin.problem("`about` is not a sentence", remedy));
         }
-        fields.finish(problems);
         let (name, kind) = (name?, kind?);
         let default = match &given {
             None => optional.then_some(Value::Unset),
             Some((raw, at)) => {
                 let value = kind.accept(raw);
                 if value.is_none() {
-                    problems.add(at.problem(
-                        format!("the default of `{name}` is not of kind {}", kind.name()),
-                        format!("write {}", kind.form()),
-                    ));
+                    let what = format!("the default of `{name}` is not of kind {}", kind.name());
+                    table.add(at.problem(what, format!("write {}", kind.form())));
                 }
                 Some(value?)
             }
         };
-        Some(Declaration { name, kind, default, origin })
+        Some(Declaration { name, kind, default, origin: table.origin().clone() })
     }
 }
 
-fn parse_name(name: &str) -> Result<String, String> {
+fn parse_name(name: String) -> Result<String, String> {
     let part = |part: &str| {
         part.starts_with(|c: char| c.is_ascii_lowercase())
             && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
     };
-    let good = name.contains('.') && name.split('.').all(part);
-    good.then(|| name.to_owned())
-        .ok_or_else(|| format!("`{name}` is not a setting's name: write lower-case words joined by dots"))
+    match name.contains('.') && name.split('.').all(part) {
+        true => Ok(name),
+        false => Err(format!("`{name}` is not a setting's name: write lower-case words joined by dots")),
+    }
 }
 
 #[cfg(test)]

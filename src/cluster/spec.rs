@@ -2,9 +2,10 @@
 //! Reading finds every mistake; the order of nodes in the file means nothing.
 //! Not here: which roles a node gets (`assign`), or what a setting may hold (`setting`).
 
-use super::document::{Fields, Given, Origin, Text};
+use super::role::suggestion;
+use crate::words::document::{self, Given, Table, Text};
 use crate::words::names::{Host, Word};
-use crate::words::problem::{Problems, Source, nearest};
+use crate::words::problem::{Origin, Problems, Source, nearest};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -72,46 +73,34 @@ pub(super) struct SpecNode {
 impl Spec {
     /// Reads a cluster file; what can be understood is given back even when there are problems.
     pub(super) fn read(source: Source<'_>, problems: &mut Problems) -> Option<Spec> {
-        let mut fields = Fields::document(source, problems)?;
-        let name = fields.parsed("name", problems, |text| Word::new(text));
-        let mirror = read_mirror(&mut fields, problems);
-        let settings = read_settings(&mut fields, problems);
-        let nodes = fields.tables("node", problems);
-        if nodes.is_empty() {
-            problems
-                .add(source.problem_of_file("the cluster has no nodes", "add a [[node]] with name, address and kinds"));
-        }
-        let mut read = BTreeMap::new();
-        let mut of_nodes = Problems::default();
-        for node in nodes {
-            read_node(node, &mut read, &mut of_nodes);
-        }
-        let whole = of_nodes.is_empty();
-        problems.extend(of_nodes);
-        fields.finish(problems);
-        let origin = Origin::of_file(source.file);
-        Some(Spec { name: name?, mirror: mirror?, settings, nodes: read, whole, origin })
+        document::read_noting(source, problems, |table| {
+            let name = table.parsed("name", "pico", Word::new);
+            let mirror = read_mirror(table);
+            let settings = table.settings("settings");
+            let mut nodes = BTreeMap::new();
+            let noted = table.noted();
+            if table.tables("node", |node| read_node(node, &mut nodes)).is_empty() {
+                let remedy = "add a [[node]] with name, address and kinds";
+                table.add(table.origin().problem("the cluster has no nodes", remedy));
+            }
+            let whole = table.noted() == noted;
+            Some(Spec { name: name?, mirror: mirror?, settings, nodes, whole, origin: table.origin().clone() })
+        })
     }
 }
 
-fn read_settings(fields: &mut Fields<'_>, problems: &mut Problems) -> BTreeMap<String, Given> {
-    fields.table("settings", problems).map(|settings| settings.flattened(problems)).unwrap_or_default()
-}
-
-fn read_mirror(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<String> {
-    let Some(mut mirror) = fields.table("mirror", problems) else {
-        problems.add(fields.origin().problem("the cluster has no mirror", "add [mirror] with url = \"http://…\""));
-        return None;
-    };
-    let url = mirror.parsed("url", problems, parse_mirror);
-    mirror.finish(problems);
-    url
+fn read_mirror(table: &mut Table<'_>) -> Option<String> {
+    let mirror = table.table("mirror", |mirror| mirror.parsed("url", "http://mirror:8080", parse_mirror));
+    if mirror.is_none() {
+        table.add(table.origin().problem("the cluster has no mirror", "add [mirror] with url = \"http://…\""));
+    }
+    mirror?
 }
 
 /// An address that nodes can install from. A password would end up in every node's install.sh.
-pub(super) fn parse_mirror(text: &str) -> Result<String, String> {
+pub(super) fn parse_mirror(text: String) -> Result<String, String> {
     let bad = |why: &str| Err(format!("`{text}` cannot be a mirror's address: {why}"));
-    let Ok(url) = url::Url::parse(text) else { return bad("it is no URL; write http://host:port/") };
+    let Ok(url) = url::Url::parse(&text) else { return bad("it is no URL; write http://host:port/") };
     if !matches!(url.scheme(), "http" | "https" | "file") {
         return bad("only http, https and file are read by nodes");
     }
@@ -124,50 +113,42 @@ pub(super) fn parse_mirror(text: &str) -> Result<String, String> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-fn read_node(mut fields: Fields<'_>, nodes: &mut BTreeMap<Word, SpecNode>, problems: &mut Problems) {
-    let origin = fields.origin().clone();
-    let name = fields.parsed("name", problems, |text| Word::new(text));
-    let address = fields.parsed("address", problems, |text| Host::new(text));
-    let kinds = read_kinds(&mut fields, problems);
-    let roles = fields.texts("roles", problems);
-    let settings = read_settings(&mut fields, problems);
-    fields.finish(problems);
+fn read_node(table: &mut Table<'_>, nodes: &mut BTreeMap<Word, SpecNode>) {
+    let origin = table.origin().clone();
+    let name = table.parsed("name", "worker-1", Word::new);
+    let address = table.parsed("address", "10.0.0.1", Host::new);
+    let kinds = read_kinds(table);
+    let roles = table.list("roles");
+    let settings = table.settings("settings");
     let (Some(name), Some(address)) = (name, address) else { return };
     if let Some(first) = nodes.get(&name) {
         let what = format!("a second node is called `{name}`; the first is at {}", first.origin);
-        problems.add(origin.problem(what, "give each node its own name"));
+        table.add(origin.problem(what, "give each node its own name"));
         return;
     }
     if let Some((other, node)) = nodes.iter().find(|(_, node)| node.address == address) {
         let what = format!("`{name}` has the address of `{other}` ({}): {address}", node.origin);
-        problems.add(origin.problem(what, "give each node its own address"));
+        table.add(origin.problem(what, "give each node its own address"));
     }
     nodes.insert(name, SpecNode { address, kinds, roles, settings, origin });
 }
 
-fn read_kinds(fields: &mut Fields<'_>, problems: &mut Problems) -> BTreeSet<NodeKind> {
-    let origin = fields.origin().clone();
-    let texts = fields.texts("kinds", problems);
+fn read_kinds(table: &mut Table<'_>) -> BTreeSet<NodeKind> {
+    let texts = table.list("kinds");
     if texts.is_empty() {
-        problems.add(
-            origin.problem("a node has no kinds", "add kinds = [\"manager\"], [\"edge\"] or [\"worker\"], or several"),
-        );
+        let remedy = "add kinds = [\"manager\"], [\"edge\"] or [\"worker\"], or several";
+        table.add(table.origin().problem("a node has no kinds", remedy));
     }
-    let mut kinds = BTreeSet::new();
-    for Text { text, origin } in texts {
-        match NodeKind::parse(&text) {
-            Some(kind) => {
-                kinds.insert(kind);
-            }
-            None => {
-                let near = nearest(&text, NodeKind::ALL.map(NodeKind::as_str));
-                let remedy =
-                    near.map_or("kinds are manager, edge and worker".into(), |near| format!("did you mean `{near}`?"));
-                problems.add(origin.problem(format!("`{text}` is not a kind of node"), remedy));
-            }
+    let kind = |Text { text, origin }: Text| {
+        let kind = NodeKind::parse(&text);
+        if kind.is_none() {
+            let remedy =
+                suggestion(nearest(&text, NodeKind::ALL.map(NodeKind::as_str)), "kinds are manager, edge and worker");
+            table.add(origin.problem(format!("`{text}` is not a kind of node"), remedy));
         }
-    }
-    kinds
+        kind
+    };
+    texts.into_iter().filter_map(kind).collect()
 }
 
 #[cfg(test)]
@@ -202,7 +183,7 @@ mod tests {
     fn an_empty_file_is_told_what_it_lacks() {
         let expected = "c.toml: the cluster has no mirror\n    add [mirror] with url = \"http://…\"\n\
             c.toml: the cluster has no nodes\n    add a [[node]] with name, address and kinds\n\
-            c.toml: the document has no `name`\n    add name = \"…\"";
+            c.toml: this file has no `name`\n    add a line like name = \"pico\"";
         assert_eq!(told(""), expected);
     }
 }

@@ -2,14 +2,14 @@
 //! One engine for the files in `templates/` and for the short texts in role files.
 //! Not here: the values (`facts`, `resolve`).
 
-use super::document::{Origin, Text};
 use super::facts;
 use super::resolve::Settings;
 use super::role::suggestion;
 use super::script;
 use super::setting::{Declaration, Value as Setting};
 use crate::words::digest::Sha256;
-use crate::words::problem::{Problem, Problems, nearest};
+use crate::words::document::Text;
+use crate::words::problem::{Origin, Problem, Problems, nearest};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -165,7 +165,7 @@ impl<'a> Engine<'a> {
             }
         })();
         filled.unwrap_or_else(|error: minijinja::Error| {
-            problems.add(Problem { line: text.origin.line, ..problem(&text.origin, &error) });
+            problems.add(text.origin.problem(detail(&error), ""));
             None
         })
     }
@@ -176,8 +176,11 @@ fn origin(name: &str) -> Origin {
 }
 
 fn problem(origin: &Origin, error: &minijinja::Error) -> Problem {
-    let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-    Problem { file: origin.file.clone(), line: error.line().or(origin.line), what, remedy: String::new() }
+    Origin { line: error.line().or(origin.line), ..origin.clone() }.problem(detail(error), "")
+}
+
+fn detail(error: &minijinja::Error) -> String {
+    error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)
 }
 
 /// Notes every name that nothing defines, each at the line where it stands first.
@@ -199,7 +202,7 @@ fn known(
             "declare it as a [[setting]] of the role, or list the part that does",
         );
         let what = format!("nothing defines `{name}` here");
-        problems.add(Problem { file: at.file.clone(), line, what, remedy });
+        problems.add(Origin { line, ..at.clone() }.problem(what, remedy));
     }
     complete.then_some(used)
 }

@@ -6,7 +6,7 @@ use crate::words::digest::Sha256;
 use crate::words::document::{self, Table, Text};
 use crate::words::location::Location;
 use crate::words::names::{SafePath, Word};
-use crate::words::problem::{Problem, Problems, Source};
+use crate::words::problem::{Origin, Problem, Problems, Source, nearest};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -113,48 +113,38 @@ pub fn parse(files: &[(String, String)]) -> Result<Manifest, Problems> {
     let mut named: BTreeMap<Word, String> = BTreeMap::new();
     let mut uses = Vec::new();
     for (file, text) in files {
-        let source = Source { file, text };
-        let entries = match document::read(source, |table| Some(read_file(table))) {
-            Ok(entries) => entries,
-            Err(found) => {
-                problems.extend(found);
-                continue;
-            }
-        };
-        for (name, span, entry) in entries {
+        let entries = document::read_noting(Source { file, text }, &mut problems, |table| Some(read_file(table)));
+        for (name, origin, entry) in entries.into_iter().flatten() {
             if let Some(there) = named.insert(name.clone(), file.clone()) {
                 let what = format!("`{name}` is defined twice; the other is in {there}");
-                problems.add(source.problem(span, what, "give one of them another id"));
+                problems.add(origin.problem(what, "give one of them another id"));
                 continue;
             }
             match entry {
                 Entry::Want(want) => drop(manifest.wants.insert(name, want)),
                 Entry::Assembly(assembly, parts) => {
-                    uses.extend(parts.into_iter().map(|part| (source, part)));
+                    uses.extend(parts);
                     manifest.assemblies.insert(name, assembly);
                 }
             }
         }
     }
-    for (source, part) in uses {
-        if problems.is_empty() {
-            problems.extend(unknown_part(source, &part, &manifest));
-        }
+    if problems.is_empty() {
+        uses.iter().filter_map(|part| unknown_part(part, &manifest)).for_each(|problem| problems.add(problem));
     }
     problems.into_result(manifest)
 }
 
-fn unknown_part(source: Source<'_>, part: &Text, manifest: &Manifest) -> Problems {
-    let mut problems = Problems::default();
-    if !manifest.wants.keys().any(|name| name.as_str() == part.text) {
-        let names = manifest.wants.keys().map(Word::as_str);
-        let near = crate::words::problem::nearest(&part.text, names);
-        let remedy = near
-            .map_or("define it as [[pypi]], [[maven]] or [[file]]".into(), |near| format!("did you mean `{near}`?"));
-        let problem: Problem = source.problem(part.span.clone(), format!("no entry is called `{}`", part.text), remedy);
-        problems.add(problem);
+fn unknown_part(part: &Text, manifest: &Manifest) -> Option<Problem> {
+    let names = manifest.wants.keys().map(Word::as_str);
+    if names.clone().any(|name| name == part.text) {
+        return None;
     }
-    problems
+    let remedy = match nearest(&part.text, names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "define it as [[pypi]], [[maven]] or [[file]]".into(),
+    };
+    Some(part.origin.problem(format!("no entry is called `{}`", part.text), remedy))
 }
 
 enum Entry {
@@ -162,30 +152,29 @@ enum Entry {
     Assembly(Assembly, Vec<Text>),
 }
 
-type Named = (Word, std::ops::Range<usize>, Entry);
+type Named = (Word, Origin, Entry);
 
 fn read_file(table: &mut Table<'_>) -> Vec<Named> {
     let mut entries = Vec::new();
-    for inner in table.tables("maven") {
-        entries.extend(named(inner, |table| Some(Entry::Want(Want::Maven(maven(table)?)))));
-    }
-    for inner in table.tables("pypi") {
-        entries.extend(named(inner, |table| Some(Entry::Want(Want::Pypi(pypi(table)?)))));
-    }
-    for inner in table.tables("file") {
-        entries.extend(named(inner, |table| Some(Entry::Want(Want::File(file(table)?)))));
-    }
-    for inner in table.tables("assembly") {
-        entries.extend(named(inner, |table| assembly(table).map(|(assembly, parts)| Entry::Assembly(assembly, parts))));
+    for (key, read) in KINDS {
+        entries.extend(table.tables(key, |inner| named(inner, read)).into_iter().flatten());
     }
     entries
 }
 
-fn named(mut table: Table<'_>, read: impl FnOnce(&mut Table<'_>) -> Option<Entry>) -> Option<Named> {
-    let name = table.parsed::<Word>("id", "flink");
-    let entry = read(&mut table);
-    table.end();
-    Some((name?, table.span(), entry?))
+type ReadEntry = fn(&mut Table<'_>) -> Option<Entry>;
+
+const KINDS: [(&str, ReadEntry); 4] = [
+    ("maven", |table| maven(table).map(|want| Entry::Want(Want::Maven(want)))),
+    ("pypi", |table| pypi(table).map(|want| Entry::Want(Want::Pypi(want)))),
+    ("file", |table| file(table).map(|want| Entry::Want(Want::File(want)))),
+    ("assembly", |table| assembly(table).map(|(assembly, parts)| Entry::Assembly(assembly, parts))),
+];
+
+fn named(table: &mut Table<'_>, read: ReadEntry) -> Option<Named> {
+    let name = table.parsed("id", "flink", Word::new);
+    let entry = read(table);
+    Some((name?, table.origin().clone(), entry?))
 }
 
 fn maven(table: &mut Table<'_>) -> Option<MavenWant> {
@@ -197,17 +186,14 @@ fn maven(table: &mut Table<'_>) -> Option<MavenWant> {
         let parts: Vec<&str> = text.text.split(':').collect();
         if !(3..=5).contains(&parts.len()) || parts.iter().any(|part| Word::new(*part).is_err()) {
             let what = format!("`{}` is no Maven coordinate", text.text);
-            table.problem(
-                text.span.clone(),
-                what,
-                "write group:artifact:version, as in org.apache.flink:flink-avro:1.20.3",
-            );
+            let remedy = "write group:artifact:version, as in org.apache.flink:flink-avro:1.20.3";
+            table.add(text.origin.problem(what, remedy));
         }
     }
     for text in &exclude {
         if text.text.split(':').count() != 2 {
             let what = format!("`{}` is no exclusion", text.text);
-            table.problem(text.span.clone(), what, "write group:artifact; either may be *");
+            table.add(text.origin.problem(what, "write group:artifact; either may be *"));
         }
     }
     let texts = |list: Vec<Text>| list.into_iter().map(|text| text.text).collect();
@@ -226,17 +212,15 @@ fn pypi(table: &mut Table<'_>) -> Option<PypiWant> {
     let package = table.required("package", EXAMPLE);
     let sdist = table.flag("sdist", false);
     let publish = table.flag("publish", true);
-    let wheel = table.table("wheel").map(|mut wheel| {
-        let tags = (wheel.parsed::<Tag>("python", "cp311"), wheel.parsed::<Tag>("platform", "manylinux2014_x86_64"));
-        wheel.end();
-        tags
+    let wheel = table.table("wheel", |wheel| {
+        (wheel.parsed("python", "cp311", tag), wheel.parsed("platform", "manylinux2014_x86_64", tag))
     });
     let file = match (sdist, wheel) {
         (true, None) => PypiFile::Sdist,
-        (false, Some((python, platform))) => PypiFile::Wheel { python: python?.0, platform: platform?.0 },
+        (false, Some((python, platform))) => PypiFile::Wheel { python: python?, platform: platform? },
         _ => {
             let remedy = "write sdist = true, or wheel = { python = \"py3\", platform = \"any\" }";
-            table.problem(table.span(), "this [[pypi]] must say which file of the release it wants", remedy);
+            table.add(table.origin().problem("this [[pypi]] must say which file of the release it wants", remedy));
             return None;
         }
     };
@@ -248,23 +232,17 @@ fn pypi(table: &mut Table<'_>) -> Option<PypiWant> {
         }
         _ => {
             let what = format!("`{}` does not pin one version", package.text);
-            table.problem(package.span, what, format!("write name==version, as in {EXAMPLE}"));
+            table.add(package.origin.problem(what, format!("write name==version, as in {EXAMPLE}")));
             None
         }
     }
 }
 
 /// A tag of a wheel's file name.
-struct Tag(String);
-
-impl TryFrom<String> for Tag {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Tag, String> {
-        match Word::new(text.as_str()) {
-            Ok(_) if !text.contains('-') => Ok(Tag(text)),
-            _ => Err(format!("`{text}` is no wheel tag")),
-        }
+fn tag(text: String) -> Result<String, String> {
+    match Word::new(text.as_str()) {
+        Ok(_) if !text.contains('-') => Ok(text),
+        _ => Err(format!("`{text}` is no wheel tag")),
     }
 }
 
@@ -284,69 +262,54 @@ pub fn normalise(project: &str) -> Result<Word, crate::words::names::BadName> {
 fn file(table: &mut Table<'_>) -> Option<FileWant> {
     let urls = table.required_list("urls", "https://downloads.example/tool-1.2.tar.gz");
     for url in &urls {
-        match Location::parse(&url.text) {
-            Ok(Location::Web(_)) => {}
-            Ok(Location::Path(_)) => {
-                table.problem(
-                    url.span.clone(),
-                    format!("`{}` is no web address", url.text),
-                    "write http://… or https://…",
-                );
-            }
-            Err(error) => table.problem(url.span.clone(), error.to_string(), "write http://… or https://…"),
-        }
+        let what = match Location::parse(&url.text) {
+            Ok(Location::Web(_)) => continue,
+            Ok(Location::Path(_)) => format!("`{}` is no web address", url.text),
+            Err(error) => error.to_string(),
+        };
+        table.add(url.origin.problem(what, "write http://… or https://…"));
     }
-    let sha256 = table.parsed::<Sha256>("sha256", "the 64 hexadecimal digits its publisher gives");
-    let path = table.parsed::<SafePath>("path", "mirror_misc/tool-1.2.tar.gz");
+    let sha256 = table.parsed("sha256", "the 64 hexadecimal digits its publisher gives", Sha256::try_from);
+    let path = table.parsed("path", "mirror_misc/tool-1.2.tar.gz", SafePath::new);
     Some(FileWant { urls: urls.into_iter().map(|url| url.text).collect(), sha256: sha256?, path: path? })
 }
 
 fn assembly(table: &mut Table<'_>) -> Option<(Assembly, Vec<Text>)> {
-    let path = table.parsed::<SafePath>("path", "flink-1.20.5.tar.gz");
+    let path = table.parsed("path", "flink-1.20.5.tar.gz", SafePath::new);
     if let Some(path) = path.as_ref().filter(|path| !path.as_str().ends_with(".tar.gz")) {
-        table.problem(
-            table.span(),
-            format!("an assembly cannot be written as `{path}`"),
-            "let its path end in .tar.gz",
-        );
+        let what = format!("an assembly cannot be written as `{path}`");
+        table.add(table.origin().problem(what, "let its path end in .tar.gz"));
     }
     let executable = table.list("executable").into_iter().map(|text| text.text).collect();
     let (mut takes, mut parts) = (Vec::new(), Vec::new());
-    for mut inner in table.tables("take") {
+    table.tables("take", |inner| {
         let from = inner.required("from", "the id of an entry");
-        let members = inner.optional_parsed::<Folder>("members", "pyflink/bin/");
-        let into = inner.optional_parsed::<Folder>("into", "bin/").map_or(String::new(), |folder| folder.0);
+        let members = inner.optional_parsed("members", "pyflink/bin/", folder);
+        let into = inner.optional_parsed("into", "bin/", folder).unwrap_or_default();
         let except = inner.list("except").into_iter().map(|text| text.text).collect();
-        if let Some(name) = from.as_ref().and_then(|from| inner.check::<Word>(from, "flink")) {
-            takes.push(Take { from: name, members: members.map(|folder| folder.0), into, except });
+        if let Some(name) = from.as_ref().and_then(|from| inner.check(from, "flink", Word::new)) {
+            takes.push(Take { from: name, members, into, except });
             parts.extend(from);
         }
-        inner.end();
-    }
+    });
     if takes.is_empty() {
-        table.problem(table.span(), "this [[assembly]] takes nothing", "add an [[assembly.take]] with `from`");
+        table.add(table.origin().problem("this [[assembly]] takes nothing", "add an [[assembly.take]] with `from`"));
     }
     let mut links = BTreeMap::new();
-    for mut inner in table.tables("link") {
-        let (path, to) = (inner.parsed::<SafePath>("path", "lib/a"), inner.parsed::<SafePath>("to", "b"));
-        inner.end();
+    table.tables("link", |inner| {
+        let (path, to) = (inner.parsed("path", "lib/a", SafePath::new), inner.parsed("to", "b", SafePath::new));
         if let (Some(path), Some(to)) = (path, to) {
             links.insert(path, to.to_string());
         }
-    }
+    });
     Some((Assembly { path: path?, takes, links, executable }, parts))
 }
 
 /// A folder inside an archive: a safe path with a closing slash.
-struct Folder(String);
-
-impl TryFrom<String> for Folder {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Folder, String> {
-        let inner = text.strip_suffix('/').ok_or_else(|| format!("`{text}` is no folder: it must end in `/`"))?;
-        SafePath::new(inner).map(|_| Folder(text.clone())).map_err(|error| error.to_string())
-    }
+fn folder(text: String) -> Result<String, String> {
+    let inner = text.strip_suffix('/').ok_or_else(|| format!("`{text}` is no folder: it must end in `/`"))?;
+    SafePath::new(inner).map_err(|error| error.to_string())?;
+    Ok(text)
 }
 
 impl Manifest {

@@ -1,151 +1,168 @@
 //! Reads a TOML document that a person wrote, and collects every mistake with its line instead of stopping at the first.
-//! A reader asks a table for the keys it knows; `end` reports the ones nobody asked for, with the nearest that exist.
+//! A reader asks a table for the keys it knows; the ones nobody asked for are noted, with the nearest that exist.
 //! Not here: what the keys mean.
 
-use super::problem::{Problems, Source, nearest};
+use super::problem::{Origin, Problem, Problems, Source, nearest};
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::ops::{Range, RangeInclusive};
-use toml::Spanned;
+use std::ops::RangeInclusive;
 use toml::de::{DeTable, DeValue};
 
-/// A text with the place where it stands.
+/// A text and where it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
     /// What it says.
     pub text: String,
-    /// Its bytes in the document.
-    pub span: Range<usize>,
+    /// Where.
+    pub origin: Origin,
 }
 
-/// Parses a document and hands its top table to `read`; all problems come back together.
+/// A single value as TOML writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Raw {
+    /// In quotes.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// `true` or `false`.
+    Boolean(bool),
+}
+
+/// A value and where it was written.
+pub type Given = (Raw, Origin);
+
+impl Raw {
+    const FORM: &'static str = "a text, a whole number, true or false";
+
+    fn of(value: &DeValue<'_>) -> Option<Raw> {
+        match value {
+            DeValue::String(text) => Some(Raw::Text(text.to_string())),
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok().map(Raw::Integer),
+            DeValue::Boolean(flag) => Some(Raw::Boolean(*flag)),
+            _ => None,
+        }
+    }
+}
+
+/// Reads a document that is of no use with mistakes.
 pub fn read<T>(source: Source<'_>, read: impl FnOnce(&mut Table<'_>) -> Option<T>) -> Result<T, Problems> {
-    let document = DeTable::parse(source.text).map_err(|error| Problems::from(source.toml_problem(&error)))?;
-    let problems = RefCell::new(Problems::default());
-    let mut table = Table {
-        source,
-        table: document.get_ref(),
-        span: 0..0,
-        name: "this file".into(),
-        asked: BTreeSet::new(),
-        problems: &problems,
-    };
-    let value = read(&mut table);
-    table.end();
-    let problems = problems.into_inner();
-    match value {
+    let mut problems = Problems::default();
+    match read_noting(source, &mut problems, read) {
         Some(value) => problems.into_result(value),
         None => Err(problems.sorted()),
     }
+}
+
+/// Reads a document and notes its mistakes; what could be understood is given back all the same.
+pub fn read_noting<T>(
+    source: Source<'_>,
+    problems: &mut Problems,
+    read: impl FnOnce(&mut Table<'_>) -> Option<T>,
+) -> Option<T> {
+    let (document, errors) = DeTable::parse_recoverable(source.text);
+    if !errors.is_empty() {
+        errors.iter().for_each(|error| problems.add(source.toml_problem(error)));
+        return None;
+    }
+    let noted = RefCell::new(std::mem::take(problems));
+    let table = document.get_ref();
+    let origin = Origin::of_file(source.file);
+    let value =
+        Table { source, table, origin, name: "this file".into(), asked: Vec::new(), problems: &noted }.all(read);
+    *problems = noted.into_inner();
+    value
 }
 
 /// One table of the document.
 pub struct Table<'d> {
     source: Source<'d>,
     table: &'d DeTable<'d>,
-    span: Range<usize>,
+    origin: Origin,
     name: String,
-    asked: BTreeSet<&'static str>,
+    asked: Vec<&'static str>,
     problems: &'d RefCell<Problems>,
 }
 
 impl<'d> Table<'d> {
-    /// Notes a mistake at a place.
-    pub fn problem(&self, span: Range<usize>, what: impl Into<String>, remedy: impl Into<String>) {
-        self.problems.borrow_mut().add(self.source.problem(span, what, remedy));
-    }
-
     /// Where the table begins.
-    pub fn span(&self) -> Range<usize> {
-        self.span.clone()
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
-    fn value(&mut self, key: &'static str) -> Option<&'d Spanned<DeValue<'d>>> {
-        self.asked.insert(key);
-        self.table.get(key)
+    /// Notes a mistake.
+    pub fn add(&self, problem: Problem) {
+        self.problems.borrow_mut().add(problem);
     }
 
-    fn missing(&self, key: &str, example: &str) {
-        self.problem(
-            self.span(),
-            format!("{} has no `{key}`", self.name),
-            format!("add a line like {key} = {example}"),
-        );
+    /// How many mistakes are noted so far.
+    pub fn noted(&self) -> usize {
+        self.problems.borrow().len()
+    }
+
+    /// A single value of any type.
+    pub fn value(&mut self, key: &'static str) -> Option<Given> {
+        self.typed(key, Raw::FORM, Raw::of)
     }
 
     /// A text that may be absent.
     pub fn optional(&mut self, key: &'static str) -> Option<Text> {
-        let value = self.value(key)?;
-        match value.get_ref() {
-            DeValue::String(text) => Some(Text { text: text.to_string(), span: value.span() }),
-            other => {
-                self.wrong_type(value.span(), key, other, "a text in quotes");
-                None
-            }
-        }
+        let (text, origin) = self.typed(key, "a text in quotes", DeValue::as_str)?;
+        Some(Text { text: text.to_owned(), origin })
     }
 
     /// A text that must be there; the example is what a right line could say.
     pub fn required(&mut self, key: &'static str, example: &str) -> Option<Text> {
-        if self.value(key).is_none() {
+        if !self.table.contains_key(key) {
             self.missing(key, &format!("\"{example}\""));
         }
         self.optional(key)
     }
 
     /// A text of a checked type that must be there.
-    pub fn parsed<T>(&mut self, key: &'static str, example: &str) -> Option<T>
-    where
-        T: TryFrom<String>,
-        T::Error: Display,
-    {
+    pub fn parsed<T, E: Display>(
+        &mut self,
+        key: &'static str,
+        example: &str,
+        parse: impl FnOnce(String) -> Result<T, E>,
+    ) -> Option<T> {
         let text = self.required(key, example)?;
-        self.check(&text, example)
+        self.check(&text, example, parse)
     }
 
     /// A text of a checked type that may be absent.
-    pub fn optional_parsed<T>(&mut self, key: &'static str, example: &str) -> Option<T>
-    where
-        T: TryFrom<String>,
-        T::Error: Display,
-    {
+    pub fn optional_parsed<T, E: Display>(
+        &mut self,
+        key: &'static str,
+        example: &str,
+        parse: impl FnOnce(String) -> Result<T, E>,
+    ) -> Option<T> {
         let text = self.optional(key)?;
-        self.check(&text, example)
+        self.check(&text, example, parse)
     }
 
     /// A text as a checked type; a refusal is noted.
-    pub fn check<T>(&self, text: &Text, example: &str) -> Option<T>
-    where
-        T: TryFrom<String>,
-        T::Error: Display,
-    {
-        let refused =
-            |error: T::Error| self.problem(text.span.clone(), error.to_string(), format!("for example: {example}"));
-        T::try_from(text.text.clone()).map_err(refused).ok()
+    pub fn check<T, E: Display>(
+        &self,
+        text: &Text,
+        example: &str,
+        parse: impl FnOnce(String) -> Result<T, E>,
+    ) -> Option<T> {
+        let note = |error: E| self.add(text.origin.problem(error.to_string(), format!("for example: {example}")));
+        parse(text.text.clone()).map_err(note).ok()
     }
 
     /// A list of texts; empty if absent.
     pub fn list(&mut self, key: &'static str) -> Vec<Text> {
-        let Some(value) = self.value(key) else { return Vec::new() };
-        let DeValue::Array(items) = value.get_ref() else {
-            self.wrong_type(value.span(), key, value.get_ref(), "a list of texts");
-            return Vec::new();
-        };
-        let mut texts = Vec::new();
-        for item in items.iter() {
-            match item.get_ref() {
-                DeValue::String(text) => texts.push(Text { text: text.to_string(), span: item.span() }),
-                other => self.wrong_type(item.span(), key, other, "a list of texts"),
-            }
-        }
-        texts
+        let texts = self.entries(key, "a list of texts", DeValue::as_str).into_iter();
+        texts.map(|(text, origin)| Text { text: text.to_owned(), origin }).collect()
     }
 
     /// A list of texts that must not be empty.
     pub fn required_list(&mut self, key: &'static str, example: &str) -> Vec<Text> {
+        let noted = self.noted();
         let texts = self.list(key);
-        if texts.is_empty() && self.table.get(key).is_none_or(|value| value.get_ref().is_array()) {
+        if texts.is_empty() && self.noted() == noted {
             self.missing(key, &format!("[\"{example}\"]"));
         }
         texts
@@ -153,92 +170,122 @@ impl<'d> Table<'d> {
 
     /// `true` or `false`, with what it is when absent.
     pub fn flag(&mut self, key: &'static str, absent: bool) -> bool {
-        let Some(value) = self.value(key) else { return absent };
-        match value.get_ref() {
-            DeValue::Boolean(flag) => *flag,
-            other => {
-                self.wrong_type(value.span(), key, other, "true or false");
-                absent
-            }
-        }
-    }
-
-    /// A whole number from 0 on that may be absent.
-    pub fn number(&mut self, key: &'static str) -> Option<u64> {
-        let value = self.value(key)?;
-        let number = match value.get_ref() {
-            DeValue::Integer(number) => u64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok(),
-            _ => None,
-        };
-        if number.is_none() {
-            self.wrong_type(value.span(), key, value.get_ref(), "a whole number from 0 on");
-        }
-        number
+        self.typed(key, "true or false", DeValue::as_bool).map_or(absent, |(flag, _)| flag)
     }
 
     /// A whole number within bounds that may be absent.
-    pub fn number_within(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Option<u64> {
-        let number = self.number(key)?;
-        if bounds.contains(&number) {
-            return Some(number);
+    pub fn number(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Option<u64> {
+        let wanted = format!("a whole number from {} to {}", bounds.start(), bounds.end());
+        let (number, origin) = self.typed(key, &wanted, DeValue::as_integer)?;
+        let within = u64::from_str_radix(number.as_str(), number.radix()).ok().filter(|number| bounds.contains(number));
+        if within.is_none() {
+            self.add(origin.problem(format!("`{key}` is {number}"), format!("write {wanted}")));
         }
-        let span = self.value(key)?.span();
-        let remedy = format!("write a number from {} to {}", bounds.start(), bounds.end());
-        self.problem(span, format!("`{key}` is {number}"), remedy);
-        None
+        within
     }
 
     /// The tables of `[[key]]`, in order.
-    pub fn tables(&mut self, key: &'static str) -> Vec<Table<'d>> {
-        let Some(value) = self.value(key) else { return Vec::new() };
-        let DeValue::Array(items) = value.get_ref() else {
-            self.wrong_type(value.span(), key, value.get_ref(), &format!("written as [[{key}]]"));
-            return Vec::new();
-        };
-        let mut tables = Vec::new();
-        for item in items.iter() {
-            match item.get_ref() {
-                DeValue::Table(table) => tables.push(self.inner(table, item.span(), format!("this [[{key}]]"))),
-                other => self.wrong_type(item.span(), key, other, &format!("written as [[{key}]]")),
-            }
-        }
-        tables
+    pub fn tables<T>(&mut self, key: &'static str, mut read: impl FnMut(&mut Table<'d>) -> T) -> Vec<T> {
+        let tables = self.entries(key, &format!("written as [[{key}]]"), DeValue::as_table);
+        let name = format!("this [[{key}]]");
+        tables.into_iter().map(|(table, origin)| self.inner(table, origin, name.clone()).all(&mut read)).collect()
     }
 
     /// The table `[key]`, if it is there.
-    pub fn table(&mut self, key: &'static str) -> Option<Table<'d>> {
-        let value = self.value(key)?;
-        match value.get_ref() {
-            DeValue::Table(table) => Some(self.inner(table, value.span(), format!("[{key}]"))),
-            other => {
-                self.wrong_type(value.span(), key, other, &format!("a table, [{key}]"));
-                None
-            }
+    pub fn table<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Table<'d>) -> T) -> Option<T> {
+        let (table, origin) = self.typed(key, &format!("a table, [{key}]"), DeValue::as_table)?;
+        Some(self.inner(table, origin, format!("[{key}]")).all(read))
+    }
+
+    /// The values of `[key]` by dotted name: `[a] b = 1`, `a.b = 1` and `"a.b" = 1` are the same.
+    pub fn settings(&mut self, key: &'static str) -> BTreeMap<String, Given> {
+        let mut flat = BTreeMap::new();
+        if let Some((table, _)) = self.typed(key, &format!("a table, [{key}]"), DeValue::as_table) {
+            self.flatten("", table, &mut flat);
         }
+        flat
     }
 
-    fn inner(&self, table: &'d DeTable<'d>, span: Range<usize>, name: String) -> Table<'d> {
-        Table { source: self.source, table, span, name, asked: BTreeSet::new(), problems: self.problems }
-    }
-
-    fn wrong_type(&self, span: Range<usize>, key: &str, found: &DeValue<'_>, wanted: &str) {
-        self.problem(span, format!("`{key}` is of type {}", found.type_str()), format!("it must be {wanted}"));
-    }
-
-    /// Reports the keys that nobody asked for.
-    pub fn end(&mut self) {
-        for (key, _) in self.table.iter() {
-            let name = key.get_ref().as_ref();
-            if self.asked.contains(name) {
+    fn flatten(&self, above: &str, table: &DeTable<'_>, flat: &mut BTreeMap<String, Given>) {
+        for (key, value) in table {
+            let name = format!("{above}{}", key.get_ref());
+            if let DeValue::Table(table) = value.get_ref() {
+                self.flatten(&format!("{name}."), table, flat);
                 continue;
             }
-            let known = self.asked.iter().copied();
-            let remedy = match nearest(name, known.clone()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known here: {}", known.collect::<Vec<_>>().join(", ")),
-            };
-            self.problem(key.span(), format!("{} has an unknown key `{name}`", self.name), remedy);
+            let given = self.understood(&name, self.source.at(key.span().start), value.get_ref(), Raw::FORM, Raw::of);
+            let Some((raw, origin)) = given else { continue };
+            if let Some((_, first)) = flat.insert(name.clone(), (raw, origin.clone())) {
+                self.add(origin.problem(format!("setting `{name}` is given twice, first at {first}"), "keep one"));
+            }
         }
+    }
+
+    fn inner(&self, table: &'d DeTable<'d>, origin: Origin, name: String) -> Table<'d> {
+        Table { source: self.source, table, origin, name, asked: Vec::new(), problems: self.problems }
+    }
+
+    fn typed<T>(
+        &mut self,
+        key: &'static str,
+        wanted: &str,
+        read: impl FnOnce(&'d DeValue<'d>) -> Option<T>,
+    ) -> Option<(T, Origin)> {
+        self.asked.push(key);
+        let (name, value) = self.table.get_key_value(key)?;
+        self.understood(key, self.source.at(name.span().start), value.get_ref(), wanted, read)
+    }
+
+    fn entries<T>(
+        &mut self,
+        key: &'static str,
+        wanted: &str,
+        read: impl Fn(&'d DeValue<'d>) -> Option<T>,
+    ) -> Vec<(T, Origin)> {
+        let Some((items, _)) = self.typed(key, wanted, DeValue::as_array) else { return Vec::new() };
+        let at = |start| self.source.at(start);
+        let items = items.iter().map(|item| self.understood(key, at(item.span().start), item.get_ref(), wanted, &read));
+        items.flatten().collect()
+    }
+
+    /// A value as the type that is wanted; another is noted.
+    fn understood<'v, T>(
+        &self,
+        key: &str,
+        origin: Origin,
+        value: &'v DeValue<'v>,
+        wanted: &str,
+        read: impl FnOnce(&'v DeValue<'v>) -> Option<T>,
+    ) -> Option<(T, Origin)> {
+        let read = read(value);
+        if read.is_none() {
+            let what = format!("`{key}` is of type {}", value.type_str());
+            self.add(origin.problem(what, format!("it must be {wanted}")));
+        }
+        Some((read?, origin))
+    }
+
+    fn missing(&self, key: &str, example: &str) {
+        let what = format!("{} has no `{key}`", self.name);
+        self.add(self.origin.problem(what, format!("add a line like {key} = {example}")));
+    }
+
+    /// Has the table read, and notes the keys that the reader did not ask for.
+    fn all<T>(mut self, read: impl FnOnce(&mut Table<'d>) -> T) -> T {
+        let value = read(&mut self);
+        for (key, _) in self.table {
+            let name = key.get_ref().as_ref();
+            if self.asked.contains(&name) {
+                continue;
+            }
+            let remedy = match nearest(name, self.asked.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known keys: {}", self.asked.join(", ")),
+            };
+            let what = format!("{} has an unknown key `{name}`", self.name);
+            self.add(self.source.at(key.span().start).problem(what, remedy));
+        }
+        value
     }
 }
 
@@ -249,12 +296,9 @@ mod tests {
 
     fn check(text: &str, expected: &str) {
         let result = read(Source { file: "a.toml", text }, |table| {
-            let name = table.parsed::<Word>("name", "flink");
+            let name = table.parsed("name", "flink", Word::new);
             let parts = table.list("parts");
-            for mut inner in table.tables("thing") {
-                inner.number("size");
-                inner.end();
-            }
+            table.tables("thing", |inner| (inner.number("size", 0..=99), inner.flag("big", false)));
             Some((name?, parts))
         });
         assert_eq!(result.map_err(|problems| problems.to_string()).unwrap_err(), expected);
@@ -263,21 +307,36 @@ mod tests {
     #[test]
     fn every_mistake_is_told_with_its_line() {
         check(
-            "name = \"a b\"\nparst = []\nparts = [1]\n[[thing]]\nsize = -1\n",
+            "name = \"a b\"\nparst = []\nparts = [1]\n[[thing]]\nsize = -1\nbig = 1\n",
             "a.toml:1: `a b` cannot be used as a name: only letters, digits and . _ + - are allowed\n    for example: flink\n\
              a.toml:2: this file has an unknown key `parst`\n    did you mean `parts`?\n\
              a.toml:3: `parts` is of type integer\n    it must be a list of texts\n\
-             a.toml:5: `size` is of type integer\n    it must be a whole number from 0 on",
+             a.toml:5: `size` is -1\n    write a whole number from 0 to 99\n\
+             a.toml:6: `big` is of type integer\n    it must be true or false",
         );
     }
 
     #[test]
     fn a_missing_key_names_an_example() {
-        check("", "a.toml:1: this file has no `name`\n    add a line like name = \"flink\"");
+        check("", "a.toml: this file has no `name`\n    add a line like name = \"flink\"");
     }
 
     #[test]
-    fn broken_toml_is_one_problem() {
+    fn broken_toml_is_told_with_its_line() {
         check("name = \n", "a.toml:1: string values must be quoted, expected literal string");
+    }
+
+    #[test]
+    fn a_number_may_have_underscores() {
+        let size = read(Source { file: "a.toml", text: "size = 1_000\n" }, |table| table.number("size", 0..=1000));
+        assert_eq!(size, Ok(1000));
+    }
+
+    #[test]
+    fn a_dotted_name_can_be_written_in_three_ways() {
+        let text = "[settings]\na.b = 1\n\"a.c\" = true\n[settings.a.d]\ne = \"x\"\n";
+        let flat = read(Source { file: "a.toml", text }, |table| Some(table.settings("settings"))).unwrap();
+        let names: Vec<_> = flat.iter().map(|(name, (_, origin))| format!("{name} {origin}")).collect();
+        assert_eq!(names, ["a.b a.toml:2", "a.c a.toml:3", "a.d.e a.toml:5"]);
     }
 }

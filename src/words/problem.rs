@@ -5,13 +5,41 @@
 use std::fmt;
 use std::ops::Range;
 
-/// One mistake in one document.
+/// Where something was written: a file and its line, or an argument of the command line.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Problem {
+pub struct Origin {
     /// The file as the user named it.
     pub file: String,
     /// Its line, counted from 1; none if the file as a whole is meant.
     pub line: Option<usize>,
+}
+
+impl Origin {
+    /// The file as a whole.
+    pub fn of_file(file: &str) -> Origin {
+        Origin { file: file.to_owned(), line: None }
+    }
+
+    /// A mistake that was written here.
+    pub fn problem(&self, what: impl Into<String>, remedy: impl Into<String>) -> Problem {
+        Problem { origin: self.clone(), what: what.into(), remedy: remedy.into() }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(out, "{}:{line}", self.file),
+            None => out.write_str(&self.file),
+        }
+    }
+}
+
+/// One mistake in one document.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// Where it is.
+    pub origin: Origin,
     /// What is wrong.
     pub what: String,
     /// What would be right.
@@ -20,10 +48,7 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(out, "{}:{line}: {}", self.file, self.what)?,
-            None => write!(out, "{}: {}", self.file, self.what)?,
-        }
+        write!(out, "{}: {}", self.origin, self.what)?;
         if self.remedy.is_empty() { Ok(()) } else { write!(out, "\n    {}", self.remedy) }
     }
 }
@@ -41,6 +66,11 @@ impl Problems {
     /// Takes over another list.
     pub fn extend(&mut self, other: Problems) {
         self.0.extend(other.0);
+    }
+
+    /// How many they are.
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Whether nothing was found.
@@ -97,20 +127,21 @@ pub struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// The line, from 1, in which a byte lies.
-    pub fn line(&self, at: usize) -> usize {
-        self.text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
+    /// The line in which a byte lies.
+    pub fn at(&self, byte: usize) -> Origin {
+        let before = &self.text.as_bytes()[..byte.min(self.text.len())];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        Origin { file: self.file.to_owned(), line: Some(line) }
     }
 
     /// A problem at a span of this document.
     pub fn problem(&self, span: Range<usize>, what: impl Into<String>, remedy: impl Into<String>) -> Problem {
-        let line = Some(self.line(span.start));
-        Problem { file: self.file.to_owned(), line, what: what.into(), remedy: remedy.into() }
+        self.at(span.start).problem(what, remedy)
     }
 
     /// A problem of this document as a whole.
     pub fn problem_of_file(&self, what: impl Into<String>, remedy: impl Into<String>) -> Problem {
-        Problem { file: self.file.to_owned(), line: None, what: what.into(), remedy: remedy.into() }
+        Origin::of_file(self.file).problem(what, remedy)
     }
 
     /// What the TOML reader found, as a problem.

@@ -6,7 +6,7 @@ use super::home;
 use crate::words::digest::Sha256;
 use crate::words::names::NodePath;
 use crate::words::node::{DOCUMENT, Node, Scope};
-use crate::words::problem::{Problem, Problems, Source};
+use crate::words::problem::{Origin, Problem, Problems, Source};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
@@ -89,8 +89,8 @@ fn files(folder: &Path, node: &Node, problems: &mut Problems) -> BTreeMap<NodePa
     for file in &node.files {
         let path = folder.join(file.source());
         let mut differs = |what| {
-            let remedy = "render and copy the node's folder again".into();
-            problems.add(Problem { file: path.display().to_string(), line: None, what, remedy });
+            let remedy = "render and copy the node's folder again";
+            problems.add(Origin::of_file(&path.display().to_string()).problem(what, remedy));
         };
         match read_file(&path, LONGEST_FILE) {
             Err(error) => differs(format!("cannot be read: {error}")),
