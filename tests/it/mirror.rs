@@ -188,6 +188,63 @@ fn a_run_that_was_killed_leaves_the_mirror_and_is_taken_up_where_it_was() {
 }
 
 #[test]
+fn what_is_lost_in_the_mirror_is_published_anew() {
+    let project = plain();
+    project.run("mirror lock");
+    project.run("mirror build");
+    std::fs::remove_file(project.path("mirror/current/mirror_misc/notes.txt")).unwrap();
+    project.run("mirror build").says(0, "published generation 2");
+    assert_eq!(project.read("mirror/current/mirror_misc/notes.txt"), "foo");
+}
+
+#[test]
+fn damaged_bytes_are_never_signed_and_are_fetched_again() {
+    let project = plain();
+    project.run("mirror lock");
+    project.run("mirror build");
+    let served = project.path("mirror/current/mirror_misc/notes.txt");
+    std::process::Command::new("chmod").args(["u+w"]).arg(&served).status().unwrap();
+    std::fs::write(&served, "fop").unwrap();
+    project.run("mirror build --agent manifests/m.toml").says(1, "was damaged and is removed");
+    project.run("mirror build --agent manifests/m.toml").says(0, "published generation 2 (fetched 1 files, 3 bytes)");
+    project.run("mirror verify --mirror mirror").says(0, "as listed");
+}
+
+#[test]
+fn a_broken_lock_is_made_anew() {
+    let project = plain();
+    std::fs::write(project.path("manifests/pnda.lock"), "<<<<<<< HEAD\n").unwrap();
+    project.run("mirror build").says(1, "the lock cannot be read");
+    project.run("mirror lock").says(0, "locked 2 artifacts");
+    project.run("mirror build").says(0, "published generation 1");
+}
+
+#[test]
+fn a_signed_mirror_is_not_given_another_key_by_accident() {
+    let project = plain();
+    project.run("mirror lock");
+    project.run("mirror build");
+    std::fs::remove_file(project.path("key")).unwrap();
+    std::fs::write(project.path("agent"), "a newer agent").unwrap();
+    project.run("mirror build").says(2, "is signed by a key that is not in");
+    assert!(!project.path("key").exists());
+}
+
+#[test]
+fn rendering_replaces_only_what_was_rendered_and_trusts_only_the_key_it_is_given() {
+    let project = plain();
+    project.run("mirror lock");
+    project.run("mirror build");
+    std::fs::write(project.path("c.toml"), "name = \"c\"\n").unwrap();
+    project.run("render c.toml --mirror mirror --out manifests").says(2, "is no rendered node: name a new folder");
+    assert!(project.path("manifests/m.toml").is_file());
+    let other = pnda::mirror::keys::Signer::load_or_make(&project.path("other")).unwrap();
+    std::fs::write(project.path("other.pub"), other.public_file()).unwrap();
+    let ran = project.run("render c.toml --mirror mirror --out nodes --key other.pub");
+    ran.says(3, "was not signed by the expected key");
+}
+
+#[test]
 fn two_builders_do_not_meet() {
     let project = plain();
     project.run("mirror lock");

@@ -74,7 +74,10 @@ impl Project {
             command.arg(format!("--source=pypi={}/simple", self.upstream.url));
         }
         if words.starts_with("mirror build") {
-            command.args(["--mirror", "mirror", "--key", "key", "--agent", "agent"]);
+            command.args(["--mirror", "mirror", "--key", "key"]);
+            if !words.contains("--agent") {
+                command.args(["--agent", "agent"]);
+            }
         }
         command
     }

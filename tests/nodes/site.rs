@@ -58,7 +58,8 @@ impl Site {
         let cluster = Path::new(env!("CARGO_MANIFEST_DIR")).join("clusters/standard.toml");
         let graphite = format!("graphite.address={HUB}:{}", receiver::PORT);
         let (mirror, out) = (text(&self.mirror), text(&self.nodes));
-        pnda(&["render", &text(&cluster), "--mirror", &mirror, "--out", &out, "--set", &graphite]);
+        let key = text(&self.mirror.join("current/mirror.pub"));
+        pnda(&["render", &text(&cluster), "--mirror", &mirror, "--key", &key, "--out", &out, "--set", &graphite]);
     }
 
     /// Serves the mirror from the hub.
