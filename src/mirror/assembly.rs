@@ -66,6 +66,9 @@ pub fn assemble(name: &Word, assembly: &Assembly, lock: &Lock, store: &Store) ->
             members.take(take, artifact, store)?;
         }
     }
+    for (path, text) in &assembly.files {
+        members.add(&assembly.path, path.to_string(), &mut text.as_bytes())?;
+    }
     let scratch = store.scratch().map_err(kept)?;
     members.write(assembly, scratch.as_file()).map_err(written)?;
     let (_, path) = scratch.keep().map_err(|error| written(error.error))?;
@@ -77,7 +80,10 @@ pub fn assemble(name: &Word, assembly: &Assembly, lock: &Lock, store: &Store) ->
 /// The digest of everything that decides the result.
 fn recipe(name: &Word, assembly: &Assembly, lock: &Lock) -> Result<Sha256, Error> {
     use std::fmt::Write as _;
-    let mut text = format!("{METHOD}\nexecutable {:?}\nlinks {:?}\n", assembly.executable, assembly.links);
+    let mut text = format!(
+        "{METHOD}\nexecutable {:?}\nlinks {:?}\nfiles {:?}\n",
+        assembly.executable, assembly.links, assembly.files
+    );
     for take in &assembly.takes {
         let _ = writeln!(text, "take {:?} {:?} {:?}", take.members, take.into, take.except);
         for artifact in parts(name, take, lock)? {
@@ -290,6 +296,7 @@ mod tests {
             let assembly = Assembly {
                 path: SafePath::new("a.tar.gz").unwrap(),
                 takes: takes.to_vec(),
+                files: BTreeMap::from([(SafePath::new("conf/x").unwrap(), "own".to_owned())]),
                 links: BTreeMap::from([(SafePath::new("z").unwrap(), "bin/run".to_owned())]),
                 executable: vec!["bin/*".into()],
             };
@@ -346,7 +353,10 @@ mod tests {
         let takes = [take("libs", "l-1/lib/", "lib/"), take("wheel", "w/bin/", "bin/")];
         let (first, second) = (bench(), bench());
         let made = first.assemble(&takes).unwrap();
-        assert_eq!(first.listing(made), ["755 bin/run 2", "644 lib/a.jar 1", "644 lib/b.jar 2", "777 z 0"]);
+        assert_eq!(
+            first.listing(made),
+            ["755 bin/run 2", "644 conf/x 3", "644 lib/a.jar 1", "644 lib/b.jar 2", "777 z 0"]
+        );
         assert_eq!(second.assemble(&takes).unwrap(), made);
         assert_eq!(first.assemble(&takes).unwrap(), made, "the second time it is remembered");
     }

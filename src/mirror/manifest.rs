@@ -87,6 +87,8 @@ pub struct Assembly {
     pub path: SafePath,
     /// What goes in, in order; later entries never replace earlier ones.
     pub takes: Vec<Take>,
+    /// Small files of our own, as text.
+    pub files: BTreeMap<SafePath, String>,
     /// Symbolic links inside.
     pub links: BTreeMap<SafePath, String>,
     /// Patterns of members that must be executable, matched with the path inside the assembly.
@@ -295,6 +297,11 @@ fn assembly(table: &mut Table<'_>) -> Option<(Assembly, Vec<Text>)> {
     if takes.is_empty() {
         table.add(table.origin().problem("this [[assembly]] takes nothing", "add an [[assembly.take]] with `from`"));
     }
+    let mut files = BTreeMap::new();
+    table.tables("file", |inner| {
+        let (path, text) = (inner.parsed("path", "conf/site.xml", SafePath::new), inner.required("text", "a line"));
+        files.extend(path.zip(text.map(|text| text.text)));
+    });
     let mut links = BTreeMap::new();
     table.tables("link", |inner| {
         let (path, to) = (inner.parsed("path", "lib/a", SafePath::new), inner.parsed("to", "b", SafePath::new));
@@ -302,7 +309,7 @@ fn assembly(table: &mut Table<'_>) -> Option<(Assembly, Vec<Text>)> {
             links.insert(path, to.to_string());
         }
     });
-    Some((Assembly { path: path?, takes, links, executable }, parts))
+    Some((Assembly { path: path?, takes, files, links, executable }, parts))
 }
 
 /// A folder inside an archive: a safe path with a closing slash.

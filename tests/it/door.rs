@@ -141,7 +141,7 @@ fn a_mirror_that_is_not_there_is_told_as_such() {
 fn over_http_it_fetches_one_file_and_no_more_than_that_is_long() {
     let fetches = ["curl", "wget"].iter().any(|program| Path::new("/usr/bin").join(program).exists());
     if !fetches {
-        println!("left out: install.sh over HTTP: neither curl nor wget is installed");
+        left_out!("install.sh over HTTP: neither curl nor wget is installed");
         return;
     }
     let door = Door::new();

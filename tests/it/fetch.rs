@@ -193,7 +193,7 @@ fn a_disk_that_fills_up_loses_nothing() {
     let small = tempfile::tempdir().unwrap();
     let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(small.path()).output();
     if !mount.is_ok_and(|output| output.status.success()) {
-        println!("left out: a full disk: a small file system can only be mounted by root");
+        left_out!("a full disk: a small file system can only be mounted by root");
         return;
     }
     let body = vec![b'x'; 200_000];

@@ -2,6 +2,13 @@
 //! Servers here are scripted and listen on loopback; the real world is in `tests/nodes`.
 //! Not here: tests of pure code, which stand beside it.
 
+/// Says in one line what was left out and why, past the runner's capture, which hides what a passing test prints.
+macro_rules! left_out {
+    ($($said:tt)*) => {
+        drop(std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("left out: {}\n", format_args!($($said)*))))
+    };
+}
+
 mod agent;
 mod door;
 mod fetch;

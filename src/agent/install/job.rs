@@ -83,6 +83,8 @@ impl Job {
         let (observed, plan) = self.plan(&state)?;
         let interrupted = recovered != Recovered::Nothing;
         if plan.is_empty() {
+            // A run that was killed at its very end has left them.
+            home.drop_downloads().map_err(Error::Home)?;
             return Ok(self.report(plan, interrupted));
         }
         // Before the first change of any kind everything that comes from the mirror is here and verified.
