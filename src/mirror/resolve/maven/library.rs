@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// Threads that wait for POMs; how many requests go out at a time is for the caller's source to bound.
-const THREADS: usize = 16;
+/// Threads that ask for POMs: as polite to one registry as a fetch is.
+const THREADS: usize = 6;
 
 /// POMs that one resolution may read: a registry that invents dependencies ends here.
 const MAX_POMS: usize = 20_000;
