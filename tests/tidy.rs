@@ -67,7 +67,9 @@ fn sources() -> Vec<File> {
     };
     let mut files: Vec<File> = rust.map(read).collect();
     let tests: BTreeSet<String> = files.iter().flat_map(declared_tests).collect();
-    files.iter_mut().for_each(|file| file.is_test = tests.contains(&file.path));
+    let part_of_one =
+        |path: &str| tests.iter().any(|test| path.starts_with(&format!("{}/", test.trim_end_matches(".rs"))));
+    files.iter_mut().for_each(|file| file.is_test = tests.contains(&file.path) || part_of_one(&file.path));
     assert!(files.len() > 30, "the checkout has no sources");
     files
 }

@@ -183,9 +183,13 @@ impl Members<'_> {
     fn add(&mut self, part: &SafePath, path: String, bytes: &mut dyn Read) -> Result<(), Error> {
         let path = SafePath::new(path).map_err(|source| Error::Member { part: part.clone(), source })?;
         let start = self.end;
-        let mut teller = Spooling { inner: bytes, spool: &mut self.spool };
-        let read = Sha256::of_reader(&mut teller);
-        let (sha256, size) = read.map_err(|source| Error::Part { part: part.clone(), source })?;
+        let mut spooling = Spooling { inner: bytes, spool: &mut self.spool, full: false };
+        let read = Sha256::of_reader(&mut spooling);
+        let full = spooling.full;
+        let (sha256, size) = read.map_err(|source| match full {
+            true => Error::Write { assembly: self.assembly.clone(), source },
+            false => Error::Part { part: part.clone(), source },
+        })?;
         self.end += size;
         match self.index.get(&path) {
             Some(there) if there.sha256 != sha256 => {
@@ -232,12 +236,14 @@ impl Members<'_> {
 struct Spooling<'a> {
     inner: &'a mut dyn Read,
     spool: &'a mut File,
+    /// Whether it was the spool that failed, and not the part.
+    full: bool,
 }
 
 impl Read for Spooling<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        self.spool.write_all(&buffer[..count])?;
+        self.spool.write_all(&buffer[..count]).inspect_err(|_| self.full = true)?;
         Ok(count)
     }
 }

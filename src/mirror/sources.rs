@@ -68,12 +68,12 @@ const PYPI: &str = "pypi";
 impl Sources {
     /// Looks in all places, in order.
     pub fn find(site: &Site) -> Result<Sources, Error> {
-        let (mut maven, mut pypi) = from_arguments(&site.arguments)?;
-        let (file_maven, file_pypi) = from_file(site)?;
+        let given = from_arguments(&site.arguments)?;
+        let written = from_file(site)?;
         let variable =
             |name: &str| site.environment.get(name).map(|text| (text.clone(), format!("the variable {name}")));
-        maven = maven.or(file_maven).or_else(|| variable("PNDA_SOURCE_MAVEN")).or_else(|| clients::maven(site));
-        pypi = pypi.or(file_pypi).or_else(|| variable("PNDA_SOURCE_PYPI")).or_else(|| clients::pypi(site));
+        let maven = given.0.or(written.0).or_else(|| variable("PNDA_SOURCE_MAVEN")).or_else(|| clients::maven(site));
+        let pypi = given.1.or(written.1).or_else(|| variable("PNDA_SOURCE_PYPI")).or_else(|| clients::pypi(site));
         Ok(Sources { maven: found(MAVEN, maven)?, pypi: found(PYPI, pypi)? })
     }
 

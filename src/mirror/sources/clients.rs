@@ -149,7 +149,7 @@ mod tests {
     fn a_mirror_in_settings_stands_for_central_unless_it_says_not() {
         let settings = |of: &str, more: &str| {
             format!(
-                "<settings xmlns=\"http://maven.apache.org/SETTINGS/1.2.0\"><mirrors><mirror><id>m</id>\
+                "<settings xmlns=\"urn:settings\"><mirrors><mirror><id>m</id>\
                  <mirrorOf>{of}</mirrorOf><url>https://m.example/repo</url>{more}</mirror></mirrors></settings>"
             )
         };
