@@ -3,7 +3,7 @@
 //! Not here: any decision.
 
 use super::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say, warn};
-use super::mirror::home_folder;
+use super::mirror::own_key;
 use crate::cluster::{self, Inputs, Rendered};
 use crate::mirror::folder;
 use crate::mirror::keys::Signer;
@@ -95,8 +95,7 @@ pub fn one_tree(rendered: &Rendered) -> Result<Tree, Failure> {
 
 /// The key that nodes will trust. Whoever may write the mirror may write its copy of the key, so that comes last.
 fn trusted_key(arguments: &Arguments) -> Result<String, Failure> {
-    let own = home_folder("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("mirror.key"));
-    match (&arguments.key, own.filter(|key| key.exists())) {
+    match (&arguments.key, own_key().filter(|key| key.exists())) {
         (Some(file), _) => Ok(fs::read_to_string(file)?),
         (None, Some(key)) => Ok(Signer::load_or_make(&key)?.public_key()),
         (None, None) => {

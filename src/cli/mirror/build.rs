@@ -2,7 +2,7 @@
 //! `pnda try` calls the same `build`.
 //! Not here: how any of it is done.
 
-use super::{Places, Wanted, home_folder};
+use super::{Places, Wanted, own_key};
 use crate::cli::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say};
 use crate::mirror::fetch::{self, Fetch, Fetched};
 use crate::mirror::keys::Signer;
@@ -196,7 +196,7 @@ fn look(arguments: &Arguments, wanted: &Wanted, key: &Path, agent: &Path) -> Out
 }
 
 /// The agent that lies beside this program; where only this one was built, itself: it is the agent under that name.
-pub fn sibling_agent() -> io::Result<PathBuf> {
+fn sibling_agent() -> io::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let agent = own.with_file_name("pnda-agent");
     Ok(if agent.is_file() { agent } else { own })
@@ -205,8 +205,11 @@ pub fn sibling_agent() -> io::Result<PathBuf> {
 /// Runs `build`.
 pub fn run(arguments: &Arguments) -> Outcome {
     let wanted = Wanted::read(arguments.manifests.as_deref())?;
-    let key = arguments.key.clone().or_else(|| home_folder("XDG_CONFIG_HOME", ".config").map(|f| f.join("mirror.key")));
-    let key = key.ok_or_else(|| Failure::new(USAGE, "no home folder is known; give --key FILE"))?;
+    let key = arguments
+        .key
+        .clone()
+        .or_else(own_key)
+        .ok_or_else(|| Failure::new(USAGE, "no home folder is known; give --key FILE"))?;
     let agent = arguments.agent.clone().map_or_else(sibling_agent, Ok)?;
     if arguments.dry_run {
         return look(arguments, &wanted, &key, &agent);

@@ -18,7 +18,7 @@ mod lock;
 mod serve;
 mod verify;
 
-pub use build::{Built, build, sibling_agent};
+pub use build::{Built, build};
 
 /// Where a project of the user's own has its manifests, and where `lock` writes by default.
 const OWN_MANIFESTS: &str = "mirror-manifests";
@@ -97,6 +97,11 @@ pub fn home_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let set = std::env::var_os(variable).filter(|folder| !folder.is_empty()).map(PathBuf::from);
     let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(below_home));
     Some(set.or_else(home)?.join("pnda"))
+}
+
+/// Where the key that signs mirrors is unless it is named.
+pub fn own_key() -> Option<PathBuf> {
+    Some(home_folder("XDG_CONFIG_HOME", ".config")?.join("mirror.key"))
 }
 
 /// Manifests as text and as values.

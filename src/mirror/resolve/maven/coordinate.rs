@@ -90,12 +90,6 @@ impl Coordinate {
         Coordinate { extension, classifier: None, ..self.clone() }
     }
 
-    /// The same artifact in another version.
-    pub fn with_version(&self, version: &str) -> Result<Coordinate, BadCoordinate> {
-        let classifier = self.classifier().unwrap_or_default();
-        Coordinate::new(self.group(), self.artifact(), self.extension(), classifier, version)
-    }
-
     /// The place of the file in a repository of Maven's layout.
     pub fn path(&self) -> SafePath {
         let (artifact, version, extension) = (&self.artifact, &self.version, &self.extension);
