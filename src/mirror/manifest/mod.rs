@@ -1,0 +1,213 @@
+//! Mirror manifests: what we want mirrored, by coordinates. Text in, checked values or every mistake out.
+//! A manifest never names a registry; plain files name their addresses because they have no registry.
+//! Not here: what exists in the world (`resolve`), or where registries are (`sources`).
+
+use crate::words::document::{self, Table, Text};
+use crate::words::names::Word;
+use crate::words::problem::{Origin, Problem, Problems, Source, nearest};
+use std::collections::BTreeMap;
+use std::fmt;
+
+mod assembly;
+mod file;
+mod maven;
+mod pypi;
+
+pub use assembly::{Assembly, Take};
+pub use file::FileWant;
+pub use maven::MavenWant;
+pub use pypi::{PypiFile, PypiWant, normalise};
+
+/// Everything the manifests ask for, sorted by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Manifest {
+    /// What is wanted from the world.
+    pub wants: BTreeMap<Word, Want>,
+    /// What is made from it.
+    pub assemblies: BTreeMap<Word, Assembly>,
+}
+
+/// One entry that the lock turns into artifacts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Want {
+    /// Maven artifacts with their runtime closure.
+    Maven(MavenWant),
+    /// One wheel or source distribution.
+    Pypi(PypiWant),
+    /// One plain file.
+    File(FileWant),
+}
+
+/// Reads all manifests together; names are unique over all of them.
+pub fn parse(files: &[(String, String)]) -> Result<Manifest, Problems> {
+    let mut manifest = Manifest::default();
+    let mut problems = Problems::default();
+    let mut named: BTreeMap<Word, String> = BTreeMap::new();
+    let mut uses = Vec::new();
+    for (file, text) in files {
+        let entries = document::read_noting(Source { file, text }, &mut problems, |table| Some(read_file(table)));
+        for (name, origin, entry) in entries.into_iter().flatten() {
+            if let Some(there) = named.insert(name.clone(), file.clone()) {
+                let what = format!("`{name}` is defined twice; the other is in {there}");
+                problems.add(origin.problem(what, "give one of them another id"));
+                continue;
+            }
+            match entry {
+                Entry::Want(want) => drop(manifest.wants.insert(name, want)),
+                Entry::Assembly(assembly, parts) => {
+                    uses.extend(parts);
+                    manifest.assemblies.insert(name, assembly);
+                }
+            }
+        }
+    }
+    if problems.is_empty() {
+        uses.iter().filter_map(|part| unknown_part(part, &manifest)).for_each(|problem| problems.add(problem));
+    }
+    problems.into_result(manifest)
+}
+
+fn unknown_part(part: &Text, manifest: &Manifest) -> Option<Problem> {
+    let names = manifest.wants.keys().map(Word::as_str);
+    if names.clone().any(|name| name == part.text) {
+        return None;
+    }
+    let remedy = match nearest(&part.text, names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "define it as [[pypi]], [[maven]] or [[file]]".into(),
+    };
+    Some(part.origin.problem(format!("no entry is called `{}`", part.text), remedy))
+}
+
+enum Entry {
+    Want(Want),
+    Assembly(Assembly, Vec<Text>),
+}
+
+type Named = (Word, Origin, Entry);
+
+fn read_file(table: &mut Table<'_>) -> Vec<Named> {
+    let mut entries = Vec::new();
+    for (key, read) in KINDS {
+        entries.extend(table.tables(key, |inner| named(inner, read)).into_iter().flatten());
+    }
+    entries
+}
+
+type ReadEntry = fn(&mut Table<'_>) -> Option<Entry>;
+
+const KINDS: [(&str, ReadEntry); 4] = [
+    ("maven", |table| maven::read(table).map(|want| Entry::Want(Want::Maven(want)))),
+    ("pypi", |table| pypi::read(table).map(|want| Entry::Want(Want::Pypi(want)))),
+    ("file", |table| file::read(table).map(|want| Entry::Want(Want::File(want)))),
+    ("assembly", |table| assembly::read(table).map(|(assembly, parts)| Entry::Assembly(assembly, parts))),
+];
+
+fn named(table: &mut Table<'_>, read: ReadEntry) -> Option<Named> {
+    let name = table.parsed("id", "flink", Word::new);
+    let entry = read(table);
+    Some((name?, table.origin().clone(), entry?))
+}
+
+impl Manifest {
+    /// What the lock depends on, as text: comments, order of files and the assemblies do not count.
+    pub fn request(&self) -> String {
+        let mut text = String::new();
+        for (name, want) in &self.wants {
+            use fmt::Write as _;
+            let _ = writeln!(text, "{name} {want}");
+        }
+        text
+    }
+}
+
+impl fmt::Display for Want {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Want::Maven(want) => want.fmt(out),
+            Want::Pypi(want) => want.fmt(out),
+            Want::File(want) => want.fmt(out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_one(text: &str) -> Result<Manifest, Problems> {
+        parse(&[("m.toml".into(), text.into())])
+    }
+
+    const GOOD: &str = r#"
+[[pypi]]
+id = "libs"
+package = "Apache_Flink.libraries==1.20.5"
+sdist = true
+publish = false
+[[maven]]
+id = "connectors"
+roots = ["org.apache.flink:flink-avro:1.20.3"]
+[[assembly]]
+id = "flink"
+path = "flink-1.20.5.tar.gz"
+executable = ["bin/*"]
+[[assembly.take]]
+from = "libs"
+members = "a/lib/"
+into = "lib/"
+"#;
+
+    #[test]
+    fn a_manifest_becomes_wants_and_assemblies() {
+        let manifest = parse_one(GOOD).unwrap();
+        assert_eq!(
+            manifest.request(),
+            "connectors maven org.apache.flink:flink-avro:1.20.3\nlibs pypi apache-flink-libraries==1.20.5 sdist\n"
+        );
+        assert_eq!(manifest.assemblies.values().next().unwrap().takes[0].members.as_deref(), Some("a/lib/"));
+    }
+
+    #[test]
+    fn all_mistakes_come_at_once() {
+        let text = r#"
+[[pypi]]
+id = "a"
+package = "flink>=1"
+sdist = true
+[[maven]]
+id = "b"
+roots = ["flink-avro"]
+excludes = []
+[[file]]
+id = "c"
+urls = ["file:///etc/passwd"]
+sha256 = "12"
+path = "../x"
+"#;
+        let problems = parse_one(text).unwrap_err().to_string();
+        for expected in [
+            "m.toml:4: `flink>=1` does not pin one version",
+            "m.toml:8: `flink-avro` is no Maven coordinate",
+            "m.toml:9: this [[maven]] has an unknown key `excludes`\n    did you mean `exclude`?",
+            "m.toml:12: `file:///etc/passwd` is no web address",
+            "m.toml:13: `12` is not a SHA-256 digest",
+            "m.toml:14: `../x` cannot be used as a path inside a folder: it has a `.` or `..` segment",
+        ] {
+            assert!(problems.contains(expected), "{expected}\nis not in\n{problems}");
+        }
+    }
+
+    #[test]
+    fn an_assembly_takes_only_what_is_defined_and_ids_are_unique() {
+        let unknown = GOOD.replace("from = \"libs\"", "from = \"lib\"");
+        assert!(parse_one(&unknown).unwrap_err().to_string().contains("did you mean `libs`?"));
+        let files = [("a.toml".to_owned(), GOOD.to_owned()), ("b.toml".to_owned(), GOOD.to_owned())];
+        assert!(
+            parse(&files)
+                .unwrap_err()
+                .to_string()
+                .contains("b.toml:2: `libs` is defined twice; the other is in a.toml")
+        );
+    }
+}
