@@ -2,6 +2,7 @@
 //! Each test is one rule; a breach names the file, the line and the rule.
 //! Not here: whether the program works.
 
+use pnda::mirror::lock::Source;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -216,8 +217,8 @@ fn rooms_do_not_ask_the_clock_or_the_environment_where_they_decide() {
 fn registry_hosts() -> BTreeSet<String> {
     let site = pnda::mirror::sources::Site { environment: std::env::vars().collect(), ..Default::default() };
     let sources = pnda::mirror::sources::Sources::find(&site).unwrap_or_default();
-    let mut texts: Vec<String> =
-        [sources.maven, sources.pypi].into_iter().flatten().map(|f| f.location.to_string()).collect();
+    let known = Source::registries().into_iter().flat_map(|kind| sources.all(kind).collect::<Vec<_>>());
+    let mut texts: Vec<String> = known.map(|(_, found)| found.location.to_string()).collect();
     for list in ["/etc/apt/sources.list", "/etc/apt/sources.list.d/debian.sources"] {
         let text = std::fs::read_to_string(list).unwrap_or_default();
         texts.extend(text.split_whitespace().filter(|word| word.contains("://")).map(str::to_owned));

@@ -157,7 +157,9 @@ impl Fetch<'_> {
     /// Where an artifact may be now.
     fn places(&self, artifact: &Artifact, pages: &Pages) -> Result<Vec<Location>, Cause> {
         match artifact.source {
-            Source::Maven => Ok(vec![self.sources.maven()?.join(&artifact.address)]),
+            Source::Maven | Source::Apt | Source::Rpm => {
+                Ok(vec![self.sources.of(&artifact.key())?.location.join(&artifact.address)])
+            }
             Source::Pypi => {
                 let index = self.sources.pypi()?;
                 let (project, name) = artifact.address.as_str().split_once('/').ok_or(Cause::Unwanted)?;

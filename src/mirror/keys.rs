@@ -2,10 +2,11 @@
 //! The private half is a file only its owner can read; it is made on first use.
 //! Not here: which list is signed, or who trusts the key.
 
+use crate::mirror::disk;
 use crate::words::generation::{self, Generation};
 use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox};
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -56,17 +57,8 @@ impl Signer {
         let format = |source| Error::Format { path: path.to_owned(), source: Box::new(source) };
         let pair = KeyPair::generate_unencrypted_keypair().map_err(format)?;
         let text = pair.sk.to_box(Some("pnda mirror signing key")).map_err(format)?.to_string();
-        let write = || {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            fs::create_dir_all(folder)?;
-            // A temporary file is readable by its owner alone from the first moment on.
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            file.write_all(text.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist_noclobber(path)?;
-            fs::File::open(folder)?.sync_all()
-        };
-        write().map_err(|source| Error::File { what: "make", path: path.to_owned(), source })?;
+        let written = disk::make_private(path, text.as_bytes());
+        written.map_err(|source| Error::File { what: "make", path: path.to_owned(), source })?;
         Ok(Signer { secret: pair.sk, public: pair.pk })
     }
 

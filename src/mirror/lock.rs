@@ -3,10 +3,14 @@
 //! Not here: how it is resolved (`resolve`) or fetched (`fetch`).
 
 use super::manifest::Manifest;
+use super::openpgp::Fingerprint;
+use super::sources::Key;
+use super::trust::Policy;
 use crate::words::digest::Sha256;
 use crate::words::names::{SafePath, Word};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::fmt;
 
 /// Everything that was agreed, sorted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,6 +27,9 @@ pub struct Lock {
 pub struct Artifact {
     /// The kind of place it comes from.
     pub source: Source,
+    /// The place's id, where it is not the registry itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Word>,
     /// Its address relative to that source.
     pub address: SafePath,
     /// Its length in bytes.
@@ -31,6 +38,9 @@ pub struct Artifact {
     pub sha256: Sha256,
     /// What vouches for it besides this lock.
     pub vouched: Voucher,
+    /// Whose OpenPGP signature lies beside it: checked where the key is known, pinned otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<Fingerprint>,
     /// The entries of the manifest that want it.
     pub wanted_by: BTreeSet<Word>,
     /// Why it is there: a chain from the entry's root, one for each entry.
@@ -47,41 +57,111 @@ pub enum Source {
     Maven,
     /// A Python index; the address is `project/file name`, the project's page says where the file is.
     Pypi,
+    /// A Debian archive; the address is the path below its base.
+    Apt,
+    /// An RPM repository; the address is the path below its base.
+    Rpm,
 }
 
-/// What vouches for an artifact.
+impl Source {
+    /// The kinds that have a registry.
+    pub fn registries() -> [Source; 4] {
+        [Source::Maven, Source::Pypi, Source::Apt, Source::Rpm]
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Source::File => "file",
+            Source::Maven => "maven",
+            Source::Pypi => "pypi",
+            Source::Apt => "apt",
+            Source::Rpm => "rpm",
+        })
+    }
+}
+
+impl Artifact {
+    /// What two artifacts of a lock never share.
+    fn place(&self) -> (Source, Option<&Word>, &SafePath) {
+        (self.source, self.origin.as_ref(), &self.address)
+    }
+
+    /// It is wanted once more: reasons are joined.
+    fn join(&mut self, other: Artifact) {
+        self.wanted_by.extend(other.wanted_by);
+        self.because.extend(other.because);
+        self.because.sort();
+        self.because.dedup();
+    }
+
+    /// The place it comes from.
+    pub fn key(&self) -> Key {
+        Key { kind: self.source, id: self.origin.clone() }
+    }
+}
+
+/// What vouches for an artifact besides the lock.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Voucher {
     /// The SHA-1 that a Maven repository publishes beside it.
     RegistrySha1(String),
-    /// The SHA-256 that a Python index publishes.
+    /// The SHA-256 that an index publishes.
     IndexSha256,
+    /// An index that a trusted key signed, with the artifact's SHA-256 in it.
+    SignedIndex,
     /// The digest in the manifest.
     Manifest,
+    /// A checksum file that its publisher gives, named in the manifest.
+    ChecksumFile,
+    /// Its own signature by a trusted key.
+    Signature,
+    /// Nobody: the bytes that came first.
+    FirstUse,
+}
+
+/// Vouchers that are written as one word or two.
+const PLAIN: [(&str, Voucher); 6] = [
+    ("index sha256", Voucher::IndexSha256),
+    ("signed index", Voucher::SignedIndex),
+    ("manifest", Voucher::Manifest),
+    ("checksum file", Voucher::ChecksumFile),
+    ("signature", Voucher::Signature),
+    ("first use", Voucher::FirstUse),
+];
+
+impl Voucher {
+    /// The strictest policy that it satisfies. A digest in the manifest satisfies all: a person wrote it there.
+    pub fn strength(&self) -> Policy {
+        match self {
+            Voucher::FirstUse => Policy::FirstUse,
+            Voucher::RegistrySha1(_) | Voucher::IndexSha256 | Voucher::ChecksumFile => Policy::Checksum,
+            Voucher::SignedIndex | Voucher::Manifest | Voucher::Signature => Policy::Signature,
+        }
+    }
 }
 
 impl TryFrom<String> for Voucher {
     type Error = String;
 
     fn try_from(text: String) -> Result<Voucher, String> {
-        match text.as_str() {
-            "index sha256" => Ok(Voucher::IndexSha256),
-            "manifest" => Ok(Voucher::Manifest),
-            _ => match text.strip_prefix("registry sha1 ") {
-                Some(sha1) => Ok(Voucher::RegistrySha1(sha1.to_owned())),
-                None => Err(format!("`{text}` is not known to vouch for anything")),
-            },
+        if let Some((_, voucher)) = PLAIN.iter().find(|(plain, _)| *plain == text) {
+            return Ok(voucher.clone());
+        }
+        match text.strip_prefix("registry sha1 ") {
+            Some(sha1) => Ok(Voucher::RegistrySha1(sha1.to_owned())),
+            None => Err(format!("`{text}` is not known to vouch for anything")),
         }
     }
 }
 
 impl From<Voucher> for String {
     fn from(voucher: Voucher) -> String {
-        match voucher {
+        match &voucher {
             Voucher::RegistrySha1(sha1) => format!("registry sha1 {sha1}"),
-            Voucher::IndexSha256 => "index sha256".into(),
-            Voucher::Manifest => "manifest".into(),
+            plain => PLAIN.iter().find(|(_, one)| one == plain).map_or(String::new(), |(text, _)| (*text).to_owned()),
         }
     }
 }
@@ -121,7 +201,7 @@ impl Lock {
         }
         let mut artifacts = document.artifact;
         artifacts.sort();
-        let same = |pair: &&[Artifact]| (pair[0].source, &pair[0].address) == (pair[1].source, &pair[1].address);
+        let same = |pair: &&[Artifact]| pair[0].place() == pair[1].place();
         if let Some(pair) = artifacts.windows(2).find(same) {
             return Err(Error::Twice(pair[0].address.clone()));
         }
@@ -150,24 +230,26 @@ impl Lock {
         self.artifacts.iter().filter(|artifact| artifact.wanted_by.contains(entry))
     }
 
-    /// The artifact at an address.
-    pub fn find(&self, source: Source, address: &SafePath) -> Option<&Artifact> {
-        self.artifacts.iter().find(|artifact| artifact.source == source && &artifact.address == address)
+    /// The artifact at an address of a place.
+    pub fn find(&self, source: Source, origin: Option<&Word>, address: &SafePath) -> Option<&Artifact> {
+        let place = (source, origin, address);
+        let at = self.artifacts.binary_search_by(|artifact| artifact.place().cmp(&place));
+        at.ok().map(|at| &self.artifacts[at])
     }
 
-    /// What to do about an artifact being wanted once more: reasons are joined.
-    pub fn add(&mut self, artifact: Artifact) {
-        let same = |there: &&mut Artifact| there.source == artifact.source && there.address == artifact.address;
-        match self.artifacts.iter_mut().find(same) {
-            Some(there) => {
-                there.wanted_by.extend(artifact.wanted_by);
-                there.because.extend(artifact.because);
-                there.because.sort();
-                there.because.dedup();
+    /// A lock of these artifacts; what is wanted more than once is there once, for all its reasons.
+    pub fn of(request: Sha256, artifacts: impl IntoIterator<Item = Artifact>) -> Lock {
+        let mut lock = Lock { request: Some(request), artifacts: Vec::new() };
+        let mut by_place: BTreeMap<(Source, Option<Word>, SafePath), Artifact> = BTreeMap::new();
+        for artifact in artifacts {
+            let place = (artifact.source, artifact.origin.clone(), artifact.address.clone());
+            match by_place.entry(place) {
+                btree_map::Entry::Vacant(place) => drop(place.insert(artifact)),
+                btree_map::Entry::Occupied(mut there) => there.get_mut().join(artifact),
             }
-            None => self.artifacts.push(artifact),
         }
-        self.artifacts.sort();
+        lock.artifacts = by_place.into_values().collect();
+        lock
     }
 
     /// The bytes of all artifacts, each counted once.
@@ -181,7 +263,7 @@ impl Lock {
 pub fn difference(old: &Lock, new: &Lock) -> Vec<String> {
     let mut lines = Vec::new();
     for artifact in &new.artifacts {
-        match old.find(artifact.source, &artifact.address) {
+        match old.find(artifact.source, artifact.origin.as_ref(), &artifact.address) {
             None => lines.push(format!("+ {} ({} bytes)", artifact.address, artifact.size)),
             Some(there) if there.sha256 != artifact.sha256 => {
                 lines.push(format!("! {} was {}, is {}", artifact.address, there.sha256, artifact.sha256));
@@ -190,7 +272,10 @@ pub fn difference(old: &Lock, new: &Lock) -> Vec<String> {
             Some(_) => {}
         }
     }
-    let gone = old.artifacts.iter().filter(|artifact| new.find(artifact.source, &artifact.address).is_none());
+    let gone = old
+        .artifacts
+        .iter()
+        .filter(|artifact| new.find(artifact.source, artifact.origin.as_ref(), &artifact.address).is_none());
     lines.extend(gone.map(|artifact| format!("- {}", artifact.address)));
     lines
 }
@@ -202,6 +287,8 @@ mod tests {
     fn artifact(address: &str, entry: &str) -> Artifact {
         Artifact {
             source: Source::Maven,
+            origin: None,
+            signer: None,
             address: SafePath::new(address).unwrap(),
             size: 3,
             sha256: Sha256::of(b"abc"),
@@ -212,9 +299,7 @@ mod tests {
     }
 
     fn lock(order: &[&str]) -> Lock {
-        let mut lock = Lock { request: Some(Sha256::of(b"request")), artifacts: Vec::new() };
-        order.iter().for_each(|address| lock.add(artifact(address, "connectors")));
-        lock
+        Lock::of(Sha256::of(b"request"), order.iter().map(|address| artifact(address, "connectors")))
     }
 
     #[test]
@@ -226,8 +311,7 @@ mod tests {
 
     #[test]
     fn reasons_are_joined() {
-        let mut lock = lock(&["a/y.jar"]);
-        lock.add(artifact("a/y.jar", "flink"));
+        let lock = Lock::of(Sha256::of(b""), ["connectors", "flink"].map(|entry| artifact("a/y.jar", entry)));
         assert_eq!(lock.artifacts.len(), 1);
         assert_eq!(lock.artifacts[0].because, ["connectors > root", "flink > root"]);
     }

@@ -200,6 +200,16 @@ fn refuse_host(text: &str) -> Option<&'static str> {
     (!text.split('.').all(good)).then_some("it is neither a host name nor an IP address")
 }
 
+/// Whether a path fits a pattern with at most one `*`, which stands for any characters.
+pub fn matches(pattern: &str, path: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == path,
+        Some((before, after)) => {
+            path.len() >= before.len() + after.len() && path.starts_with(before) && path.ends_with(after)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,5 +250,11 @@ mod tests {
         for text in ["", "a_b", "-a", "a..b", "a b"] {
             assert!(Host::new(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn patterns_have_one_star() {
+        assert!(matches("bin/*", "bin/flink") && matches("*.sh", "a/b.sh") && matches("a", "a"));
+        assert!(!matches("a*a", "a") && !matches("bin/*", "lib/x") && !matches("a", "ab"));
     }
 }

@@ -74,6 +74,8 @@ fn artifact(entry: &Word, chosen: &Chosen, registry: &Registry<'_>) -> Result<Ar
         .collect();
     Ok(Artifact {
         source: Source::Maven,
+        origin: None,
+        signer: None,
         address,
         size: identity.expected.size,
         sha256: identity.expected.sha256,

@@ -65,13 +65,12 @@ pub struct World<'a> {
 
 /// Locks every entry of the manifests.
 pub fn lock(manifest: &Manifest, before: &Lock, world: &World<'_>, trust: Trust) -> Result<Lock, Error> {
-    let mut lock = Lock { request: Some(Sha256::of(manifest.request().as_bytes())), artifacts: Vec::new() };
+    let mut artifacts = Vec::new();
     for (entry, want) in &manifest.wants {
         (world.tell)(Event::Stage { name: format!("lock {entry}"), steps: 0, bytes: 0 });
-        for artifact in world.artifacts(entry, want, before, trust)? {
-            lock.add(artifact);
-        }
+        artifacts.extend(world.artifacts(entry, want, before, trust)?);
     }
+    let lock = Lock::of(Sha256::of(manifest.request().as_bytes()), artifacts);
     (world.tell)(Event::Done(format!("resolved {} artifacts", lock.artifacts.len())));
     Ok(lock)
 }
@@ -99,6 +98,8 @@ impl World<'_> {
         let file = project.choose(want).map_err(failed)?;
         Ok(Artifact {
             source: Source::Pypi,
+            origin: None,
+            signer: None,
             address: file.address,
             size: file.size,
             sha256: file.sha256,
@@ -130,6 +131,8 @@ impl World<'_> {
             let kept = taken.keep(self.store).map_err(failed)?;
             return Ok(Artifact {
                 source: Source::File,
+                origin: None,
+                signer: None,
                 address,
                 size: kept.size,
                 sha256: kept.sha256,

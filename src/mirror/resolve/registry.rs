@@ -89,7 +89,7 @@ impl Registry<'_> {
         if let Some(known) = self.seen().get(path) {
             return Ok(known.clone());
         }
-        let agreed = self.before.find(Source::Maven, path);
+        let agreed = self.before.find(Source::Maven, None, path);
         let identity = match agreed.map(|artifact| self.still(artifact)).transpose()?.flatten() {
             Some(identity) => identity,
             None => self.first(path)?,

@@ -2,53 +2,83 @@
 //! In order: the command line, `sources.toml`, the environment, then what the machine's ordinary clients are set up with.
 //! Not here: any request to a registry.
 
-use crate::words::document;
+use super::lock::Source;
 use crate::words::location::Location;
-use crate::words::problem::{Problems, Source as Document};
+use crate::words::names::{BadName, Word};
+use crate::words::problem::Problems;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 mod clients;
+mod file;
+mod secret;
+
+pub use file::Options;
+
+/// A place that gives files of one kind: the registry itself, or one more under an id of its own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// The kind of files.
+    pub kind: Source,
+    /// The id of one more place, such as a repository that POMs name; none is the registry itself.
+    pub id: Option<Word>,
+}
 
 /// A registry's place, and who said so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Its base address.
+    /// Its base address; credentials are in it, and are never shown.
     pub location: Location,
     /// Where that was found, for people.
     pub told_by: String,
+    /// A file of OpenPGP public keys that are trusted for what it gives.
+    pub keys: Option<PathBuf>,
+    /// What must vouch for what it gives, where that is not the default.
+    pub policy: Option<super::trust::Policy>,
 }
 
-/// The places of the registries that are known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The places of the registries that are known, and how they are asked.
+#[derive(Debug, Clone, Default)]
 pub struct Sources {
-    /// A Maven repository.
-    pub maven: Option<Found>,
-    /// A Python index: the folder above the projects' pages.
-    pub pypi: Option<Found>,
+    found: BTreeMap<Key, Found>,
+    /// How all of them are asked.
+    pub options: Options,
+    site: Site,
 }
 
 /// Why a registry's place is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// `--source` was not understood.
-    #[error("`--source {text}` is not understood: write maven=URL or pypi=URL")]
+    #[error("`--source {text}` is not understood: write KIND=URL or KIND/ID=URL; kinds are {}", kinds())]
     Argument { text: String },
+    /// An id that is none.
+    #[error("`--source` names a place by something that is no id")]
+    Id(#[from] BadName),
     /// An address that is none.
-    #[error("the {kind} source of {told_by} is no address")]
-    Address { kind: &'static str, told_by: String, source: crate::words::location::BadLocation },
+    #[error("the source {key} of {told_by} is no address")]
+    Address { key: Key, told_by: String, source: crate::words::location::BadLocation },
     /// `sources.toml` has mistakes.
     #[error("the sources file has mistakes")]
     File(#[source] Problems),
     /// A sources file that was named cannot be read.
     #[error("cannot read {}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
+    /// Credentials cannot be had.
+    #[error("the credentials of {told_by} cannot be read")]
+    Secret { told_by: String, source: secret::Error },
     /// Nothing says where it is.
     #[error(
         "no {kind} source is known: none was given, and {client} is not set up on this machine; \
          give one with `--source {kind}=URL`, in sources.toml, or as {variable}"
     )]
-    Unknown { kind: &'static str, client: &'static str, variable: &'static str },
+    Unknown { kind: Source, client: &'static str, variable: String },
+    /// Nothing says where one more place is.
+    #[error(
+        "no source `{kind}/{id}` is set up: give one with `--source {kind}/{id}=URL` or in sources.toml; \
+         places beside the registry are off until the site turns them on"
+    )]
+    Off { kind: Source, id: Word },
 }
 
 /// What is looked at, in one value, so that finding is a decision.
@@ -62,90 +92,171 @@ pub struct Site {
     pub environment: BTreeMap<String, String>,
 }
 
-const MAVEN: &str = "maven";
-const PYPI: &str = "pypi";
+impl std::fmt::Display for Key {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.id {
+            None => self.kind.fmt(out),
+            Some(id) => write!(out, "{}/{id}", self.kind),
+        }
+    }
+}
+
+impl Key {
+    /// The registry of a kind itself.
+    pub fn registry(kind: Source) -> Key {
+        Key { kind, id: None }
+    }
+
+    /// Reads `maven` or `maven/confluent`.
+    fn parse(text: &str) -> Option<Result<Key, BadName>> {
+        let (kind, id) = text.split_once('/').map_or((text, None), |(kind, id)| (kind, Some(id)));
+        let kind = Source::registries().into_iter().find(|known| known.to_string() == kind)?;
+        Some(id.map(Word::new).transpose().map(|id| Key { kind, id }))
+    }
+}
+
+fn kinds() -> String {
+    Source::registries().map(|kind| kind.to_string()).join(", ")
+}
+
+fn variable(kind: Source) -> String {
+    format!("PNDA_SOURCE_{}", kind.to_string().to_uppercase())
+}
 
 impl Sources {
     /// Looks in all places, in order.
     pub fn find(site: &Site) -> Result<Sources, Error> {
-        let given = from_arguments(&site.arguments)?;
-        let written = from_file(site)?;
-        let variable =
-            |name: &str| site.environment.get(name).map(|text| (text.clone(), format!("the variable {name}")));
-        let maven = given.0.or(written.0).or_else(|| variable("PNDA_SOURCE_MAVEN")).or_else(|| clients::maven(site));
-        let pypi = given.1.or(written.1).or_else(|| variable("PNDA_SOURCE_PYPI")).or_else(|| clients::pypi(site));
-        Ok(Sources { maven: found(MAVEN, maven)?, pypi: found(PYPI, pypi)? })
+        let mut sources = Sources { site: site.clone(), ..Sources::default() };
+        for kind in Source::registries() {
+            let client: fn(&Site) -> Told = match kind {
+                Source::Maven => clients::maven,
+                Source::Pypi => clients::pypi,
+                Source::Apt | Source::Rpm | Source::File => |_| None,
+            };
+            let name = variable(kind);
+            let told = site.environment.get(&name).map(|text| (text.clone(), format!("the variable {name}")));
+            if let Some((text, told_by)) = told.or_else(|| client(site)) {
+                sources.put(Key::registry(kind), &text, told_by, None, None)?;
+            }
+        }
+        file::read(site, &mut sources)?;
+        for text in &site.arguments {
+            // The address may hold a password, so only what stands before it is shown.
+            let refused = || Error::Argument { text: text.split('=').next().unwrap_or_default().to_owned() };
+            let (key, url) = text.split_once('=').ok_or_else(refused)?;
+            let key = Key::parse(key).ok_or_else(refused)??;
+            let (keys, policy) = sources.found.get(&key).map_or((None, None), |old| (old.keys.clone(), old.policy));
+            sources.put(key, url, "the command line".to_owned(), keys, policy)?;
+        }
+        Ok(sources)
+    }
+
+    fn put(
+        &mut self,
+        key: Key,
+        text: &str,
+        told_by: String,
+        keys: Option<PathBuf>,
+        policy: Option<super::trust::Policy>,
+    ) -> Result<(), Error> {
+        match Location::parse(text) {
+            Ok(location) => drop(self.found.insert(key, Found { location, told_by, keys, policy })),
+            Err(source) => return Err(Error::Address { key, told_by, source }),
+        }
+        Ok(())
+    }
+
+    /// A place, or what to do about it being unknown.
+    pub fn of(&self, key: &Key) -> Result<&Found, Error> {
+        let Key { kind, id } = key;
+        self.found.get(key).ok_or_else(|| match id {
+            Some(id) => Error::Off { kind: *kind, id: id.clone() },
+            None => Error::Unknown { kind: *kind, client: client(*kind), variable: variable(*kind) },
+        })
+    }
+
+    /// Everything that is known of one kind, the registry itself first.
+    pub fn all(&self, kind: Source) -> impl Iterator<Item = (&Key, &Found)> {
+        self.found.iter().filter(move |(key, _)| key.kind == kind)
     }
 
     /// The Maven repository, or what to do about there being none.
     pub fn maven(&self) -> Result<&Location, Error> {
-        let unknown = Error::Unknown { kind: MAVEN, client: "Maven", variable: "PNDA_SOURCE_MAVEN" };
-        self.maven.as_ref().map(|found| &found.location).ok_or(unknown)
+        self.of(&Key::registry(Source::Maven)).map(|found| &found.location)
     }
 
     /// The Python index, or what to do about there being none.
     pub fn pypi(&self) -> Result<&Location, Error> {
-        let unknown = Error::Unknown { kind: PYPI, client: "pip", variable: "PNDA_SOURCE_PYPI" };
-        self.pypi.as_ref().map(|found| &found.location).ok_or(unknown)
+        self.of(&Key::registry(Source::Pypi)).map(|found| &found.location)
+    }
+
+    /// What was looked at.
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+}
+
+/// The ordinary client of a kind, for people.
+fn client(kind: Source) -> &'static str {
+    match kind {
+        Source::Maven => "Maven",
+        Source::Pypi => "pip",
+        Source::Apt => "apt",
+        Source::Rpm => "dnf",
+        Source::File => "no client",
     }
 }
 
 /// An address in text, and who gave it.
 type Told = Option<(String, String)>;
 
-fn found(kind: &'static str, told: Told) -> Result<Option<Found>, Error> {
-    let Some((text, told_by)) = told else { return Ok(None) };
-    match Location::parse(&text) {
-        Ok(location) => Ok(Some(Found { location, told_by })),
-        Err(source) => Err(Error::Address { kind, told_by, source }),
-    }
-}
-
-fn from_arguments(arguments: &[String]) -> Result<(Told, Told), Error> {
-    let (mut maven, mut pypi) = (None, None);
-    for text in arguments {
-        match text.split_once('=') {
-            Some((MAVEN, url)) => maven = Some((url.to_owned(), "the command line".to_owned())),
-            Some((PYPI, url)) => pypi = Some((url.to_owned(), "the command line".to_owned())),
-            _ => return Err(Error::Argument { text: text.split('=').next().unwrap_or_default().to_owned() }),
-        }
-    }
-    Ok((maven, pypi))
-}
-
-fn from_file(site: &Site) -> Result<(Told, Told), Error> {
-    let Some(path) = site.file.clone().or_else(|| default_file(site)) else { return Ok((None, None)) };
-    let text = std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-    let file = path.display().to_string();
-    let read = |table: &mut document::Table<'_>| Some((table.optional(MAVEN), table.optional(PYPI)));
-    let (maven, pypi) = document::read(Document { file: &file, text: &text }, read).map_err(Error::File)?;
-    Ok((maven.map(|text| (text.text, file.clone())), pypi.map(|text| (text.text, file.clone()))))
-}
-
-fn default_file(site: &Site) -> Option<PathBuf> {
-    let home = site.environment.get("HOME").map(|home| Path::new(home).join(".config"));
-    let user = site.environment.get("XDG_CONFIG_HOME").map(PathBuf::from).or(home);
-    let places = user.into_iter().chain([PathBuf::from("/etc")]);
-    places.map(|folder| folder.join("pnda/sources.toml")).find(|path| path.is_file())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_command_line_wins_over_the_file_and_the_environment() {
+    fn with_file(text: &str, site: Site) -> Result<Sources, Error> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("sources.toml");
-        std::fs::write(&file, "maven = \"https://a.example/m\"\npypi = \"https://a.example/p\"\n").unwrap();
+        std::fs::write(&file, text).unwrap();
+        Sources::find(&Site { file: Some(file), ..site })
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_file_and_the_file_over_the_environment() {
         let site = Site {
             arguments: vec!["maven=https://b.example/m".into()],
-            file: Some(file),
-            environment: BTreeMap::from([("PNDA_SOURCE_PYPI".into(), "https://c.example/p".into())]),
+            environment: BTreeMap::from([
+                ("PNDA_SOURCE_PYPI".into(), "https://c.example/p".into()),
+                ("PNDA_SOURCE_APT".into(), "https://c.example/a".into()),
+            ]),
+            ..Site::default()
         };
-        let sources = Sources::find(&site).unwrap();
+        let text = "maven = \"https://a.example/m\"\npypi = \"https://a.example/p\"\n";
+        let sources = with_file(text, site).unwrap();
         assert_eq!(sources.maven().unwrap().to_string(), "https://b.example/m");
         assert_eq!(sources.pypi().unwrap().to_string(), "https://a.example/p");
+        let apt = sources.of(&Key::registry(Source::Apt)).unwrap();
+        assert_eq!(
+            (apt.location.to_string().as_str(), apt.told_by.as_str()),
+            ("https://c.example/a", "the variable PNDA_SOURCE_APT")
+        );
+    }
+
+    #[test]
+    fn a_source_may_say_more_than_its_address() {
+        let text = "proxy = \"http://proxy.example:3128\"\nparallel = 3\n\
+            [[source]]\nkind = \"maven\"\nid = \"confluent\"\nurl = \"https://c.example/maven\"\n\
+            credentials = \"env:LOGIN\"\npolicy = \"signature\"\nkeys = \"/etc/keys.asc\"\n";
+        let environment = BTreeMap::from([("LOGIN".into(), "me:sec@ret".into())]);
+        let sources = with_file(text, Site { environment, ..Site::default() }).unwrap();
+        let key = Key { kind: Source::Maven, id: Some(Word::new("confluent").unwrap()) };
+        let found = sources.of(&key).unwrap();
+        assert_eq!(found.location.to_string(), "https://c.example/maven");
+        let Location::Web(url) = &found.location else { panic!("a web address stays one") };
+        assert_eq!((url.username(), url.password()), ("me", Some("sec%40ret")));
+        assert!(!format!("{sources:?}").contains("c.example/maven@") && !format!("{found:?}").contains("ret"));
+        assert_eq!(found.policy, Some(crate::mirror::trust::Policy::Signature));
+        assert_eq!((sources.options.parallel, sources.options.proxy.is_some()), (Some(3), true));
     }
 
     #[test]
@@ -153,18 +264,21 @@ mod tests {
         let argument = Site { arguments: vec!["mavn=https://me:secret@a.example".into()], ..Site::default() };
         let error = Sources::find(&argument).unwrap_err().to_string();
         assert!(error.contains("mavn") && !error.contains("secret"), "{error}");
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("sources.toml");
-        std::fs::write(&file, "mavne = \"x\"\n").unwrap();
-        let Err(Error::File(problems)) = Sources::find(&Site { file: Some(file), ..Site::default() }) else {
+        let Err(Error::File(problems)) = with_file("mavne = \"x\"\n", Site::default()) else {
             panic!("the key is unknown")
         };
         assert!(problems.to_string().contains("did you mean `maven`?"));
+        let text = "[[source]]\nkind = \"maven\"\nurl = \"https://a.example\"\ncredentials = \"me:secret\"\n";
+        let Err(Error::File(problems)) = with_file(text, Site::default()) else { panic!("it is no reference") };
+        assert!(problems.to_string().contains("sources.toml:4") && !problems.to_string().contains("secret"));
     }
 
     #[test]
     fn nothing_known_says_what_to_do() {
         let error = Sources::default().maven().unwrap_err().to_string();
         assert!(error.contains("--source maven=URL") && error.contains("PNDA_SOURCE_MAVEN"), "{error}");
+        let key = Key { kind: Source::Maven, id: Some(Word::new("confluent").unwrap()) };
+        let error = Sources::default().of(&key).unwrap_err().to_string();
+        assert!(error.contains("--source maven/confluent=URL"), "{error}");
     }
 }

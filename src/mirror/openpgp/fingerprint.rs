@@ -1,0 +1,75 @@
+//! Who a key is: the fingerprint that people compare, in upper-case hexadecimal.
+//! Old signatures name only the last sixteen digits, the key id; both are kept and compared.
+//! Not here: keys themselves.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A fingerprint of 40 or 64 digits, or a key id of 16.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Fingerprint(String);
+
+/// A text that is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no OpenPGP fingerprint: write its 40 hexadecimal digits")]
+pub struct BadFingerprint(String);
+
+impl Fingerprint {
+    /// Reads digits in either case; blanks between them, as people copy them, do not count.
+    pub fn new(text: &str) -> Result<Fingerprint, BadFingerprint> {
+        let digits: String = text.split_whitespace().collect::<String>().to_ascii_uppercase();
+        let known = [16, 40, 64].contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if known { Ok(Fingerprint(digits)) } else { Err(BadFingerprint(text.to_owned())) }
+    }
+
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether both may be the same key: a key id is the end of a fingerprint.
+    pub fn agrees(&self, other: &Fingerprint) -> bool {
+        self.0.ends_with(&other.0) || other.0.ends_with(&self.0)
+    }
+}
+
+impl TryFrom<String> for Fingerprint {
+    type Error = BadFingerprint;
+
+    fn try_from(text: String) -> Result<Fingerprint, BadFingerprint> {
+        Fingerprint::new(&text)
+    }
+}
+
+impl From<Fingerprint> for String {
+    fn from(fingerprint: Fingerprint) -> String {
+        fingerprint.0
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_id_agrees_with_its_fingerprint() {
+        let whole = Fingerprint::new("b5a5 4f5a 7b2c 9d10 0000 1111 2222 3333 4444 5555").unwrap();
+        let id = Fingerprint::new("2222333344445555".trim()).unwrap();
+        assert!(whole.agrees(&Fingerprint::new("3333444455550000").unwrap()).eq(&false));
+        assert!(whole.agrees(&id) && id.agrees(&whole));
+        assert!(Fingerprint::new("2222").is_err() && Fingerprint::new("zz22333344445555").is_err());
+    }
+}

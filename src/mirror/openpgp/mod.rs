@@ -1,0 +1,11 @@
+//! OpenPGP: who signed what others publish, and our own signatures for clients that know no other kind.
+//! `keyring` verifies, `signer` signs; both speak of keys by their fingerprint.
+//! Not here: the list of a generation, which is signed in minisign's format (`keys`).
+
+mod fingerprint;
+mod keyring;
+mod signer;
+
+pub use fingerprint::{BadFingerprint, Fingerprint};
+pub use keyring::{Error, Keyring, claimed};
+pub use signer::{Error as SignError, Signer};
