@@ -16,4 +16,5 @@ mod install;
 mod mirror;
 mod project;
 mod serve;
+mod trust;
 mod upstream;

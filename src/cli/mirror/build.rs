@@ -10,6 +10,7 @@ use crate::mirror::lock::Lock;
 use crate::mirror::publish::generation::{Next, Published, current_list, next, publish};
 use crate::mirror::publish::{self, Program};
 use crate::mirror::store::Store;
+use crate::mirror::trust::{self, Waiver};
 use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
 use crate::words::names::SafePath;
@@ -123,6 +124,8 @@ pub struct Built {
     pub fetched_bytes: u64,
     /// The key that signed it.
     pub public_key: String,
+    /// The exceptions from what sources demand, with their reasons.
+    pub waivers: Vec<String>,
 }
 
 /// Fetches and publishes.
@@ -135,6 +138,8 @@ pub fn build(
     tell: Tell,
 ) -> Result<Built, Failure> {
     let lock = wanted.agreed()?;
+    let judgement = trust::judge(&lock, &places.registries()?).passed()?;
+    judgement.notes().into_iter().for_each(|note| tell(Event::Note(note)));
     let store = places.store()?;
     let _alone = store.lock()?;
     let fetched = fetch(wanted, &lock, &store, places, tell)?;
@@ -147,7 +152,8 @@ pub fn build(
         Published::UpToDate { number } => (number, false),
     };
     let public_key = signer.public_key();
-    Ok(Built { generation, published, fetched_files: fetched.files, fetched_bytes: fetched.bytes, public_key })
+    let waivers = lock.waivers.iter().map(Waiver::to_string).collect();
+    Ok(Built { generation, published, fetched_files: fetched.files, fetched_bytes: fetched.bytes, public_key, waivers })
 }
 
 /// The mirror's key; a mirror that is signed already is not given a new one by accident.

@@ -2,6 +2,7 @@
 //! A manifest never names a registry; plain files name their addresses because they have no registry.
 //! Not here: what exists in the world (`resolve`), or where registries are (`sources`).
 
+use super::trust::{Policy, Waiver};
 use crate::words::document::{self, Table, Text};
 use crate::words::names::Word;
 use crate::words::problem::{Origin, Problem, Problems, Source, nearest};
@@ -14,7 +15,7 @@ mod maven;
 mod pypi;
 
 pub use assembly::{Assembly, Take};
-pub use file::FileWant;
+pub use file::{By, FileWant, Signed};
 pub use maven::MavenWant;
 pub use pypi::{PypiFile, PypiWant, normalise};
 
@@ -25,6 +26,8 @@ pub struct Manifest {
     pub wants: BTreeMap<Word, Want>,
     /// What is made from it.
     pub assemblies: BTreeMap<Word, Assembly>,
+    /// Exceptions from what sources demand, sorted.
+    pub waivers: Vec<Waiver>,
 }
 
 /// One entry that the lock turns into artifacts.
@@ -45,8 +48,12 @@ pub fn parse(files: &[(String, String)]) -> Result<Manifest, Problems> {
     let mut named: BTreeMap<Word, String> = BTreeMap::new();
     let mut uses = Vec::new();
     for (file, text) in files {
-        let entries = document::read_noting(Source { file, text }, &mut problems, |table| Some(read_file(table)));
-        for (name, origin, entry) in entries.into_iter().flatten() {
+        let read = document::read_noting(Source { file, text }, &mut problems, |table| {
+            Some((read_file(table), table.tables("waiver", waiver)))
+        });
+        let (entries, waivers) = read.unwrap_or_default();
+        manifest.waivers.extend(waivers.into_iter().flatten());
+        for (name, origin, entry) in entries {
             if let Some(there) = named.insert(name.clone(), file.clone()) {
                 let what = format!("`{name}` is defined twice; the other is in {there}");
                 problems.add(origin.problem(what, "give one of them another id"));
@@ -61,10 +68,19 @@ pub fn parse(files: &[(String, String)]) -> Result<Manifest, Problems> {
             }
         }
     }
+    manifest.waivers.sort();
     if problems.is_empty() {
         uses.iter().filter_map(|part| unknown_part(part, &manifest)).for_each(|problem| problems.add(problem));
     }
     problems.into_result(manifest)
+}
+
+/// Reads one `[[waiver]]`: an exception is of no use without its reason.
+fn waiver(table: &mut Table<'_>) -> Option<Waiver> {
+    let artifact = table.required("artifact", "org/example/old/1.0/*");
+    let allows = table.parsed("allows", "first-use", |text| Policy::parse(&text));
+    let reason = table.required("reason", "its publisher gives no checksum; compared by hand with the release notes");
+    Some(Waiver { artifact: artifact?.text, allows: allows?, reason: reason?.text })
 }
 
 fn unknown_part(part: &Text, manifest: &Manifest) -> Option<Problem> {
@@ -117,6 +133,7 @@ impl Manifest {
             use fmt::Write as _;
             let _ = writeln!(text, "{name} {want}");
         }
+        self.waivers.iter().for_each(|waiver| text.push_str(&format!("waiver {waiver}\n")));
         text
     }
 }

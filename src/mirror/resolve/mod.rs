@@ -3,17 +3,19 @@
 //! Not here: how the rest of the room uses what was agreed.
 
 use super::lock::{Artifact, Lock, Source, Voucher};
-use super::manifest::{FileWant, Manifest, MavenWant, PypiWant, Want};
+use super::manifest::{Manifest, MavenWant, PypiWant, Want};
 use super::sources::{self, Sources};
 use super::store::Store;
+use super::trust;
 use crate::systems::http::Http;
 use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
-use crate::words::location::Location;
-use crate::words::names::{SafePath, Word};
+use crate::words::names::Word;
 use std::collections::BTreeSet;
 
+pub mod checksum;
 pub mod closure;
+pub mod file;
 pub mod maven;
 pub mod pypi;
 pub mod registry;
@@ -32,14 +34,11 @@ pub enum Error {
     #[error("cannot lock `{entry}`")]
     Maven { entry: Word, source: closure::Error },
     /// A plain file is not to be had.
-    #[error("cannot lock `{entry}`: none of its addresses gives the file")]
-    File { entry: Word, source: unseen::Error },
-    /// A plain file is not what the manifest says.
-    #[error("cannot lock `{entry}`: the file has sha256 {found}, the manifest says {expected}")]
-    FileDiffers { entry: Word, expected: Sha256, found: Sha256 },
-    /// The manifest gives no usable address.
-    #[error("cannot lock `{entry}`: it has no usable address")]
-    NoAddress { entry: Word },
+    #[error("cannot lock `{entry}`")]
+    File { entry: Word, source: file::Error },
+    /// Something is not vouched for as its source demands.
+    #[error(transparent)]
+    Trust(#[from] trust::Breaches),
 }
 
 /// How far the last lock is believed.
@@ -70,7 +69,10 @@ pub fn lock(manifest: &Manifest, before: &Lock, world: &World<'_>, trust: Trust)
         (world.tell)(Event::Stage { name: format!("lock {entry}"), steps: 0, bytes: 0 });
         artifacts.extend(world.artifacts(entry, want, before, trust)?);
     }
-    let lock = Lock::of(Sha256::of(manifest.request().as_bytes()), artifacts);
+    let mut lock = Lock::of(Sha256::of(manifest.request().as_bytes()), artifacts);
+    lock.waivers = manifest.waivers.clone();
+    let judgement = trust::judge(&lock, world.sources).passed()?;
+    judgement.notes().into_iter().for_each(|note| (world.tell)(Event::Note(note)));
     (world.tell)(Event::Done(format!("resolved {} artifacts", lock.artifacts.len())));
     Ok(lock)
 }
@@ -80,7 +82,15 @@ impl World<'_> {
         match want {
             Want::Maven(want) => self.maven(entry, want, before, trust),
             Want::Pypi(want) => Ok(vec![self.pypi(entry, want)?]),
-            Want::File(want) => Ok(vec![self.file(entry, want)?]),
+            Want::File(want) => {
+                let known = before
+                    .artifacts
+                    .iter()
+                    .find(|artifact| artifact.source == Source::File && artifact.wanted_by.contains(entry));
+                let pinned = known.and_then(|artifact| artifact.signer.as_ref());
+                let artifact = file::artifact(self, entry, want, pinned);
+                Ok(vec![artifact.map_err(|source| Error::File { entry: entry.clone(), source })?])
+            }
         }
     }
 
@@ -107,40 +117,5 @@ impl World<'_> {
             wanted_by: BTreeSet::from([entry.clone()]),
             because: vec![format!("{entry} > {}=={}", want.project, want.version)],
         })
-    }
-
-    /// A plain file has a digest but no size: it is read once, from the first address that gives the right bytes.
-    fn file(&self, entry: &Word, want: &FileWant) -> Result<Artifact, Error> {
-        let no_address = || Error::NoAddress { entry: entry.clone() };
-        let address = SafePath::new(format!("{entry}/{}", want.path.file_name())).map_err(|_| no_address())?;
-        let mut failure = no_address();
-        for location in want.urls.iter().filter_map(|url| Location::parse(url).ok()) {
-            let failed = |source| Error::File { entry: entry.clone(), source };
-            let taken = match unseen::take(self.http, &location, self.store, self.tell) {
-                Ok(taken) if taken.sha256 == want.sha256 => taken,
-                Ok(taken) => {
-                    let (expected, found) = (want.sha256, taken.sha256);
-                    failure = Error::FileDiffers { entry: entry.clone(), expected, found };
-                    continue;
-                }
-                Err(source) => {
-                    failure = failed(source);
-                    continue;
-                }
-            };
-            let kept = taken.keep(self.store).map_err(failed)?;
-            return Ok(Artifact {
-                source: Source::File,
-                origin: None,
-                signer: None,
-                address,
-                size: kept.size,
-                sha256: kept.sha256,
-                vouched: Voucher::Manifest,
-                wanted_by: BTreeSet::from([entry.clone()]),
-                because: vec![format!("{entry} > {}", want.path)],
-            });
-        }
-        Err(failure)
     }
 }

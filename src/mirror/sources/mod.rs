@@ -8,6 +8,7 @@ use crate::words::names::{BadName, Word};
 use crate::words::problem::Problems;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 mod clients;
 mod file;
@@ -40,7 +41,10 @@ pub struct Found {
 /// The places of the registries that are known, and how they are asked.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
+    /// What the site says.
     found: BTreeMap<Key, Found>,
+    /// What the machine's clients are set up with, asked when it is needed: some have to be started for it.
+    defaults: BTreeMap<Source, OnceLock<Option<Found>>>,
     /// How all of them are asked.
     pub options: Options,
     site: Site,
@@ -128,15 +132,10 @@ impl Sources {
     pub fn find(site: &Site) -> Result<Sources, Error> {
         let mut sources = Sources { site: site.clone(), ..Sources::default() };
         for kind in Source::registries() {
-            let client: fn(&Site) -> Told = match kind {
-                Source::Maven => clients::maven,
-                Source::Pypi => clients::pypi,
-                Source::Apt | Source::Rpm | Source::File => |_| None,
-            };
+            sources.defaults.insert(kind, OnceLock::new());
             let name = variable(kind);
-            let told = site.environment.get(&name).map(|text| (text.clone(), format!("the variable {name}")));
-            if let Some((text, told_by)) = told.or_else(|| client(site)) {
-                sources.put(Key::registry(kind), &text, told_by, None, None)?;
+            if let Some(text) = site.environment.get(&name) {
+                sources.put(Key::registry(kind), text, format!("the variable {name}"), None, None)?;
             }
         }
         file::read(site, &mut sources)?;
@@ -169,15 +168,27 @@ impl Sources {
     /// A place, or what to do about it being unknown.
     pub fn of(&self, key: &Key) -> Result<&Found, Error> {
         let Key { kind, id } = key;
-        self.found.get(key).ok_or_else(|| match id {
+        let default = || self.defaults.get(kind).filter(|_| id.is_none())?.get_or_init(|| self.client(*kind)).as_ref();
+        self.found.get(key).or_else(default).ok_or_else(|| match id {
             Some(id) => Error::Off { kind: *kind, id: id.clone() },
             None => Error::Unknown { kind: *kind, client: client(*kind), variable: variable(*kind) },
         })
     }
 
-    /// Everything that is known of one kind, the registry itself first.
-    pub fn all(&self, kind: Source) -> impl Iterator<Item = (&Key, &Found)> {
-        self.found.iter().filter(move |(key, _)| key.kind == kind)
+    /// What the machine's client of a kind is set up with.
+    fn client(&self, kind: Source) -> Option<Found> {
+        let (text, told_by) = match kind {
+            Source::Maven => clients::maven(&self.site),
+            Source::Pypi => clients::pypi(&self.site),
+            Source::Apt | Source::Rpm | Source::File => None,
+        }?;
+        let location = Location::parse(&text).ok()?;
+        Some(Found { location, told_by, keys: None, policy: None })
+    }
+
+    /// What the site demands of a place, if it says so.
+    pub fn policy(&self, key: &Key) -> Option<super::trust::Policy> {
+        self.found.get(key)?.policy
     }
 
     /// The Maven repository, or what to do about there being none.
