@@ -12,7 +12,9 @@ macro_rules! left_out {
 mod agent;
 mod door;
 mod fetch;
+mod generations;
 mod install;
+mod killed;
 mod mirror;
 mod project;
 mod serve;

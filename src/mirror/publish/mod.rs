@@ -7,6 +7,7 @@ use super::lock::{Artifact, Lock, Source};
 use super::manifest::{Manifest, Want};
 use super::store::{self, Store};
 use crate::systems::download::Expected;
+use crate::words::generation::LOCK;
 use crate::words::names::{BadName, SafePath, Word};
 use crate::words::tree::{Conflict, Entry, Tree};
 use std::io;
@@ -73,6 +74,7 @@ pub fn tree(manifest: &Manifest, lock: &Lock, store: &Store, programs: &[Program
         let made = keep_copy(store, program)?;
         plain::add(&mut tree, &program.path, made, store)?;
     }
+    tree.insert(SafePath::new(LOCK)?, Entry::file(lock.render()))?;
     sums(&mut tree)?;
     Ok(tree)
 }
