@@ -17,5 +17,6 @@ mod install;
 mod killed;
 mod mirror;
 mod project;
+mod sbom;
 mod serve;
 mod upstream;

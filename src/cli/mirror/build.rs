@@ -4,6 +4,7 @@
 
 use super::{Places, Wanted, own_key};
 use crate::cli::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say};
+use crate::cluster;
 use crate::mirror::fetch::{self, Fetch, Fetched};
 use crate::mirror::generations::alone::alone;
 use crate::mirror::keys::Signer;
@@ -173,7 +174,7 @@ fn signer(mirror: &Path, key: &Path) -> Result<Signer, Failure> {
 
 pub(super) fn lay_out(wanted: &Wanted, lock: &Lock, store: &Store, agent: &Path) -> Result<Tree, Failure> {
     let program = Program { path: SafePath::new("pnda-agent")?, file: agent.to_owned() };
-    Ok(publish::tree(&wanted.manifest, lock, store, &[program])?)
+    Ok(publish::tree(&wanted.manifest, lock, store, &[program], &cluster::taken(&cluster::default_roles()))?)
 }
 
 fn digest(lock: &Lock) -> Sha256 {

@@ -16,9 +16,11 @@ use std::path::{Path, PathBuf};
 mod build;
 mod diff;
 mod gc;
+mod licences;
 mod list;
 mod lock;
 mod rollback;
+mod sbom;
 mod serve;
 mod status;
 mod verify;
@@ -49,6 +51,10 @@ pub enum Command {
     Gc(gc::Arguments),
     /// Tell how a mirror and its store are.
     Status(status::Arguments),
+    /// Print the bill of materials of a generation or a role.
+    Sbom(sbom::Arguments),
+    /// List the licences, and what is under each.
+    Licences(licences::Arguments),
     /// Serve a mirror over HTTP.
     Serve(serve::Arguments),
 }
@@ -65,6 +71,8 @@ pub fn run(command: Command) -> Outcome {
         Command::Rollback(arguments) => rollback::run(&arguments),
         Command::Gc(arguments) => gc::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Sbom(arguments) => sbom::run(&arguments),
+        Command::Licences(arguments) => licences::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
     }
 }

@@ -2,8 +2,10 @@
 //! It reads everything, or the sizes of everything and a sample of the bytes, and changes nothing.
 //! Not here: mending (`repair`).
 
+use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
 use crate::words::generation::{self as list, Generation};
+use crate::words::names::SafePath;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -27,6 +29,9 @@ pub enum Error {
     /// Its list is not to be trusted.
     #[error("the list of {} cannot be trusted", path.display())]
     List { path: PathBuf, source: list::Error },
+    /// A file of it is not as listed.
+    #[error("{} is not as listed: mend it with `pnda mirror verify --repair`", path.display())]
+    Damaged { path: PathBuf },
     /// Its folders cannot be listed.
     #[error("cannot list {}", path.display())]
     Walk { path: PathBuf, source: io::Error },
@@ -88,6 +93,17 @@ pub fn signed_list(folder: &Path, public_key: Option<&str>) -> Result<Generation
     verified.map_err(|source| Error::List { path: folder.to_owned(), source })
 }
 
+/// The bytes of one listed file, which must be as listed.
+pub fn signed_file(folder: &Path, list: &Generation, path: &SafePath) -> Result<Vec<u8>, Error> {
+    let file = path.under(folder);
+    let bytes = fs::read(&file).map_err(|source| Error::Read { path: file.clone(), source })?;
+    let listed = list.files.get(path);
+    if listed.is_some_and(|listed| listed.sha256 == Sha256::of(&bytes)) {
+        return Ok(bytes);
+    }
+    Err(Error::Damaged { path: file })
+}
+
 fn unlisted(folder: &Path, generation: &Generation) -> Result<Vec<Difference>, Error> {
     let own: BTreeSet<&str> = [list::LIST, list::SIGNATURE, list::PUBLIC_KEY].into();
     let mut found = Vec::new();
@@ -113,9 +129,7 @@ mod tests {
     use crate::mirror::keys::Signer;
     use crate::mirror::publish::generation::{current, publish};
     use crate::mirror::store::Store;
-    use crate::words::digest::Sha256;
     use crate::words::event::silent;
-    use crate::words::names::SafePath;
     use crate::words::tree::{Entry, Tree};
 
     fn mirror() -> (tempfile::TempDir, PathBuf, String) {
