@@ -2,6 +2,7 @@
 //! It speaks in words and uses systems; it knows neither clusters nor the agent.
 //! Not here: command lines.
 
+pub mod advisories;
 pub mod assembly;
 pub mod disk;
 pub mod fetch;

@@ -9,6 +9,7 @@ macro_rules! left_out {
     };
 }
 
+mod advisories;
 mod agent;
 mod door;
 mod fetch;

@@ -13,6 +13,7 @@ use crate::systems::http::{Http, Patience};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
+mod advisories;
 mod build;
 mod diff;
 mod gc;
@@ -55,6 +56,8 @@ pub enum Command {
     Sbom(sbom::Arguments),
     /// List the licences, and what is under each.
     Licences(licences::Arguments),
+    /// Hold what a generation was made from against a snapshot of advisories.
+    Advisories(advisories::Arguments),
     /// Serve a mirror over HTTP.
     Serve(serve::Arguments),
 }
@@ -73,6 +76,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Status(arguments) => status::run(&arguments),
         Command::Sbom(arguments) => sbom::run(&arguments),
         Command::Licences(arguments) => licences::run(&arguments),
+        Command::Advisories(arguments) => advisories::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
     }
 }

@@ -106,6 +106,11 @@ pub fn licences(pom: &[u8]) -> Option<(Vec<Licence>, Option<Coordinate>)> {
     Some((pom.licences, parent))
 }
 
+/// Which of two versions of a Maven artifact comes first, whatever their texts are.
+pub fn compare_versions(one: &str, other: &str) -> std::cmp::Ordering {
+    version::Version::new(one).cmp(&version::Version::new(other))
+}
+
 /// Resolves a request as Maven 3 would.
 pub fn resolve(request: &Request, poms: &dyn Poms) -> Result<Closure, Error> {
     refuse_different_roots(&request.roots)?;
