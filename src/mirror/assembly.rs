@@ -276,7 +276,7 @@ mod tests {
             let mut file = self.store.scratch().unwrap();
             file.write_all(bytes).unwrap();
             let kept = self.store.keep(&file.keep().unwrap().1).unwrap();
-            let artifact = Artifact {
+            self.lock.add(Artifact {
                 source: Source::Pypi,
                 origin: None,
                 signer: None,
@@ -286,8 +286,7 @@ mod tests {
                 vouched: Voucher::Manifest,
                 wanted_by: BTreeSet::from([Word::new(entry).unwrap()]),
                 because: vec![],
-            };
-            self.lock = Lock::of(Sha256::of(b""), self.lock.artifacts.drain(..).chain([artifact]));
+            });
             self
         }
 

@@ -291,6 +291,14 @@ pub fn difference(old: &Lock, new: &Lock) -> Vec<String> {
 mod tests {
     use super::*;
 
+    impl Lock {
+        /// One more artifact, for the tests of others.
+        pub fn add(&mut self, artifact: Artifact) {
+            let request = self.request.unwrap_or(Sha256::of(b""));
+            *self = Lock::of(request, self.artifacts.drain(..).chain([artifact]));
+        }
+    }
+
     fn artifact(address: &str, entry: &str) -> Artifact {
         Artifact {
             source: Source::Maven,

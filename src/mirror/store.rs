@@ -56,6 +56,11 @@ impl Store {
         Ok(Store { folder: folder.to_owned() })
     }
 
+    /// The folder it is in.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Keeps other runs out until the returned file is dropped.
     pub fn lock(&self) -> Result<File, Error> {
         let path = self.folder.join("lock");

@@ -9,6 +9,7 @@ pub mod flink;
 pub mod generation;
 pub mod location;
 pub mod metric;
+pub mod moment;
 pub mod names;
 pub mod node;
 pub mod problem;

@@ -9,12 +9,16 @@ macro_rules! left_out {
     };
 }
 
+mod advisories;
 mod agent;
 mod door;
 mod fetch;
+mod generations;
 mod install;
+mod killed;
 mod mirror;
 mod project;
+mod sbom;
 mod serve;
 mod trust;
 mod upstream;

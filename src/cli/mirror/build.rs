@@ -4,7 +4,9 @@
 
 use super::{Places, Wanted, own_key};
 use crate::cli::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say};
+use crate::cluster;
 use crate::mirror::fetch::{self, Fetch, Fetched};
+use crate::mirror::generations::alone::alone;
 use crate::mirror::keys::Signer;
 use crate::mirror::lock::Lock;
 use crate::mirror::publish::generation::{Next, Published, current_list, next, publish};
@@ -87,7 +89,13 @@ fn show_plan(wanted: &Wanted, lock: &Lock, store: &Store, places: &Places) -> Ou
     Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(WOULD_CHANGE) })
 }
 
-fn fetch(wanted: &Wanted, lock: &Lock, store: &Store, places: &Places, tell: Tell) -> Result<Fetched, Failure> {
+pub(super) fn fetch(
+    wanted: &Wanted,
+    lock: &Lock,
+    store: &Store,
+    places: &Places,
+    tell: Tell,
+) -> Result<Fetched, Failure> {
     let all_there = lock.artifacts.iter().all(|artifact| store.has(fetch::expected(artifact)));
     if all_there {
         return Ok(Fetched { kept: lock.artifacts.len(), ..Fetched::default() });
@@ -140,6 +148,7 @@ pub fn build(
     let lock = wanted.agreed()?;
     let judgement = trust::judge(&lock, &places.registries()?).passed()?;
     judgement.notes().into_iter().for_each(|note| tell(Event::Note(note)));
+    let _mirror = alone(mirror)?;
     let store = places.store()?;
     let _alone = store.lock()?;
     let fetched = fetch(wanted, &lock, &store, places, tell)?;
@@ -169,9 +178,9 @@ fn signer(mirror: &Path, key: &Path) -> Result<Signer, Failure> {
     Ok(Signer::load_or_make(key)?)
 }
 
-fn lay_out(wanted: &Wanted, lock: &Lock, store: &Store, agent: &Path) -> Result<Tree, Failure> {
+pub(super) fn lay_out(wanted: &Wanted, lock: &Lock, store: &Store, agent: &Path) -> Result<Tree, Failure> {
     let program = Program { path: SafePath::new("pnda-agent")?, file: agent.to_owned() };
-    Ok(publish::tree(&wanted.manifest, lock, store, &[program])?)
+    Ok(publish::tree(&wanted.manifest, lock, store, &[program], &cluster::taken(&cluster::default_roles()))?)
 }
 
 fn digest(lock: &Lock) -> Sha256 {
@@ -189,16 +198,21 @@ fn look(arguments: &Arguments, wanted: &Wanted, key: &Path, agent: &Path) -> Out
         return Ok(ExitCode::from(WOULD_CHANGE));
     }
     let tree = lay_out(wanted, &lock, &store, agent)?;
-    match next(&arguments.mirror, &tree, digest(&lock), &Signer::load_or_make(key)?) {
+    match next(&arguments.mirror, &tree, digest(&lock), &Signer::load_or_make(key)?)? {
         Next::UpToDate(number) => {
             say(&format!("up to date: generation {number}"))?;
             Ok(ExitCode::SUCCESS)
         }
-        Next::New(generation) => {
+        Next::New(generation) | Next::Switch(generation) => {
             say(&format!("would publish generation {} of {} files", generation.number, generation.files.len()))?;
             Ok(ExitCode::from(WOULD_CHANGE))
         }
     }
+}
+
+/// The agent that goes on the mirror.
+pub(super) fn agent(named: Option<&Path>) -> io::Result<PathBuf> {
+    named.map_or_else(sibling_agent, |named| Ok(named.to_owned()))
 }
 
 /// The agent that lies beside this program; where only this one was built, itself: it is the agent under that name.
@@ -216,7 +230,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         .clone()
         .or_else(own_key)
         .ok_or_else(|| Failure::new(USAGE, "no home folder is known; give --key FILE"))?;
-    let agent = arguments.agent.clone().map_or_else(sibling_agent, Ok)?;
+    let agent = agent(arguments.agent.as_deref())?;
     if arguments.dry_run {
         return look(arguments, &wanted, &key, &agent);
     }

@@ -13,9 +13,17 @@ use crate::systems::http::{Http, Patience};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
+mod advisories;
 mod build;
+mod diff;
+mod gc;
+mod licences;
+mod list;
 mod lock;
+mod rollback;
+mod sbom;
 mod serve;
+mod status;
 mod verify;
 
 pub use build::{Built, build};
@@ -34,6 +42,22 @@ pub enum Command {
     Build(build::Arguments),
     /// Hold a mirror against its signed list.
     Verify(verify::Arguments),
+    /// List the generations that a mirror keeps.
+    List(list::Arguments),
+    /// Tell how one generation differs from another.
+    Diff(diff::Arguments),
+    /// Publish anew what an earlier generation held.
+    Rollback(rollback::Arguments),
+    /// Remove old generations, and what no mirror needs of a store.
+    Gc(gc::Arguments),
+    /// Tell how a mirror and its store are.
+    Status(status::Arguments),
+    /// Print the bill of materials of a generation or a role.
+    Sbom(sbom::Arguments),
+    /// List the licences, and what is under each.
+    Licences(licences::Arguments),
+    /// Hold what a generation was made from against a snapshot of advisories.
+    Advisories(advisories::Arguments),
     /// Serve a mirror over HTTP.
     Serve(serve::Arguments),
 }
@@ -45,6 +69,14 @@ pub fn run(command: Command) -> Outcome {
         Command::Fetch(arguments) => build::fetch_only(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
+        Command::Rollback(arguments) => rollback::run(&arguments),
+        Command::Gc(arguments) => gc::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Sbom(arguments) => sbom::run(&arguments),
+        Command::Licences(arguments) => licences::run(&arguments),
+        Command::Advisories(arguments) => advisories::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
     }
 }
@@ -69,9 +101,14 @@ pub struct Places {
 impl Places {
     /// The store, opened.
     pub fn store(&self) -> Result<Store, Failure> {
-        let folder = self.store.clone().or_else(|| home_folder("XDG_CACHE_HOME", ".cache").map(|f| f.join("store")));
-        let folder = folder.ok_or_else(|| Failure::new(USAGE, "no home folder is known; give --store FOLDER"))?;
+        let folder =
+            self.store_folder().ok_or_else(|| Failure::new(USAGE, "no home folder is known; give --store FOLDER"))?;
         Ok(Store::open(&folder)?)
+    }
+
+    /// Where the store is.
+    fn store_folder(&self) -> Option<PathBuf> {
+        self.store.clone().or_else(|| home_folder("XDG_CACHE_HOME", ".cache").map(|folder| folder.join("store")))
     }
 
     /// The registries that this site has.

@@ -5,8 +5,10 @@
 use super::assembly;
 use super::lock::{Artifact, Lock, Source};
 use super::manifest::{Manifest, Want};
+use super::sbom::{self, Roles};
 use super::store::{self, Store};
 use crate::systems::download::Expected;
+use crate::words::generation::LOCK;
 use crate::words::names::{BadName, SafePath, Word};
 use crate::words::tree::{Conflict, Entry, Tree};
 use std::io;
@@ -49,8 +51,14 @@ pub struct Program {
     pub file: PathBuf,
 }
 
-/// The whole tree of a mirror.
-pub fn tree(manifest: &Manifest, lock: &Lock, store: &Store, programs: &[Program]) -> Result<Tree, Error> {
+/// The whole tree of a mirror, with bills of materials for all of it and for what each role takes.
+pub fn tree(
+    manifest: &Manifest,
+    lock: &Lock,
+    store: &Store,
+    programs: &[Program],
+    roles: &Roles,
+) -> Result<Tree, Error> {
     let mut tree = Tree::default();
     for artifact in &lock.artifacts {
         if !store.has(super::fetch::expected(artifact)) {
@@ -72,6 +80,10 @@ pub fn tree(manifest: &Manifest, lock: &Lock, store: &Store, programs: &[Program
     for program in programs {
         let made = keep_copy(store, program)?;
         plain::add(&mut tree, &program.path, made, store)?;
+    }
+    tree.insert(SafePath::new(LOCK)?, Entry::file(lock.render()))?;
+    for (path, bill) in sbom::bills(&sbom::Sources { manifest, lock, store, tree: &tree, roles }) {
+        tree.insert(path, Entry::file(bill))?;
     }
     sums(&mut tree)?;
     Ok(tree)

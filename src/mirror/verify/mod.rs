@@ -1,59 +1,40 @@
 //! Holds a mirror's folder against its signed list: every file's size and digest, what is missing, what is too much.
-//! It reads everything and changes nothing.
-//! Not here: mending.
+//! It reads everything, or the sizes of everything and a sample of the bytes, and changes nothing.
+//! Not here: mending (`repair`).
 
 use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
-use crate::words::generation::{self as list, Generation, Listed};
+use crate::words::generation::{self as list, Generation};
 use crate::words::names::SafePath;
 use std::collections::BTreeSet;
-use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+
+mod difference;
+mod read;
+pub mod repair;
+pub mod sample;
+
+pub use difference::Difference;
+use read::Job;
+use sample::Sample;
 
 /// Why a mirror cannot be checked at all.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Its list cannot be read.
-    #[error("{} is no mirror: its list cannot be read", path.display())]
+    /// Its list, or a file of it, cannot be read.
+    #[error("cannot read {}, which every mirror holds", path.display())]
     Read { path: PathBuf, source: io::Error },
     /// Its list is not to be trusted.
     #[error("the list of {} cannot be trusted", path.display())]
     List { path: PathBuf, source: list::Error },
+    /// A file of it is not as listed.
+    #[error("{} is not as listed: mend it with `pnda mirror verify --repair`", path.display())]
+    Damaged { path: PathBuf },
     /// Its folders cannot be listed.
     #[error("cannot list {}", path.display())]
     Walk { path: PathBuf, source: io::Error },
-}
-
-/// One difference between a mirror and its list.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Difference {
-    /// The list has it, the folder has not.
-    Missing(SafePath),
-    /// It cannot be read.
-    Unreadable(SafePath, String),
-    /// Its length is another.
-    Size(SafePath, u64, u64),
-    /// Its bytes are others.
-    Content(SafePath),
-    /// The folder has it, the list has not.
-    Unlisted(String),
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Difference::Missing(path) => write!(out, "missing: {path}"),
-            Difference::Unreadable(path, why) => write!(out, "unreadable: {path} ({why})"),
-            Difference::Size(path, listed, found) => {
-                write!(out, "differs: {path} has {found} bytes, listed are {listed}")
-            }
-            Difference::Content(path) => write!(out, "differs: {path} has other content"),
-            Difference::Unlisted(path) => write!(out, "not in the list: {path}"),
-        }
-    }
 }
 
 /// What a check found.
@@ -65,6 +46,8 @@ pub struct Report {
     pub files: usize,
     /// Their bytes.
     pub bytes: u64,
+    /// Of how many of them the bytes were read; of the others only the length was looked at.
+    pub read: usize,
     /// What is not as listed, sorted.
     pub differences: Vec<Difference>,
 }
@@ -72,62 +55,53 @@ pub struct Report {
 /// Checks the folder of one generation with a key; without one the key that lies in it is used, which proves only
 /// that nothing was damaged by chance.
 pub fn verify(folder: &Path, public_key: Option<&str>, tell: Tell) -> Result<Report, Error> {
+    verify_sample(folder, public_key, None, tell)
+}
+
+/// The same, reading only the bytes of a sample.
+pub fn verify_sample(
+    folder: &Path,
+    public_key: Option<&str>,
+    sample: Option<Sample>,
+    tell: Tell,
+) -> Result<Report, Error> {
+    let generation = signed_list(folder, public_key)?;
+    let files = generation.files.len();
+    let chosen = sample.map(|sample| sample.of(files));
+    let is_read = |at: &usize| chosen.as_ref().is_none_or(|chosen| chosen.contains(at));
+    let job = |(at, (path, listed))| Job { path, listed, read: is_read(&at) };
+    let jobs: Vec<Job<'_>> = generation.files.iter().enumerate().map(job).collect();
+    let read = jobs.iter().filter(|job| job.read).count();
+    let bytes = jobs.iter().filter(|job| job.read).map(|job| job.listed.size).sum();
+    tell(Event::Stage { name: "verify".into(), steps: files as u64, bytes });
+    let mut differences = read::compare(folder, jobs, tell);
+    differences.extend(unlisted(folder, &generation)?);
+    differences.sort();
+    tell(Event::Done(format!("verified {read} files")));
+    let bytes = generation.files.values().map(|listed| listed.size).sum();
+    Ok(Report { number: generation.number, files, bytes, read, differences })
+}
+
+/// The list of a generation, signed by a key; without one by the key that lies beside it.
+pub fn signed_list(folder: &Path, public_key: Option<&str>) -> Result<Generation, Error> {
     let read = |name: &str| {
         let path = folder.join(name);
         fs::read_to_string(&path).map_err(|source| Error::Read { path, source })
     };
     let key = public_key.map_or_else(|| read(list::PUBLIC_KEY), |key| Ok(key.to_owned()))?;
     let verified = Generation::verify(read(list::LIST)?.as_bytes(), &read(list::SIGNATURE)?, &key);
-    let generation = verified.map_err(|source| Error::List { path: folder.to_owned(), source })?;
-    let bytes = generation.files.values().map(|listed| listed.size).sum();
-    tell(Event::Stage { name: "verify".into(), steps: generation.files.len() as u64, bytes });
-    let mut differences = compare(folder, &generation, tell);
-    differences.extend(unlisted(folder, &generation)?);
-    differences.sort();
-    tell(Event::Done(format!("verified {} files", generation.files.len())));
-    Ok(Report { number: generation.number, files: generation.files.len(), bytes, differences })
+    verified.map_err(|source| Error::List { path: folder.to_owned(), source })
 }
 
-fn compare(folder: &Path, generation: &Generation, tell: Tell) -> Vec<Difference> {
-    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let queue = Mutex::new(generation.files.iter());
-    let found = Mutex::new(Vec::new());
-    let next = || queue.lock().ok()?.next();
-    let worker = || {
-        while let Some((path, listed)) = next() {
-            if let (Some(difference), Ok(mut found)) = (compare_one(folder, path, listed), found.lock()) {
-                found.push(difference);
-            }
-            tell(Event::Bytes(listed.size));
-            tell(Event::Step(path.file_name().to_owned()));
-        }
-    };
-    std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(worker))));
-    found.into_inner().unwrap_or_default()
-}
-
-fn compare_one(folder: &Path, path: &SafePath, listed: &Listed) -> Option<Difference> {
-    let unreadable = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => Difference::Missing(path.clone()),
-        _ => Difference::Unreadable(path.clone(), error.to_string()),
-    };
-    let open = || {
-        let file = File::open(path.under(folder))?;
-        let size = file.metadata()?.len();
-        Ok((file, size))
-    };
-    let (mut file, size) = match open() {
-        Ok(opened) => opened,
-        Err(error) => return Some(unreadable(error)),
-    };
-    if size != listed.size {
-        return Some(Difference::Size(path.clone(), listed.size, size));
+/// The bytes of one listed file, which must be as listed.
+pub fn signed_file(folder: &Path, list: &Generation, path: &SafePath) -> Result<Vec<u8>, Error> {
+    let file = path.under(folder);
+    let bytes = fs::read(&file).map_err(|source| Error::Read { path: file.clone(), source })?;
+    let listed = list.files.get(path);
+    if listed.is_some_and(|listed| listed.sha256 == Sha256::of(&bytes)) {
+        return Ok(bytes);
     }
-    match Sha256::of_reader(&mut file) {
-        Ok((sha256, _)) if sha256 == listed.sha256 => None,
-        Ok(_) => Some(Difference::Content(path.clone())),
-        Err(error) => Some(unreadable(error)),
-    }
+    Err(Error::Damaged { path: file })
 }
 
 fn unlisted(folder: &Path, generation: &Generation) -> Result<Vec<Difference>, Error> {
