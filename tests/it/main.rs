@@ -16,4 +16,6 @@ mod install;
 mod mirror;
 mod project;
 mod serve;
+mod server;
+mod site;
 mod upstream;
