@@ -9,5 +9,7 @@ macro_rules! left_out {
     };
 }
 
+mod anywhere;
 mod hadoop;
 mod mirror;
+mod nginx;

@@ -20,5 +20,7 @@ mod mirror;
 mod project;
 mod sbom;
 mod serve;
+mod server;
+mod site;
 mod trust;
 mod upstream;
