@@ -12,4 +12,5 @@ pub mod metric;
 pub mod names;
 pub mod node;
 pub mod problem;
+pub mod size;
 pub mod tree;

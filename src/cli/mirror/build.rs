@@ -67,7 +67,7 @@ pub fn fetch_only(arguments: &FetchArguments) -> Outcome {
         return show_plan(&wanted, &lock, &store, &arguments.places);
     }
     let progress = arguments.places.progress();
-    let _alone = store.lock()?;
+    let _held = store.lock_shared()?;
     let fetched = fetch(&wanted, &lock, &store, &arguments.places, &|event| progress.tell(event))?;
     say(&fetched_line(fetched))?;
     Ok(ExitCode::SUCCESS)
@@ -76,13 +76,17 @@ pub fn fetch_only(arguments: &FetchArguments) -> Outcome {
 fn show_plan(wanted: &Wanted, lock: &Lock, store: &Store, places: &Places) -> Outcome {
     let (sources, http) = (places.registries()?, places.http());
     let tell = crate::words::event::silent;
-    let fetch = Fetch { lock, manifest: &wanted.manifest, sources: &sources, http: &http, tell: &tell };
+    let quota = places.quota();
+    let fetch = Fetch { lock, manifest: &wanted.manifest, sources: &sources, http: &http, quota, tell: &tell };
     let missing = fetch.plan(store);
     for artifact in &missing {
         say(&format!("{:>12} {}", artifact.size, artifact.address))?;
     }
     let bytes: u64 = missing.iter().map(|artifact| artifact.size).sum();
     say(&format!("would fetch {} files, {bytes} bytes", missing.len()))?;
+    if !missing.is_empty() {
+        say(&fetch.preflight(store, &missing).to_string())?;
+    }
     Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(WOULD_CHANGE) })
 }
 
@@ -92,7 +96,8 @@ fn fetch(wanted: &Wanted, lock: &Lock, store: &Store, places: &Places, tell: Tel
         return Ok(Fetched { kept: lock.artifacts.len(), ..Fetched::default() });
     }
     let (sources, http) = (places.registries()?, places.http());
-    let fetch = Fetch { lock, manifest: &wanted.manifest, sources: &sources, http: &http, tell };
+    let quota = places.quota();
+    let fetch = Fetch { lock, manifest: &wanted.manifest, sources: &sources, http: &http, quota, tell };
     fetch.run(store).map_err(|error| {
         let code = if error.is_mismatch() { MISMATCH } else { crate::cli::failure::FAILED };
         Failure::new(code, explained(error))
@@ -136,7 +141,7 @@ pub fn build(
 ) -> Result<Built, Failure> {
     let lock = wanted.agreed()?;
     let store = places.store()?;
-    let _alone = store.lock()?;
+    let _held = store.lock_shared()?;
     let fetched = fetch(wanted, &lock, &store, places, tell)?;
     let signer = signer(mirror, key)?;
     tell(Event::Note("laying out the mirror".into()));

@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         locked => locked?,
     };
     let (store, sources, http) = (arguments.places.store()?, arguments.places.registries()?, arguments.places.http());
-    let _alone = store.lock()?;
+    let _held = store.lock_shared()?;
     let progress = arguments.places.progress();
     let tell = |event| progress.tell(event);
     let world = resolve::World { sources: &sources, http: &http, store: &store, tell: &tell };

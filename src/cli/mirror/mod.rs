@@ -9,7 +9,8 @@ use crate::mirror::lock::Lock;
 use crate::mirror::manifest::{self, Manifest};
 use crate::mirror::sources::{Site, Sources};
 use crate::mirror::store::Store;
-use crate::systems::http::{Http, Patience};
+use crate::systems::http::{Http, Options};
+use crate::words::size::Size;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
@@ -61,6 +62,12 @@ pub struct Places {
     /// A file with the registries' places.
     #[arg(long = "sources", value_name = "FILE")]
     pub sources_file: Option<PathBuf>,
+    /// Take no more than so many bytes a second altogether: 500K, 10M, 1G.
+    #[arg(long, value_name = "BYTES")]
+    pub max_rate: Option<Size>,
+    /// Fetch nothing if the store would hold more bytes than this: 500M, 20G.
+    #[arg(long, value_name = "BYTES")]
+    pub quota: Option<Size>,
     /// Tell nothing but what goes wrong.
     #[arg(long, short)]
     pub quiet: bool,
@@ -83,7 +90,14 @@ impl Places {
 
     /// A client for them.
     pub fn http(&self) -> Http {
-        Http::new(Patience::default())
+        let environment = std::env::vars().collect();
+        let max_rate = self.max_rate.map(|Size(rate)| rate);
+        Http::with(Options { max_rate, ..Options::from_environment(&environment) })
+    }
+
+    /// The most bytes that the store may hold.
+    pub fn quota(&self) -> Option<u64> {
+        self.quota.map(|Size(quota)| quota)
     }
 
     /// Who tells people.
