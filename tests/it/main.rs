@@ -10,10 +10,14 @@ macro_rules! left_out {
 }
 
 mod agent;
+mod certificates;
 mod door;
+mod faults;
 mod fetch;
 mod install;
 mod mirror;
 mod project;
+mod ranges;
 mod serve;
 mod upstream;
+mod ways;

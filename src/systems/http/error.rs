@@ -70,14 +70,28 @@ fn asked(retry_after: Option<Duration>) -> String {
 
 /// What a person can do about a connection that failed.
 fn advice(error: &ureq::Error) -> &'static str {
+    use tokio_rustls::rustls::{CertificateError, Error as Tls};
+    match tls(error) {
+        Some(Tls::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
+            return ": its certificate is not trusted; name the file of your certificate authority";
+        }
+        Some(Tls::InvalidCertificate(_)) => return ": its certificate is not valid for it now",
+        Some(_) => return ": there is no encrypted connection to be had",
+        None => {}
+    }
     match error {
         ureq::Error::HostNotFound => ": the name is not known; is there a way out, or a proxy to set?",
-        ureq::Error::Rustls(rustls) if rustls.to_string().contains("UnknownIssuer") => {
-            ": its certificate is not trusted; name the file of your certificate authority"
-        }
-        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => ": the encrypted connection cannot be trusted",
-        ureq::Error::ConnectProxyFailed(_) => ": the proxy refuses to connect",
+        ureq::Error::ConnectProxyFailed(_) => ": the proxy refuses",
         _ => "",
+    }
+}
+
+/// The failure of an encryption, which comes in two wrappings.
+fn tls(error: &ureq::Error) -> Option<&tokio_rustls::rustls::Error> {
+    match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref(),
+        _ => None,
     }
 }
 
@@ -89,14 +103,10 @@ impl Error {
                 let soon = retry_after.is_none_or(|wait| wait <= LONGEST_WAIT);
                 soon && (*status == 408 || *status == 429 || *status >= 500)
             }
-            Error::Connection { source, .. } => !matches!(
-                **source,
-                ureq::Error::BadUri(_)
-                    | ureq::Error::RequireHttpsOnly(_)
-                    | ureq::Error::Tls(_)
-                    | ureq::Error::Rustls(_)
-                    | ureq::Error::LargeResponseHeader(..)
-            ),
+            Error::Connection { source, .. } => {
+                let lasting = matches!(**source, ureq::Error::BadUri(_) | ureq::Error::LargeResponseHeader(..));
+                !lasting && tls(source).is_none()
+            }
             Error::Body { .. } => true,
             _ => false,
         }
