@@ -13,4 +13,5 @@ pub mod moment;
 pub mod names;
 pub mod node;
 pub mod problem;
+pub mod size;
 pub mod tree;

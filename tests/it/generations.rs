@@ -144,7 +144,7 @@ fn a_locked_build_that_is_still_to_come_keeps_its_bytes() {
     project.run("mirror fetch").says(0, "fetched 1 files");
     let gc = "mirror gc --mirror mirror --keep 1 --store store --grace 0";
     project.run(&format!("{gc} --manifests manifests")).says(0, "removed 0 files of the store");
-    let running = Store::open(&project.path("store")).unwrap().lock().unwrap();
+    let running = Store::open(&project.path("store")).unwrap().lock_shared().unwrap();
     project.run(gc).says(1, "another run is using");
     drop(running);
     project.run(gc).says(0, "removed 1 files of the store");

@@ -11,16 +11,20 @@ macro_rules! left_out {
 
 mod advisories;
 mod agent;
+mod certificates;
 mod door;
+mod faults;
 mod fetch;
 mod generations;
 mod install;
 mod killed;
 mod mirror;
 mod project;
+mod ranges;
 mod sbom;
 mod serve;
 mod server;
 mod site;
 mod trust;
 mod upstream;
+mod ways;

@@ -70,22 +70,27 @@ pub fn fetch_only(arguments: &FetchArguments) -> Outcome {
         return show_plan(&wanted, &lock, &store, &arguments.places);
     }
     let progress = arguments.places.progress();
-    let _alone = store.lock()?;
+    let _held = store.lock_shared()?;
     let fetched = fetch(&wanted, &lock, &store, &arguments.places, &|event| progress.tell(event))?;
     say(&fetched_line(fetched))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn show_plan(wanted: &Wanted, lock: &Lock, store: &Store, places: &Places) -> Outcome {
-    let (sources, http) = (places.registries()?, places.http());
+    let sources = places.registries()?;
+    let http = places.http(&sources);
     let tell = crate::words::event::silent;
-    let fetch = Fetch { lock, manifest: &wanted.manifest, sources: &sources, http: &http, tell: &tell };
+    let quota = places.quota();
+    let fetch = Fetch { lock, manifest: &wanted.manifest, sources: &sources, http: &http, quota, tell: &tell };
     let missing = fetch.plan(store);
     for artifact in &missing {
         say(&format!("{:>12} {}", artifact.size, artifact.address))?;
     }
     let bytes: u64 = missing.iter().map(|artifact| artifact.size).sum();
     say(&format!("would fetch {} files, {bytes} bytes", missing.len()))?;
+    if !missing.is_empty() {
+        say(&fetch.preflight(store, &missing).to_string())?;
+    }
     Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(WOULD_CHANGE) })
 }
 
@@ -100,8 +105,10 @@ pub(super) fn fetch(
     if all_there {
         return Ok(Fetched { kept: lock.artifacts.len(), ..Fetched::default() });
     }
-    let (sources, http) = (places.registries()?, places.http());
-    let fetch = Fetch { lock, manifest: &wanted.manifest, sources: &sources, http: &http, tell };
+    let sources = places.registries()?;
+    let http = places.http(&sources);
+    let quota = places.quota();
+    let fetch = Fetch { lock, manifest: &wanted.manifest, sources: &sources, http: &http, quota, tell };
     fetch.run(store).map_err(|error| {
         let code = if error.is_mismatch() { MISMATCH } else { crate::cli::failure::FAILED };
         Failure::new(code, explained(error))
@@ -150,7 +157,7 @@ pub fn build(
     judgement.notes().into_iter().for_each(|note| tell(Event::Note(note)));
     let _mirror = alone(mirror)?;
     let store = places.store()?;
-    let _alone = store.lock()?;
+    let _held = store.lock_shared()?;
     let fetched = fetch(wanted, &lock, &store, places, tell)?;
     let signer = signer(mirror, key)?;
     tell(Event::Note("laying out the mirror".into()));

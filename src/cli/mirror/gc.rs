@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if let Some(folder) = &arguments.store {
         let store = existing_store(folder)?;
         // Held until everything is removed: no build and no fetch is at work meanwhile.
-        lock = Some(store.lock()?);
+        lock = Some(store.lock_exclusive()?);
         objects = unused(arguments, &store, &surplus)?;
     }
     if !arguments.dry_run {

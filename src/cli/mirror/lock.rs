@@ -37,8 +37,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
         }
         locked => locked?,
     };
-    let (store, sources, http) = (arguments.places.store()?, arguments.places.registries()?, arguments.places.http());
-    let _alone = store.lock()?;
+    let (store, sources) = (arguments.places.store()?, arguments.places.registries()?);
+    let http = arguments.places.http(&sources);
+    let _held = store.lock_shared()?;
     let progress = arguments.places.progress();
     let tell = |event| progress.tell(event);
     let world = resolve::World { sources: &sources, http: &http, store: &store, tell: &tell };

@@ -9,7 +9,8 @@ use crate::mirror::lock::Lock;
 use crate::mirror::manifest::{self, Manifest};
 use crate::mirror::sources::{Site, Sources};
 use crate::mirror::store::Store;
-use crate::systems::http::{Http, Patience};
+use crate::systems::http::{Http, Options, Proxies, Proxy};
+use crate::words::size::Size;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
@@ -93,6 +94,12 @@ pub struct Places {
     /// A file with the registries' places.
     #[arg(long = "sources", value_name = "FILE")]
     pub sources_file: Option<PathBuf>,
+    /// Take no more than so many bytes a second altogether: 500K, 10M, 1G.
+    #[arg(long, value_name = "BYTES")]
+    pub max_rate: Option<Size>,
+    /// Fetch nothing if the store would hold more bytes than this: 500M, 20G.
+    #[arg(long, value_name = "BYTES")]
+    pub quota: Option<Size>,
     /// Tell nothing but what goes wrong.
     #[arg(long, short)]
     pub quiet: bool,
@@ -119,8 +126,20 @@ impl Places {
     }
 
     /// A client for them.
-    pub fn http(&self) -> Http {
-        Http::new(Patience::default())
+    pub fn http(&self, sources: &Sources) -> Http {
+        let mut options = Options::from_environment(&sources.site().environment);
+        options.max_rate = self.max_rate.map(|Size(rate)| rate);
+        options.authorities.extend(sources.options.certificates.clone());
+        if let Some(proxy) = &sources.options.proxy {
+            options.proxies = Proxies::all(Proxy::new(proxy));
+        }
+        options.per_host = sources.options.parallel.unwrap_or(options.per_host);
+        Http::with(options)
+    }
+
+    /// The most bytes that the store may hold.
+    pub fn quota(&self) -> Option<u64> {
+        self.quota.map(|Size(quota)| quota)
     }
 
     /// Who tells people.

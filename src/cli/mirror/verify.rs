@@ -100,7 +100,7 @@ fn mend(
 ) -> Result<Mended, Failure> {
     let generation = signed_list(folder, key).map_err(untrusted)?;
     let (places, store) = (&arguments.places, arguments.places.store()?);
-    let _alone = store.lock()?;
+    let _held = store.lock_shared()?;
     let wanted = Wanted::read(arguments.manifests.as_deref())?;
     let bring = |lock: &Lock| -> Attempt<()> {
         fetch(&wanted, lock, &store, places, tell).map(drop).map_err(Failure::into_error)

@@ -2,22 +2,23 @@
 //! It asks only for what the lock states; one file that fails does not stop the others.
 //! Not here: choosing anything.
 
-use super::lock::{Artifact, Lock, Source};
-use super::manifest::{Manifest, Want};
+use super::lock::{Artifact, Lock};
+use super::manifest::Manifest;
 use super::resolve::pypi;
 use super::sources::{self, Sources};
 use super::store::{self, Store};
 use crate::systems::download::Expected;
 use crate::systems::http::Http;
 use crate::words::event::{Event, Tell};
-use crate::words::location::Location;
-use crate::words::names::{SafePath, Word};
+use crate::words::names::SafePath;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
 
-/// Downloads at a time; a polite number for one registry.
-const PARALLEL: usize = 6;
+mod bring;
+mod places;
+mod preflight;
+
+pub use preflight::Preflight;
 
 /// Why something is not in the store.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +29,12 @@ pub enum Error {
     /// The disk has no room.
     #[error("{} needs {needed} bytes and its disk has {free}: free some space, or name another store", path.display())]
     Room { path: PathBuf, needed: u64, free: u64 },
+    /// The store would become larger than it may.
+    #[error(
+        "{} holds {holds} bytes and needs {needed} more; its quota is {quota}: raise --quota, or remove what no mirror needs",
+        path.display()
+    )]
+    Quota { path: PathBuf, holds: u64, needed: u64, quota: u64 },
 }
 
 /// One artifact that could not be had.
@@ -86,6 +93,8 @@ pub struct Fetch<'a> {
     pub sources: &'a Sources,
     /// The client.
     pub http: &'a Http,
+    /// The most bytes that the store may hold.
+    pub quota: Option<u64>,
     /// Who listens.
     pub tell: Tell<'a>,
 }
@@ -108,13 +117,23 @@ impl Fetch<'_> {
         missing
     }
 
+    /// What bringing all of it takes.
+    pub fn preflight(&self, store: &Store, missing: &[&Artifact]) -> Preflight {
+        let begun: u64 = missing.iter().map(|artifact| store.begun(expected(artifact))).sum();
+        let bytes: u64 = missing.iter().map(|artifact| artifact.size).sum();
+        let rate = self.http.max_rate();
+        Preflight { files: missing.len(), bytes, begun: begun.min(bytes), free: store.free(), rate }
+    }
+
     /// Brings all that is missing.
     pub fn run(&self, store: &Store) -> Result<Fetched, Error> {
         let missing = self.plan(store);
-        let begun: u64 = missing.iter().map(|artifact| store.begun(expected(artifact))).sum();
-        let bytes: u64 = missing.iter().map(|artifact| artifact.size).sum();
-        store.room_for(bytes - begun).map_err(|(path, free)| Error::Room { path, needed: bytes - begun, free })?;
-        let files = missing.len();
+        let preflight = self.preflight(store, &missing);
+        preflight.fits(store, self.quota)?;
+        let Preflight { files, bytes, .. } = preflight;
+        if files > 0 {
+            (self.tell)(Event::Note(preflight.to_string()));
+        }
         (self.tell)(Event::Stage { name: "fetch".into(), steps: files as u64, bytes });
         let failed = self.bring_all(store, missing);
         if !failed.is_empty() {
@@ -122,73 +141,6 @@ impl Fetch<'_> {
         }
         let kept = self.lock.artifacts.len() - files;
         (self.tell)(Event::Done(format!("fetched {files} files, {kept} were there")));
-        Ok(Fetched { files, bytes: bytes - begun, kept })
-    }
-
-    fn bring_all(&self, store: &Store, missing: Vec<&Artifact>) -> Vec<Failure> {
-        let pages = Pages::default();
-        let queue = Mutex::new(missing.into_iter());
-        let failed = Mutex::new(Vec::new());
-        let next = || queue.lock().ok()?.next();
-        let worker = || {
-            while let Some(artifact) = next() {
-                match self.bring(store, artifact, &pages) {
-                    Ok(()) => (self.tell)(Event::Step(artifact.address.file_name().to_owned())),
-                    Err(source) => {
-                        let failure = Failure { address: artifact.address.clone(), source };
-                        if let Ok(mut failed) = failed.lock() {
-                            failed.push(failure);
-                        }
-                    }
-                }
-            }
-        };
-        std::thread::scope(|scope| (0..PARALLEL).for_each(|_| drop(scope.spawn(worker))));
-        let mut failed = failed.into_inner().unwrap_or_default();
-        failed.sort_by(|a, b| a.address.cmp(&b.address));
-        failed
-    }
-
-    fn bring(&self, store: &Store, artifact: &Artifact, pages: &Pages) -> Result<(), Cause> {
-        let places = self.places(artifact, pages)?;
-        Ok(store.bring(self.http, &places, expected(artifact), self.tell)?)
-    }
-
-    /// Where an artifact may be now.
-    fn places(&self, artifact: &Artifact, pages: &Pages) -> Result<Vec<Location>, Cause> {
-        match artifact.source {
-            Source::Maven | Source::Apt | Source::Rpm => {
-                Ok(vec![self.sources.of(&artifact.key())?.location.join(&artifact.address)])
-            }
-            Source::Pypi => {
-                let index = self.sources.pypi()?;
-                let (project, name) = artifact.address.as_str().split_once('/').ok_or(Cause::Unwanted)?;
-                let project = Word::new(project).map_err(|_| Cause::Unwanted)?;
-                Ok(vec![pages.locate(self, index, &project, name)?])
-            }
-            Source::File => {
-                let wants = artifact.wanted_by.iter().filter_map(|name| self.manifest.wants.get(name));
-                let urls = wants.filter_map(|want| match want {
-                    Want::File(file) => Some(file.urls.iter()),
-                    Want::Maven(_) | Want::Pypi(_) => None,
-                });
-                let places: Vec<Location> = urls.flatten().filter_map(|url| Location::parse(url).ok()).collect();
-                if places.is_empty() { Err(Cause::Unwanted) } else { Ok(places) }
-            }
-        }
-    }
-}
-
-/// The index pages that were read in this run, one request each.
-#[derive(Default)]
-struct Pages(Mutex<BTreeMap<Word, pypi::Project>>);
-
-impl Pages {
-    fn locate(&self, fetch: &Fetch<'_>, index: &Location, project: &Word, name: &str) -> Result<Location, pypi::Error> {
-        let mut pages = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if !pages.contains_key(project) {
-            pages.insert(project.clone(), pypi::project(fetch.http, index, project, fetch.tell)?);
-        }
-        pages[project].named(name).map(|file| file.location)
+        Ok(Fetched { files, bytes: preflight.to_come(), kept })
     }
 }
