@@ -10,6 +10,8 @@ macro_rules! left_out {
 }
 
 mod agent;
+mod apt;
+mod archive;
 mod door;
 mod fetch;
 mod install;
