@@ -71,7 +71,7 @@ pub struct Store {
 impl Store {
     /// Opens a store, making its folders.
     pub fn open(folder: &Path) -> Result<Store, Error> {
-        for name in ["sha256", "sha512", "partial", "assembled"] {
+        for name in ["sha256", "sha512", "partial", "assembled", "control", "seen"] {
             let path = folder.join(name);
             fs::create_dir_all(&path).map_err(|source| Error::Store { what: "make", path, source })?;
         }
@@ -304,6 +304,22 @@ impl Store {
             source,
         })?;
         Ok(sha512)
+    }
+
+    /// What was noted of something; only a hint, for whoever reads it must be able to tell whether it is whole.
+    pub fn recall(&self, kind: &str, of: Sha256) -> Option<Vec<u8>> {
+        fs::read(self.folder.join(kind).join(of.to_string())).ok()
+    }
+
+    /// Notes something that can be found out again: neither durable nor necessary, so failing is no failure.
+    pub fn note(&self, kind: &str, of: Sha256, bytes: &[u8]) {
+        let place = || -> io::Result<()> {
+            let file = tempfile::NamedTempFile::new_in(self.folder.join("partial"))?;
+            fs::write(file.path(), bytes)?;
+            file.persist(self.folder.join(kind).join(of.to_string()))?;
+            Ok(())
+        };
+        let _ = place();
     }
 
     /// The result of an assembly that was made before from the same parts in the same way.

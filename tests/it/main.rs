@@ -11,6 +11,8 @@ macro_rules! left_out {
 
 mod advisories;
 mod agent;
+mod apt;
+mod archive;
 mod certificates;
 mod door;
 mod faults;

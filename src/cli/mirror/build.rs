@@ -9,8 +9,9 @@ use crate::mirror::fetch::{self, Fetch, Fetched};
 use crate::mirror::generations::alone::alone;
 use crate::mirror::keys::Signer;
 use crate::mirror::lock::Lock;
+use crate::mirror::openpgp;
 use crate::mirror::publish::generation::{Next, Published, current_list, next, publish};
-use crate::mirror::publish::{self, Program};
+use crate::mirror::publish::{self, Layout, Program};
 use crate::mirror::store::Store;
 use crate::mirror::trust::{self, Waiver};
 use crate::words::digest::Sha256;
@@ -161,7 +162,7 @@ pub fn build(
     let fetched = fetch(wanted, &lock, &store, places, tell)?;
     let signer = signer(mirror, key)?;
     tell(Event::Note("laying out the mirror".into()));
-    let tree = lay_out(wanted, &lock, &store, agent)?;
+    let tree = lay_out(wanted, &lock, &store, agent, openpgp_signer(&lock, key)?.as_ref())?;
     let published = publish(mirror, &tree, digest(&lock), &store, &signer)?;
     let (generation, published) = match published {
         Published::New { number, .. } => (number, true),
@@ -185,9 +186,29 @@ fn signer(mirror: &Path, key: &Path) -> Result<Signer, Failure> {
     Ok(Signer::load_or_make(key)?)
 }
 
-pub(super) fn lay_out(wanted: &Wanted, lock: &Lock, store: &Store, agent: &Path) -> Result<Tree, Failure> {
-    let program = Program { path: SafePath::new("pnda-agent")?, file: agent.to_owned() };
-    Ok(publish::tree(&wanted.manifest, lock, store, &[program], &cluster::taken(&cluster::default_roles()))?)
+pub(super) fn lay_out(
+    wanted: &Wanted,
+    lock: &Lock,
+    store: &Store,
+    agent: &Path,
+    signer: Option<&openpgp::Signer>,
+) -> Result<Tree, Failure> {
+    let programs = [Program { path: SafePath::new("pnda-agent")?, file: agent.to_owned() }];
+    let roles = cluster::taken(&cluster::default_roles());
+    let layout = Layout { manifest: &wanted.manifest, lock, store, programs: &programs, roles: &roles, signer };
+    Ok(publish::tree(&layout)?)
+}
+
+/// The key for clients that know OpenPGP alone, beside the mirror's own; made when something is first signed with it.
+pub(super) fn openpgp_signer(lock: &Lock, key: &Path) -> Result<Option<openpgp::Signer>, Failure> {
+    let needed = publish::needs_openpgp(lock);
+    Ok(needed.then(|| openpgp::Signer::load_or_make(&openpgp_key(key))).transpose()?)
+}
+
+fn openpgp_key(key: &Path) -> PathBuf {
+    let mut name = key.as_os_str().to_owned();
+    name.push(".pgp");
+    PathBuf::from(name)
 }
 
 fn digest(lock: &Lock) -> Sha256 {
@@ -200,11 +221,12 @@ fn look(arguments: &Arguments, wanted: &Wanted, key: &Path, agent: &Path) -> Out
     if !lock.artifacts.iter().all(|artifact| store.has(fetch::expected(artifact))) {
         return show_plan(wanted, &lock, &store, &arguments.places);
     }
-    if !key.exists() {
-        say(&format!("would make the signing key {} and publish", key.display()))?;
+    let openpgp = Some(openpgp_key(key)).filter(|_| publish::needs_openpgp(&lock));
+    if let Some(missing) = [Some(key.to_owned()), openpgp].into_iter().flatten().find(|key| !key.exists()) {
+        say(&format!("would make the signing key {} and publish", missing.display()))?;
         return Ok(ExitCode::from(WOULD_CHANGE));
     }
-    let tree = lay_out(wanted, &lock, &store, agent)?;
+    let tree = lay_out(wanted, &lock, &store, agent, openpgp_signer(&lock, key)?.as_ref())?;
     match next(&arguments.mirror, &tree, digest(&lock), &Signer::load_or_make(key)?)? {
         Next::UpToDate(number) => {
             say(&format!("up to date: generation {number}"))?;

@@ -2,8 +2,8 @@
 //! Every difference is a line; exit code 3 if there is one, or one that could not be mended.
 //! Not here: how it is checked or mended.
 
-use super::build::{fetch, lay_out};
-use super::{Places, Wanted};
+use super::build::{fetch, lay_out, openpgp_signer};
+use super::{Places, Wanted, own_key};
 use crate::cli::failure::{Failure, MISMATCH, Outcome, chain, say, warn};
 use crate::mirror::generations::alone::alone;
 use crate::mirror::generations::record::{self, Verified};
@@ -109,7 +109,9 @@ fn mend(
         let lock = wanted.agreed().map_err(Failure::into_error)?;
         bring(&lock)?;
         let agent = super::build::agent(arguments.agent.as_deref())?;
-        lay_out(&wanted, &lock, &store, &agent).map_err(Failure::into_error)
+        let key = own_key().ok_or("no home folder is known, where the mirror's keys are")?;
+        let signer = openpgp_signer(&lock, &key).map_err(Failure::into_error)?;
+        lay_out(&wanted, &lock, &store, &agent, signer.as_ref()).map_err(Failure::into_error)
     };
     let means = Means { mirror: &arguments.mirror, store: &store, bring: &bring, lay_out: &whole_tree, tell };
     let mended = repair(folder, &generation, report, &means)?;

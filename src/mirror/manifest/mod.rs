@@ -9,11 +9,13 @@ use crate::words::problem::{Origin, Problem, Problems, Source, nearest};
 use std::collections::BTreeMap;
 use std::fmt;
 
+mod apt;
 mod assembly;
 mod file;
 mod maven;
 mod pypi;
 
+pub use apt::{AptBase, AptWant};
 pub use assembly::{Assembly, Take};
 pub use file::{By, FileWant, Signed};
 pub use maven::MavenWant;
@@ -39,14 +41,18 @@ pub enum Want {
     Pypi(PypiWant),
     /// One plain file.
     File(FileWant),
+    /// Debian packages with their closure.
+    Apt(AptWant),
 }
 
-/// Reads all manifests together; names are unique over all of them.
+/// Reads all manifests together; names are unique over all of them. Files that are no TOML lie beside the manifests
+/// and are named by them.
 pub fn parse(files: &[(String, String)]) -> Result<Manifest, Problems> {
     let mut manifest = Manifest::default();
     let mut problems = Problems::default();
     let mut named: BTreeMap<Word, String> = BTreeMap::new();
     let mut uses = Vec::new();
+    let (files, beside): (Vec<_>, Vec<_>) = files.iter().partition(|(file, _)| file.ends_with(".toml"));
     for (file, text) in files {
         let read = document::read_noting(Source { file, text }, &mut problems, |table| {
             Some((read_file(table), table.tables("waiver", waiver)))
@@ -61,6 +67,10 @@ pub fn parse(files: &[(String, String)]) -> Result<Manifest, Problems> {
             }
             match entry {
                 Entry::Want(want) => drop(manifest.wants.insert(name, want)),
+                Entry::Apt(mut want, base) => {
+                    base.and_then(|base| want.take_base(&base, &beside)).into_iter().for_each(|one| problems.add(one));
+                    manifest.wants.insert(name, Want::Apt(want));
+                }
                 Entry::Assembly(assembly, parts) => {
                     uses.extend(parts);
                     manifest.assemblies.insert(name, assembly);
@@ -90,13 +100,14 @@ fn unknown_part(part: &Text, manifest: &Manifest) -> Option<Problem> {
     }
     let remedy = match nearest(&part.text, names) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "define it as [[pypi]], [[maven]] or [[file]]".into(),
+        None => "define it as [[pypi]], [[maven]], [[apt]] or [[file]]".into(),
     };
     Some(part.origin.problem(format!("no entry is called `{}`", part.text), remedy))
 }
 
 enum Entry {
     Want(Want),
+    Apt(AptWant, Option<Text>),
     Assembly(Assembly, Vec<Text>),
 }
 
@@ -112,10 +123,11 @@ fn read_file(table: &mut Table<'_>) -> Vec<Named> {
 
 type ReadEntry = fn(&mut Table<'_>) -> Option<Entry>;
 
-const KINDS: [(&str, ReadEntry); 4] = [
+const KINDS: [(&str, ReadEntry); 5] = [
     ("maven", |table| maven::read(table).map(|want| Entry::Want(Want::Maven(want)))),
     ("pypi", |table| pypi::read(table).map(|want| Entry::Want(Want::Pypi(want)))),
     ("file", |table| file::read(table).map(|want| Entry::Want(Want::File(want)))),
+    ("apt", |table| apt::read(table).map(|(want, base)| Entry::Apt(want, base))),
     ("assembly", |table| assembly::read(table).map(|(assembly, parts)| Entry::Assembly(assembly, parts))),
 ];
 
@@ -144,6 +156,7 @@ impl fmt::Display for Want {
             Want::Maven(want) => want.fmt(out),
             Want::Pypi(want) => want.fmt(out),
             Want::File(want) => want.fmt(out),
+            Want::Apt(want) => want.fmt(out),
         }
     }
 }

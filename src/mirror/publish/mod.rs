@@ -5,6 +5,8 @@
 use super::assembly;
 use super::lock::{Artifact, Lock, Source};
 use super::manifest::{Manifest, Want};
+use super::openpgp::{self, Signer};
+use super::resolve::apt::deb;
 use super::sbom::{self, Roles};
 use super::store::{self, Store};
 use crate::systems::download::Expected;
@@ -14,6 +16,7 @@ use crate::words::tree::{Conflict, Entry, Tree};
 use std::io;
 use std::path::PathBuf;
 
+mod apt;
 pub mod generation;
 mod maven;
 mod plain;
@@ -40,6 +43,15 @@ pub enum Error {
     /// A file cannot be read.
     #[error("cannot read {}", path.display())]
     Read { path: PathBuf, source: io::Error },
+    /// A Debian package is none.
+    #[error("{address} does not say what package it is")]
+    Package { address: SafePath, source: Option<deb::Error> },
+    /// Lists that clients verify need a key.
+    #[error("{section} needs an OpenPGP key, and none was given")]
+    NoKey { section: &'static str },
+    /// The key does not sign.
+    #[error("cannot sign the lists of {section}")]
+    Sign { section: &'static str, source: openpgp::SignError },
 }
 
 /// A program that goes on the mirror beside what was locked: the agent.
@@ -51,14 +63,30 @@ pub struct Program {
     pub file: PathBuf,
 }
 
+/// Whether there are lists that clients verify with OpenPGP.
+pub fn needs_openpgp(lock: &Lock) -> bool {
+    lock.artifacts.iter().any(|artifact| artifact.source == Source::Apt)
+}
+
+/// Everything that decides what is on a mirror.
+pub struct Layout<'a> {
+    /// What is wanted.
+    pub manifest: &'a Manifest,
+    /// What was agreed.
+    pub lock: &'a Lock,
+    /// Where the bytes are.
+    pub store: &'a Store,
+    /// Programs of our own.
+    pub programs: &'a [Program],
+    /// What each role takes from the mirror.
+    pub roles: &'a Roles,
+    /// Signs the lists for clients that know OpenPGP alone; needed where there are such lists.
+    pub signer: Option<&'a Signer>,
+}
+
 /// The whole tree of a mirror, with bills of materials for all of it and for what each role takes.
-pub fn tree(
-    manifest: &Manifest,
-    lock: &Lock,
-    store: &Store,
-    programs: &[Program],
-    roles: &Roles,
-) -> Result<Tree, Error> {
+pub fn tree(layout: &Layout<'_>) -> Result<Tree, Error> {
+    let Layout { manifest, lock, store, programs, roles, signer } = *layout;
     let mut tree = Tree::default();
     for artifact in &lock.artifacts {
         if !store.has(super::fetch::expected(artifact)) {
@@ -67,6 +95,7 @@ pub fn tree(
     }
     maven::add(&mut tree, wanted(manifest, lock, Source::Maven))?;
     python::add(&mut tree, wanted(manifest, lock, Source::Pypi))?;
+    apt::add(&mut tree, manifest, lock, store, signer)?;
     for (artifact, want) in wanted(manifest, lock, Source::File) {
         if let Want::File(file) = want {
             plain::add(&mut tree, &file.path, super::fetch::expected(artifact), store)?;

@@ -13,6 +13,7 @@ use crate::words::event::{Event, Tell};
 use crate::words::names::Word;
 use std::collections::BTreeSet;
 
+pub mod apt;
 pub mod checksum;
 pub mod closure;
 pub mod file;
@@ -36,6 +37,9 @@ pub enum Error {
     /// A plain file is not to be had.
     #[error("cannot lock `{entry}`")]
     File { entry: Word, source: file::Error },
+    /// Debian packages are not to be had.
+    #[error("cannot lock `{entry}`")]
+    Apt { entry: Word, source: apt::Error },
     /// Something is not vouched for as its source demands.
     #[error(transparent)]
     Trust(#[from] trust::Breaches),
@@ -50,6 +54,29 @@ pub enum Trust {
     AskAgain,
 }
 
+/// What may change its version where the manifest leaves that open; all else stays as it was locked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Upgrade {
+    /// Nothing, as long as it still satisfies.
+    #[default]
+    Nothing,
+    /// Everything.
+    Everything,
+    /// These entries and packages, by name.
+    Only(Vec<String>),
+}
+
+impl Upgrade {
+    /// Whether a package that an entry wants may change its version.
+    pub fn frees(&self, entry: &Word, package: &str) -> bool {
+        match self {
+            Upgrade::Nothing => false,
+            Upgrade::Everything => true,
+            Upgrade::Only(names) => names.iter().any(|name| name == entry.as_str() || name == package),
+        }
+    }
+}
+
 /// What locking may use.
 pub struct World<'a> {
     /// Where registries are.
@@ -58,6 +85,8 @@ pub struct World<'a> {
     pub http: &'a Http,
     /// Where bytes that had to be read are kept.
     pub store: &'a Store,
+    /// What may change its version.
+    pub upgrade: &'a Upgrade,
     /// Who listens.
     pub tell: Tell<'a>,
 }
@@ -90,6 +119,10 @@ impl World<'_> {
                 let pinned = known.and_then(|artifact| artifact.signer.as_ref());
                 let artifact = file::artifact(self, entry, want, pinned);
                 Ok(vec![artifact.map_err(|source| Error::File { entry: entry.clone(), source })?])
+            }
+            Want::Apt(want) => {
+                let failed = |source| Error::Apt { entry: entry.clone(), source };
+                apt::artifacts(entry, want, before, self).map_err(failed)
             }
         }
     }

@@ -14,6 +14,7 @@ mod clients;
 mod file;
 mod secret;
 
+pub use clients::apt_keyrings;
 pub use file::Options;
 
 /// A place that gives files of one kind: the registry itself, or one more under an id of its own.
@@ -147,7 +148,22 @@ impl Sources {
             let (keys, policy) = sources.found.get(&key).map_or((None, None), |old| (old.keys.clone(), old.policy));
             sources.put(key, url, "the command line".to_owned(), keys, policy)?;
         }
+        sources.add_suites();
         Ok(sources)
+    }
+
+    /// The machine's own apt knows a place for each suite; a site that names one for all of them means all.
+    fn add_suites(&mut self) {
+        if self.found.contains_key(&Key::registry(Source::Apt)) {
+            return;
+        }
+        for known in clients::apt() {
+            let key = Key { kind: Source::Apt, id: Some(known.id) };
+            // What apt reads and this does not is left out, as if apt did not have it.
+            let Ok(location) = Location::parse(&known.url) else { continue };
+            let found = Found { location, told_by: known.told_by, keys: known.keys, policy: known.policy };
+            self.found.entry(key).or_insert(found);
+        }
     }
 
     fn put(
@@ -165,7 +181,7 @@ impl Sources {
         Ok(())
     }
 
-    /// A place, or what to do about it being unknown.
+    /// A place, or what to do about it being unknown. A suite of Debian that has no place of its own is in the archive.
     pub fn of(&self, key: &Key) -> Result<&Found, Error> {
         let Key { kind, id } = key;
         let default = || self.defaults.get(kind).filter(|_| id.is_none())?.get_or_init(|| self.client(*kind)).as_ref();
