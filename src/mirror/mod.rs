@@ -12,6 +12,7 @@ pub mod manifest;
 pub mod openpgp;
 pub mod publish;
 pub mod resolve;
+pub mod rpm;
 pub mod serve;
 pub mod sources;
 pub mod store;

@@ -17,6 +17,7 @@ pub mod closure;
 pub mod maven;
 pub mod pypi;
 pub mod registry;
+pub mod rpm;
 pub mod unseen;
 
 /// Why a manifest could not be locked; the lock stays as it was.
