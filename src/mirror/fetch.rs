@@ -170,7 +170,7 @@ impl Fetch<'_> {
                 let wants = artifact.wanted_by.iter().filter_map(|name| self.manifest.wants.get(name));
                 let urls = wants.filter_map(|want| match want {
                     Want::File(file) => Some(file.urls.iter()),
-                    Want::Maven(_) | Want::Pypi(_) => None,
+                    Want::Maven(_) | Want::Pypi(_) | Want::Rpm(_) => None,
                 });
                 let places: Vec<Location> = urls.flatten().filter_map(|url| Location::parse(url).ok()).collect();
                 if places.is_empty() { Err(Cause::Unwanted) } else { Ok(places) }

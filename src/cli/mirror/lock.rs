@@ -23,6 +23,9 @@ pub struct Arguments {
     /// Only show how the lock would change: exit code 4 if it would.
     #[arg(long)]
     dry_run: bool,
+    /// Take newer versions where the manifests leave that open; without it, what was locked stays while it satisfies.
+    #[arg(long, conflicts_with = "check")]
+    newest: bool,
     #[command(flatten)]
     places: Places,
 }
@@ -42,7 +45,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let progress = arguments.places.progress();
     let tell = |event| progress.tell(event);
     let world = resolve::World { sources: &sources, http: &http, store: &store, tell: &tell };
-    let trust = if arguments.check { resolve::Trust::AskAgain } else { resolve::Trust::LastLock };
+    let trust = match (arguments.check, arguments.newest) {
+        (true, _) => resolve::Trust::AskAgain,
+        (_, true) => resolve::Trust::Newest,
+        _ => resolve::Trust::LastLock,
+    };
     let lock = resolve::lock(&wanted.manifest, &before, &world, trust)?;
     let changes = difference(&before, &lock);
     if lock == before {

@@ -12,11 +12,13 @@ mod assembly;
 mod file;
 mod maven;
 mod pypi;
+mod rpm;
 
 pub use assembly::{Assembly, Take};
 pub use file::FileWant;
 pub use maven::MavenWant;
 pub use pypi::{PypiFile, PypiWant, normalise};
+pub use rpm::RpmWant;
 
 /// Everything the manifests ask for, sorted by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,6 +38,8 @@ pub enum Want {
     Pypi(PypiWant),
     /// One plain file.
     File(FileWant),
+    /// RPM packages with their closure.
+    Rpm(RpmWant),
 }
 
 /// Reads all manifests together; names are unique over all of them.
@@ -74,7 +78,7 @@ fn unknown_part(part: &Text, manifest: &Manifest) -> Option<Problem> {
     }
     let remedy = match nearest(&part.text, names) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "define it as [[pypi]], [[maven]] or [[file]]".into(),
+        None => "define it as [[pypi]], [[maven]], [[rpm]] or [[file]]".into(),
     };
     Some(part.origin.problem(format!("no entry is called `{}`", part.text), remedy))
 }
@@ -96,10 +100,11 @@ fn read_file(table: &mut Table<'_>) -> Vec<Named> {
 
 type ReadEntry = fn(&mut Table<'_>) -> Option<Entry>;
 
-const KINDS: [(&str, ReadEntry); 4] = [
+const KINDS: [(&str, ReadEntry); 5] = [
     ("maven", |table| maven::read(table).map(|want| Entry::Want(Want::Maven(want)))),
     ("pypi", |table| pypi::read(table).map(|want| Entry::Want(Want::Pypi(want)))),
     ("file", |table| file::read(table).map(|want| Entry::Want(Want::File(want)))),
+    ("rpm", |table| rpm::read(table).map(|want| Entry::Want(Want::Rpm(want)))),
     ("assembly", |table| assembly::read(table).map(|(assembly, parts)| Entry::Assembly(assembly, parts))),
 ];
 
@@ -127,6 +132,7 @@ impl fmt::Display for Want {
             Want::Maven(want) => want.fmt(out),
             Want::Pypi(want) => want.fmt(out),
             Want::File(want) => want.fmt(out),
+            Want::Rpm(want) => want.fmt(out),
         }
     }
 }

@@ -38,6 +38,9 @@ pub enum Error {
     /// A plain file is not what the manifest says.
     #[error("cannot lock `{entry}`: the file has sha256 {found}, the manifest says {expected}")]
     FileDiffers { entry: Word, expected: Sha256, found: Sha256 },
+    /// RPM packages are not to be had.
+    #[error("cannot lock `{entry}`")]
+    Rpm { entry: Word, source: Box<rpm::Error> },
     /// The manifest gives no usable address.
     #[error("cannot lock `{entry}`: it has no usable address")]
     NoAddress { entry: Word },
@@ -50,6 +53,8 @@ pub enum Trust {
     LastLock,
     /// Every registry is asked again what it vouches for.
     AskAgain,
+    /// Where the manifest leaves the version open, the newest is taken.
+    Newest,
 }
 
 /// What locking may use.
@@ -82,6 +87,10 @@ impl World<'_> {
             Want::Maven(want) => self.maven(entry, want, before, trust),
             Want::Pypi(want) => Ok(vec![self.pypi(entry, want)?]),
             Want::File(want) => Ok(vec![self.file(entry, want)?]),
+            Want::Rpm(want) => {
+                let failed = |source| Error::Rpm { entry: entry.clone(), source: Box::new(source) };
+                rpm::artifacts(entry, want, before, trust, self).map_err(failed)
+            }
         }
     }
 

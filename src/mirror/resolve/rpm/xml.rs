@@ -83,7 +83,7 @@ impl Element<'_> {
 }
 
 /// A document in a file, packed or plain.
-pub fn open(path: &Path) -> Result<Document<impl BufRead>, Error> {
+pub fn open(path: &Path) -> Result<Document<Box<dyn BufRead>>, Error> {
     let mut file = File::open(path).map_err(Error::Open)?;
     let mut magic = [0; 6];
     let mut length = 0;
@@ -102,7 +102,7 @@ pub fn open(path: &Path) -> Result<Document<impl BufRead>, Error> {
         [0xfd, b'7', b'z', b'X', b'Z', 0] => Box::new(XzReader::new_mem_limit(file, true, XZ_MEMORY)),
         _ => Box::new(file),
     };
-    Ok(read(BufReader::with_capacity(BUFFER, unpacked)))
+    Ok(read(Box::new(BufReader::with_capacity(BUFFER, unpacked))))
 }
 
 /// A document in memory or any other stream.
