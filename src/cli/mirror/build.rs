@@ -7,6 +7,7 @@ use crate::cli::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say};
 use crate::mirror::fetch::{self, Fetch, Fetched};
 use crate::mirror::keys::Signer;
 use crate::mirror::lock::Lock;
+use crate::mirror::openpgp;
 use crate::mirror::publish::generation::{Next, Published, current_list, next, publish};
 use crate::mirror::publish::{self, Program};
 use crate::mirror::store::Store;
@@ -140,7 +141,7 @@ pub fn build(
     let fetched = fetch(wanted, &lock, &store, places, tell)?;
     let signer = signer(mirror, key)?;
     tell(Event::Note("laying out the mirror".into()));
-    let tree = lay_out(wanted, &lock, &store, agent)?;
+    let tree = lay_out(wanted, &lock, &store, agent, openpgp_signer(&lock, key)?.as_ref())?;
     let published = publish(mirror, &tree, digest(&lock), &store, &signer)?;
     let (generation, published) = match published {
         Published::New { number, .. } => (number, true),
@@ -163,9 +164,27 @@ fn signer(mirror: &Path, key: &Path) -> Result<Signer, Failure> {
     Ok(Signer::load_or_make(key)?)
 }
 
-fn lay_out(wanted: &Wanted, lock: &Lock, store: &Store, agent: &Path) -> Result<Tree, Failure> {
+fn lay_out(
+    wanted: &Wanted,
+    lock: &Lock,
+    store: &Store,
+    agent: &Path,
+    signer: Option<&openpgp::Signer>,
+) -> Result<Tree, Failure> {
     let program = Program { path: SafePath::new("pnda-agent")?, file: agent.to_owned() };
-    Ok(publish::tree(&wanted.manifest, lock, store, &[program])?)
+    Ok(publish::tree(&wanted.manifest, lock, store, &[program], signer)?)
+}
+
+/// The key for clients that know OpenPGP alone, beside the mirror's own; made when something is first signed with it.
+fn openpgp_signer(lock: &Lock, key: &Path) -> Result<Option<openpgp::Signer>, Failure> {
+    let needed = publish::needs_openpgp(lock);
+    Ok(needed.then(|| openpgp::Signer::load_or_make(&openpgp_key(key))).transpose()?)
+}
+
+fn openpgp_key(key: &Path) -> PathBuf {
+    let mut name = key.as_os_str().to_owned();
+    name.push(".pgp");
+    PathBuf::from(name)
 }
 
 fn digest(lock: &Lock) -> Sha256 {
@@ -178,11 +197,12 @@ fn look(arguments: &Arguments, wanted: &Wanted, key: &Path, agent: &Path) -> Out
     if !lock.artifacts.iter().all(|artifact| store.has(fetch::expected(artifact))) {
         return show_plan(wanted, &lock, &store, &arguments.places);
     }
-    if !key.exists() {
-        say(&format!("would make the signing key {} and publish", key.display()))?;
+    let openpgp = Some(openpgp_key(key)).filter(|_| publish::needs_openpgp(&lock));
+    if let Some(missing) = [Some(key.to_owned()), openpgp].into_iter().flatten().find(|key| !key.exists()) {
+        say(&format!("would make the signing key {} and publish", missing.display()))?;
         return Ok(ExitCode::from(WOULD_CHANGE));
     }
-    let tree = lay_out(wanted, &lock, &store, agent)?;
+    let tree = lay_out(wanted, &lock, &store, agent, openpgp_signer(&lock, key)?.as_ref())?;
     match next(&arguments.mirror, &tree, digest(&lock), &Signer::load_or_make(key)?) {
         Next::UpToDate(number) => {
             say(&format!("up to date: generation {number}"))?;

@@ -5,6 +5,8 @@
 use super::assembly;
 use super::lock::{Artifact, Lock, Source};
 use super::manifest::{Manifest, Want};
+use super::openpgp::{self, Signer};
+use super::rpm::header;
 use super::store::{self, Store};
 use crate::systems::download::Expected;
 use crate::words::names::{BadName, SafePath, Word};
@@ -16,6 +18,7 @@ pub mod generation;
 mod maven;
 mod plain;
 mod python;
+mod rpm;
 
 /// Why a tree cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +41,15 @@ pub enum Error {
     /// A file cannot be read.
     #[error("cannot read {}", path.display())]
     Read { path: PathBuf, source: io::Error },
+    /// An RPM package is none.
+    #[error("{address} does not say what package it is")]
+    Rpm { address: SafePath, source: header::Error },
+    /// Lists that clients verify need a key.
+    #[error("{section} needs an OpenPGP key, and none was given")]
+    NoKey { section: &'static str },
+    /// The key does not sign.
+    #[error("cannot sign the lists of {section}")]
+    Sign { section: &'static str, source: openpgp::SignError },
 }
 
 /// A program that goes on the mirror beside what was locked: the agent.
@@ -49,8 +61,19 @@ pub struct Program {
     pub file: PathBuf,
 }
 
-/// The whole tree of a mirror.
-pub fn tree(manifest: &Manifest, lock: &Lock, store: &Store, programs: &[Program]) -> Result<Tree, Error> {
+/// Whether there are lists that clients verify with OpenPGP.
+pub fn needs_openpgp(lock: &Lock) -> bool {
+    lock.artifacts.iter().any(|artifact| artifact.source == Source::Rpm)
+}
+
+/// The whole tree of a mirror; `signer` signs the lists for clients that know OpenPGP.
+pub fn tree(
+    manifest: &Manifest,
+    lock: &Lock,
+    store: &Store,
+    programs: &[Program],
+    signer: Option<&Signer>,
+) -> Result<Tree, Error> {
     let mut tree = Tree::default();
     for artifact in &lock.artifacts {
         if !store.has(super::fetch::expected(artifact)) {
@@ -59,6 +82,7 @@ pub fn tree(manifest: &Manifest, lock: &Lock, store: &Store, programs: &[Program
     }
     maven::add(&mut tree, wanted(manifest, lock, Source::Maven))?;
     python::add(&mut tree, wanted(manifest, lock, Source::Pypi))?;
+    rpm::add(&mut tree, manifest, lock, store, signer)?;
     for (artifact, want) in wanted(manifest, lock, Source::File) {
         if let Want::File(file) = want {
             plain::add(&mut tree, &file.path, super::fetch::expected(artifact), store)?;
