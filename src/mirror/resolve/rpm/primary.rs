@@ -93,7 +93,7 @@ pub fn read<R: BufRead>(
             Step::Text(part) => text.push_str(&part),
             Step::Close(name) if name == "package" => {
                 let draft = std::mem::take(&mut draft);
-                if architectures.iter().any(|wanted| *wanted == draft.architecture) {
+                if architectures.contains(&draft.architecture) {
                     offers.push(draft.offer(repository, texts)?);
                 }
                 if offers.len() > MOST_PACKAGES {

@@ -126,7 +126,7 @@ impl Universe {
     /// The offers that `name.architecture`, `name-version`, `name-1:2.0-3.el9` or with both means.
     pub fn pinned(&self, text: &str) -> Vec<usize> {
         let dashes = text.match_indices('-').map(|(at, _)| (&text[..at], &text[at + 1..]));
-        let dots = text.rsplit_once('.').map(|(name, architecture)| (name, architecture));
+        let dots = text.rsplit_once('.');
         let mut found: Vec<usize> = dashes.flat_map(|(name, rest)| self.matching(name, rest, version_is)).collect();
         found.extend(dots.into_iter().flat_map(|(name, rest)| {
             self.matching(name, rest, |offer, architecture| *offer.architecture == *architecture)
