@@ -17,6 +17,7 @@ pub mod openpgp;
 pub mod publish;
 pub mod purl;
 pub mod resolve;
+pub mod rpm;
 pub mod sbom;
 pub mod serve;
 pub mod sources;

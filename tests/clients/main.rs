@@ -13,3 +13,4 @@ mod anywhere;
 mod hadoop;
 mod mirror;
 mod nginx;
+mod rpm;

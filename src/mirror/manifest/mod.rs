@@ -14,12 +14,14 @@ mod assembly;
 mod file;
 mod maven;
 mod pypi;
+mod rpm;
 
 pub use apt::{AptBase, AptWant};
 pub use assembly::{Assembly, Take};
 pub use file::{By, FileWant, Signed};
 pub use maven::MavenWant;
 pub use pypi::{PypiFile, PypiWant, normalise};
+pub use rpm::RpmWant;
 
 /// Everything the manifests ask for, sorted by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,6 +45,8 @@ pub enum Want {
     File(FileWant),
     /// Debian packages with their closure.
     Apt(AptWant),
+    /// RPM packages with their closure.
+    Rpm(RpmWant),
 }
 
 /// Reads all manifests together; names are unique over all of them. Files that are no TOML lie beside the manifests
@@ -100,7 +104,7 @@ fn unknown_part(part: &Text, manifest: &Manifest) -> Option<Problem> {
     }
     let remedy = match nearest(&part.text, names) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "define it as [[pypi]], [[maven]], [[apt]] or [[file]]".into(),
+        None => "define it as [[maven]], [[pypi]], [[apt]], [[rpm]] or [[file]]".into(),
     };
     Some(part.origin.problem(format!("no entry is called `{}`", part.text), remedy))
 }
@@ -123,11 +127,12 @@ fn read_file(table: &mut Table<'_>) -> Vec<Named> {
 
 type ReadEntry = fn(&mut Table<'_>) -> Option<Entry>;
 
-const KINDS: [(&str, ReadEntry); 5] = [
+const KINDS: [(&str, ReadEntry); 6] = [
     ("maven", |table| maven::read(table).map(|want| Entry::Want(Want::Maven(want)))),
     ("pypi", |table| pypi::read(table).map(|want| Entry::Want(Want::Pypi(want)))),
     ("file", |table| file::read(table).map(|want| Entry::Want(Want::File(want)))),
     ("apt", |table| apt::read(table).map(|(want, base)| Entry::Apt(want, base))),
+    ("rpm", |table| rpm::read(table).map(|want| Entry::Want(Want::Rpm(want)))),
     ("assembly", |table| assembly::read(table).map(|(assembly, parts)| Entry::Assembly(assembly, parts))),
 ];
 
@@ -157,6 +162,7 @@ impl fmt::Display for Want {
             Want::Pypi(want) => want.fmt(out),
             Want::File(want) => want.fmt(out),
             Want::Apt(want) => want.fmt(out),
+            Want::Rpm(want) => want.fmt(out),
         }
     }
 }

@@ -7,6 +7,7 @@ use super::lock::{Artifact, Lock, Source};
 use super::manifest::{Manifest, Want};
 use super::openpgp::{self, Signer};
 use super::resolve::apt::deb;
+use super::rpm::header;
 use super::sbom::{self, Roles};
 use super::store::{self, Store};
 use crate::systems::download::Expected;
@@ -21,6 +22,7 @@ pub mod generation;
 mod maven;
 mod plain;
 mod python;
+mod rpm;
 
 /// Why a tree cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,9 @@ pub enum Error {
     /// A Debian package is none.
     #[error("{address} does not say what package it is")]
     Package { address: SafePath, source: Option<deb::Error> },
+    /// An RPM package is none.
+    #[error("{address} does not say what package it is")]
+    Rpm { address: SafePath, source: header::Error },
     /// Lists that clients verify need a key.
     #[error("{section} needs an OpenPGP key, and none was given")]
     NoKey { section: &'static str },
@@ -65,7 +70,7 @@ pub struct Program {
 
 /// Whether there are lists that clients verify with OpenPGP.
 pub fn needs_openpgp(lock: &Lock) -> bool {
-    lock.artifacts.iter().any(|artifact| artifact.source == Source::Apt)
+    lock.artifacts.iter().any(|artifact| [Source::Apt, Source::Rpm].contains(&artifact.source))
 }
 
 /// Everything that decides what is on a mirror.
@@ -96,6 +101,7 @@ pub fn tree(layout: &Layout<'_>) -> Result<Tree, Error> {
     maven::add(&mut tree, wanted(manifest, lock, Source::Maven))?;
     python::add(&mut tree, wanted(manifest, lock, Source::Pypi))?;
     apt::add(&mut tree, manifest, lock, store, signer)?;
+    rpm::add(&mut tree, manifest, lock, store, signer)?;
     for (artifact, want) in wanted(manifest, lock, Source::File) {
         if let Want::File(file) = want {
             plain::add(&mut tree, &file.path, super::fetch::expected(artifact), store)?;

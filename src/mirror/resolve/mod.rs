@@ -20,6 +20,7 @@ pub mod file;
 pub mod maven;
 pub mod pypi;
 pub mod registry;
+pub mod rpm;
 pub mod unseen;
 
 /// Why a manifest could not be locked; the lock stays as it was.
@@ -40,6 +41,9 @@ pub enum Error {
     /// Debian packages are not to be had.
     #[error("cannot lock `{entry}`")]
     Apt { entry: Word, source: apt::Error },
+    /// RPM packages are not to be had.
+    #[error("cannot lock `{entry}`")]
+    Rpm { entry: Word, source: Box<rpm::Error> },
     /// Something is not vouched for as its source demands.
     #[error(transparent)]
     Trust(#[from] trust::Breaches),
@@ -123,6 +127,10 @@ impl World<'_> {
             Want::Apt(want) => {
                 let failed = |source| Error::Apt { entry: entry.clone(), source };
                 apt::artifacts(entry, want, before, self).map_err(failed)
+            }
+            Want::Rpm(want) => {
+                let failed = |source| Error::Rpm { entry: entry.clone(), source: Box::new(source) };
+                rpm::artifacts(entry, want, before, trust, self).map_err(failed)
             }
         }
     }
