@@ -11,6 +11,7 @@ pub mod lock;
 pub mod manifest;
 pub mod openpgp;
 pub mod publish;
+pub mod python;
 pub mod resolve;
 pub mod serve;
 pub mod sources;

@@ -32,6 +32,9 @@ pub enum Error {
     /// A name of the world is not usable as a path.
     #[error("cannot lay out the mirror")]
     Name(#[from] BadName),
+    /// Python packages that do not go together.
+    #[error("cannot publish the Python packages")]
+    Python(#[from] python::Error),
     /// The store failed.
     #[error("cannot use the store")]
     Store(#[from] store::Error),
@@ -58,7 +61,7 @@ pub fn tree(manifest: &Manifest, lock: &Lock, store: &Store, programs: &[Program
         }
     }
     maven::add(&mut tree, wanted(manifest, lock, Source::Maven))?;
-    python::add(&mut tree, wanted(manifest, lock, Source::Pypi))?;
+    python::add(&mut tree, wanted(manifest, lock, Source::Pypi), store)?;
     for (artifact, want) in wanted(manifest, lock, Source::File) {
         if let Want::File(file) = want {
             plain::add(&mut tree, &file.path, super::fetch::expected(artifact), store)?;

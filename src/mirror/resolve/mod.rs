@@ -3,7 +3,7 @@
 //! Not here: how the rest of the room uses what was agreed.
 
 use super::lock::{Artifact, Lock, Source, Voucher};
-use super::manifest::{FileWant, Manifest, MavenWant, PypiWant, Want};
+use super::manifest::{FileWant, Manifest, MavenWant, Want};
 use super::sources::{self, Sources};
 use super::store::Store;
 use crate::systems::http::Http;
@@ -79,7 +79,8 @@ impl World<'_> {
     fn artifacts(&self, entry: &Word, want: &Want, before: &Lock, trust: Trust) -> Result<Vec<Artifact>, Error> {
         match want {
             Want::Maven(want) => self.maven(entry, want, before, trust),
-            Want::Pypi(want) => Ok(vec![self.pypi(entry, want)?]),
+            Want::Pypi(want) => pypi::artifacts(entry, want, self, &pypi::preferred(entry, before))
+                .map_err(|source| Error::Pypi { entry: entry.clone(), source }),
             Want::File(want) => Ok(vec![self.file(entry, want)?]),
         }
     }
@@ -89,24 +90,6 @@ impl World<'_> {
         let (http, store, tell, seen) = (self.http, self.store, self.tell, Default::default());
         let registry = registry::Registry { http, base, store, before, trust, tell, seen };
         closure::artifacts(entry, want, &registry).map_err(|source| Error::Maven { entry: entry.clone(), source })
-    }
-
-    fn pypi(&self, entry: &Word, want: &PypiWant) -> Result<Artifact, Error> {
-        let index = self.sources.pypi().map_err(|source| Error::Source { entry: entry.clone(), source })?;
-        let failed = |source| Error::Pypi { entry: entry.clone(), source };
-        let project = pypi::project(self.http, index, &want.project, self.tell).map_err(failed)?;
-        let file = project.choose(want).map_err(failed)?;
-        Ok(Artifact {
-            source: Source::Pypi,
-            origin: None,
-            signer: None,
-            address: file.address,
-            size: file.size,
-            sha256: file.sha256,
-            vouched: Voucher::IndexSha256,
-            wanted_by: BTreeSet::from([entry.clone()]),
-            because: vec![format!("{entry} > {}=={}", want.project, want.version)],
-        })
     }
 
     /// A plain file has a digest but no size: it is read once, from the first address that gives the right bytes.
