@@ -16,7 +16,7 @@ mod pypi;
 pub use assembly::{Assembly, Take};
 pub use file::FileWant;
 pub use maven::MavenWant;
-pub use pypi::{PypiClosure, PypiFile, PypiRelease, PypiWant, PypiWhat, Sdists};
+pub use pypi::{PypiClosure, PypiFile, PypiNeeds, PypiRelease, PypiWant, PypiWhat, Sdists};
 
 /// Everything the manifests ask for, sorted by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -64,10 +64,19 @@ pub struct PypiClosure {
     pub sdists: Sdists,
     /// Whether dependencies come along.
     pub transitive: bool,
-    /// What releases require that cannot say it themselves.
-    pub metadata: BTreeMap<(Word, Version), Vec<Requirement>>,
+    /// What releases need that cannot say it themselves.
+    pub metadata: BTreeMap<(Word, Version), PypiNeeds>,
     /// Patterns of projects that come from another index, the first that matches.
     pub routes: Vec<(String, Word)>,
+}
+
+/// What the manifest says of a release in its stead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PypiNeeds {
+    /// What it requires when it runs, if the manifest says so.
+    pub requires: Option<Vec<Requirement>>,
+    /// What it requires to be built, besides what it says itself.
+    pub builds_with: Vec<Requirement>,
 }
 
 /// What becomes of source distributions.
@@ -158,9 +167,12 @@ fn closure(table: &mut Table<'_>, requirements: &[Text]) -> Option<PypiClosure> 
     });
     let metadata = table.tables("metadata", |inner| {
         let package = inner.required("package", "crcmod==1.7");
-        let requires = inner.list("requires");
-        let requires = parsed(inner, &requires, "six>=1.9", Requirement::parse);
-        Some((pinned(inner, &package?)?, requires?))
+        let requires = inner.optional_list("requires");
+        let requires = requires.map(|requires| parsed(inner, &requires, "six>=1.9", Requirement::parse));
+        let builds_with = inner.list("builds-with");
+        let builds_with = parsed(inner, &builds_with, "cython<3", Requirement::parse)?;
+        let needs = PypiNeeds { requires: requires.map_or(Some(None), |read| read.map(Some))?, builds_with };
+        Some((pinned(inner, &package?)?, needs))
     });
     let routes = table.tables("from", |inner| {
         let source = inner.parsed("source", "internal", Word::new);
@@ -245,8 +257,10 @@ impl fmt::Display for PypiClosure {
         if !self.transitive {
             out.write_str(" alone")?;
         }
-        for ((project, version), requires) in &self.metadata {
-            write!(out, " where {project}=={version} requires [{}]", requirements(requires))?;
+        for ((project, version), needs) in &self.metadata {
+            write!(out, " where {project}=={version}")?;
+            needs.requires.iter().try_for_each(|some| write!(out, " requires [{}]", requirements(some)))?;
+            write!(out, " builds with [{}]", requirements(&needs.builds_with))?;
         }
         for (pattern, source) in &self.routes {
             write!(out, " {pattern} from {source}")?;

@@ -59,6 +59,7 @@ pub(super) fn wheel(file: impl Read + Seek, project: &Word) -> Result<Vec<u8>, E
 pub(super) struct Sdist {
     pub(super) pkg_info: Option<Vec<u8>>,
     pub(super) pyproject: Option<Vec<u8>>,
+    pub(super) setup_cfg: Option<Vec<u8>>,
     pub(super) requires_txt: Option<Vec<u8>>,
     /// Whether setuptools packed it: it writes `requires.txt` only where something is required.
     pub(super) has_egg_info: bool,
@@ -97,6 +98,7 @@ impl Sdist {
         let below: Vec<&str> = name.split('/').skip(1).collect();
         match below.as_slice() {
             ["PKG-INFO"] => self.pkg_info = Some(small(bytes)?),
+            ["setup.cfg"] => self.setup_cfg = Some(small(bytes)?),
             ["pyproject.toml"] => self.pyproject = Some(small(bytes)?),
             [folder, file] | [_, folder, file] if folder.ends_with(".egg-info") => {
                 self.has_egg_info = true;

@@ -4,7 +4,7 @@
 
 use super::archive::{self, Sdist};
 use super::filename::{Filename, Form, normalise};
-use super::metadata::{Metadata, read_requires_txt};
+use super::metadata::{Metadata, read_requires_txt, read_setup_requires};
 use crate::mirror::store::{self, Store};
 use crate::systems::download::Expected;
 use crate::words::digest::Sha256;
@@ -147,7 +147,7 @@ fn describe_sdist(project: &Word, version: &Version, name: &str, sdist: &Sdist) 
     };
     Ok(Description {
         requires: settled.or_else(|| pyproject.requires()).or_else(noted),
-        builds_with: pyproject.builds_with(),
+        builds_with: pyproject.builds_with(sdist.setup_cfg.as_deref().unwrap_or_default()),
         requires_python: metadata.and_then(|metadata| metadata.requires_python),
         metadata: None,
     })
@@ -177,13 +177,13 @@ impl Pyproject {
     }
 
     /// PEP 518, and what setuptools asks for besides when it is run.
-    fn builds_with(&self) -> Vec<String> {
-        let Some(system) = &self.build_system else {
-            return vec!["setuptools>=40.8.0".into(), "wheel".into()];
-        };
-        let mut requires = system.requires.clone();
-        if system.backend.as_deref().is_none_or(|backend| backend.starts_with("setuptools")) {
+    fn builds_with(&self, setup_cfg: &[u8]) -> Vec<String> {
+        let declared = self.build_system.as_ref().map(|system| system.requires.clone());
+        let mut requires = declared.unwrap_or_else(|| vec!["setuptools>=40.8.0".into()]);
+        let backend = self.build_system.as_ref().and_then(|system| system.backend.as_deref());
+        if backend.is_none_or(|backend| backend.starts_with("setuptools")) {
             requires.push("wheel".into());
+            requires.extend(read_setup_requires(setup_cfg));
         }
         requires
     }

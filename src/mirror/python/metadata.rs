@@ -1,4 +1,4 @@
-//! The metadata of a distribution: the headers of `METADATA` and `PKG-INFO`, and setuptools' older `requires.txt`.
+//! The metadata of a distribution: the headers of `METADATA` and `PKG-INFO`, setuptools' `requires.txt` and `setup.cfg`.
 //! Only what decides an installation is read; a long description is not.
 //! Not here: where the files lie, or whether they are to be believed.
 
@@ -85,6 +85,27 @@ pub(super) fn read_requires_txt(bytes: &[u8]) -> Option<Vec<String>> {
     (requires.len() <= MOST_REQUIREMENTS).then_some(requires)
 }
 
+/// What `[options] setup_requires` in `setup.cfg` says must be there before setuptools is run.
+pub(super) fn read_setup_requires(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let options = text.lines().skip_while(|line| line.trim() != "[options]").skip(1);
+    let mut inside = false;
+    let mut requires = Vec::new();
+    for line in options.take_while(|line| !line.starts_with('[')) {
+        let mut value = line.trim();
+        if !line.starts_with([' ', '\t']) {
+            let (key, rest) = line.split_once(['=', ':']).unwrap_or((line, ""));
+            inside = key.trim() == "setup_requires";
+            value = rest.trim();
+        }
+        if inside && requires.len() < MOST_REQUIREMENTS {
+            let several = value.split(';').map(str::trim).filter(|one| !one.is_empty() && !one.starts_with('#'));
+            requires.extend(several.map(str::to_owned));
+        }
+    }
+    requires
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,5 +140,14 @@ mod tests {
                 "fastavro ; extra == 'avro'"
             ]
         );
+    }
+
+    #[test]
+    fn what_setuptools_needs_first_is_in_setup_cfg() {
+        let text = "[metadata]\nsetup_requires = no\n[options]\nsetup_requires =\n\tisort\n  pycodestyle>2\n\
+            install_requires = a\n[x]\nsetup_requires = no\n";
+        assert_eq!(read_setup_requires(text.as_bytes()), ["isort", "pycodestyle>2"]);
+        assert_eq!(read_setup_requires(b"[options]\nsetup_requires: a; b\n"), ["a", "b"]);
+        assert_eq!(read_setup_requires(b"no"), [""; 0]);
     }
 }

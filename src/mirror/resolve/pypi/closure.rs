@@ -83,6 +83,7 @@ impl Solving<'_> {
         prefer: &Preferred,
         all: &mut Closure,
     ) -> Result<(), Error> {
+        let mut to_build = Vec::new();
         for (project, choice) in chosen {
             let file = self.view.file(project, &choice.candidate)?;
             let chain: Vec<String> = above.iter().chain(&choice.chain).cloned().collect();
@@ -90,14 +91,17 @@ impl Solving<'_> {
                 let taken = format!("{} was taken back by its publisher", file.address.file_name());
                 (self.tell)(Event::Note(format!("{taken} and is here because it is pinned: {reason}")));
             }
-            let is_new = !all.holds(&file.address, self.target);
-            all.add(project, file.clone(), &chain, self.target);
-            if !choice.candidate.wheel && is_new {
-                self.build(project, &file, &chain, prefer, all)?;
+            if !choice.candidate.wheel && !all.holds(&file.address, self.target) {
+                to_build.push((project, choice, file.clone(), chain.clone()));
             }
+            all.add(project, file, &chain, self.target);
             if choice.candidate.wheel && self.closure.sdists == Sdists::Also {
                 self.also(project, &choice.candidate.version, &chain, all)?;
             }
+        }
+        // Only now: what runs is there because it runs, even if something is built with it as well.
+        for (project, choice, file, chain) in to_build {
+            self.build(project, &choice.candidate.version, &file, &chain, prefer, all)?;
         }
         Ok(())
     }
@@ -106,6 +110,7 @@ impl Solving<'_> {
     fn build(
         &self,
         project: &Word,
+        version: &Version,
         file: &IndexFile,
         chain: &[String],
         prefer: &Preferred,
@@ -117,7 +122,9 @@ impl Solving<'_> {
         }
         let texts = &self.shelf.description(project, file)?.builds_with;
         let requires: Result<Vec<Requirement>, _> = texts.iter().map(|text| Requirement::parse(text)).collect();
-        let requires = requires.map_err(|source| Error::Build { name, source })?;
+        let mut requires = requires.map_err(|source| Error::Build { name, source })?;
+        let told = self.closure.metadata.get(&(project.clone(), version.clone()));
+        requires.extend(told.into_iter().flat_map(|told| told.builds_with.iter().cloned()));
         let chosen = self.solve(&requires, prefer)?;
         let above: Vec<String> = chain.iter().cloned().chain([BUILD.to_owned()]).collect();
         self.take(&chosen, &above, prefer, all)

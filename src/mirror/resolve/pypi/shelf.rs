@@ -194,7 +194,8 @@ impl Catalogue for View<'_> {
     }
 
     fn needs(&self, project: &Word, candidate: &Candidate) -> Result<Needs, Error> {
-        if let Some(requires) = self.closure.metadata.get(&(project.clone(), candidate.version.clone())) {
+        let told = self.closure.metadata.get(&(project.clone(), candidate.version.clone()));
+        if let Some(requires) = told.and_then(|told| told.requires.as_ref()) {
             return Ok(Needs::Known(requires.as_slice().into()));
         }
         let description = self.shelf.description(project, &self.file(project, candidate)?)?;
