@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod openpgp;
 pub mod publish;
 pub mod purl;
+pub mod python;
 pub mod resolve;
 pub mod rpm;
 pub mod sbom;

@@ -13,4 +13,5 @@ mod anywhere;
 mod hadoop;
 mod mirror;
 mod nginx;
+mod python;
 mod rpm;

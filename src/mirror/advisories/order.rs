@@ -2,7 +2,7 @@
 //! An order also says which ecosystem a package belongs to, and how names are compared there.
 //! Not here: ranges.
 
-use crate::mirror::manifest::normalise;
+use crate::mirror::python::normalise;
 use crate::mirror::resolve::maven::compare_versions;
 use std::cmp::Ordering;
 use std::str::FromStr;

@@ -6,9 +6,10 @@ use super::{Cause, Fetch};
 use crate::mirror::lock::{Artifact, Source};
 use crate::mirror::manifest::Want;
 use crate::mirror::resolve::pypi;
+use crate::mirror::sources::Key;
 use crate::words::location::Location;
 use crate::words::names::Word;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::sync::Mutex;
 
 impl Fetch<'_> {
@@ -19,10 +20,9 @@ impl Fetch<'_> {
                 Ok(vec![self.sources.of(&artifact.key())?.location.join(&artifact.address)])
             }
             Source::Pypi => {
-                let index = self.sources.pypi()?;
                 let (project, name) = artifact.address.as_str().split_once('/').ok_or(Cause::Unwanted)?;
                 let project = Word::new(project).map_err(|_| Cause::Unwanted)?;
-                Ok(vec![pages.locate(self, index, &project, name)?])
+                Ok(vec![pages.locate(self, artifact.key(), &project, name)?])
             }
             Source::File => {
                 let wants = artifact.wanted_by.iter().filter_map(|name| self.manifest.wants.get(name));
@@ -39,14 +39,16 @@ impl Fetch<'_> {
 
 /// The index pages that were read in this run, one request each.
 #[derive(Default)]
-pub(super) struct Pages(Mutex<BTreeMap<Word, pypi::Project>>);
+pub(super) struct Pages(Mutex<BTreeMap<(Key, Word), pypi::Project>>);
 
 impl Pages {
-    fn locate(&self, fetch: &Fetch<'_>, index: &Location, project: &Word, name: &str) -> Result<Location, pypi::Error> {
+    fn locate(&self, fetch: &Fetch<'_>, key: Key, project: &Word, name: &str) -> Result<Location, pypi::Error> {
+        let index = &fetch.sources.of(&key)?.location;
         let mut pages = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if !pages.contains_key(project) {
-            pages.insert(project.clone(), pypi::project(fetch.http, index, project, fetch.tell)?);
-        }
-        pages[project].named(name).map(|file| file.location)
+        let page = match pages.entry((key, project.clone())) {
+            btree_map::Entry::Occupied(page) => page.into_mut(),
+            btree_map::Entry::Vacant(place) => place.insert(pypi::project(fetch.http, index, project, fetch.tell)?),
+        };
+        page.named(name).map(|file| file.location)
     }
 }

@@ -20,7 +20,7 @@ pub use apt::{AptBase, AptWant};
 pub use assembly::{Assembly, Take};
 pub use file::{By, FileWant, Signed};
 pub use maven::MavenWant;
-pub use pypi::{PypiFile, PypiWant, normalise};
+pub use pypi::{PypiClosure, PypiFile, PypiNeeds, PypiRelease, PypiWant, PypiWhat, Sdists};
 pub use rpm::RpmWant;
 
 /// Everything the manifests ask for, sorted by name.

@@ -39,6 +39,9 @@ pub enum Error {
     /// A name of the world is not usable as a path.
     #[error("cannot lay out the mirror")]
     Name(#[from] BadName),
+    /// Python packages that do not go together.
+    #[error("cannot publish the Python packages")]
+    Python(#[from] python::Error),
     /// The store failed.
     #[error("cannot use the store")]
     Store(#[from] store::Error),
@@ -99,7 +102,7 @@ pub fn tree(layout: &Layout<'_>) -> Result<Tree, Error> {
         }
     }
     maven::add(&mut tree, wanted(manifest, lock, Source::Maven))?;
-    python::add(&mut tree, wanted(manifest, lock, Source::Pypi))?;
+    python::add(&mut tree, wanted(manifest, lock, Source::Pypi), store)?;
     apt::add(&mut tree, manifest, lock, store, signer)?;
     rpm::add(&mut tree, manifest, lock, store, signer)?;
     for (artifact, want) in wanted(manifest, lock, Source::File) {

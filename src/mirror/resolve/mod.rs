@@ -2,8 +2,8 @@
 //! One file per kind of source; each reads its registry's answers and chooses.
 //! Not here: how the rest of the room uses what was agreed.
 
-use super::lock::{Artifact, Lock, Source, Voucher};
-use super::manifest::{Manifest, MavenWant, PypiWant, Want};
+use super::lock::{Artifact, Lock, Source};
+use super::manifest::{Manifest, MavenWant, Want};
 use super::sources::{self, Sources};
 use super::store::Store;
 use super::trust;
@@ -11,7 +11,6 @@ use crate::systems::http::Http;
 use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
 use crate::words::names::Word;
-use std::collections::BTreeSet;
 
 pub mod apt;
 pub mod checksum;
@@ -114,7 +113,11 @@ impl World<'_> {
     fn artifacts(&self, entry: &Word, want: &Want, before: &Lock, trust: Trust) -> Result<Vec<Artifact>, Error> {
         match want {
             Want::Maven(want) => self.maven(entry, want, before, trust),
-            Want::Pypi(want) => Ok(vec![self.pypi(entry, want)?]),
+            Want::Pypi(want) => {
+                let preferred = pypi::preferred(entry, before, self.upgrade);
+                let failed = |source| Error::Pypi { entry: entry.clone(), source };
+                pypi::artifacts(entry, want, self, &preferred).map_err(failed)
+            }
             Want::File(want) => {
                 let known = before
                     .artifacts
@@ -140,23 +143,5 @@ impl World<'_> {
         let (http, store, tell, seen) = (self.http, self.store, self.tell, Default::default());
         let registry = registry::Registry { http, base, store, before, trust, tell, seen };
         closure::artifacts(entry, want, &registry).map_err(|source| Error::Maven { entry: entry.clone(), source })
-    }
-
-    fn pypi(&self, entry: &Word, want: &PypiWant) -> Result<Artifact, Error> {
-        let index = self.sources.pypi().map_err(|source| Error::Source { entry: entry.clone(), source })?;
-        let failed = |source| Error::Pypi { entry: entry.clone(), source };
-        let project = pypi::project(self.http, index, &want.project, self.tell).map_err(failed)?;
-        let file = project.choose(want).map_err(failed)?;
-        Ok(Artifact {
-            source: Source::Pypi,
-            origin: None,
-            signer: None,
-            address: file.address,
-            size: file.size,
-            sha256: file.sha256,
-            vouched: Voucher::IndexSha256,
-            wanted_by: BTreeSet::from([entry.clone()]),
-            because: vec![format!("{entry} > {}=={}", want.project, want.version)],
-        })
     }
 }
