@@ -2,7 +2,7 @@
 //! `MAVEN_FIXTURES_FROM=<folder of local repositories> cargo test fixtures` records the POMs anew.
 //! Not here: the rules one by one, see `rules`.
 
-use super::{Closure, Coordinate, Error, PomError, Poms, Request, Root, resolve};
+use super::{Closure, Coordinate, Error, Host, PomError, Poms, Request, Resolver, Root, Tool, lifecycle, providers};
 use flate2::{Compression, GzBuilder, read::GzDecoder};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,7 +115,7 @@ fn slim(bytes: &[u8]) -> String {
 }
 
 fn request(text: &str) -> Request {
-    let mut request = Request { roots: vec![], managed: vec![], boms: vec![], exclusions: vec![], java: 17 };
+    let mut request = Request { roots: vec![], managed: vec![], boms: vec![], exclusions: vec![] };
     for line in text.lines() {
         let mut words = line.split(' ');
         let (kind, what) = (words.next().unwrap(), words.next().unwrap());
@@ -126,6 +126,7 @@ fn request(text: &str) -> Request {
             "alone" => request.roots.push(Root { coordinate: coordinate(), exclusions: vec![], transitive: false }),
             "managed" => request.managed.push(coordinate()),
             "bom" => request.boms.push(coordinate()),
+            "plugin" => {}
             "exclude" => request.exclusions.push(what.parse().unwrap()),
             other => panic!("{other}"),
         }
@@ -133,29 +134,29 @@ fn request(text: &str) -> Request {
     request
 }
 
-fn record(folder: &Path, name: &str, request: &Request) -> Result<Closure, Error> {
-    let local = Path::new(&std::env::var_os("MAVEN_FIXTURES_FROM").unwrap()).join(format!("repo-{name}"));
-    let repository = Repository { folder: local, asked: Mutex::default() };
-    let closure = resolve(request, &repository);
+/// Asks a question of a fixture's registry; recording it where a local repository is at hand.
+fn asked<T>(name: &str, question: impl Fn(&str, &dyn Poms) -> T) -> (String, T) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/maven").join(name);
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
+    let (request, expected) = (read("request.txt"), read("expected.txt"));
+    let Some(from) = std::env::var_os("MAVEN_FIXTURES_FROM") else {
+        let mut json = String::new();
+        GzDecoder::new(&std::fs::read(folder.join("poms.json.gz")).unwrap()[..]).read_to_string(&mut json).unwrap();
+        let recording: Recording = serde_json::from_str(&json).unwrap();
+        return (expected, question(&request, &recording));
+    };
+    let repository = Repository { folder: Path::new(&from).join(format!("repo-{name}")), asked: Mutex::default() };
+    let answer = question(&request, &repository);
     let recording = repository.asked.into_inner().unwrap();
     let mut file = GzBuilder::new().write(Vec::new(), Compression::best());
     file.write_all(&serde_json::to_vec(&recording).unwrap()).unwrap();
     std::fs::write(folder.join("poms.json.gz"), file.finish().unwrap()).unwrap();
-    closure
+    (expected, answer)
 }
 
-/// Resolves a fixture; Maven's answer and ours, both as sorted lines.
+/// Resolves a fixture; Maven's answer and ours.
 fn answers(name: &str) -> (String, Result<Closure, Error>) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/maven").join(name);
-    let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
-    let request = request(&read("request.txt"));
-    if std::env::var_os("MAVEN_FIXTURES_FROM").is_some() {
-        return (read("expected.txt"), record(&folder, name, &request));
-    }
-    let mut json = String::new();
-    GzDecoder::new(&std::fs::read(folder.join("poms.json.gz")).unwrap()[..]).read_to_string(&mut json).unwrap();
-    let recording: Recording = serde_json::from_str(&json).unwrap();
-    (read("expected.txt"), resolve(&request, &recording))
+    asked(name, |text, poms| Resolver::new(poms, 17).closure(&request(text)))
 }
 
 /// `poms` is how many POMs Maven had in its local repository afterwards, its plug-ins' not counted.
@@ -194,6 +195,46 @@ agree! {
     spring_agrees_with_maven: "spring", 65;
     // Maven read 60: those of every version in each range.
     ranges_agree_with_maven: "ranges", 10;
+}
+
+/// The names of all files that a build needs: of its roots, its plug-ins and what those load while they run.
+fn build(text: &str, poms: &dyn Poms) -> BTreeSet<String> {
+    let resolver = Resolver::new(poms, 17);
+    let mut closures = vec![resolver.closure(&request(text)).unwrap()];
+    let plugins = text.lines().filter_map(|line| line.strip_prefix("plugin "));
+    let plugins: Vec<Coordinate> = plugins
+        .flat_map(|name| match name.parse() {
+            Ok(plugin) => vec![plugin],
+            Err(_) => lifecycle(name),
+        })
+        .collect();
+    let providers = providers(&plugins, closures[0].artifacts.iter().map(|one| &one.coordinate));
+    let tools =
+        plugins.into_iter().map(|one| (one, Host::Maven)).chain(providers.into_iter().map(|one| (one, Host::Plugin)));
+    for (coordinate, host) in tools {
+        closures.push(resolver.tool(&Tool { coordinate, dependencies: Vec::new(), host }).unwrap());
+    }
+    let chosen = closures.iter().flat_map(|closure| closure.artifacts.iter().chain(&closure.poms));
+    chosen.map(|one| one.coordinate.path().file_name().to_owned()).collect()
+}
+
+fn builds_as_maven(name: &str) {
+    let (expected, ours) = asked(name, build);
+    let mavens: BTreeSet<String> = expected.lines().map(str::to_owned).collect();
+    let (missing, extra) = (&mavens - &ours, &ours - &mavens);
+    assert!(missing.is_empty() && extra.is_empty(), "{name}: only Maven has {missing:#?}, only we have {extra:#?}");
+}
+
+/// The files that `mvn package` left in an empty local repository.
+#[test]
+fn a_build_agrees_with_maven() {
+    builds_as_maven("build");
+}
+
+/// The same of `mvn clean install deploy` and `mvn dependency:tree`, with the versions that Maven 3.8.7 binds.
+#[test]
+fn a_build_by_default_agrees_with_maven() {
+    builds_as_maven("build-by-default");
 }
 
 #[test]
