@@ -57,7 +57,7 @@ pub fn tree(manifest: &Manifest, lock: &Lock, store: &Store, programs: &[Program
             return Err(Error::Absent { address: artifact.address.clone() });
         }
     }
-    maven::add(&mut tree, wanted(manifest, lock, Source::Maven))?;
+    maven::add(&mut tree, wanted(manifest, lock, Source::Maven), store)?;
     python::add(&mut tree, wanted(manifest, lock, Source::Pypi))?;
     for (artifact, want) in wanted(manifest, lock, Source::File) {
         if let Want::File(file) = want {

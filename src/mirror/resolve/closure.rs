@@ -114,6 +114,10 @@ fn chosen(want: &MavenWant, registry: &Registry<'_>) -> Result<Chosen, Error> {
     let closure = resolver.closure(&request(want)?);
     let used: Vec<Coordinate> = closure.iter().flat_map(|it| &it.artifacts).map(|one| one.coordinate.clone()).collect();
     take(closure)?;
+    if let Some(name) = &want.lifecycle {
+        let root = |coordinate| Root { coordinate, exclusions: Vec::new(), transitive: false };
+        take(resolver.closure(&Request::of(maven::looked_at(name).into_iter().map(root).collect())))?;
+    }
     for tool in tools(want, &used)? {
         take(resolver.tool(&tool))?;
     }
@@ -123,12 +127,8 @@ fn chosen(want: &MavenWant, registry: &Registry<'_>) -> Result<Chosen, Error> {
 fn request(want: &MavenWant) -> Result<Request, BadCoordinate> {
     let exclusions: Vec<Pattern> = want.exclude.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
     let root = |coordinate| Root { coordinate, exclusions: Vec::new(), transitive: want.transitive };
-    Ok(Request {
-        roots: coordinates(&want.roots)?.into_iter().map(root).collect(),
-        managed: coordinates(&want.managed)?,
-        boms: coordinates(&want.boms)?,
-        exclusions,
-    })
+    let roots = coordinates(&want.roots)?.into_iter().map(root).collect();
+    Ok(Request { roots, managed: coordinates(&want.managed)?, boms: coordinates(&want.boms)?, exclusions })
 }
 
 fn coordinates(texts: &[String]) -> Result<Vec<Coordinate>, BadCoordinate> {

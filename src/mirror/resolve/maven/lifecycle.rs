@@ -50,6 +50,18 @@ pub fn lifecycle(name: &str) -> Vec<Coordinate> {
     bound.filter_map(|(artifact, version)| Coordinate::jar(PLUGINS, artifact, version).ok()).collect()
 }
 
+/// The plug-ins that a release of Maven looks at, and does not load, before it knows which one `dependency:` means.
+const LOOKED_AT: [(&str, [(&str, &str); 2]); 2] = [
+    ("maven-3.8", [("maven-antrun-plugin", "1.3"), ("maven-assembly-plugin", "2.2-beta-5")]),
+    ("maven-3.9.9", [("maven-antrun-plugin", "3.1.0"), ("maven-assembly-plugin", "3.7.1")]),
+];
+
+/// The plug-ins whose jar alone a release of Maven asks for; without them it warns.
+pub fn looked_at(name: &str) -> Vec<Coordinate> {
+    let looked_at = LOOKED_AT.iter().filter(|(known, _)| *known == name).flat_map(|(_, looked_at)| looked_at);
+    looked_at.filter_map(|(artifact, version)| Coordinate::jar(PLUGINS, artifact, version).ok()).collect()
+}
+
 /// The plug-ins that run tests, and load what fits the project's tests only then.
 const RUNNERS: [&str; 2] = ["maven-surefire-plugin", "maven-failsafe-plugin"];
 

@@ -25,10 +25,10 @@ mod rules;
 
 pub use coordinate::{BadCoordinate, Coordinate, Pattern};
 pub use error::{Error, Trouble, What};
-pub use lifecycle::{lifecycle, lifecycles, providers};
+pub use lifecycle::{lifecycle, lifecycles, looked_at, providers};
 pub use pom::Repository;
 pub use tool::{Host, Tool};
-pub use version::nearest;
+pub use version::{ascending, nearest};
 
 use library::Library;
 use std::collections::BTreeMap;
@@ -71,6 +71,13 @@ pub struct Request {
     pub boms: Vec<Coordinate>,
     /// What no root shall bring in.
     pub exclusions: Vec<Pattern>,
+}
+
+impl Request {
+    /// Only these, as they are.
+    pub fn of(roots: Vec<Root>) -> Request {
+        Request { roots, managed: Vec::new(), boms: Vec::new(), exclusions: Vec::new() }
+    }
 }
 
 /// One artifact that is asked for.
