@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 
 /// The Java for which profiles of POMs are chosen: the one that nodes get.
 const JAVA: u32 = 17;
-/// Artifacts that are brought at a time.
+/// Tools and artifacts that are worked on at a time; requests are bounded by the registry.
 const PARALLEL: usize = 6;
 
 /// Why an entry has no closure.
@@ -118,8 +118,9 @@ fn chosen(want: &MavenWant, registry: &Registry<'_>) -> Result<Chosen, Error> {
         let root = |coordinate| Root { coordinate, exclusions: Vec::new(), transitive: false };
         take(resolver.closure(&Request::of(maven::looked_at(name).into_iter().map(root).collect())))?;
     }
-    for tool in tools(want, &used)? {
-        take(resolver.tool(&tool))?;
+    let tools = tools(want, &used)?;
+    for closure in all(&tools, |tool| resolver.tool(tool)) {
+        take(closure)?;
     }
     if troubles.is_empty() { Ok(chosen) } else { Err(Error::Resolve(Box::new(maven::Error::unresolved(troubles)))) }
 }
@@ -151,19 +152,26 @@ fn tools(want: &MavenWant, used: &[Coordinate]) -> Result<Vec<Tool>, BadCoordina
 }
 
 fn bring(chosen: &Chosen, registry: &Registry<'_>) -> BTreeMap<Coordinate, Result<Identity, registry::Error>> {
-    let queue = Mutex::new(chosen.keys());
-    let brought = Mutex::new(BTreeMap::new());
+    let coordinates: Vec<&Coordinate> = chosen.keys().collect();
+    let identities = all(&coordinates, |coordinate| registry.bring(&coordinate.path()));
+    coordinates.into_iter().cloned().zip(identities).collect()
+}
+
+/// Does the same with all, several at a time; the answers are in their order.
+fn all<T: Sync, A: Send>(things: &[T], act: impl Fn(&T) -> A + Sync) -> Vec<A> {
+    let queue = Mutex::new(things.iter().enumerate());
+    let answers = Mutex::new(BTreeMap::new());
     let next = || queue.lock().ok()?.next();
     let worker = || {
-        while let Some(coordinate) = next() {
-            let identity = registry.bring(&coordinate.path());
-            if let Ok(mut brought) = brought.lock() {
-                brought.insert(coordinate.clone(), identity);
+        while let Some((at, thing)) = next() {
+            let answer = act(thing);
+            if let Ok(mut answers) = answers.lock() {
+                answers.insert(at, answer);
             }
         }
     };
     std::thread::scope(|scope| (0..PARALLEL).for_each(|_| drop(scope.spawn(worker))));
-    brought.into_inner().unwrap_or_default()
+    answers.into_inner().map(BTreeMap::into_values).unwrap_or_default().collect()
 }
 
 fn absent(coordinate: &Coordinate, because: &[String], registry: &Registry<'_>) -> Absent {

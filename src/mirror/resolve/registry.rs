@@ -19,10 +19,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Condvar, Mutex};
 
 /// The largest side file or metadata that is read.
 const SMALL: u64 = 8 << 20;
+/// Requests at a time; a polite number for one registry.
+const PARALLEL: usize = 6;
 /// Elements of one metadata file; the longest real ones list some thousand versions.
 const MAX_NODES: u32 = 400_000;
 
@@ -106,7 +108,15 @@ pub struct Registry<'a> {
     trust: Trust,
     /// Who listens.
     pub tell: Tell<'a>,
-    seen: Mutex<BTreeMap<SafePath, Identity>>,
+    seen: Mutex<BTreeMap<SafePath, Seen>>,
+    gate: Gate,
+}
+
+/// What was read in this run, and whether its signature was looked for.
+#[derive(Clone)]
+struct Seen {
+    identity: Identity,
+    settled: bool,
 }
 
 impl<'a> Registry<'a> {
@@ -123,7 +133,7 @@ impl<'a> Registry<'a> {
         };
         let places = world.sources.all(Source::Maven).map(place).collect::<Result<_, Error>>()?;
         let (http, store, tell, seen) = (world.http, world.store, world.tell, Mutex::default());
-        Ok(Registry { http, places, store, before, trust, tell, seen })
+        Ok(Registry { http, places, store, before, trust, tell, seen, gate: Gate::default() })
     }
 
     /// Whether a repository beside the registry is turned on.
@@ -131,25 +141,36 @@ impl<'a> Registry<'a> {
         self.places.iter().any(|place| place.origin.as_ref().is_some_and(|origin| origin.as_str() == id))
     }
 
-    /// What is at a path; its bytes are in the store afterwards.
+    /// What is at a path and who signed it; its bytes are in the store afterwards.
     pub fn bring(&self, path: &SafePath) -> Result<Identity, Error> {
-        if let Some(known) = self.seen().get(path) {
-            return Ok(known.clone());
-        }
-        let identity = match self.agreed(path)? {
-            Some(identity) => identity,
-            None => self.anywhere(path, |place| self.first(place, path))?,
+        let Seen { identity, settled } = self.see(path)?;
+        let place = self.places.iter().find(|place| place.origin == identity.origin);
+        let identity = match place.filter(|_| !settled) {
+            Some(place) => self.signed(place, path, identity)?,
+            None => identity,
         };
         (self.tell)(Event::Step(path.file_name().to_owned()));
-        self.seen().insert(path.clone(), identity.clone());
+        self.seen().insert(path.clone(), Seen { identity: identity.clone(), settled: true });
         Ok(identity)
     }
 
-    /// The bytes at a path, for documents.
+    /// The bytes at a path, for documents. Who signed them is asked when they are brought: choosing does not wait for it.
     pub fn read(&self, path: &SafePath) -> Result<Vec<u8>, Error> {
-        let identity = self.bring(path)?;
+        let Seen { identity, .. } = self.see(path)?;
         let file = self.store.path(identity.expected.sha256);
         fs::read(file).map_err(|source| Error::File { path: path.clone(), source })
+    }
+
+    fn see(&self, path: &SafePath) -> Result<Seen, Error> {
+        if let Some(known) = self.seen().get(path) {
+            return Ok(known.clone());
+        }
+        let seen = match self.agreed(path)? {
+            Some(seen) => seen,
+            None => self.anywhere(path, |place| self.first(place, path))?,
+        };
+        self.seen().insert(path.clone(), seen.clone());
+        Ok(seen)
     }
 
     /// The versions of an artifact, as the metadata of all repositories lists them.
@@ -184,7 +205,7 @@ impl<'a> Registry<'a> {
     }
 
     fn small(&self, place: &Place<'_>, path: &SafePath) -> Result<Vec<u8>, Error> {
-        let bytes = self.http.get_small(&place.base.join(path), "*/*", SMALL, self.tell);
+        let bytes = self.gate.pass(|| self.http.get_small(&place.base.join(path), "*/*", SMALL, self.tell));
         bytes.map_err(|source| Error::Http { path: path.clone(), source })
     }
 
@@ -204,7 +225,7 @@ impl<'a> Registry<'a> {
     }
 
     /// What was agreed before, unless something else is published now.
-    fn agreed(&self, path: &SafePath) -> Result<Option<Identity>, Error> {
+    fn agreed(&self, path: &SafePath) -> Result<Option<Seen>, Error> {
         for place in &self.places {
             if let Some(artifact) = self.before.find(Source::Maven, place.origin.as_ref(), path) {
                 return self.still(place, artifact);
@@ -213,7 +234,7 @@ impl<'a> Registry<'a> {
         Ok(None)
     }
 
-    fn still(&self, place: &Place<'_>, artifact: &Artifact) -> Result<Option<Identity>, Error> {
+    fn still(&self, place: &Place<'_>, artifact: &Artifact) -> Result<Option<Seen>, Error> {
         let path = &artifact.address;
         let again = self.trust == Trust::AskAgain;
         let other = |sha1: &str| self.published_sha1(place, path).map(|published| published != sha1);
@@ -231,23 +252,25 @@ impl<'a> Registry<'a> {
         let (origin, signer, vouched) = (place.origin.clone(), artifact.signer.clone(), artifact.vouched.clone());
         let identity = Identity { expected, vouched, origin, signer, signature };
         let wanted = place.policy == Policy::Signature && identity.vouched != Voucher::Signature;
-        if wanted || again && identity.signer.is_some() {
-            return self.signed(place, path, identity).map(Some);
-        }
-        if let (Some(signature), Ok(side)) = (identity.signature, SafePath::new(format!("{path}.asc"))) {
+        let settled = !wanted && !(again && identity.signer.is_some());
+        if let (Some(signature), Ok(side)) =
+            (identity.signature.filter(|_| settled), SafePath::new(format!("{path}.asc")))
+        {
             self.keep(place, &side, signature)?;
         }
-        Ok(Some(identity))
+        Ok(Some(Seen { identity, settled }))
     }
 
     fn keep(&self, place: &Place<'_>, path: &SafePath, expected: Expected) -> Result<(), Error> {
-        let brought = self.store.bring(self.http, &[place.base.join(path)], expected, self.tell);
+        let from = [place.base.join(path)];
+        let brought = self.gate.pass(|| self.store.bring(self.http, &from, expected, self.tell));
         brought.map_err(|source| Error::Store { path: path.clone(), source })
     }
 
     /// Takes in what was never seen before: its bytes must be those that the repository vouches for.
-    fn first(&self, place: &Place<'_>, path: &SafePath) -> Result<Identity, Error> {
-        let taken = unseen::take(self.http, &place.base.join(path), self.store, self.tell);
+    fn first(&self, place: &Place<'_>, path: &SafePath) -> Result<Seen, Error> {
+        let from = place.base.join(path);
+        let taken = self.gate.pass(|| unseen::take(self.http, &from, self.store, self.tell));
         let taken = taken.map_err(|source| Error::Unseen { path: path.clone(), source })?;
         let published = self.published_sha1(place, path)?;
         if taken.sha1 != published {
@@ -256,7 +279,7 @@ impl<'a> Registry<'a> {
         let expected = taken.keep(self.store).map_err(|source| Error::Unseen { path: path.clone(), source })?;
         let (vouched, origin) = (Voucher::RegistrySha1(published), place.origin.clone());
         let identity = Identity { expected, vouched, origin, signer: None, signature: None };
-        self.signed(place, path, identity)
+        Ok(Seen { identity, settled: false })
     }
 
     /// With what its signature says, where there is one.
@@ -292,8 +315,27 @@ impl<'a> Registry<'a> {
         self.store.keep(&kept).map_err(failed)
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, BTreeMap<SafePath, Identity>> {
+    fn seen(&self) -> std::sync::MutexGuard<'_, BTreeMap<SafePath, Seen>> {
         self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Lets a polite number of requests through at a time, however many threads ask.
+#[derive(Default)]
+struct Gate {
+    inside: Mutex<usize>,
+    left: Condvar,
+}
+
+impl Gate {
+    fn pass<T>(&self, request: impl FnOnce() -> T) -> T {
+        let unpoisoned = std::sync::PoisonError::into_inner;
+        let waiting = self.inside.lock().unwrap_or_else(unpoisoned);
+        *self.left.wait_while(waiting, |inside| *inside >= PARALLEL).unwrap_or_else(unpoisoned) += 1;
+        let answer = request();
+        *self.inside.lock().unwrap_or_else(unpoisoned) -= 1;
+        self.left.notify_one();
+        answer
     }
 }
 
