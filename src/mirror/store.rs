@@ -4,7 +4,7 @@
 
 use crate::systems::download::{self, Expected};
 use crate::systems::http::Http;
-use crate::words::digest::Sha256;
+use crate::words::digest::{self, Sha256};
 use crate::words::event::{Event, Tell};
 use crate::words::location::Location;
 use rustix::fs::{FlockOperation, flock};
@@ -71,7 +71,7 @@ pub struct Store {
 impl Store {
     /// Opens a store, making its folders.
     pub fn open(folder: &Path) -> Result<Store, Error> {
-        for name in ["sha256", "sha512", "partial", "assembled", "control", "seen"] {
+        for name in ["sha256", "sha1", "sha512", "partial", "assembled", "control", "seen"] {
             let path = folder.join(name);
             fs::create_dir_all(&path).map_err(|source| Error::Store { what: "make", path, source })?;
         }
@@ -290,20 +290,34 @@ impl Store {
 
     /// The SHA-512 of bytes that are here, in hexadecimal; remembered, for large files take a second.
     pub fn sha512(&self, sha256: Sha256) -> Result<String, Error> {
-        let path = self.folder.join("sha512").join(sha256.to_string());
+        self.other_digest("sha512", sha256, digest::sha512_hex)
+    }
+
+    /// The SHA-1 of bytes that are here, likewise.
+    pub fn sha1(&self, sha256: Sha256) -> Result<String, Error> {
+        self.other_digest("sha1", sha256, digest::sha1_hex_of)
+    }
+
+    fn other_digest(
+        &self,
+        kind: &str,
+        sha256: Sha256,
+        compute: fn(&mut dyn io::Read) -> io::Result<String>,
+    ) -> Result<String, Error> {
+        let path = self.folder.join(kind).join(sha256.to_string());
         if let Ok(known) = fs::read_to_string(&path) {
             return Ok(known);
         }
         let object = self.path(sha256);
         let read = |source| Error::Store { what: "read", path: object.clone(), source };
         let mut file = File::open(&object).map_err(read)?;
-        let sha512 = crate::words::digest::sha512_hex(&mut file).map_err(read)?;
-        crate::mirror::disk::replace(&path, sha512.as_bytes()).map_err(|source| Error::Store {
+        let digest = compute(&mut file).map_err(read)?;
+        crate::mirror::disk::replace(&path, digest.as_bytes()).map_err(|source| Error::Store {
             what: "write",
             path,
             source,
         })?;
-        Ok(sha512)
+        Ok(digest)
     }
 
     /// What was noted of something; only a hint, for whoever reads it must be able to tell whether it is whole.

@@ -127,16 +127,27 @@ pub fn sha1_hex(bytes: &[u8]) -> String {
     to_hex(&sha1::Sha1::digest(bytes))
 }
 
+/// The SHA-1 of everything a reader gives, likewise.
+pub fn sha1_hex_of(reader: &mut dyn Read) -> io::Result<String> {
+    let mut hasher = sha1::Sha1::new();
+    each_part(reader, |part| hasher.update(part))?;
+    Ok(to_hex(&hasher.finalize()))
+}
+
 /// The SHA-512 of everything a reader gives, in hexadecimal: the checksum of PNDA's side files.
 pub fn sha512_hex(reader: &mut dyn Read) -> io::Result<String> {
     let mut hasher = sha2::Sha512::new();
+    each_part(reader, |part| hasher.update(part))?;
+    Ok(to_hex(&hasher.finalize()))
+}
+
+fn each_part(reader: &mut dyn Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
     let mut buffer = vec![0; 128 * 1024];
     loop {
-        let count = reader.read(&mut buffer)?;
-        if count == 0 {
-            return Ok(to_hex(&hasher.finalize()));
+        match reader.read(&mut buffer)? {
+            0 => return Ok(()),
+            count => take(&buffer[..count]),
         }
-        hasher.update(&buffer[..count]);
     }
 }
 

@@ -224,7 +224,7 @@ path = "../x"
         let problems = parse_one(text).unwrap_err().to_string();
         for expected in [
             "m.toml:4: `flink>=1` does not pin one version",
-            "m.toml:8: `flink-avro` is no Maven coordinate",
+            "m.toml:8: `flink-avro` is no Maven coordinate: write group",
             "m.toml:9: this [[maven]] has an unknown key `excludes`\n    did you mean `exclude`?",
             "m.toml:12: `file:///etc/passwd` is no web address",
             "m.toml:13: `12` is not a SHA-256 digest",

@@ -101,7 +101,7 @@ pub fn tree(layout: &Layout<'_>) -> Result<Tree, Error> {
             return Err(Error::Absent { address: artifact.address.clone() });
         }
     }
-    maven::add(&mut tree, wanted(manifest, lock, Source::Maven))?;
+    maven::add(&mut tree, wanted(manifest, lock, Source::Maven), store)?;
     python::add(&mut tree, wanted(manifest, lock, Source::Pypi), store)?;
     apt::add(&mut tree, manifest, lock, store, signer)?;
     rpm::add(&mut tree, manifest, lock, store, signer)?;

@@ -20,6 +20,7 @@ pub mod maven;
 pub mod pypi;
 pub mod registry;
 pub mod rpm;
+pub mod signature;
 pub mod unseen;
 
 /// Why a manifest could not be locked; the lock stays as it was.
@@ -139,9 +140,9 @@ impl World<'_> {
     }
 
     fn maven(&self, entry: &Word, want: &MavenWant, before: &Lock, trust: Trust) -> Result<Vec<Artifact>, Error> {
-        let base = self.sources.maven().map_err(|source| Error::Source { entry: entry.clone(), source })?;
-        let (http, store, tell, seen) = (self.http, self.store, self.tell, Default::default());
-        let registry = registry::Registry { http, base, store, before, trust, tell, seen };
-        closure::artifacts(entry, want, &registry).map_err(|source| Error::Maven { entry: entry.clone(), source })
+        self.sources.maven().map_err(|source| Error::Source { entry: entry.clone(), source })?;
+        let failed = |source| Error::Maven { entry: entry.clone(), source };
+        let registry = registry::Registry::open(self, before, trust).map_err(|error| failed(error.into()))?;
+        closure::artifacts(entry, want, &registry).map_err(failed)
     }
 }

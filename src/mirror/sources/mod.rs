@@ -45,7 +45,7 @@ pub struct Sources {
     /// What the site says.
     found: BTreeMap<Key, Found>,
     /// What the machine's clients are set up with, asked when it is needed: some have to be started for it.
-    defaults: BTreeMap<Source, OnceLock<Option<Found>>>,
+    defaults: BTreeMap<Key, OnceLock<Option<Found>>>,
     /// How all of them are asked.
     pub options: Options,
     site: Site,
@@ -133,7 +133,7 @@ impl Sources {
     pub fn find(site: &Site) -> Result<Sources, Error> {
         let mut sources = Sources { site: site.clone(), ..Sources::default() };
         for kind in Source::registries() {
-            sources.defaults.insert(kind, OnceLock::new());
+            sources.defaults.insert(Key::registry(kind), OnceLock::new());
             let name = variable(kind);
             if let Some(text) = site.environment.get(&name) {
                 sources.put(Key::registry(kind), text, format!("the variable {name}"), None, None)?;
@@ -184,11 +184,24 @@ impl Sources {
     /// A place, or what to do about it being unknown. A suite of Debian that has no place of its own is in the archive.
     pub fn of(&self, key: &Key) -> Result<&Found, Error> {
         let Key { kind, id } = key;
-        let default = || self.defaults.get(kind).filter(|_| id.is_none())?.get_or_init(|| self.client(*kind)).as_ref();
-        self.found.get(key).or_else(default).ok_or_else(|| match id {
+        let archive = || self.found.get(&Key::registry(Source::Apt)).filter(|_| *kind == Source::Apt);
+        self.found.get(key).or_else(|| self.of_client(key)).or_else(archive).ok_or_else(|| match id {
             Some(id) => Error::Off { kind: *kind, id: id.clone() },
             None => Error::Unknown { kind: *kind, client: client(*kind), variable: variable(*kind) },
         })
+    }
+
+    /// Every place of a kind that is known, the registry itself first.
+    pub fn all(&self, kind: Source) -> impl Iterator<Item = (&Key, &Found)> {
+        let given = self.found.range(Key::registry(kind)..).take_while(move |(key, _)| key.kind == kind);
+        let registry =
+            self.defaults.get_key_value(&Key::registry(kind)).filter(|(key, _)| !self.found.contains_key(key));
+        registry.into_iter().filter_map(|(key, _)| Some((key, self.of_client(key)?))).chain(given)
+    }
+
+    /// What the machine's client knows of a place.
+    fn of_client(&self, key: &Key) -> Option<&Found> {
+        self.defaults.get(key)?.get_or_init(|| self.client(key.kind)).as_ref()
     }
 
     /// What the machine's client of a kind is set up with.

@@ -27,6 +27,13 @@ pub struct BadCoordinate {
     why: String,
 }
 
+impl BadCoordinate {
+    /// What is wrong with it.
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+}
+
 impl Coordinate {
     /// The jar of a version.
     pub fn jar(group: &str, artifact: &str, version: &str) -> Result<Coordinate, BadCoordinate> {

@@ -6,6 +6,7 @@ use super::coordinate::Key;
 use super::library::{Failure, Library, Reason};
 use super::pom::Repository;
 use super::version;
+use crate::words::names::Word;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -22,7 +23,7 @@ pub enum Error {
 
 impl Error {
     /// Sorted, and each thing once however many want it.
-    pub(super) fn unresolved(troubles: Vec<Trouble>) -> Error {
+    pub fn unresolved(troubles: Vec<Trouble>) -> Error {
         let mut seen = BTreeSet::new();
         let mut troubles: Vec<Trouble> =
             troubles.into_iter().filter(|trouble| seen.insert((trouble.thing.clone(), trouble.what.clone()))).collect();
@@ -104,6 +105,14 @@ impl Trouble {
         Trouble::new(failure.pom.to_string(), because, what)
     }
 
+    /// It stands in the way of a tool, which may name repositories too.
+    pub(super) fn below(&mut self, tool: &str, repositories: &[Repository]) {
+        self.because.insert(0, tool.to_owned());
+        let named = repositories.iter().filter(|one| one.id != "central").map(|one| (tool.to_owned(), one.clone()));
+        let all = std::mem::take(&mut self.repositories).into_iter().chain(named).collect();
+        *self = self.clone().with_repositories(all);
+    }
+
     pub(super) fn with_repositories(mut self, repositories: Vec<(String, Repository)>) -> Trouble {
         if matches!(self.what, What::Missing { .. } | What::NoneInRange(_)) {
             let mut seen = BTreeSet::new();
@@ -141,7 +150,13 @@ impl fmt::Display for Trouble {
             write!(out, "\n    wanted by {}", self.because.join(" -> "))?;
         }
         for (pom, Repository { id, url }) in &self.repositories {
-            write!(out, "\n    `{pom}` names the repository `{id}` ({url}), which is not among the sources")?;
+            write!(out, "\n    `{pom}` names the repository `{id}` ({url}), which is off: ")?;
+            match Word::new(id.as_str()) {
+                Ok(id) => write!(out, "`--source maven/{id}=URL` or sources.toml turns it on")?,
+                Err(_) => {
+                    out.write_str("`--source maven/ID=URL` or sources.toml turns it on, under an id of your own")?
+                }
+            }
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! `MAVEN_FIXTURES_FROM=<folder of local repositories> cargo test fixtures` records the POMs anew.
 //! Not here: the rules one by one, see `rules`.
 
-use super::{Closure, Coordinate, Error, PomError, Poms, Request, Root, resolve};
+use super::{Closure, Coordinate, Error, Host, PomError, Poms, Request, Resolver, Root, Tool, lifecycle, providers};
 use flate2::{Compression, GzBuilder, read::GzDecoder};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,7 +115,7 @@ fn slim(bytes: &[u8]) -> String {
 }
 
 fn request(text: &str) -> Request {
-    let mut request = Request { roots: vec![], managed: vec![], boms: vec![], exclusions: vec![], java: 17 };
+    let mut request = Request { roots: vec![], managed: vec![], boms: vec![], exclusions: vec![] };
     for line in text.lines() {
         let mut words = line.split(' ');
         let (kind, what) = (words.next().unwrap(), words.next().unwrap());
@@ -126,6 +126,7 @@ fn request(text: &str) -> Request {
             "alone" => request.roots.push(Root { coordinate: coordinate(), exclusions: vec![], transitive: false }),
             "managed" => request.managed.push(coordinate()),
             "bom" => request.boms.push(coordinate()),
+            "plugin" => {}
             "exclude" => request.exclusions.push(what.parse().unwrap()),
             other => panic!("{other}"),
         }
@@ -133,29 +134,41 @@ fn request(text: &str) -> Request {
     request
 }
 
-fn record(folder: &Path, name: &str, request: &Request) -> Result<Closure, Error> {
-    let local = Path::new(&std::env::var_os("MAVEN_FIXTURES_FROM").unwrap()).join(format!("repo-{name}"));
-    let repository = Repository { folder: local, asked: Mutex::default() };
-    let closure = resolve(request, &repository);
-    let recording = repository.asked.into_inner().unwrap();
-    let mut file = GzBuilder::new().write(Vec::new(), Compression::best());
-    file.write_all(&serde_json::to_vec(&recording).unwrap()).unwrap();
-    std::fs::write(folder.join("poms.json.gz"), file.finish().unwrap()).unwrap();
-    closure
+/// Where recordings are made from, if they are.
+fn recorded_from() -> Option<PathBuf> {
+    std::env::var_os("MAVEN_FIXTURES_FROM").map(PathBuf::from)
 }
 
-/// Resolves a fixture; Maven's answer and ours, both as sorted lines.
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/maven").join(name)
+}
+
+/// Asks a question of a fixture's registry; records the registry anew where a local repository is at hand.
+fn asked<T>(name: &str, question: impl Fn(&dyn Poms) -> T) -> T {
+    let file = fixture(name).join("poms.json.gz");
+    let Some(from) = recorded_from() else {
+        let mut json = String::new();
+        GzDecoder::new(&std::fs::read(file).unwrap()[..]).read_to_string(&mut json).unwrap();
+        let recording: Recording = serde_json::from_str(&json).unwrap();
+        return question(&recording);
+    };
+    let repository = Repository { folder: from.join(format!("repo-{name}")), asked: Mutex::default() };
+    let answer = question(&repository);
+    let recording = repository.asked.into_inner().unwrap();
+    let mut gz = GzBuilder::new().write(Vec::new(), Compression::best());
+    gz.write_all(&serde_json::to_vec(&recording).unwrap()).unwrap();
+    std::fs::write(file, gz.finish().unwrap()).unwrap();
+    answer
+}
+
+fn read(name: &str, file: &str) -> String {
+    std::fs::read_to_string(fixture(name).join(file)).unwrap()
+}
+
+/// Resolves a fixture; Maven's answer and ours.
 fn answers(name: &str) -> (String, Result<Closure, Error>) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/maven").join(name);
-    let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
-    let request = request(&read("request.txt"));
-    if std::env::var_os("MAVEN_FIXTURES_FROM").is_some() {
-        return (read("expected.txt"), record(&folder, name, &request));
-    }
-    let mut json = String::new();
-    GzDecoder::new(&std::fs::read(folder.join("poms.json.gz")).unwrap()[..]).read_to_string(&mut json).unwrap();
-    let recording: Recording = serde_json::from_str(&json).unwrap();
-    (read("expected.txt"), resolve(&request, &recording))
+    let request = request(&read(name, "request.txt"));
+    (read(name, "expected.txt"), asked(name, |poms| Resolver::new(poms, 17).closure(&request)))
 }
 
 /// `poms` is how many POMs Maven had in its local repository afterwards, its plug-ins' not counted.
@@ -196,6 +209,47 @@ agree! {
     ranges_agree_with_maven: "ranges", 10;
 }
 
+/// The names of all files that a build needs: of its roots, its plug-ins and what those load while they run.
+fn build(text: &str, poms: &dyn Poms) -> BTreeSet<String> {
+    let resolver = Resolver::new(poms, 17);
+    let mut closures = vec![resolver.closure(&request(text)).unwrap()];
+    let plugins = text.lines().filter_map(|line| line.strip_prefix("plugin "));
+    let plugins: Vec<Coordinate> = plugins
+        .flat_map(|name| match name.parse() {
+            Ok(plugin) => vec![plugin],
+            Err(_) => lifecycle(name),
+        })
+        .collect();
+    let providers = providers(&plugins, closures[0].artifacts.iter().map(|one| &one.coordinate));
+    let tools =
+        plugins.into_iter().map(|one| (one, Host::Maven)).chain(providers.into_iter().map(|one| (one, Host::Plugin)));
+    for (coordinate, host) in tools {
+        closures.push(resolver.tool(&Tool { coordinate, dependencies: Vec::new(), host }).unwrap());
+    }
+    let chosen = closures.iter().flat_map(|closure| closure.artifacts.iter().chain(&closure.poms));
+    chosen.map(|one| one.coordinate.path().file_name().to_owned()).collect()
+}
+
+fn builds_as_maven(name: &str) {
+    let text = read(name, "request.txt");
+    let (expected, ours) = (read(name, "expected.txt"), asked(name, |poms| build(&text, poms)));
+    let mavens: BTreeSet<String> = expected.lines().map(str::to_owned).collect();
+    let (missing, extra) = (&mavens - &ours, &ours - &mavens);
+    assert!(missing.is_empty() && extra.is_empty(), "{name}: only Maven has {missing:#?}, only we have {extra:#?}");
+}
+
+/// The files that `mvn package` left in an empty local repository.
+#[test]
+fn a_build_agrees_with_maven() {
+    builds_as_maven("build");
+}
+
+/// The same of `mvn clean install deploy` and `mvn dependency:tree`, with the versions that Maven 3.8.7 binds.
+#[test]
+fn a_build_by_default_agrees_with_maven() {
+    builds_as_maven("build-by-default");
+}
+
 #[test]
 fn what_the_registry_lacks_is_named_with_those_who_want_it() {
     let (_, closure) = answers("hbase");
@@ -203,4 +257,49 @@ fn what_the_registry_lacks_is_named_with_those_who_want_it() {
     let things: Vec<&str> = troubles.iter().map(|trouble| trouble.thing.as_str()).collect();
     assert_eq!(things, ["org.apache.hbase:hbase-asyncfs:pom:2.5.10", "org.apache.hbase:hbase-http:pom:2.5.10"]);
     assert_eq!(troubles[0].because, ["org.apache.hbase:hbase-server:2.5.10"]);
+}
+
+/// What Maven answers for each root: a file for each where they are recorded, one for all afterwards.
+fn answers_for_roots(roots: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
+    let file = fixture("roots").join("answers.json.zst");
+    let Some(from) = recorded_from() else {
+        let json = zstd::decode_all(&std::fs::read(file).unwrap()[..]).unwrap();
+        return serde_json::from_slice(&json).unwrap();
+    };
+    let answer = |root: &&str| {
+        let coordinate: Coordinate = root.parse().unwrap();
+        let name = format!("answers-roots/{}-{}.txt", coordinate.artifact(), coordinate.version());
+        let text = std::fs::read_to_string(from.join(name)).unwrap();
+        let words =
+            text.lines().filter(|line| line.starts_with("   ")).filter_map(|line| line.split_whitespace().next());
+        // Maven prints the type here; its file is a jar.
+        let told = words.map(|word| word.replace(":test-jar:", ":jar:").parse::<Coordinate>().unwrap().to_string());
+        (coordinate.to_string(), told.collect())
+    };
+    let answers: BTreeMap<String, BTreeSet<String>> = roots.iter().map(answer).collect();
+    std::fs::write(file, zstd::encode_all(&serde_json::to_vec(&answers).unwrap()[..], 19).unwrap()).unwrap();
+    answers
+}
+
+#[test]
+fn each_of_many_roots_agrees_with_maven() {
+    let text = read("roots", "roots.txt");
+    let roots: Vec<&str> = text.lines().collect();
+    assert!(roots.len() >= 60);
+    let answers = answers_for_roots(&roots);
+    let wrong = asked("roots", |poms| {
+        let resolver = Resolver::new(poms, 17);
+        let differs = |(root, mavens): (&String, &BTreeSet<String>)| {
+            let closure = resolver.closure(&request(&format!("root {root}")));
+            let ours: BTreeSet<String> = match closure {
+                Ok(closure) => closure.artifacts.iter().map(|one| one.coordinate.to_string()).collect(),
+                Err(error) => return Some(format!("{root}: {error}")),
+            };
+            let (missing, extra) = (mavens - &ours, &ours - mavens);
+            let differs = !missing.is_empty() || !extra.is_empty();
+            differs.then(|| format!("{root}: only Maven has {missing:?}, only we have {extra:?}"))
+        };
+        answers.iter().filter_map(differs).collect::<Vec<String>>()
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -137,6 +137,11 @@ impl<'a> Library<'a> {
         cell.get_or_init(|| self.source.versions(asked.group(), asked.artifact()).map(Arc::new).map_err(reason)).clone()
     }
 
+    /// Whether a repository that POMs name was asked too.
+    pub(super) fn asks(&self, repository: &str) -> bool {
+        self.source.asks(repository)
+    }
+
     /// The model of the POM that describes an artifact, for its dependencies.
     pub(super) fn model(&self, coordinate: &Coordinate) -> Built {
         self.model_for(Purpose::Dependencies, &coordinate.pom(), &[])

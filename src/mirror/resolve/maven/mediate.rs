@@ -3,6 +3,7 @@
 //! they may stand anywhere, the search is repeated with those it met until they are those it started with.
 //! Not here: the POMs of those who lost, which `visit` reads.
 
+use super::Repository;
 use super::coordinate::{Coordinate, Key};
 use super::error::{Trouble, What};
 use super::library::{Failure, Library};
@@ -11,7 +12,6 @@ use super::relocation::{End, Followed, follow};
 use super::scope::Scope;
 use super::version::{Constraint, Ranges};
 use super::wish::{Management, Wish};
-use super::{Repository, Request};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -90,14 +90,14 @@ impl Known {
     }
 }
 
-/// Chooses a version of every artifact that the request needs.
-pub(super) fn mediate(library: &Library<'_>, request: &Request, management: &Management) -> Graph {
+/// Chooses a version of every artifact that the roots need.
+pub(super) fn mediate(library: &Library<'_>, management: &Management, roots: &[Wish]) -> Graph {
     let mut known = Known::default();
     for round in 0..MAX_ROUNDS {
         let mut search =
             Search { library, management, known: &known, found: Known::default(), graph: Graph::default() };
         search.found.same = known.same.clone();
-        search.run(management.roots(request));
+        search.run(roots.to_vec());
         let Search { mut found, mut graph, .. } = search;
         if round >= PATIENCE {
             for (key, demands) in &known.demands {
@@ -289,11 +289,16 @@ impl Graph {
         std::iter::successors(from.map(|at| &self.granted[at]), |granted| granted.parent.map(|at| &self.granted[at]))
     }
 
-    fn repositories(&self, from: Option<usize>) -> Vec<(String, Repository)> {
+    fn repositories(&self, library: &Library<'_>, from: Option<usize>) -> Vec<(String, Repository)> {
         let models = self.above(from).filter_map(|granted| Some((granted.told(), granted.model.as_ref()?)));
         let named =
             models.flat_map(|(told, model)| model.repositories.iter().map(move |one| (told.clone(), one.clone())));
-        named.filter(|(_, repository)| repository.id != "central").collect()
+        named.filter(|(_, one)| one.id != "central" && !library.asks(&one.id)).collect()
+    }
+
+    /// Whether an artifact is in it, in any version.
+    pub(super) fn has(&self, key: &Key) -> bool {
+        self.by_key.contains_key(key)
     }
 
     /// Everything for which the request cannot be met.
@@ -306,7 +311,7 @@ impl Graph {
                 Refusal::Failure(failure) => Trouble::of_failure(library, failure, &chain),
                 Refusal::Told(what) => Trouble::new(wish.key.to_string(), chain, what.clone()),
             };
-            trouble.with_repositories(self.repositories(parent))
+            trouble.with_repositories(self.repositories(library, parent))
         };
         granted.chain(refused).map(told).collect()
     }

@@ -6,12 +6,14 @@ mod coordinate;
 mod environment;
 mod error;
 mod library;
+mod lifecycle;
 mod mediate;
 mod model;
 mod pom;
 mod properties;
 mod relocation;
 mod scope;
+mod tool;
 mod version;
 mod visit;
 mod wish;
@@ -23,7 +25,10 @@ mod rules;
 
 pub use coordinate::{BadCoordinate, Coordinate, Pattern};
 pub use error::{Error, Trouble, What};
+pub use lifecycle::{lifecycle, lifecycles, looked_at, providers};
 pub use pom::{Licence, Repository};
+pub use tool::{Host, Tool};
+pub use version::{ascending, nearest};
 
 use library::Library;
 use std::collections::BTreeMap;
@@ -37,6 +42,11 @@ pub trait Poms: Sync {
 
     /// The versions that exist of an artifact, in any order.
     fn versions(&self, group: &str, artifact: &str) -> Result<Vec<String>, PomError>;
+
+    /// Whether a repository that POMs name is asked too, by its id.
+    fn asks(&self, _repository: &str) -> bool {
+        false
+    }
 }
 
 /// Why a source has no answer.
@@ -61,8 +71,13 @@ pub struct Request {
     pub boms: Vec<Coordinate>,
     /// What no root shall bring in.
     pub exclusions: Vec<Pattern>,
-    /// The feature release of Java for which profiles are chosen.
-    pub java: u32,
+}
+
+impl Request {
+    /// Only these, as they are.
+    pub fn of(roots: Vec<Root>) -> Request {
+        Request { roots, managed: Vec::new(), boms: Vec::new(), exclusions: Vec::new() }
+    }
 }
 
 /// One artifact that is asked for.
@@ -111,22 +126,41 @@ pub fn compare_versions(one: &str, other: &str) -> std::cmp::Ordering {
     version::Version::new(one).cmp(&version::Version::new(other))
 }
 
-/// Resolves a request as Maven 3 would.
-pub fn resolve(request: &Request, poms: &dyn Poms) -> Result<Closure, Error> {
-    refuse_different_roots(&request.roots)?;
-    let library = Library::new(poms, request.java);
-    let (management, mut troubles) = wish::Management::of(&library, request);
-    let graph = mediate::mediate(&library, request, &management);
-    troubles.extend(graph.troubles(&library));
-    if !troubles.is_empty() {
-        return Err(Error::unresolved(troubles));
+/// Resolves requests and tools from one source of POMs, each of which it reads once.
+pub struct Resolver<'a>(Library<'a>);
+
+impl<'a> Resolver<'a> {
+    /// A resolver that has read nothing; profiles are chosen for this feature release of Java.
+    pub fn new(poms: &'a dyn Poms, java: u32) -> Resolver<'a> {
+        Resolver(Library::new(poms, java))
     }
-    let visited = visit::visit(&library, request, &management, &graph);
-    let artifacts = scope::at_run_time(&graph);
+
+    /// Resolves a request as Maven 3 would.
+    pub fn closure(&self, request: &Request) -> Result<Closure, Error> {
+        refuse_different_roots(&request.roots)?;
+        let library = &self.0;
+        let (management, mut troubles) = wish::Management::of(library, request);
+        let roots = management.roots(request);
+        let graph = mediate::mediate(library, &management, &roots);
+        troubles.extend(graph.troubles(library));
+        if !troubles.is_empty() {
+            return Err(Error::unresolved(troubles));
+        }
+        let visited = visit::visit(library, &management, &roots, &graph);
+        Ok(closure(scope::at_run_time(&graph), visited))
+    }
+
+    /// Resolves a plug-in or a provider as whoever loads it would.
+    pub fn tool(&self, tool: &Tool) -> Result<Closure, Error> {
+        tool::resolve(&self.0, tool)
+    }
+}
+
+fn closure(artifacts: BTreeMap<Coordinate, Vec<String>>, visited: visit::Visited) -> Closure {
     let chosen = |coordinates: BTreeMap<Coordinate, Vec<String>>| {
         coordinates.into_iter().map(|(coordinate, because)| Chosen { coordinate, because }).collect()
     };
-    Ok(Closure { artifacts: chosen(artifacts), poms: chosen(visited.poms), warnings: visited.warnings })
+    Closure { artifacts: chosen(artifacts), poms: chosen(visited.poms), warnings: visited.warnings }
 }
 
 /// Maven would let the last one win; who asks for two versions shall hear of it.

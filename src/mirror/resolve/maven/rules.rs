@@ -2,7 +2,7 @@
 //! Where the rule is not obvious, Maven 3.8.7 was asked about the same POMs.
 //! Not here: real closures, see `fixtures`.
 
-use super::{Closure, Coordinate, Error, Pattern, PomError, Poms, Request, Root, What, resolve};
+use super::{Closure, Coordinate, Error, Pattern, PomError, Poms, Request, Resolver, Root, What};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -83,7 +83,7 @@ fn a_version_may_be_inherited() {
     let Texts(mut poms) = texts(lines);
     let parent = "<parent><groupId>g</groupId><artifactId>p</artifactId><version>3</version></parent>";
     poms.insert(coordinate("a", "3").pom(), format!("<project>{parent}<artifactId>a</artifactId></project>"));
-    let closure = resolve(&request("a 3"), &Texts(poms)).unwrap();
+    let closure = Resolver::new(&Texts(poms), 17).closure(&request("a 3")).unwrap();
     assert_eq!(closure.artifacts[1].coordinate.to_string(), "g:b:3");
 }
 
@@ -269,10 +269,10 @@ fn all_that_is_missing_is_told_at_once() {
         "3 of what is wanted cannot be resolved:
   `g:c:pom:1.5` does not exist; the nearest version that does is 1.4
     wanted by g:a:1
-    `g:a:1` names the repository `confluent` (https://repo.example/maven), which is not among the sources
+    `g:a:1` names the repository `confluent` (https://repo.example/maven), which is off: `--source maven/confluent=URL` or sources.toml turns it on
   `g:p:pom:1` does not exist, in no version
     wanted by g:a:1 -> g:b:pom:1
-    `g:a:1` names the repository `confluent` (https://repo.example/maven), which is not among the sources
+    `g:a:1` names the repository `confluent` (https://repo.example/maven), which is off: `--source maven/confluent=URL` or sources.toml turns it on
   `g:z:pom:2` does not exist; the nearest version that does is 1",
     );
 }

@@ -262,9 +262,16 @@ impl fmt::Display for Ranges {
     }
 }
 
+/// Versions in Maven's order, the newest last.
+pub fn ascending(mut versions: Vec<String>) -> Vec<String> {
+    versions.sort();
+    versions.sort_by_cached_key(|version| Version::new(version));
+    versions
+}
+
 /// The existing version that someone who asked for a missing one most likely wants:
 /// of those that share the most leading parts the highest below it, else the lowest above.
-pub(super) fn nearest(wanted: &str, existing: &[String]) -> Option<String> {
+pub fn nearest(wanted: &str, existing: &[String]) -> Option<String> {
     let wanted = Version::new(wanted);
     let known = existing.iter().map(|text| (Version::new(text), text));
     let rank = |version: &Version| {

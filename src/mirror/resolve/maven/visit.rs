@@ -2,7 +2,6 @@
 //! Maven 3 before 3.9 reads the POMs of those who lose mediation too, and of all that those want; so do we.
 //! Not here: choosing versions. Where a range allows several, the one that was granted is visited, or the highest.
 
-use super::Request;
 use super::coordinate::Coordinate;
 use super::error::Trouble;
 use super::library::{Library, Read, Reason};
@@ -37,14 +36,13 @@ struct Visit<'a> {
 }
 
 /// Reads everything that a client would.
-pub(super) fn visit(library: &Library<'_>, request: &Request, management: &Management, graph: &Graph) -> Visited {
+pub(super) fn visit(library: &Library<'_>, management: &Management, roots: &[Wish], graph: &Graph) -> Visited {
     let (places, variants) = (Vec::new(), BTreeMap::new());
     let mut visit = Visit { library, management, graph, places, variants, out: Visited::default() };
     for bom in &management.boms {
         visit.note(library.management(bom, &[]).iter().flat_map(|model| &model.read), None);
     }
-    let mut level: Vec<(Option<usize>, Wish)> =
-        management.roots(request).into_iter().map(|wish| (None, wish)).collect();
+    let mut level: Vec<(Option<usize>, Wish)> = roots.iter().map(|wish| (None, wish.clone())).collect();
     while !level.is_empty() {
         let versioned: Vec<_> =
             level.into_iter().filter_map(|(above, wish)| Some((above, visit.version(&wish)?, wish))).collect();

@@ -38,6 +38,8 @@ pub(super) struct Management {
     managed: BTreeMap<Key, Managed>,
     /// The BOMs of the request, whose POMs a client reads too.
     pub(super) boms: Vec<Coordinate>,
+    /// Whether Maven loads it for itself: then the transports of Maven 2 are left out.
+    for_maven: bool,
 }
 
 #[derive(Debug, Default)]
@@ -51,7 +53,7 @@ impl Management {
     /// The management of a request: its pins before its BOMs, the first one counts.
     pub(super) fn of(library: &Library<'_>, request: &Request) -> (Management, Vec<Trouble>) {
         let boms: Vec<Coordinate> = request.boms.iter().map(Coordinate::pom).collect();
-        let mut management = Management { managed: BTreeMap::new(), boms };
+        let mut management = Management { boms, ..Management::default() };
         let mut troubles = Vec::new();
         for pin in &request.managed {
             management.managed.entry(pin.into()).or_default().version.get_or_insert(pin.version().to_owned());
@@ -68,6 +70,13 @@ impl Management {
     /// The version that holds for an artifact wherever it is wanted.
     pub(super) fn version(&self, key: &Key) -> Option<&str> {
         self.managed.get(key)?.version.as_deref()
+    }
+
+    /// The management that the POM of a tool states for everything below it.
+    pub(super) fn stated(managed: &[Dependency], for_maven: bool) -> Management {
+        let mut management = Management { for_maven, ..Management::default() };
+        managed.iter().for_each(|dependency| management.add(dependency));
+        management
     }
 
     fn add(&mut self, dependency: &Dependency) {
@@ -89,17 +98,10 @@ impl Management {
         if !root.transitive {
             exclusions.insert(Pattern::everything());
         }
-        let key = Key::from(&root.coordinate);
-        exclusions.extend(self.managed.get(&key).into_iter().flat_map(|managed| managed.exclusions.iter().cloned()));
-        Wish {
-            key,
-            version: root.coordinate.version().to_owned(),
-            scope: Scope::Compile,
-            fat: false,
-            outer: Exclusions::default(),
-            inner: Arc::new(exclusions),
-            depth: 1,
-        }
+        let alone = Wish::alone(&root.coordinate, Scope::Compile);
+        let managed = self.managed.get(&alone.key);
+        exclusions.extend(managed.into_iter().flat_map(|managed| managed.exclusions.iter().cloned()));
+        Wish { inner: Arc::new(exclusions), ..alone }
     }
 
     /// What a granted wish wishes in turn: nothing optional, nothing for tests, nothing that is excluded above.
@@ -107,14 +109,16 @@ impl Management {
         if wish.fat || wish.scope == Scope::System || model.mistake.is_some() {
             return Vec::new();
         }
+        let legacy = self.for_maven && wish.is_core_of_maven_2();
+        let above = if legacy { &wish.without(Pattern::of("org.apache.maven.wagon", "*")) } else { wish };
         // Maven selects by what the POM says, before the management of the request.
         let selected = model.dependencies.iter().filter(|dependency| {
             let scope = dependency.scope.as_deref().unwrap_or_default();
             !dependency.is_optional()
                 && !matches!(scope, "test" | "provided")
-                && !is_excluded(&wish.inner, &dependency.group, &dependency.artifact)
+                && !is_excluded(&above.inner, &dependency.group, &dependency.artifact)
         });
-        selected.map(|dependency| self.one_below(wish, dependency)).collect()
+        selected.map(|dependency| self.one_below(above, dependency)).collect()
     }
 
     fn one_below(&self, above: &Wish, dependency: &Dependency) -> Wish {
@@ -145,6 +149,43 @@ fn is_excluded(exclusions: &BTreeSet<Pattern>, group: &str, artifact: &str) -> b
 }
 
 impl Wish {
+    /// For an artifact without regard to anything above it.
+    pub(super) fn alone(coordinate: &Coordinate, scope: Scope) -> Wish {
+        Wish {
+            key: Key::from(coordinate),
+            version: coordinate.version().to_owned(),
+            scope,
+            fat: false,
+            outer: Exclusions::default(),
+            inner: Exclusions::default(),
+            depth: 1,
+        }
+    }
+
+    /// For what a POM declares, where that POM itself is the beginning and has applied its management.
+    pub(super) fn declared(dependency: &Dependency) -> Wish {
+        Wish {
+            key: dependency.key(),
+            version: dependency.version.clone().unwrap_or_default(),
+            scope: Scope::of(dependency.scope.as_deref().unwrap_or_default()),
+            fat: dependency.is_fat(),
+            outer: Exclusions::default(),
+            inner: Arc::new(dependency.exclusions.iter().cloned().collect()),
+            depth: 1,
+        }
+    }
+
+    fn is_core_of_maven_2(&self) -> bool {
+        let Key { group, artifact, .. } = &self.key;
+        group == "org.apache.maven" && artifact.starts_with("maven-") && self.version.starts_with("2.")
+    }
+
+    /// The same, with one thing more left out below it.
+    fn without(&self, pattern: Pattern) -> Wish {
+        let inner = self.inner.iter().cloned().chain([pattern]).collect();
+        Wish { inner: Arc::new(inner), ..self.clone() }
+    }
+
     /// Whether those above leave it out under the name it has now.
     pub(super) fn is_excluded(&self) -> bool {
         is_excluded(&self.outer, &self.key.group, &self.key.artifact)

@@ -106,7 +106,7 @@ pub(super) fn text(line: &str) -> (Coordinate, String) {
 
 /// `a 1, b 2` are roots; `pin`, `bom`, `without` and `alone` do what they say.
 pub(super) fn request(roots: &str) -> Request {
-    let mut request = Request { roots: vec![], managed: vec![], boms: vec![], exclusions: vec![], java: 17 };
+    let mut request = Request { roots: vec![], managed: vec![], boms: vec![], exclusions: vec![] };
     for root in roots.split(',') {
         let words: Vec<&str> = root.split_whitespace().collect();
         match words[..] {
@@ -126,7 +126,7 @@ pub(super) fn request(roots: &str) -> Request {
 }
 
 pub(super) fn closure(roots: &str, lines: &str) -> Result<Closure, Error> {
-    resolve(&request(roots), &texts(lines))
+    Resolver::new(&texts(lines), 17).closure(&request(roots))
 }
 
 /// The artifacts as `a 1, b 2`.
