@@ -25,3 +25,4 @@ pub mod sources;
 pub mod store;
 pub mod trust;
 pub mod verify;
+pub mod why;

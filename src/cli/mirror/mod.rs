@@ -21,11 +21,13 @@ mod gc;
 mod licences;
 mod list;
 mod lock;
+mod outdated;
 mod rollback;
 mod sbom;
 mod serve;
 mod status;
 mod verify;
+mod why;
 
 pub use build::{Built, build};
 
@@ -37,6 +39,10 @@ const OWN_MANIFESTS: &str = "mirror-manifests";
 pub enum Command {
     /// Write down exactly what the manifests mean today; the only command that asks what exists.
     Lock(lock::Arguments),
+    /// Tell the chains that lead from the manifests to an artifact.
+    Why(why::Arguments),
+    /// Tell what has a newer version than the lock.
+    Outdated(outdated::Arguments),
     /// Bring everything the lock names into the store.
     Fetch(build::FetchArguments),
     /// Fetch, then publish as the next generation of a mirror.
@@ -67,6 +73,8 @@ pub enum Command {
 pub fn run(command: Command) -> Outcome {
     match command {
         Command::Lock(arguments) => lock::run(&arguments),
+        Command::Why(arguments) => why::run(&arguments),
+        Command::Outdated(arguments) => outdated::run(&arguments),
         Command::Fetch(arguments) => build::fetch_only(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

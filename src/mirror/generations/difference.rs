@@ -98,7 +98,8 @@ fn versions(lock: &Lock) -> BTreeMap<(&'static str, String), Versions> {
     packages
 }
 
-fn packages(from: &Lock, to: &Lock) -> Vec<Package> {
+/// The packages of which two locks have other versions, or other files.
+pub fn packages(from: &Lock, to: &Lock) -> Vec<Package> {
     let (from, to) = (versions(from), versions(to));
     let names: BTreeSet<_> = from.keys().chain(to.keys()).collect();
     let (none, mut packages) = (Versions::new(), Vec::new());

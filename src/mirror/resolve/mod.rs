@@ -17,6 +17,7 @@ pub mod checksum;
 pub mod closure;
 pub mod file;
 pub mod maven;
+pub mod outdated;
 pub mod pypi;
 pub mod registry;
 pub mod rpm;

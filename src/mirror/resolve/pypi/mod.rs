@@ -168,11 +168,15 @@ impl Project {
         }
     }
 
+    /// The versions on the page, ascending.
+    pub fn versions(&self) -> BTreeSet<pep440_rs::Version> {
+        let read = |name: &str| Filename::read(name, &self.name).map(|name| name.version);
+        self.files.iter().filter_map(|file| read(&file.name)).collect()
+    }
+
     /// The newest versions on the page, the newest first.
     fn newest(&self) -> Vec<String> {
-        let read = |name: &str| Filename::read(name, &self.name).map(|name| name.version);
-        let versions: BTreeSet<_> = self.files.iter().filter_map(|file| read(&file.name)).collect();
-        versions.iter().rev().take(5).map(ToString::to_string).collect()
+        self.versions().iter().rev().take(5).map(ToString::to_string).collect()
     }
 }
 
