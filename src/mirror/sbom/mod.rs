@@ -208,11 +208,13 @@ fn folder(artifact: &Artifact) -> &str {
 
 fn of_artifact(artifact: &Artifact, sources: &Sources<'_>, places: &Places<'_>) -> Component {
     let purl = Purl::of(artifact);
-    let kind = if purl.kind == "generic" { "file" } else { "library" };
+    let is_code = !purl.is_pom();
+    let kind = if purl.kind == "generic" || !is_code { "file" } else { "library" };
     let mut component = Component::named(kind, &purl.to_string(), &purl.name)
         .hashed(artifact.sha256)
         .licensed(&licences::of(artifact, sources.lock, sources.store));
-    component.purl = Some(purl.to_string());
+    // A scanner would take the POM of a version that lost for the version itself, and warn of what nobody has.
+    component.purl = is_code.then(|| purl.to_string());
     component.group = purl.namespace.filter(|_| purl.kind == "maven");
     component.version = purl.version;
     component = artifact.because.iter().fold(component, |component, chain| component.with("because", chain.as_str()));
