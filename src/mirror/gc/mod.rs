@@ -96,10 +96,11 @@ pub fn unused(request: &Request<'_>) -> Result<Vec<Object>, Error> {
     let (mirror, surplus) = request.going;
     let mirror = fs::canonicalize(mirror).unwrap_or_else(|_| mirror.to_owned());
     let mut users: BTreeSet<PathBuf> = users::all(request.store)?.into_iter().collect();
-    users.insert(mirror.clone());
     for gone in request.forgotten {
         users.remove(&users::path_of(gone));
     }
+    // Known to its store or not, and whatever is said of it: this one is there.
+    users.insert(mirror.clone());
     for user in users {
         let kept = numbers_of(&user)?;
         for number in kept.into_iter().filter(|number| user != mirror || !surplus.numbers.contains(number)) {
