@@ -3,7 +3,11 @@
 //! Not here: ranges and orders (`src/mirror/advisories`).
 
 use crate::project::Project;
+use crate::upstream::Reply;
+use pnda::mirror::advisories::order::Order;
+use pnda::words::digest::Sha256;
 use std::io::Write;
+use std::process::Command;
 
 const MANIFEST: &str = r#"
 [[maven]]
@@ -86,6 +90,65 @@ fn a_plain_copy_at_another_site_is_enough() {
     project.run("mirror licences --mirror copy").says(0, "no licence named");
     project.run("mirror list --mirror copy").says(0, "* ");
     project.run("mirror verify --mirror copy").says(0, "as listed");
+}
+
+/// A package of the source openssl, made by the real dpkg-deb; the source has a version of its own.
+fn debian_package(project: &Project) -> Option<Vec<u8>> {
+    let control = "Package: libssl3\nSource: openssl (3.0.11-1~deb12u1)\nVersion: 3.0.11-1~deb12u1+b1\n\
+        Architecture: amd64\nMaintainer: nobody <nobody@packages.example>\nDescription: made for a test\n";
+    std::fs::create_dir_all(project.path("deb/DEBIAN")).unwrap();
+    std::fs::write(project.path("deb/DEBIAN/control"), control).unwrap();
+    let mut command = Command::new("dpkg-deb");
+    let output = command.args(["--build", "--root-owner-group"]).args([project.path("deb"), project.path("x.deb")]);
+    match output.output() {
+        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
+        Err(error) => {
+            left_out!("advisories of Debian packages: dpkg-deb: {error}");
+            return None;
+        }
+    }
+    Some(std::fs::read(project.path("x.deb")).unwrap())
+}
+
+#[test]
+fn a_debian_package_is_known_by_its_source() {
+    let project = Project::new();
+    let Some(package) = debian_package(&project) else { return };
+    let (name, sha256) = ("libssl3_3.0.11-1~deb12u1+b1_amd64.deb", Sha256::of(&package));
+    project.manifest(&format!(
+        "[[file]]\nid = \"ssl\"\nurls = [\"$UP/{name}\"]\nsha256 = \"{sha256}\"\npath = \"mirror_misc/{name}\"\n"
+    ));
+    project.upstream.on(&format!("/{name}"), [Reply::bytes(package.as_slice())]);
+    project.run("mirror lock").says(0, "locked 1");
+    project.run("mirror build").says(0, "published generation 1");
+    let advisories = format!("mirror advisories --mirror mirror --from {RECORDS}/debian.json");
+    let told = "Debian:12 openssl 3.0.11-1~deb12u1: DSA-0003-1; fixed in 3.0.11-1~deb12u2";
+    project.run(&advisories).says(3, told);
+    project.run(&format!("{advisories} --debian 12 --fail-on low")).says(0, told);
+    project.run(&format!("{advisories} --debian 13")).says(0, "0 findings for 1 packages");
+}
+
+#[test]
+fn debian_versions_are_in_the_order_of_dpkg() {
+    let versions = [
+        "0", "1", "1.0", "1.0~", "1.0~~a", "1.0a", "1.0+b1", "1.0-1", "1.0-1.1", "1.0-1~x", "1.01", "1.10", "1:0", "a",
+    ];
+    for one in versions {
+        for other in versions {
+            let ours = Order::Debian.compare(one, other).unwrap();
+            let relation = if ours.is_lt() {
+                "lt"
+            } else if ours.is_gt() {
+                "gt"
+            } else {
+                "eq"
+            };
+            match Command::new("dpkg").args(["--compare-versions", one, relation, other]).output() {
+                Ok(output) => assert!(output.status.success(), "{one} {relation} {other}"),
+                Err(error) => return left_out!("Debian's order of versions: dpkg: {error}"),
+            }
+        }
+    }
 }
 
 #[test]

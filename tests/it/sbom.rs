@@ -95,7 +95,7 @@ fn licences_are_listed_with_what_is_under_them() {
 #[test]
 fn every_bill_follows_the_schema_of_cyclonedx() {
     let project = project();
-    let Some(python) = validator() else { return };
+    let Some(modules) = validator() else { return };
     let script = "import pathlib, sys\n\
         from cyclonedx.schema import SchemaVersion\n\
         from cyclonedx.validation.json import JsonStrictValidator\n\
@@ -105,38 +105,33 @@ fn every_bill_follows_the_schema_of_cyclonedx() {
         print('valid', len(sys.argv) - 1)";
     let bills = std::fs::read_dir(project.path("mirror/current/sbom")).unwrap();
     let bills: Vec<PathBuf> = bills.map(|entry| entry.unwrap().path()).collect();
-    let output = Command::new(python).arg("-c").arg(script).args(&bills).output().unwrap();
+    let output = python(&modules).arg("-c").arg(script).args(&bills).output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     assert_eq!(String::from_utf8_lossy(&text).trim(), format!("valid {}", bills.len()));
     assert!(bills.len() > 3, "the generation and the roles");
 }
 
-/// A Python that has the validator, made once; the package comes from whichever index the machine's pip uses.
+/// The folder of Python modules with the validator, made once; they come from whichever index the machine's pip uses.
 fn validator() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cyclonedx");
-    let python = folder.join("bin/python3");
-    let has = |python: &Path| {
-        Command::new(python).args(["-c", "import cyclonedx, jsonschema"]).status().is_ok_and(|s| s.success())
+    let run = |command: &mut Command| match command.output() {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+        Err(error) => Err(error.to_string()),
     };
-    if python.exists() && has(&python) {
-        return Some(python);
+    let has = || run(python(&folder).args(["-c", "import cyclonedx, jsonschema"]));
+    let package = "cyclonedx-python-lib[json-validation]==11.12.0";
+    let install =
+        || run(Command::new("python3").args(["-m", "pip", "install", "--quiet", "--target"]).arg(&folder).arg(package));
+    if let Err(why) = has().or_else(|_| install()) {
+        left_out!("bills of materials against CycloneDX's schema: {}", why.lines().last().unwrap_or_default());
+        return None;
     }
-    let run = |command: &mut Command| {
-        command.output().map_err(|error| error.to_string()).and_then(|output| {
-            if output.status.success() {
-                Ok(())
-            } else {
-                Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
-            }
-        })
-    };
-    let made = run(Command::new("python3").args(["-m", "venv"]).arg(&folder)).and_then(|()| {
-        let package = "cyclonedx-python-lib[json-validation]==11.12.0";
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", package]))
-    });
-    if let Err(why) = &made {
-        let why = why.lines().last().unwrap_or_default();
-        left_out!("bills of materials against CycloneDX's schema: {why}");
-    }
-    made.ok().map(|()| python)
+    Some(folder)
+}
+
+fn python(modules: &Path) -> Command {
+    let mut command = Command::new("python3");
+    command.env("PYTHONPATH", modules);
+    command
 }

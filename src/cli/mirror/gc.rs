@@ -87,18 +87,18 @@ fn existing_store(folder: &Path) -> Result<Store, Failure> {
 }
 
 fn unused(arguments: &Arguments, store: &Store, surplus: &Surplus) -> Result<Vec<Object>, Failure> {
-    for gone in arguments.forget.iter().filter(|_| !arguments.dry_run) {
-        users::forget(store, gone)?;
-    }
-    if !arguments.dry_run {
-        users::note(store, &arguments.mirror)?;
-    }
     let own = Path::new(super::OWN_MANIFESTS);
     let manifests = arguments.manifests.as_deref().or(Some(own).filter(|own| own.is_dir()));
     let text = manifests.map(|folder| shipped::manifests(Some(folder))).transpose()?.and_then(|texts| texts.lock);
     let locks: Vec<Lock> = text.iter().map(|text| Lock::parse(text)).collect::<Result<_, _>>()?;
     let going = (arguments.mirror.as_path(), surplus);
-    Ok(gc::unused(&gc::Request { store, going, locks: &locks, grace: arguments.grace })?)
+    let (forgotten, grace) = (arguments.forget.as_slice(), arguments.grace);
+    let objects = gc::unused(&gc::Request { store, going, forgotten, locks: &locks, grace })?;
+    if !arguments.dry_run {
+        forgotten.iter().try_for_each(|gone| users::forget(store, gone).map(drop))?;
+        users::note(store, &arguments.mirror)?;
+    }
+    Ok(objects)
 }
 
 fn tell(arguments: &Arguments, surplus: &Surplus, objects: &[Object]) -> Result<(), Failure> {

@@ -82,6 +82,8 @@ pub struct Request<'a> {
     pub store: &'a Store,
     /// Generations that are about to go: mirror and numbers.
     pub going: (&'a Path, &'a Surplus),
+    /// Mirrors that are gone for good.
+    pub forgotten: &'a [PathBuf],
     /// Locks of builds that are still to come.
     pub locks: &'a [Lock],
     /// What came later than that is left alone: somebody may be about to publish it.
@@ -94,6 +96,10 @@ pub fn unused(request: &Request<'_>) -> Result<Vec<Object>, Error> {
     let (mirror, surplus) = request.going;
     let mirror = fs::canonicalize(mirror).unwrap_or_else(|_| mirror.to_owned());
     let mut users: BTreeSet<PathBuf> = users::all(request.store)?.into_iter().collect();
+    for gone in request.forgotten {
+        users.remove(&users::path_of(gone));
+    }
+    // Known to its store or not, and whatever is said of it: this one is there.
     users.insert(mirror.clone());
     for user in users {
         let kept = numbers_of(&user)?;

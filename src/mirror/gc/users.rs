@@ -54,10 +54,14 @@ pub fn all(store: &Store) -> Result<Vec<PathBuf>, Error> {
     Ok(users)
 }
 
+/// The path under which a mirror is noted, there or not.
+pub(super) fn path_of(mirror: &Path) -> PathBuf {
+    fs::canonicalize(mirror).or_else(|_| std::path::absolute(mirror)).unwrap_or_else(|_| mirror.to_owned())
+}
+
 /// Forgets a mirror that is gone for good; says whether it was known.
 pub fn forget(store: &Store, mirror: &Path) -> Result<bool, Error> {
-    let path = fs::canonicalize(mirror).or_else(|_| std::path::absolute(mirror)).unwrap_or_else(|_| mirror.to_owned());
-    let file = note_file(store, &path);
+    let file = note_file(store, &path_of(mirror));
     match fs::remove_file(&file) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),

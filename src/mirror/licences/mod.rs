@@ -6,8 +6,10 @@ use super::lock::{Artifact, Lock, Source};
 use super::purl::Purl;
 use super::resolve::maven;
 use super::store::Store;
+use crate::words::digest::Sha256;
 use crate::words::names::SafePath;
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 
@@ -52,42 +54,59 @@ impl Licence {
     }
 }
 
-/// The licences of an artifact, sorted; none where its metadata is silent or is not kept.
-pub fn of(artifact: &Artifact, lock: &Lock, store: &Store) -> BTreeSet<Licence> {
-    match artifact.source {
-        Source::Maven => of_maven(artifact, lock, store),
-        Source::Pypi => python::licences(artifact.address.file_name(), &store.path(artifact.sha256)),
-        _ => BTreeSet::new(),
-    }
+/// Reads licences; each POM once, for many artifacts have the same parents.
+pub struct Reader<'a> {
+    store: &'a Store,
+    poms: BTreeMap<&'a SafePath, Sha256>,
+    known: RefCell<BTreeMap<SafePath, BTreeSet<Licence>>>,
 }
 
-/// Those of the artifact's POM, or of the nearest parent that names any.
-fn of_maven(artifact: &Artifact, lock: &Lock, store: &Store) -> BTreeSet<Licence> {
-    let purl = Purl::of(artifact);
-    let (Some((folder, _)), Some(version)) = (artifact.address.as_str().rsplit_once('/'), purl.version) else {
-        return BTreeSet::new();
-    };
-    let mut pom = SafePath::new(format!("{folder}/{}-{version}.pom", purl.name)).ok();
-    for _ in 0..MOST_PARENTS {
-        let read = |path| read_pom(artifact, &path, lock, store).and_then(|bytes| maven::licences(&bytes));
-        let Some((named, parent)) = pom.take().and_then(read) else { break };
-        let found: BTreeSet<Licence> =
-            named.iter().filter_map(|licence| Licence::of(&licence.name, &licence.url)).collect();
-        if !found.is_empty() {
-            return found;
+impl<'a> Reader<'a> {
+    /// For the artifacts of a lock.
+    pub fn new(lock: &'a Lock, store: &'a Store) -> Reader<'a> {
+        let poms = lock.artifacts.iter().filter(|artifact| artifact.source == Source::Maven);
+        let poms = poms.map(|artifact| (&artifact.address, artifact.sha256)).collect();
+        Reader { store, poms, known: RefCell::default() }
+    }
+
+    /// The licences of an artifact, sorted; none where its metadata is silent or is not kept.
+    pub fn licences(&self, artifact: &Artifact) -> BTreeSet<Licence> {
+        match artifact.source {
+            Source::Maven => pom_of(artifact).map(|pom| self.of_pom(&pom, MOST_PARENTS)).unwrap_or_default(),
+            Source::Pypi => python::licences(artifact.address.file_name(), &self.store.path(artifact.sha256)),
+            _ => BTreeSet::new(),
         }
-        pom = parent.map(|parent| parent.path());
     }
-    BTreeSet::new()
+
+    /// Those of a POM, or of the nearest parent that names any.
+    fn of_pom(&self, pom: &SafePath, parents: usize) -> BTreeSet<Licence> {
+        if let Some(known) = self.known.borrow().get(pom) {
+            return known.clone();
+        }
+        let read = self.read(pom).and_then(|bytes| maven::licences(&bytes));
+        let (named, parent) = read.unwrap_or_default();
+        let named = named.iter().filter_map(|licence| Licence::of(&licence.name, &licence.url));
+        let mut found: BTreeSet<Licence> = named.collect();
+        if let Some(parent) = parent.filter(|_| found.is_empty() && parents > 0) {
+            found = self.of_pom(&parent.path(), parents - 1);
+        }
+        self.known.borrow_mut().insert(pom.clone(), found.clone());
+        found
+    }
+
+    fn read(&self, pom: &SafePath) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let file = File::open(self.store.path(*self.poms.get(pom)?)).ok()?;
+        file.take(LARGEST_POM).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
 }
 
-/// The POM at a path, from where the artifact itself came or from the registry.
-fn read_pom(of: &Artifact, path: &SafePath, lock: &Lock, store: &Store) -> Option<Vec<u8>> {
-    let beside = lock.find(Source::Maven, of.origin.as_ref(), path);
-    let artifact = beside.or_else(|| lock.find(Source::Maven, None, path))?;
-    let mut bytes = Vec::new();
-    File::open(store.path(artifact.sha256)).ok()?.take(LARGEST_POM).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
+/// Where the POM of an artifact is.
+fn pom_of(artifact: &Artifact) -> Option<SafePath> {
+    let purl = Purl::of(artifact);
+    let (folder, _) = artifact.address.as_str().rsplit_once('/')?;
+    SafePath::new(format!("{folder}/{}-{}.pom", purl.name, purl.version?)).ok()
 }
 
 #[cfg(test)]
@@ -123,7 +142,7 @@ mod tests {
     fn of_jar(files: &[(&str, &str)]) -> Vec<Licence> {
         let (_folder, store, lock) = maven(files);
         let jar = lock.artifacts.iter().find(|artifact| artifact.address.as_str().ends_with(".jar")).unwrap();
-        of(jar, &lock, &store).into_iter().collect()
+        Reader::new(&lock, &store).licences(jar).into_iter().collect()
     }
 
     const PARENT: &str = "<parent><groupId>g.h</groupId><artifactId>p</artifactId><version>2</version></parent>";

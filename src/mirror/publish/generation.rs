@@ -174,6 +174,19 @@ mod tests {
     }
 
     #[test]
+    fn a_generation_that_was_placed_but_not_switched_to_is_taken_up() {
+        let bench = Bench::new();
+        bench.publish(&tree("one"));
+        bench.publish(&tree("two"));
+        // As a run leaves it that is killed right before its last step.
+        switch(&bench.mirror(), 1).unwrap();
+        assert_eq!(bench.publish(&tree("two")), Published::New { number: 2, files: 1, bytes: 3 });
+        assert_eq!(current(&bench.mirror()), fs::canonicalize(bench.mirror().join("generations/2")).unwrap());
+        switch(&bench.mirror(), 1).unwrap();
+        assert_eq!(bench.publish(&tree("three")), Published::New { number: 3, files: 1, bytes: 5 });
+    }
+
+    #[test]
     fn a_generation_is_signed() {
         let bench = Bench::new();
         bench.publish(&tree("one"));

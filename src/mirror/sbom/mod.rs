@@ -98,11 +98,13 @@ impl Parts {
         let described = described(sources.lock);
         let metadata = |artifact: &Artifact| Purl::of(artifact).is_pom() && described.contains(folder(artifact));
         let wanted = sources.lock.artifacts.iter().filter(|artifact| !metadata(artifact));
-        for artifact in wanted.clone() {
-            let component = of_artifact(artifact, sources, &places);
-            parts.add(component, artifact.sha256);
+        let reader = licences::Reader::new(sources.lock, sources.store);
+        let mut added: Vec<(&Artifact, String)> = Vec::new();
+        for artifact in wanted {
+            let component = of_artifact(artifact, &reader, &places);
+            added.push((artifact, parts.add(component, artifact.sha256)));
         }
-        parts.chains(wanted);
+        parts.chains(&added);
         for assembly in sources.manifest.assemblies.values() {
             parts.made(&assembly.path, "assembly", sources, &places);
         }
@@ -111,15 +113,16 @@ impl Parts {
         parts
     }
 
-    /// Adds a component; one that has the name of another gets its digest into its own.
-    fn add(&mut self, mut component: Component, sha256: Sha256) {
+    /// Adds a component, and gives its reference; one that has the name of another gets its digest into its own.
+    fn add(&mut self, mut component: Component, sha256: Sha256) -> String {
         let mut reference = component.reference.clone().unwrap_or_default();
         if self.components.contains_key(&reference) {
             reference = format!("{reference}#{sha256}");
             component.reference = Some(reference.clone());
         }
         self.by_digest.insert(sha256, reference.clone());
-        self.components.insert(reference, component);
+        self.components.insert(reference.clone(), component);
+        reference
     }
 
     fn reference_at(&self, path: &SafePath, tree: &Tree) -> Option<String> {
@@ -127,21 +130,18 @@ impl Parts {
     }
 
     /// Wants along the chains of the lock: what is left out is stepped over.
-    fn chains<'a>(&mut self, artifacts: impl Iterator<Item = &'a Artifact> + Clone) {
-        let own = |chain: &'a String| chain.rsplit(" > ").next().unwrap_or_default();
-        let mut names: BTreeMap<&str, String> = BTreeMap::new();
-        for artifact in artifacts.clone() {
-            let Some(reference) = self.by_digest.get(&artifact.sha256) else { continue };
-            names.extend(artifact.because.iter().map(|chain| (own(chain), reference.clone())));
+    fn chains(&mut self, added: &[(&Artifact, String)]) {
+        let mut names: BTreeMap<&str, &String> = BTreeMap::new();
+        for (artifact, reference) in added {
+            let own = artifact.because.iter().filter_map(|chain| chain.rsplit(" > ").next());
+            names.extend(own.map(|own| (own, reference)));
         }
-        for chain in artifacts.flat_map(|artifact| &artifact.because) {
-            let mut above = "mirror".to_owned();
-            for reference in chain.split(" > ").filter_map(|name| names.get(name)) {
-                if *reference != above {
-                    self.wants
-                        .entry(std::mem::replace(&mut above, reference.clone()))
-                        .or_default()
-                        .insert(reference.clone());
+        for chain in added.iter().flat_map(|(artifact, _)| &artifact.because) {
+            let mut above = "mirror";
+            for reference in chain.split(" > ").filter_map(|name| names.get(name)).map(|reference| reference.as_str()) {
+                if reference != above {
+                    self.wants.entry(above.to_owned()).or_default().insert(reference.to_owned());
+                    above = reference;
                 }
             }
         }
@@ -152,9 +152,9 @@ impl Parts {
         let Some(sha256) = sources.tree.get(path).map(Entry::digest) else { return };
         let purl = format!("pkg:generic/{}?checksum=sha256:{sha256}", path.file_name());
         let mut component = Component::named("application", &purl, path.file_name()).hashed(sha256).with("made", what);
-        component.purl = Some(purl.clone());
-        self.add(placed(component, sha256, places), sha256);
-        self.wants.entry("mirror".to_owned()).or_default().insert(purl);
+        component.purl = Some(purl);
+        let reference = self.add(placed(component, sha256, places), sha256);
+        self.wants.entry("mirror".to_owned()).or_default().insert(reference);
     }
 
     /// An assembly wants the parts that it takes.
@@ -170,12 +170,11 @@ impl Parts {
 
     /// Objects that are neither in the lock nor assembled are programs of ours.
     fn programs(&mut self, sources: &Sources<'_>, places: &Places<'_>) {
+        let locked: BTreeSet<Sha256> = sources.lock.artifacts.iter().map(|artifact| artifact.sha256).collect();
         for (path, entry) in sources.tree.iter() {
-            if matches!(entry, Entry::Object { digest, .. } if !self.by_digest.contains_key(digest)) {
-                let known = sources.lock.artifacts.iter().any(|artifact| artifact.sha256 == entry.digest());
-                if !known {
-                    self.made(path, "program", sources, places);
-                }
+            let foreign = |digest| !locked.contains(digest) && !self.by_digest.contains_key(digest);
+            if matches!(entry, Entry::Object { digest, .. } if foreign(digest)) {
+                self.made(path, "program", sources, places);
             }
         }
     }
@@ -206,13 +205,15 @@ fn folder(artifact: &Artifact) -> &str {
     artifact.address.as_str().rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-fn of_artifact(artifact: &Artifact, sources: &Sources<'_>, places: &Places<'_>) -> Component {
+fn of_artifact(artifact: &Artifact, reader: &licences::Reader<'_>, places: &Places<'_>) -> Component {
     let purl = Purl::of(artifact);
-    let kind = if purl.kind == "generic" { "file" } else { "library" };
+    let is_code = !purl.is_pom();
+    let kind = if purl.kind == "generic" || !is_code { "file" } else { "library" };
     let mut component = Component::named(kind, &purl.to_string(), &purl.name)
         .hashed(artifact.sha256)
-        .licensed(&licences::of(artifact, sources.lock, sources.store));
-    component.purl = Some(purl.to_string());
+        .licensed(&reader.licences(artifact));
+    // A scanner would take the POM of a version that lost for the version itself, and warn of what nobody has.
+    component.purl = is_code.then(|| purl.to_string());
     component.group = purl.namespace.filter(|_| purl.kind == "maven");
     component.version = purl.version;
     component = artifact.because.iter().fold(component, |component, chain| component.with("because", chain.as_str()));

@@ -124,9 +124,9 @@ fn a_generation_wants_its_roots_and_they_want_the_rest() {
 #[test]
 fn a_pom_is_a_component_only_where_it_describes_no_other() {
     let bom = Bench::new().bom(&path());
-    let poms: Vec<&str> =
-        bom.components.iter().filter_map(|one| one.purl.as_deref()).filter(|p| p.contains("type=pom")).collect();
-    assert_eq!(poms, ["pkg:maven/g/p@1?type=pom"]);
+    let poms = bom.components.iter().filter(|one| one.reference.as_deref().is_some_and(|name| name.contains("=pom")));
+    let poms: Vec<_> = poms.map(|one| (one.reference.as_deref().unwrap(), one.purl.as_deref())).collect();
+    assert_eq!(poms, [("pkg:maven/g/p@1?type=pom", None)], "and nothing that a scanner would look up");
 }
 
 #[test]

@@ -105,7 +105,8 @@ pub fn signed_file(folder: &Path, list: &Generation, path: &SafePath) -> Result<
 }
 
 fn unlisted(folder: &Path, generation: &Generation) -> Result<Vec<Difference>, Error> {
-    let own: BTreeSet<&str> = [list::LIST, list::SIGNATURE, list::PUBLIC_KEY].into();
+    // In a plain copy, what a run that changes it needs lies beside the files.
+    let own: BTreeSet<&str> = [list::LIST, list::SIGNATURE, list::PUBLIC_KEY, ".lock", ".mending"].into();
     let mut found = Vec::new();
     let mut folders = vec![(folder.to_owned(), String::new())];
     while let Some((path, prefix)) = folders.pop() {
