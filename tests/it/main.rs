@@ -15,6 +15,7 @@ mod door;
 mod faults;
 mod fetch;
 mod install;
+mod kill;
 mod mirror;
 mod project;
 mod ranges;
