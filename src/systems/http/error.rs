@@ -104,7 +104,12 @@ impl Error {
                 soon && (*status == 408 || *status == 429 || *status >= 500)
             }
             Error::Connection { source, .. } => {
-                let lasting = matches!(**source, ureq::Error::BadUri(_) | ureq::Error::LargeResponseHeader(..));
+                let lasting = match &**source {
+                    ureq::Error::BadUri(_) | ureq::Error::LargeResponseHeader(..) => true,
+                    // A proxy that wants something else of us will want it the next time, too.
+                    ureq::Error::ConnectProxyFailed(why) => why.contains("responded 4"),
+                    _ => false,
+                };
                 !lasting && tls(source).is_none()
             }
             Error::Body { .. } => true,
