@@ -83,7 +83,9 @@ impl Bench {
             sync(self.folder.path())?;
             let began = Instant::now();
             way(&target)?;
-            best = best.min(began.elapsed());
+            let took = began.elapsed();
+            writeln!(io::stderr(), "{took:.2?}")?;
+            best = best.min(took);
             fs::remove_dir_all(&target)?;
         }
         Ok(best)

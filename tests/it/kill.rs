@@ -8,6 +8,7 @@ use pnda::mirror::store::Store;
 use pnda::systems::download::Expected;
 use pnda::words::digest::Sha256;
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 /// Many small files: kills fall between files and into publishing.
@@ -28,8 +29,8 @@ impl Bench {
     fn new(bodies: Vec<Vec<u8>>, name: &str) -> Bench {
         let seed = std::env::var("PNDA_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
-        // Shown where the test fails: PNDA_TEST_SEED makes it fail again.
-        std::println!("{name}: seed {seed}");
+        // Always told: with PNDA_TEST_SEED the same kills come again.
+        drop(writeln!(std::io::stderr(), "kills of {name}: seed {seed}"));
         let project = Project::in_memory();
         let (mut manifest, mut files) = (String::new(), BTreeMap::new());
         for (at, body) in bodies.into_iter().enumerate() {
