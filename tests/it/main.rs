@@ -19,6 +19,7 @@ mod faults;
 mod fetch;
 mod generations;
 mod install;
+mod kill;
 mod killed;
 mod mirror;
 mod project;

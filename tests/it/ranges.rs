@@ -67,6 +67,16 @@ fn each_piece_is_asked_for_once() {
 }
 
 #[test]
+fn bytes_land_where_they_belong_whoever_is_first() {
+    for _ in 0..40 {
+        let bench = Bench::new();
+        bench.on([bench.good()]);
+        bench.arrives();
+        assert_eq!(bench.upstream.sent(), 100_000, "no piece had to come again");
+    }
+}
+
+#[test]
 fn a_server_without_ranges_is_read_over_one_connection() {
     let bench = Bench::new();
     bench.on([bench.good().without_ranges()]);

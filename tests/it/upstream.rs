@@ -99,6 +99,8 @@ struct Shared {
     requests: Arc<Mutex<Vec<String>>>,
     heads: Arc<Mutex<Vec<String>>>,
     sent: Arc<AtomicU64>,
+    /// Connections that are accepted and not yet over.
+    open: Arc<AtomicU64>,
     tunnel_to: Option<String>,
     tls: Option<Arc<ServerConfig>>,
 }
@@ -128,10 +130,10 @@ impl Upstream {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let shared = serving.clone();
-                std::thread::spawn(move || match shared.tls.clone() {
-                    None if is_connect(&stream) => tunnel(stream, &shared),
-                    None => answer(stream, &shared),
-                    Some(tls) => answer(StreamOwned::new(ServerConnection::new(tls).unwrap(), stream), &shared),
+                shared.open.fetch_add(1, Ordering::SeqCst);
+                std::thread::spawn(move || {
+                    serve(stream, &shared);
+                    shared.open.fetch_sub(1, Ordering::SeqCst);
                 });
             }
         });
@@ -158,10 +160,29 @@ impl Upstream {
         self.shared.sent.load(Ordering::SeqCst)
     }
 
+    /// Waits until everybody who was connected, even to hang up at once, has been dealt with.
+    pub fn settle(&self) {
+        // Connections are accepted in their order: after this one, all earlier ones were.
+        let mut last = TcpStream::connect(self.url.split("://").nth(1).unwrap()).unwrap();
+        last.write_all(b"GET /settle HTTP/1.1\r\n\r\n").unwrap();
+        last.read_to_end(&mut Vec::new()).unwrap();
+        while self.shared.open.load(Ordering::SeqCst) > 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Forgets every path: the cable is out.
     pub fn gone(&self) {
         self.shared.script.lock().unwrap().clear();
         self.shared.requests.lock().unwrap().clear();
+    }
+}
+
+fn serve(stream: TcpStream, shared: &Shared) -> Option<()> {
+    match shared.tls.clone() {
+        None if is_connect(&stream) => tunnel(stream, shared),
+        None => answer(stream, shared),
+        Some(tls) => answer(StreamOwned::new(ServerConnection::new(tls).ok()?, stream), shared),
     }
 }
 

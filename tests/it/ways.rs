@@ -179,3 +179,27 @@ fn what_a_fetch_takes_is_said_and_bounded() {
     assert!(began.elapsed() >= Duration::from_millis(1_200), "{:?}", began.elapsed());
     project.run("mirror fetch --max-rate fast").says(2, "is no number of bytes");
 }
+
+#[test]
+fn two_mirrors_share_a_store_and_fetch_everything_once() {
+    let project = Project::new();
+    let mut manifest = String::new();
+    for at in 0..8 {
+        let body = vec![at; 20_000];
+        let sha256 = pnda::words::digest::Sha256::of(&body);
+        manifest.push_str(&format!(
+            "[[file]]\nid = \"f{at}\"\nurls = [\"$UP/f{at}\"]\nsha256 = \"{sha256}\"\npath = \"mirror_misc/f{at}\"\n"
+        ));
+        project.upstream.on(&format!("/f{at}"), [Reply::bytes(body)]);
+    }
+    project.manifest(&manifest).run("mirror lock").says(0, "locked 8");
+    std::fs::remove_dir_all(project.path("store/sha256")).unwrap();
+    let before = project.upstream.requests().len();
+    let both: Vec<_> = (0..2).map(|_| project.command("mirror fetch --max-rate 200K").spawn().unwrap()).collect();
+    for mut one in both {
+        assert!(one.wait().unwrap().success());
+    }
+    let asked: Vec<String> = project.upstream.requests().drain(before..).collect();
+    assert_eq!(asked.len(), 8, "{asked:?}");
+    project.run("mirror build").says(0, "published generation 1");
+}

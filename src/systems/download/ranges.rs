@@ -20,11 +20,11 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 pub(super) fn fill(http: &Http, from: &Location, expected: Expected, partial: &Path, tell: Tell) -> Result<(), Error> {
     let mut known = known(http, expected, partial);
     tell(Event::Bytes(known.bytes()));
-    let todo: VecDeque<u64> = (0..known.pieces()).filter(|at| !known.done.contains(at)).collect();
-    let first = match todo.front() {
+    let mut todo: VecDeque<u64> = (0..known.pieces()).filter(|at| !known.done.contains(at)).collect();
+    let first = match todo.pop_front() {
         None => None,
-        Some(at) => match open_first(http, from, &known, *at, tell)? {
-            answer if answer.is_part => Some(answer),
+        Some(at) => match open_first(http, from, &known, at, tell)? {
+            answer if answer.is_part => Some((at, answer)),
             whole => {
                 tell(Event::Lost(known.bytes()));
                 super::drop_partial(partial).map_err(|source| Error::Write { path: partial.to_owned(), source })?;
@@ -32,7 +32,7 @@ pub(super) fn fill(http: &Http, from: &Location, expected: Expected, partial: &P
             }
         },
     };
-    if let Some(answer) = &first {
+    if let Some((_, answer)) = &first {
         same_file(from, &known, answer)?;
         known.of = answer.validator.clone().map(|validator| (validator, journal::named(from)));
     }
@@ -161,11 +161,11 @@ impl Work<'_> {
     }
 
     /// Brings the missing pieces and gives the digest of the whole.
-    fn run(&self, known: &Known, todo: VecDeque<u64>, first: Option<Answer>) -> Result<Sha256, Error> {
+    fn run(&self, known: &Known, todo: VecDeque<u64>, first: Option<(u64, Answer)>) -> Result<Sha256, Error> {
         let journal = Journal::begin(self.partial, known).map_err(|source| self.written(source))?;
         let opened = OpenOptions::new().create(true).read(true).write(true).truncate(false).open(self.partial);
         let file = opened.map_err(|source| self.written(source))?;
-        let connections = self.http.split().connections.clamp(1, todo.len().max(1));
+        let connections = self.http.split().connections.clamp(1, todo.len() + 1);
         let state = Mutex::new(State { todo, done: known.done.clone(), journal, stopped: false, failed: None });
         let board = Board { known, file, state, moved: Condvar::new() };
         std::thread::scope(|scope| {
@@ -178,9 +178,17 @@ impl Work<'_> {
         })
     }
 
-    fn connection(&self, board: &Board, mut open: Option<Answer>) {
-        while let Some(at) = board.next() {
-            let brought = self.piece(board, at, open.take());
+    /// Brings one piece after the other; the answer for its first one may be there already.
+    fn connection(&self, board: &Board, mut first: Option<(u64, Answer)>) {
+        loop {
+            let (at, open) = match first.take() {
+                Some((at, answer)) => (at, Some(answer)),
+                None => match board.next() {
+                    Some(at) => (at, None),
+                    None => return,
+                },
+            };
+            let brought = self.piece(board, at, open);
             let finished = brought.and_then(|()| board.finish(at).map_err(|source| self.written(source)));
             if let Err(error) = finished {
                 return board.fail(error);

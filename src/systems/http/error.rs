@@ -2,6 +2,7 @@
 //! Every address in here prints without user information and query.
 //! Not here: how often it is tried.
 
+use super::redirect::Refused;
 use crate::words::location::Location;
 use std::io;
 use std::path::PathBuf;
@@ -26,8 +27,8 @@ pub enum Error {
     #[error("{location}: the server redirects in a circle, or too often")]
     Redirects { location: Location },
     /// It redirects to where nobody may be sent.
-    #[error("{location}: the server redirects to {to}, which is not followed: {why}")]
-    Redirect { location: Location, to: String, why: &'static str },
+    #[error("{location}: the server redirects to {}, which is not followed: {}", refused.to, refused.why)]
+    Redirect { location: Location, refused: Box<Refused> },
     /// An answer that does not fit the question.
     #[error("{location}: the answer makes no sense: {what}")]
     Nonsense { location: Location, what: &'static str },
@@ -104,7 +105,12 @@ impl Error {
                 soon && (*status == 408 || *status == 429 || *status >= 500)
             }
             Error::Connection { source, .. } => {
-                let lasting = matches!(**source, ureq::Error::BadUri(_) | ureq::Error::LargeResponseHeader(..));
+                let lasting = match &**source {
+                    ureq::Error::BadUri(_) | ureq::Error::LargeResponseHeader(..) => true,
+                    // A proxy that wants something else of us will want it the next time, too.
+                    ureq::Error::ConnectProxyFailed(why) => why.contains("responded 4"),
+                    _ => false,
+                };
                 !lasting && tls(source).is_none()
             }
             Error::Body { .. } => true,

@@ -242,7 +242,7 @@ impl Chain {
             *self.reach.get_or_insert_with(|| reach(&self.source, self.proxies.for_url(&self.source).is_some()));
         match redirect::follow(&self.at, target, reach) {
             Ok(next) => self.at = next,
-            Err((to, why)) => return Err(Error::Redirect { location: location.clone(), to, why }),
+            Err(refused) => return Err(Error::Redirect { location: location.clone(), refused: Box::new(refused) }),
         }
         Ok(())
     }

@@ -61,14 +61,20 @@ fn of_v6(address: Ipv6Addr) -> Reach {
     }
 }
 
-/// A redirect that is not followed: where it leads, without secrets, and why not.
-pub type Refused = (String, &'static str);
+/// A redirect that is not followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Where it leads, without secrets.
+    pub to: String,
+    /// Why it is not followed.
+    pub why: &'static str,
+}
 
 /// The next address, if a redirect from `from` to `target` may be followed; `reach` is how far inside the source is.
 /// Names are not looked up here.
 pub fn follow(from: &Url, target: &str, reach: Reach) -> Result<Url, Refused> {
-    let Ok(mut to) = from.join(target) else { return Err((shown(target), "it is no address")) };
-    let refused = |why| Err((shown(to.as_str()), why));
+    let Ok(mut to) = from.join(target) else { return Err(Refused { to: shown(target), why: "it is no address" }) };
+    let refused = |why| Err(Refused { to: shown(to.as_str()), why });
     if !matches!(to.scheme(), "http" | "https") || to.host().is_none() {
         return refused("only http and https are");
     }
@@ -102,7 +108,7 @@ mod tests {
 
     fn to(from: &str, target: &str, reach: Reach) -> Result<String, String> {
         let from = Url::parse(from).unwrap();
-        follow(&from, target, reach).map(String::from).map_err(|(to, why)| format!("{to}: {why}"))
+        follow(&from, target, reach).map(String::from).map_err(|refused| format!("{}: {}", refused.to, refused.why))
     }
 
     #[test]
