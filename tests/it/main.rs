@@ -10,6 +10,7 @@ macro_rules! left_out {
 }
 
 mod agent;
+mod archives;
 mod door;
 mod fetch;
 mod install;
