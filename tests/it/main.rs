@@ -13,6 +13,7 @@ mod advisories;
 mod agent;
 mod apt;
 mod archive;
+mod archives;
 mod certificates;
 mod door;
 mod faults;

@@ -17,7 +17,7 @@ mod pypi;
 mod rpm;
 
 pub use apt::{AptBase, AptWant};
-pub use assembly::{Assembly, Take};
+pub use assembly::{Assembly, Form, Take};
 pub use file::{By, FileWant, Signed};
 pub use maven::MavenWant;
 pub use pypi::{PypiClosure, PypiFile, PypiNeeds, PypiRelease, PypiWant, PypiWhat, Sdists};
@@ -232,6 +232,23 @@ path = "../x"
         ] {
             assert!(problems.contains(expected), "{expected}\nis not in\n{problems}");
         }
+    }
+
+    #[test]
+    fn an_assembly_is_an_archive_or_a_folder() {
+        let placed = |place: &str| {
+            let read = parse_one(&GOOD.replace("path = \"flink-1.20.5.tar.gz\"", place));
+            let assembly = read.map_err(|problems| problems.to_string())?.assemblies.into_values().next().unwrap();
+            Ok::<_, String>((assembly.path.to_string(), assembly.form))
+        };
+        assert_eq!(placed("path = \"a.tar.gz\""), Ok(("a.tar.gz".into(), Form::TarGz)));
+        assert_eq!(placed("path = \"a.zip\""), Ok(("a.zip".into(), Form::Zip)));
+        assert_eq!(placed("folder = \"mirror_misc/a/\""), Ok(("mirror_misc/a".into(), Form::Folder)));
+        let refused = |place, why: &str| assert!(placed(place).unwrap_err().contains(why), "{place}");
+        refused("path = \"a.tar.zst\"", "let its path end in .tar.gz or .zip, or give `folder`");
+        refused("folder = \"a\"", "`a` is no folder: it must end in `/`");
+        refused("folder = \"a/\"\npath = \"a.zip\"", "give `path` or `folder`, not both");
+        refused("folder = \"a/\"\nlink = [{ path = \"x\", to = \"y\" }]", "an assembly that is a folder has no links");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! One file per section of the tree; `generation` is the only one that writes.
 //! Not here: fetching, serving.
 
-use super::assembly;
+use super::assembly::{self, Made, Placed};
 use super::lock::{Artifact, Lock, Source};
 use super::manifest::{Manifest, Want};
 use super::openpgp::{self, Signer};
@@ -112,8 +112,15 @@ pub fn tree(layout: &Layout<'_>) -> Result<Tree, Error> {
     }
     for (name, assembly) in &manifest.assemblies {
         let made = assembly::assemble(name, assembly, lock, store);
-        let made = made.map_err(|source| Error::Assembly { name: name.clone(), source })?;
-        plain::add(&mut tree, &assembly.path, made, store)?;
+        match made.map_err(|source| Error::Assembly { name: name.clone(), source })? {
+            Made::Archive(made) => plain::add(&mut tree, &assembly.path, made, store)?,
+            Made::Folder(files) => {
+                for Placed { path, kept, executable } in files {
+                    let object = Entry::Object { digest: kept.sha256, size: kept.size, executable };
+                    tree.insert(assembly.path.join(path.as_str())?, object)?;
+                }
+            }
+        }
     }
     for program in programs {
         let made = keep_copy(store, program)?;

@@ -3,7 +3,7 @@
 //! Not here: licences.
 
 use super::*;
-use crate::mirror::assembly::assemble;
+use crate::mirror::assembly::{Made, assemble};
 use crate::mirror::lock::{Source, Voucher};
 use crate::mirror::manifest;
 use std::io::Write;
@@ -46,6 +46,7 @@ impl Bench {
         bench.artifact(Source::Pypi, "tool/tool-1.0.tar.gz", &["tool > tool==1.0"], "tool");
         let (name, assembly) = bench.manifest.assemblies.first_key_value().unwrap();
         let made = assemble(name, assembly, &bench.lock, &bench.store).unwrap();
+        let Made::Archive(made) = made else { panic!("it is an archive") };
         bench.put(
             "mirror_misc/dist-1.tar.gz",
             Entry::Object { digest: made.sha256, size: made.size, executable: false },

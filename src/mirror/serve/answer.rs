@@ -9,6 +9,7 @@ use super::pinned::Mirror;
 use super::range::{Asked, asked};
 use super::road::Road;
 use super::target::Target;
+use hyper::body::Body as HttpBody;
 use hyper::header::{
     self, ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
     HeaderName, HeaderValue, LAST_MODIFIED, LOCATION, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -110,27 +111,29 @@ fn content_range(range: &Range<u64>, size: u64) -> String {
 }
 
 /// Says what the bytes are, how long they hold, and what else could have been sent.
-fn described(response: Response<Body>, form: Form) -> Response<Body> {
-    let Validators { tag, modified } = &form.validators;
-    let mut said = vec![
-        (ETAG, &**tag),
-        (CACHE_CONTROL, form.cache_control),
-        (ACCEPT_RANGES, "bytes"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    said.extend(modified.as_deref().map(|time| (LAST_MODIFIED, time)));
-    said.extend(form.vary.map(|names| (VARY, names)));
-    if response.status().is_success() {
-        said.extend(form.coding.map(|coding| (CONTENT_ENCODING, coding)));
-        said.extend((!response.headers().contains_key(CONTENT_TYPE)).then_some((CONTENT_TYPE, form.media_type)));
+fn described(mut response: Response<Body>, form: Form) -> Response<Body> {
+    let success = response.status().is_success();
+    let headers = response.headers_mut();
+    let Validators { tag, modified } = form.validators;
+    headers.insert(ETAG, tag);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(form.cache_control));
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.extend(modified.map(|time| (LAST_MODIFIED, time)));
+    headers.extend(form.vary.map(|names| (VARY, HeaderValue::from_static(names))));
+    if success {
+        headers.extend(form.coding.map(|coding| (CONTENT_ENCODING, HeaderValue::from_static(coding))));
+        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(form.media_type));
     }
-    said.into_iter().fold(response, |response, (name, value)| with(response, name, value))
+    response
 }
 
 /// An answer of all that a body has.
 fn whole(body: Body) -> Response<Body> {
-    let length = hyper::body::Body::size_hint(&body).lower();
-    with(Response::new(body), CONTENT_LENGTH, &length.to_string())
+    let length = HttpBody::size_hint(&body).lower();
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    response
 }
 
 fn partial(mut response: Response<Body>) -> Response<Body> {

@@ -2,16 +2,18 @@
 //! Pure; the order of the questions is that of the standard.
 //! Not here: what the tags and times of a file are.
 
-use hyper::header::{HeaderMap, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE};
-use std::sync::Arc;
+use httpdate::parse_http_date;
+use hyper::header::{
+    HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+};
 
 /// What a file is known by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Validators {
     /// The entity tag, with its quotes; a weak one begins with `W/`.
-    pub(super) tag: Arc<str>,
+    pub(super) tag: HeaderValue,
     /// `Last-Modified`, as it is written; none while the file is too young to be told apart by seconds.
-    pub(super) modified: Option<Arc<str>>,
+    pub(super) modified: Option<HeaderValue>,
 }
 
 /// What the conditions of a request come to.
@@ -29,16 +31,22 @@ pub(super) enum Verdict {
 
 /// Judges the conditions of a request.
 pub(super) fn judge(headers: &HeaderMap, file: &Validators) -> Verdict {
-    let same_time = |name| said(headers, name).map(|time| Some(time) == file.modified.as_deref());
+    let conditions = [IF_MATCH, IF_UNMODIFIED_SINCE, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_RANGE];
+    if !conditions.iter().any(|name| headers.contains_key(name)) {
+        return Verdict::Answer;
+    }
+    let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
+    let (file_tag, modified) = (text(&file.tag), file.modified.as_ref().map(text));
+    let same_time = |name| said(headers, name).map(|time| Some(time) == modified.as_deref());
     let wanted = match tags(headers, IF_MATCH) {
-        Some(tags) => tags.iter().any(|tag| *tag == "*" || strong(tag, &file.tag)),
-        None => same_time(IF_UNMODIFIED_SINCE).unwrap_or(true),
+        Some(tags) => tags.iter().any(|tag| *tag == "*" || strong(tag, &file_tag)),
+        None => said(headers, IF_UNMODIFIED_SINCE).is_none_or(|time| !younger(modified.as_deref(), time)),
     };
     if !wanted {
         return Verdict::Failed;
     }
     let had = match tags(headers, IF_NONE_MATCH) {
-        Some(tags) => tags.iter().any(|tag| *tag == "*" || weak(tag, &file.tag)),
+        Some(tags) => tags.iter().any(|tag| *tag == "*" || weak(tag, &file_tag)),
         // The same time, not a later one: another generation may hold an older file at this place.
         None => same_time(IF_MODIFIED_SINCE).unwrap_or(false),
     };
@@ -46,8 +54,8 @@ pub(super) fn judge(headers: &HeaderMap, file: &Validators) -> Verdict {
         return Verdict::NotModified;
     }
     let fits = |text: &str| match text.contains('"') {
-        true => strong(text, &file.tag),
-        false => Some(text) == file.modified.as_deref(),
+        true => strong(text, &file_tag),
+        false => Some(text) == modified.as_deref(),
     };
     if said(headers, IF_RANGE).is_none_or(fits) { Verdict::Answer } else { Verdict::AnswerWhole }
 }
@@ -63,6 +71,12 @@ fn tags(headers: &HeaderMap, name: HeaderName) -> Option<Vec<&str>> {
     (!lists.is_empty()).then(|| lists.into_iter().flat_map(|list| list.split(',')).map(str::trim).collect())
 }
 
+/// Whether a file has changed after a time; what is no time asks nothing.
+fn younger(modified: Option<&str>, time: &str) -> bool {
+    let date = |text: &str| parse_http_date(text).ok();
+    modified.and_then(date).zip(date(time)).is_some_and(|(modified, time)| modified > time)
+}
+
 fn strong(asked: &str, tag: &str) -> bool {
     asked == tag && !tag.starts_with("W/")
 }
@@ -75,12 +89,11 @@ fn weak(asked: &str, tag: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hyper::header::HeaderValue;
 
     fn verdict(asked: &[(HeaderName, &'static str)]) -> Verdict {
         let headers = asked.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
-        let modified = Some("Tue, 24 Nov 2026 10:00:00 GMT".into());
-        judge(&headers, &Validators { tag: "\"abc\"".into(), modified })
+        let modified = Some(HeaderValue::from_static("Tue, 24 Nov 2026 10:00:00 GMT"));
+        judge(&headers, &Validators { tag: HeaderValue::from_static("\"abc\""), modified })
     }
 
     #[test]
@@ -120,5 +133,6 @@ mod tests {
         assert_eq!(verdict(&[(IF_MATCH, "\"x\"")]), Verdict::Failed);
         assert_eq!(verdict(&[(IF_MATCH, "\"x\", \"abc\"")]), Verdict::Answer);
         assert_eq!(verdict(&[(IF_UNMODIFIED_SINCE, "Tue, 24 Nov 2026 09:00:00 GMT")]), Verdict::Failed);
+        assert_eq!(verdict(&[(IF_UNMODIFIED_SINCE, "Tue, 24 Nov 2026 11:00:00 GMT")]), Verdict::Answer);
     }
 }

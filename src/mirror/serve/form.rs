@@ -11,7 +11,7 @@ use crate::words::digest::Sha256;
 use crate::words::names::SafePath;
 use httpdate::fmt_http_date;
 use hyper::body::Bytes;
-use hyper::header::HeaderMap;
+use hyper::header::{HeaderMap, HeaderValue};
 use rustix::fs::Stat;
 use std::fs::File;
 use std::io;
@@ -119,7 +119,7 @@ fn open(pinned: &Pinned, path: &SafePath) -> io::Result<Option<Form>> {
     let Found::File(file, found) = pinned.open_inside(Some(path))? else { return Ok(None) };
     let size = found.st_size as u64;
     let listed = pinned.listed(path).filter(|listed| listed.size == size);
-    let validators = validators(&found, listed.map(|listed| listed.sha256));
+    let validators = validators(&found, listed.map(|listed| listed.sha256))?;
     let content = match size {
         0..=SMALL => Content::Small(body::read(&file, 0, size)?),
         _ => Content::Large(Arc::new(file)),
@@ -132,12 +132,14 @@ fn open(pinned: &Pinned, path: &SafePath) -> io::Result<Option<Form>> {
     Ok(Some(form))
 }
 
-fn validators(found: &Stat, digest: Option<Sha256>) -> Validators {
+fn validators(found: &Stat, digest: Option<Sha256>) -> io::Result<Validators> {
     let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(found.st_mtime).unwrap_or_default());
     let tag = match digest {
         Some(digest) => format!("\"{digest}\""),
         None => format!("\"{:x}-{:x}-{:x}\"", found.st_size, found.st_mtime, found.st_mtime_nsec),
     };
     let old = SystemTime::now().duration_since(modified).is_ok_and(|age| age >= TOLD_APART);
-    Validators { tag: tag.into(), modified: old.then(|| fmt_http_date(modified).into()) }
+    let value = |text: String| HeaderValue::try_from(text).map_err(io::Error::other);
+    let modified = old.then(|| value(fmt_http_date(modified))).transpose()?;
+    Ok(Validators { tag: value(tag)?, modified })
 }
