@@ -52,6 +52,9 @@ pub enum Cause {
     /// The bytes could not be brought.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// An archive of packages keeps its newest alone.
+    #[error("upstream has dropped it since it was locked; `pnda mirror lock` agrees to what it has now")]
+    Dropped(#[source] store::Error),
     /// The lock and the manifests do not fit.
     #[error("no manifest has a file for it; run `pnda mirror lock`")]
     Unwanted,
@@ -151,7 +154,11 @@ impl Fetch<'_> {
 
     fn bring(&self, store: &Store, artifact: &Artifact, pages: &Pages) -> Result<(), Cause> {
         let places = self.places(artifact, pages)?;
-        Ok(store.bring(self.http, &places, expected(artifact), self.tell)?)
+        let brought = store.bring(self.http, &places, expected(artifact), self.tell);
+        brought.map_err(|error| match artifact.source {
+            Source::Apt if error.is_missing() => Cause::Dropped(error),
+            _ => Cause::Store(error),
+        })
     }
 
     /// Where an artifact may be now.
