@@ -124,6 +124,23 @@ fn what_upstream_dropped_goes_when_it_does_not_fit_any_more() {
 }
 
 #[test]
+fn another_release_keeps_nothing_of_the_old_one() {
+    let (project, _) = project("a 2");
+    project.run("mirror lock");
+    project.run("mirror fetch");
+    let next = Archive::of("a 3");
+    let release = next.serve_lists(&project, &["amd64"]);
+    let signed = archive::signer().cleartext(&release).unwrap();
+    project.upstream.on("/apt/dists/next/InRelease", [Reply::bytes(signed)]);
+    project
+        .upstream
+        .on("/apt/dists/next/main/binary-amd64/Packages.gz", [Reply::bytes(archive::gzip(next.list.as_bytes()))]);
+    project.manifest(&MANIFEST.replace("stable", "next"));
+    project.run("mirror lock").says(0, "+ pool/main/a_3.deb");
+    assert!(!project.read("manifests/pnda.lock").contains("a_2.deb"));
+}
+
+#[test]
 fn what_upstream_dropped_before_it_was_fetched_is_told_as_such() {
     let (project, _) = project(PACKAGES);
     project.run("mirror lock");
@@ -161,6 +178,12 @@ fn what_nodes_have_is_a_list_beside_the_manifest() {
     project.run("mirror lock").says(0, "locked 2 artifacts");
     fs::write(project.path("manifests/node.packages"), "libc:amd64\t2\nb\t1\n").unwrap();
     project.run("mirror build").says(1, "the lock does not match the manifests");
+    project.run("mirror lock").says(0, "locked 1 artifacts");
+
+    // A list has names alone; what they stand for, the suites know.
+    let lines = "a 1; Depends: awk\nmawk 1; Provides: awk\ngawk 2; Provides: awk; Priority: important";
+    Archive::of(lines).serve(&project);
+    fs::write(project.path("manifests/node.packages"), "mawk 1\n").unwrap();
     project.run("mirror lock").says(0, "locked 1 artifacts");
 }
 

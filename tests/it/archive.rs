@@ -126,7 +126,7 @@ pub fn package(control: &str) -> Vec<u8> {
     let data = gzip(&tar::Builder::new(Vec::new()).into_inner().unwrap());
     let mut bytes = b"!<arch>\n".to_vec();
     for (name, content) in [("debian-binary", &b"2.0\n"[..]), ("control.tar.gz", &control), ("data.tar.gz", &data)] {
-        write!(bytes, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 100644, content.len()).unwrap();
+        writeln!(bytes, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`", 0, 0, 0, 100644, content.len()).unwrap();
         bytes.extend(content);
         bytes.resize(bytes.len().next_multiple_of(2), b'\n');
     }

@@ -66,8 +66,17 @@ impl Base {
             AptBase::Nothing => Ok(Base::default()),
             AptBase::Required => Base::kind("required", &[], universe),
             AptBase::Minbase => Base::kind("minbase", &["apt"], universe),
-            AptBase::File { name, text } => listed(name, text, &universe.architecture),
+            AptBase::File { name, text } => Ok(listed(name, text, &universe.architecture)?.explained(universe)),
         }
+    }
+
+    /// What the suites say of packages that are on nodes in the same version: a list has names and versions alone.
+    fn explained(self, universe: &Universe) -> Base {
+        let known = |own: Package| {
+            let named = universe.named(&own.name).iter().map(|at| universe.package(*at));
+            named.into_iter().find(|other| other.version == own.version).cloned().unwrap_or(own)
+        };
+        Base::of(self.0.into_values().map(known))
     }
 
     /// Everything required, some more, and what those need.

@@ -70,7 +70,9 @@ pub fn artifacts(
     };
     let suites: Vec<Suite> =
         want.suites.iter().map(|name| archive.suite(want, name, &pinned)).collect::<Result<_, _>>()?;
-    let old = if trust == Trust::Newest { Vec::new() } else { old };
+    // What came from a suite that is not asked for any more is no choice: the manifest went on to another release.
+    let asked = |artifact: &&Artifact| suites.iter().any(|suite| artifact.origin.as_ref() == Some(&suite.origin));
+    let old: Vec<&Artifact> = old.into_iter().filter(|old| trust != Trust::Newest && asked(old)).collect();
     let mut artifacts = Vec::new();
     for architecture in &want.architectures {
         let mut packages = Vec::new();
