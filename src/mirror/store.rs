@@ -3,7 +3,7 @@
 //! Not here: what the bytes are for.
 
 use crate::systems::download::{self, Expected};
-use crate::systems::http::Http;
+use crate::systems::http::{self, Http};
 use crate::words::digest::{self, Sha256};
 use crate::words::event::{Event, Tell};
 use crate::words::location::Location;
@@ -39,6 +39,12 @@ impl Error {
     /// Whether wrong bytes were offered, which is never to be waved through.
     pub fn is_mismatch(&self) -> bool {
         matches!(self, Error::Download { source, .. } if source.is_mismatch())
+    }
+
+    /// Whether the place simply has no such file.
+    pub fn is_missing(&self) -> bool {
+        let Error::Download { source: download::Error::Http { source, .. }, .. } = self else { return false };
+        matches!(source, http::Error::Missing { .. })
     }
 }
 

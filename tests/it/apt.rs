@@ -6,6 +6,7 @@ use crate::archive::{self, Archive};
 use crate::project::{Project, Ran};
 use crate::upstream::Reply;
 use pnda::mirror::openpgp::{Keyring, Signer};
+use pnda::mirror::resolve::apt::version::Version;
 use pnda::mirror::serve;
 use std::fs;
 use std::path::Path;
@@ -122,6 +123,36 @@ fn what_upstream_dropped_goes_when_it_does_not_fit_any_more() {
     assert!(told.err.contains("upstream has dropped b_1.deb, and it does not fit any more: b=2"), "{}", told.err);
 }
 
+#[test]
+fn another_release_keeps_nothing_of_the_old_one() {
+    let (project, _) = project("a 2");
+    project.run("mirror lock");
+    project.run("mirror fetch");
+    let next = Archive::of("a 3");
+    let release = next.serve_lists(&project, &["amd64"]);
+    let signed = archive::signer().cleartext(&release).unwrap();
+    project.upstream.on("/apt/dists/next/InRelease", [Reply::bytes(signed)]);
+    project
+        .upstream
+        .on("/apt/dists/next/main/binary-amd64/Packages.gz", [Reply::bytes(archive::gzip(next.list.as_bytes()))]);
+    project.manifest(&MANIFEST.replace("stable", "next"));
+    project.run("mirror lock").says(0, "+ pool/main/a_3.deb");
+    assert!(!project.read("manifests/pnda.lock").contains("a_2.deb"));
+}
+
+#[test]
+fn what_upstream_dropped_before_it_was_fetched_is_told_as_such() {
+    let (project, _) = project(PACKAGES);
+    project.run("mirror lock");
+    project.upstream.on("/apt/pool/main/b_1.deb", [Reply::status(404)]);
+    let said = project.run("mirror fetch").says(1, "1 of 3 artifacts could not be fetched");
+    assert!(
+        said.err.contains("pool/main/b_1.deb\n  because: upstream has dropped it since it was locked"),
+        "{}",
+        said.err
+    );
+}
+
 fn stored(project: &Project, archive: &Archive, name: &str) -> std::path::PathBuf {
     let digest = pnda::words::digest::Sha256::of(archive.bytes(name)).to_string();
     project.path("store/sha256").join(&digest[..2]).join(&digest[2..])
@@ -147,6 +178,12 @@ fn what_nodes_have_is_a_list_beside_the_manifest() {
     project.run("mirror lock").says(0, "locked 2 artifacts");
     fs::write(project.path("manifests/node.packages"), "libc:amd64\t2\nb\t1\n").unwrap();
     project.run("mirror build").says(1, "the lock does not match the manifests");
+    project.run("mirror lock").says(0, "locked 1 artifacts");
+
+    // A list has names alone; what they stand for, the suites know.
+    let lines = "a 1; Depends: awk\nmawk 1; Provides: awk\ngawk 2; Provides: awk; Priority: important";
+    Archive::of(lines).serve(&project);
+    fs::write(project.path("manifests/node.packages"), "mawk 1\n").unwrap();
     project.run("mirror lock").says(0, "locked 1 artifacts");
 }
 
@@ -211,7 +248,7 @@ fn only_a_trusted_signature_counts_and_the_signer_stays_the_same() {
     let stranger = Signer::load_or_make(&project.path("stranger.key")).unwrap();
     archive.serve_signed(&project, &stranger);
     project.run("mirror lock").says(1, &format!("it was signed by {}", stranger.fingerprint()));
-    let release = archive.serve_lists(&project);
+    let release = archive.serve_lists(&project, &["amd64"]);
     let forged = archive::signer().cleartext(&release).unwrap().replace("Origin: test", "Origin: tost");
     project.upstream.on(INRELEASE, [Reply::bytes(forged)]);
     project.run("mirror lock").says(1, "does not fit the bytes");
@@ -238,7 +275,7 @@ fn only_a_trusted_signature_counts_and_the_signer_stays_the_same() {
 #[test]
 fn an_unsigned_archive_is_used_where_the_site_accepts_that() {
     let (project, archive) = project(PACKAGES);
-    let release = archive.serve_lists(&project);
+    let release = archive.serve_lists(&project, &["amd64"]);
     project.upstream.on(INRELEASE, [Reply::status(404)]);
     project.upstream.on("/apt/dists/stable/Release", [Reply::bytes(release)]);
     let file = project.path(".config/pnda/sources.toml");
@@ -262,6 +299,56 @@ fn a_file_that_is_no_package_is_not_published() {
     project.run("mirror lock").says(0, "locked 1");
     project.run("mirror build").says(1, "pool/main/a_1.deb does not say what package it is");
     assert!(!project.path("mirror/current").exists());
+}
+
+#[test]
+fn each_architecture_has_a_closure_and_a_list_of_its_own() {
+    let lines =
+        "a 1; Architecture: all; Depends: b\nb 1\nb 2; Architecture: arm64; Depends: c\nc 1; Architecture: arm64";
+    let (project, archive) = project(lines);
+    archive.serve(&project);
+    let two = format!("{MANIFEST}architectures = [\"amd64\", \"arm64\"]\n");
+    project.manifest(&two).run("mirror lock").says(1, "the Release has no list of main for arm64");
+    archive.serve_for(&project, &["amd64", "arm64"]);
+    project.run("mirror lock").says(0, "locked 4 artifacts");
+    project.run("mirror build").says(0, "generation 1");
+    let names = |architecture: &str| -> Vec<String> {
+        let list = project.read(&format!("mirror/current/mirror_apt/dists/stable/main/binary-{architecture}/Packages"));
+        let name = |line: &str| Some(line.strip_prefix("Filename: pool/main/")?.to_owned());
+        list.lines().filter_map(name).collect()
+    };
+    assert_eq!(names("amd64"), ["a_1.deb", "b_1.deb"]);
+    assert_eq!(names("arm64"), ["a_1.deb", "b_2.deb", "c_1.deb"]);
+}
+
+#[test]
+fn versions_are_ordered_as_dpkg_orders_them() {
+    if Command::new("dpkg").arg("--version").output().is_err() {
+        left_out!("the order of versions against dpkg's: dpkg is not installed");
+        return;
+    }
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut version = || -> String {
+        let letters = ["0", "1", "9", "10", "007", "a", "z", "A", "~", "~~", "+", ".", "-", "rc", "deb12u"];
+        let parts: String = (0..random.usize(0..6)).map(|_| letters[random.usize(0..letters.len())]).collect();
+        let epoch = ["", "", "", "0:", "1:"][random.usize(0..5)];
+        format!("{epoch}{}{}", random.u8(0..3), parts.trim_end_matches('-'))
+    };
+    let pairs: Vec<(String, String)> = (0..400).map(|_| (version(), version())).collect();
+    let line = |(one, other): &(String, String)| {
+        format!(
+            "dpkg --compare-versions '{one}' lt '{other}' && echo lt || {{ dpkg --compare-versions '{one}' eq '{other}' && echo eq || echo gt; }}\n"
+        )
+    };
+    let script: String = pairs.iter().map(line).collect();
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(said.lines().count(), pairs.len());
+    for ((one, other), theirs) in pairs.iter().zip(said.lines()) {
+        let [left, right] = [one, other].map(|text| Version::parse(text).unwrap());
+        let ours = ["lt", "eq", "gt"][(left.cmp(&right) as i8 + 1) as usize];
+        assert_eq!(ours, theirs, "{one} {other}");
+    }
 }
 
 /// apt with everything of its own in one folder: it sees nothing of this machine but its programs.

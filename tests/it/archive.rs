@@ -65,7 +65,7 @@ impl Archive {
 
     /// Serves it below `/apt`, signed by this key; the project trusts the key of all archives.
     pub fn serve_signed(&self, project: &Project, signer: &Signer) {
-        let release = self.serve_lists(project);
+        let release = self.serve_lists(project, &["amd64"]);
         project.upstream.on("/apt/dists/stable/InRelease", [Reply::bytes(signer.cleartext(&release).unwrap())]);
     }
 
@@ -74,35 +74,44 @@ impl Archive {
         self.serve_signed(project, signer());
     }
 
+    /// The same for several architectures; each has the whole list.
+    pub fn serve_for(&self, project: &Project, architectures: &[&str]) {
+        let release = self.serve_lists(project, architectures);
+        project.upstream.on("/apt/dists/stable/InRelease", [Reply::bytes(signer().cleartext(&release).unwrap())]);
+    }
+
     /// Serves everything but the signature; gives the text of the Release.
-    pub fn serve_lists(&self, project: &Project) -> String {
-        let folder = project.path(".config/pnda");
-        fs::create_dir_all(&folder).unwrap();
-        let keys = project.path("archive.asc");
-        fs::write(&keys, signer().public_armored().unwrap()).unwrap();
-        let source = format!(
-            "[[source]]\nkind = \"apt\"\nurl = \"{}/apt\"\nkeys = \"{}\"\n",
-            project.upstream.url,
-            keys.display()
-        );
-        fs::write(folder.join("sources.toml"), source).unwrap();
-        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        packed.write_all(self.list.as_bytes()).unwrap();
-        let packed = packed.finish().unwrap();
+    pub fn serve_lists(&self, project: &Project, architectures: &[&str]) -> String {
+        self.trust(project);
+        let packed = gzip(self.list.as_bytes());
         let entry = |bytes: &[u8], name: &str| format!(" {} {} {name}\n", Sha256::of(bytes), bytes.len());
-        let (plain, gzip) = ("main/binary-amd64/Packages", "main/binary-amd64/Packages.gz");
-        let true_one = || format!("{}{}", entry(self.list.as_bytes(), plain), entry(&packed, gzip));
-        let lists = self.lie.clone().unwrap_or_else(true_one);
-        project.upstream.on(&format!("/apt/dists/stable/{gzip}"), [Reply::bytes(packed)]);
+        let mut lists = String::new();
+        for architecture in architectures {
+            let plain = format!("main/binary-{architecture}/Packages");
+            lists.push_str(&entry(self.list.as_bytes(), &plain));
+            lists.push_str(&entry(&packed, &format!("{plain}.gz")));
+            project.upstream.on(&format!("/apt/dists/stable/{plain}.gz"), [Reply::bytes(packed.clone())]);
+        }
         for (path, bytes) in &self.files {
             project.upstream.on(&format!("/apt/{}", path.replace('%', "%25")), [Reply::bytes(bytes.clone())]);
         }
         let date = httpdate::fmt_http_date(signer().date()).replace("GMT", "UTC");
         let date = if self.head.contains("Date: ") { String::new() } else { format!("Date: {date}\n") };
+        let (known, lists) = (architectures.join(" "), self.lie.as_ref().unwrap_or(&lists));
         format!(
-            "Origin: test\nSuite: stable\nArchitectures: amd64\nComponents: main\n{date}{}SHA256:\n{lists}",
+            "Origin: test\nSuite: stable\nArchitectures: {known}\nComponents: main\n{date}{}SHA256:\n{lists}",
             self.head
         )
+    }
+
+    /// Tells the project where it is, and whose signature counts.
+    fn trust(&self, project: &Project) {
+        let (folder, keys) = (project.path(".config/pnda"), project.path("archive.asc"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(&keys, signer().public_armored().unwrap()).unwrap();
+        let (url, keys) = (&project.upstream.url, keys.display());
+        let source = format!("[[source]]\nkind = \"apt\"\nurl = \"{url}/apt\"\nkeys = \"{keys}\"\n");
+        fs::write(folder.join("sources.toml"), source).unwrap();
     }
 }
 
@@ -117,7 +126,7 @@ pub fn package(control: &str) -> Vec<u8> {
     let data = gzip(&tar::Builder::new(Vec::new()).into_inner().unwrap());
     let mut bytes = b"!<arch>\n".to_vec();
     for (name, content) in [("debian-binary", &b"2.0\n"[..]), ("control.tar.gz", &control), ("data.tar.gz", &data)] {
-        write!(bytes, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 100644, content.len()).unwrap();
+        writeln!(bytes, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`", 0, 0, 0, 100644, content.len()).unwrap();
         bytes.extend(content);
         bytes.resize(bytes.len().next_multiple_of(2), b'\n');
     }

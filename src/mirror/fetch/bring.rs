@@ -4,7 +4,7 @@
 
 use super::places::Pages;
 use super::{Cause, Failure, Fetch, expected};
-use crate::mirror::lock::Artifact;
+use crate::mirror::lock::{Artifact, Source};
 use crate::mirror::store::{self, Ready, Store};
 use crate::words::event::Event;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -99,7 +99,11 @@ impl Fetch<'_> {
 
     fn make_ready(&self, store: &Store, artifact: &Artifact, pages: &Pages) -> Result<Option<Ready>, Cause> {
         let places = self.places(artifact, pages)?;
-        Ok(store.make_ready(self.http, &places, expected(artifact), self.tell)?)
+        let ready = store.make_ready(self.http, &places, expected(artifact), self.tell);
+        ready.map_err(|error| match artifact.source {
+            Source::Apt | Source::Rpm if error.is_missing() => Cause::Dropped(error),
+            _ => Cause::Store(error),
+        })
     }
 
     fn settle<'a>(&self, store: &Store, batch: Vec<(&'a Artifact, Ready)>, queue: &Queue<'a>) {

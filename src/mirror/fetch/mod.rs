@@ -59,6 +59,9 @@ pub enum Cause {
     /// The bytes could not be brought.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// An archive of packages keeps its newest alone.
+    #[error("upstream has dropped it since it was locked; `pnda mirror lock` agrees to what it has now")]
+    Dropped(#[source] store::Error),
     /// The lock and the manifests do not fit.
     #[error("no manifest has a file for it; run `pnda mirror lock`")]
     Unwanted,

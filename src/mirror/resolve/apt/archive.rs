@@ -152,11 +152,9 @@ impl Archive<'_> {
             Some(inline) => (inline.clone(), None),
             None => {
                 let text = self.small(&found.location, suite, "Release")?;
-                let gone = || Location::join(&found.location, suite);
-                let missing = || Error::Release {
-                    suite: suite.clone(),
-                    source: http::Error::Missing { location: gone(), status: 404 },
-                };
+                let location = place(&found.location, suite, "Release")?;
+                let missing = http::Error::Missing { location, status: 404 };
+                let missing = || Error::Release { suite: suite.clone(), source: missing };
                 (text.ok_or_else(missing)?, self.small(&found.location, suite, "Release.gpg")?)
             }
         };
@@ -187,9 +185,7 @@ impl Archive<'_> {
 
     /// A small file of the suite's folder; none if there is none.
     fn small(&self, base: &Location, suite: &SafePath, name: &str) -> Result<Option<Vec<u8>>, Error> {
-        let id = |source| Error::Id { suite: suite.clone(), source };
-        let path = SafePath::new(format!("dists/{suite}/{name}")).map_err(id)?;
-        let location = base.join(&path);
+        let location = place(base, suite, name)?;
         if let Location::Path(file) = &location {
             let mut bytes = Vec::new();
             return match File::open(file).and_then(|file| file.take(LARGEST_RELEASE).read_to_end(&mut bytes)) {
@@ -224,13 +220,11 @@ impl Archive<'_> {
 
     fn bring(&self, suite: &Suite, list: &List) -> Result<(), Error> {
         let failed = |source| Error::List { suite: suite.name.clone(), path: list.path.clone(), source };
-        let named =
-            |path: String| SafePath::new(path).map_err(|source| Error::Id { suite: suite.name.clone(), source });
         let folder = list.path.as_str().rsplit_once('/').map_or("", |(folder, _)| folder);
-        let mut places = vec![suite.location.join(&named(format!("dists/{}/{}", suite.name, list.path))?)];
+        let mut places = vec![place(&suite.location, &suite.name, list.path.as_str())?];
         if suite.release.by_hash() {
-            let path = format!("dists/{}/{folder}/by-hash/SHA256/{}", suite.name, list.packed.sha256);
-            places.insert(0, suite.location.join(&named(path)?));
+            let path = format!("{folder}/by-hash/SHA256/{}", list.packed.sha256);
+            places.insert(0, place(&suite.location, &suite.name, &path)?);
         }
         self.store.bring(self.http, &places, list.packed, self.tell).map_err(failed)
     }
@@ -247,6 +241,12 @@ impl Archive<'_> {
         }
         Ok(())
     }
+}
+
+/// A file of a suite's folder.
+fn place(base: &Location, suite: &SafePath, name: &str) -> Result<Location, Error> {
+    let path = SafePath::new(format!("dists/{suite}/{name}"));
+    Ok(base.join(&path.map_err(|source| Error::Id { suite: suite.clone(), source })?))
 }
 
 /// The keys that are trusted for a suite, and where they were found.

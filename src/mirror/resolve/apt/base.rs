@@ -11,6 +11,10 @@ use super::version::Version;
 use crate::mirror::manifest::AptBase;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What installers of Debian put in beside what is required since /bin is a link, where the first alternative of the
+/// packages that need it, for systems that are converted, would bring the whole of Perl.
+const MERGED: &str = "usr-is-merged";
+
 /// Why what nodes have cannot be told.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -43,11 +47,6 @@ impl Base {
         self.0.values()
     }
 
-    /// How many.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// Who of them satisfies a relation, except those of some names.
     pub fn satisfies(&self, relation: &Relation, except: impl Fn(&str) -> bool, architecture: &str) -> bool {
         let own = self.0.get(&relation.name).filter(|own| relation.allows(&own.version) && !except(&own.name));
@@ -67,14 +66,24 @@ impl Base {
             AptBase::Nothing => Ok(Base::default()),
             AptBase::Required => Base::kind("required", &[], universe),
             AptBase::Minbase => Base::kind("minbase", &["apt"], universe),
-            AptBase::File { name, text } => listed(name, text, &universe.architecture),
+            AptBase::File { name, text } => Ok(listed(name, text, &universe.architecture)?.explained(universe)),
         }
+    }
+
+    /// What the suites say of packages that are on nodes in the same version: a list has names and versions alone.
+    fn explained(self, universe: &Universe) -> Base {
+        let known = |own: Package| {
+            let named = universe.named(&own.name).iter().map(|at| universe.package(*at));
+            named.into_iter().find(|other| other.version == own.version).cloned().unwrap_or(own)
+        };
+        Base::of(self.0.into_values().map(known))
     }
 
     /// Everything required, some more, and what those need.
     fn kind(kind: &str, more: &[&str], universe: &Universe) -> Result<Base, Error> {
         let required = universe.packages().filter(|package| package.is_required()).map(|package| package.name.as_str());
-        let names: BTreeSet<&str> = required.chain(more.iter().copied()).collect();
+        let merged = Some(MERGED).filter(|name| !universe.named(name).is_empty());
+        let names: BTreeSet<&str> = required.chain(more.iter().copied()).chain(merged).collect();
         let root = |name: &&str| Relation { name: (*name).to_owned(), qualifier: None, version: None };
         let (prefer, empty) = (BTreeSet::new(), Base::default());
         let request = Request {
@@ -149,7 +158,7 @@ mod tests {
     fn a_list_of_dpkg_query_says_what_nodes_have() {
         let base =
             listed("b", "libc6:amd64\t2.36-9\nadduser\t3.134\nlibc6:i386\t2.36-9\n# a remark\n", "amd64").unwrap();
-        assert!(base.len() == 2 && has(&base, "libc6 (>= 2.36)") && !has(&base, "libc6 (>= 2.37)"));
+        assert!(base.packages().count() == 2 && has(&base, "libc6 (>= 2.36)") && !has(&base, "libc6 (>= 2.37)"));
         let error = listed("nodes.packages", "libc6\t2.36-9\nadduser\n", "amd64").unwrap_err().to_string();
         assert_eq!(error, "nodes.packages:2: `adduser` is no package with its version");
         assert!(matches!(listed("b", "\n", "amd64"), Err(Error::Empty { .. })));

@@ -50,6 +50,11 @@ impl Stanza {
         Some(self.fields.swap_remove(at).1)
     }
 
+    /// Gives back the room that reading took: lists have sixty thousand stanzas.
+    pub fn settle(&mut self) {
+        self.fields.shrink_to_fit();
+    }
+
     /// The lines of a field's value, without the blank that continues them.
     pub fn lines(&self, name: &str) -> impl Iterator<Item = &str> {
         self.get(name).unwrap_or_default().lines().map(str::trim).filter(|line| !line.is_empty())

@@ -64,7 +64,9 @@ pub fn artifacts(entry: &Word, want: &AptWant, before: &Lock, world: &World<'_>)
     };
     let suites: Vec<Suite> =
         want.suites.iter().map(|name| archive.suite(want, name, &pinned)).collect::<Result<_, _>>()?;
-    let stays = |artifact: &&Artifact| !world.upgrade.frees(entry, deb_name(&artifact.address));
+    // What came from a suite that is not asked for any more is no choice: the manifest went on to another release.
+    let asked = |artifact: &Artifact| suites.iter().any(|suite| artifact.origin.as_ref() == Some(&suite.origin));
+    let stays = |artifact: &&Artifact| asked(artifact) && !world.upgrade.frees(entry, deb_name(&artifact.address));
     let old: Vec<&Artifact> = old.into_iter().filter(stays).collect();
     let mut artifacts = Vec::new();
     for architecture in &want.architectures {

@@ -107,6 +107,7 @@ impl Package {
         }
         let version = Version::parse(&field("Version")?).map_err(|source| Error::Version { line, source })?;
         let architecture = Word::new(field("Architecture")?).map_err(|source| Error::Architecture { line, source })?;
+        stanza.settle();
         Ok(Package { name, version, architecture: architecture.into(), file: None, kept: false, stanza })
     }
 

@@ -135,6 +135,14 @@ fn a_debian_has_what_is_required_and_what_that_needs_in_its_oldest_version() {
 }
 
 #[test]
+fn a_debian_was_installed_with_merged_folders_and_not_converted() {
+    let list = "init 1; Priority: required; Depends: usrmerge | usr-is-merged\nusrmerge 1; Depends: perl\nperl 5\n\
+        usr-is-merged 1\na 1; Depends: perl";
+    let case = Case { base: "required", ..case(list) };
+    assert_eq!(case.solve("a").unwrap().0, ["os > a=1", "os > a=1 > perl=5"]);
+}
+
+#[test]
 fn a_newer_part_of_the_base_takes_its_siblings_along() {
     let list = "libssl 3.1\nlibssl 3.0; Priority: required\nopenssl 3.0; Priority: required; Depends: libssl (= 3.0)\n\
         openssl 3.1; Depends: libssl (= 3.1)\na 1; Depends: libssl (>= 3.1)\nold 1; Priority: required\n\
