@@ -42,12 +42,14 @@ pub enum Want {
     Rpm(RpmWant),
 }
 
-/// Reads all manifests together; names are unique over all of them.
+/// Reads all manifests together; names are unique over all of them. Files that are no TOML lie beside the manifests
+/// and are named by them.
 pub fn parse(files: &[(String, String)]) -> Result<Manifest, Problems> {
     let mut manifest = Manifest::default();
     let mut problems = Problems::default();
     let mut named: BTreeMap<Word, String> = BTreeMap::new();
     let mut uses = Vec::new();
+    let (files, beside): (Vec<_>, Vec<_>) = files.iter().partition(|(file, _)| file.ends_with(".toml"));
     for (file, text) in files {
         let entries = document::read_noting(Source { file, text }, &mut problems, |table| Some(read_file(table)));
         for (name, origin, entry) in entries.into_iter().flatten() {
@@ -58,6 +60,10 @@ pub fn parse(files: &[(String, String)]) -> Result<Manifest, Problems> {
             }
             match entry {
                 Entry::Want(want) => drop(manifest.wants.insert(name, want)),
+                Entry::Rpm(mut want, lists) => {
+                    want.take_lists(&lists, &beside).into_iter().for_each(|one| problems.add(one));
+                    manifest.wants.insert(name, Want::Rpm(want));
+                }
                 Entry::Assembly(assembly, parts) => {
                     uses.extend(parts);
                     manifest.assemblies.insert(name, assembly);
@@ -85,6 +91,7 @@ fn unknown_part(part: &Text, manifest: &Manifest) -> Option<Problem> {
 
 enum Entry {
     Want(Want),
+    Rpm(RpmWant, Vec<Text>),
     Assembly(Assembly, Vec<Text>),
 }
 
@@ -104,7 +111,7 @@ const KINDS: [(&str, ReadEntry); 5] = [
     ("maven", |table| maven::read(table).map(|want| Entry::Want(Want::Maven(want)))),
     ("pypi", |table| pypi::read(table).map(|want| Entry::Want(Want::Pypi(want)))),
     ("file", |table| file::read(table).map(|want| Entry::Want(Want::File(want)))),
-    ("rpm", |table| rpm::read(table).map(|want| Entry::Want(Want::Rpm(want)))),
+    ("rpm", |table| rpm::read(table).map(|(want, lists)| Entry::Rpm(want, lists))),
     ("assembly", |table| assembly::read(table).map(|(assembly, parts)| Entry::Assembly(assembly, parts))),
 ];
 
