@@ -13,7 +13,7 @@ const LEAD_MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
 const MAGIC: [u8; 4] = [0x8e, 0xad, 0xe8, 0x01];
 /// The most entries and bytes of one header; the largest known have a twentieth of that.
 const MOST_ENTRIES: usize = 64 * 1024;
-const MOST_BYTES: usize = 64 << 20;
+const MOST_BYTES: usize = 32 << 20;
 /// The most values of one tag, files or dependencies.
 const MOST_VALUES: usize = 1 << 20;
 
