@@ -15,5 +15,6 @@ mod fetch;
 mod install;
 mod mirror;
 mod project;
+mod python;
 mod serve;
 mod upstream;
