@@ -246,6 +246,7 @@ fn hashes_that_the_manifest_gives_are_the_only_ones_taken() {
     let digest = old.sha256;
     offer(&project, "a", &[old, new]);
     lock(&project, &format!("\"a --hash=sha256:{digest}\"")).says(0, "+ a/a-1.0-py3-none-any.whl");
+    assert!(project.read("manifests/pnda.lock").contains("vouched = \"manifest\""));
     let other = Sha256::of(b"other");
     let pasted = format!("\"\"\"\n# made by a tool\na==1.1 \\\\\n    --hash=sha256:{other}\n    # via b\n\"\"\"");
     project.manifest(&closure("").replace("requirements = []", &format!("requirements-txt = {pasted}")));

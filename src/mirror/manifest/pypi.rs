@@ -103,6 +103,11 @@ impl PypiWant {
         let mut fits = routes.filter(|(pattern, _)| matches(pattern, project.as_str()));
         fits.next().map(|(_, source)| source).or(self.source.as_ref())
     }
+
+    /// Whether the manifest itself says which bytes a project's files have.
+    pub fn names_digests_of(&self, project: &Word) -> bool {
+        matches!(&self.what, PypiWhat::Closure(closure) if closure.hashes.contains_key(project))
+    }
 }
 
 impl PypiClosure {
