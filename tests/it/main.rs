@@ -24,6 +24,7 @@ mod kill;
 mod killed;
 mod mirror;
 mod project;
+mod python;
 mod ranges;
 mod sbom;
 mod serve;

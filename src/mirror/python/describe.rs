@@ -43,7 +43,7 @@ pub enum Error {
     Disagrees { name: String, found: String },
     /// The description cannot be kept.
     #[error("cannot keep the description of {name}")]
-    Keep { name: String, source: store::Error },
+    Keep { name: String, source: Box<store::Error> },
     /// The description cannot be written.
     #[error("cannot write the description of {name}: is the disk full?")]
     Write { name: String, source: io::Error },
@@ -76,7 +76,7 @@ pub fn describe(store: &Store, project: &Word, name: &str, bytes: Expected) -> R
     let text =
         serde_json::to_vec(&described).map_err(|source| Error::Write { name: name.into(), source: source.into() })?;
     let kept = keep(store, name, &text)?;
-    store.remember(recipe, kept).map_err(|source| Error::Keep { name: name.to_owned(), source })?;
+    store.remember(recipe, kept).map_err(kept_not(name))?;
     Ok(described)
 }
 
@@ -89,12 +89,16 @@ fn remembered(store: &Store, recipe: Sha256) -> Option<Description> {
 }
 
 fn keep(store: &Store, name: &str, bytes: &[u8]) -> Result<Expected, Error> {
-    let failed = |source| Error::Keep { name: name.to_owned(), source };
+    let failed = kept_not(name);
     let written = |source| Error::Write { name: name.to_owned(), source };
-    let mut scratch = store.scratch().map_err(failed)?;
+    let mut scratch = store.scratch().map_err(&failed)?;
     scratch.write_all(bytes).map_err(written)?;
     let (_, path) = scratch.keep().map_err(|error| written(error.error))?;
     store.keep(&path).map_err(failed)
+}
+
+fn kept_not(name: &str) -> impl Fn(store::Error) -> Error {
+    move |source| Error::Keep { name: name.to_owned(), source: Box::new(source) }
 }
 
 /// What the text of a wheel's `METADATA` says.
