@@ -11,6 +11,7 @@ macro_rules! left_out {
 
 mod anywhere;
 mod hadoop;
+mod maven;
 mod mirror;
 mod nginx;
 mod python;

@@ -23,7 +23,7 @@ use std::sync::{Condvar, Mutex};
 
 /// The largest side file or metadata that is read.
 const SMALL: u64 = 8 << 20;
-/// Requests at a time; a polite number for one registry.
+/// Requests at a time where the site does not say; a polite number for one registry.
 const PARALLEL: usize = 6;
 /// Elements of one metadata file; the longest real ones list some thousand versions.
 const MAX_NODES: u32 = 400_000;
@@ -133,7 +133,8 @@ impl<'a> Registry<'a> {
         };
         let places = world.sources.all(Source::Maven).map(place).collect::<Result<_, Error>>()?;
         let (http, store, tell, seen) = (world.http, world.store, world.tell, Mutex::default());
-        Ok(Registry { http, places, store, before, trust, tell, seen, gate: Gate::default() })
+        let gate = Gate::of(world.sources.options.parallel.unwrap_or(PARALLEL));
+        Ok(Registry { http, places, store, before, trust, tell, seen, gate })
     }
 
     /// Whether a repository beside the registry is turned on.
@@ -270,9 +271,13 @@ impl<'a> Registry<'a> {
     /// Takes in what was never seen before: its bytes must be those that the repository vouches for.
     fn first(&self, place: &Place<'_>, path: &SafePath) -> Result<Seen, Error> {
         let from = place.base.join(path);
-        let taken = self.gate.pass(|| unseen::take(self.http, &from, self.store, self.tell));
+        let (taken, published) = std::thread::scope(|scope| {
+            let published = scope.spawn(|| self.published_sha1(place, path));
+            let taken = self.gate.pass(|| unseen::take(self.http, &from, self.store, self.tell));
+            (taken, published.join().unwrap_or_else(|panicked| std::panic::resume_unwind(panicked)))
+        });
         let taken = taken.map_err(|source| Error::Unseen { path: path.clone(), source })?;
-        let published = self.published_sha1(place, path)?;
+        let published = published?;
         if taken.sha1 != published {
             return Err(Error::Differs { path: path.clone(), published, found: taken.sha1 });
         }
@@ -321,17 +326,21 @@ impl<'a> Registry<'a> {
 }
 
 /// Lets a polite number of requests through at a time, however many threads ask.
-#[derive(Default)]
 struct Gate {
+    most: usize,
     inside: Mutex<usize>,
     left: Condvar,
 }
 
 impl Gate {
+    fn of(most: usize) -> Gate {
+        Gate { most, inside: Mutex::default(), left: Condvar::default() }
+    }
+
     fn pass<T>(&self, request: impl FnOnce() -> T) -> T {
         let unpoisoned = std::sync::PoisonError::into_inner;
         let waiting = self.inside.lock().unwrap_or_else(unpoisoned);
-        *self.left.wait_while(waiting, |inside| *inside >= PARALLEL).unwrap_or_else(unpoisoned) += 1;
+        *self.left.wait_while(waiting, |inside| *inside >= self.most).unwrap_or_else(unpoisoned) += 1;
         let answer = request();
         *self.inside.lock().unwrap_or_else(unpoisoned) -= 1;
         self.left.notify_one();

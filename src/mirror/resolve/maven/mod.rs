@@ -3,6 +3,7 @@
 //! Not here: the network and the disk. The caller gives a source of POMs; nothing else is asked.
 
 mod coordinate;
+mod crawl;
 mod environment;
 mod error;
 mod library;
@@ -141,6 +142,7 @@ impl<'a> Resolver<'a> {
         let library = &self.0;
         let (management, mut troubles) = wish::Management::of(library, request);
         let roots = management.roots(request);
+        crawl::crawl(library, &management, &roots);
         let graph = mediate::mediate(library, &management, &roots);
         troubles.extend(graph.troubles(library));
         if !troubles.is_empty() {

@@ -3,6 +3,7 @@
 //! Not here: which tools a build uses.
 
 use super::coordinate::{Coordinate, Key};
+use super::crawl::crawl;
 use super::error::{Error, Trouble, What};
 use super::library::Library;
 use super::mediate::mediate;
@@ -44,6 +45,7 @@ pub(super) fn resolve(library: &Library<'_>, tool: &Tool) -> Result<Closure, Err
     let stated = stated.map_err(|failure| Error::unresolved(vec![Trouble::of_failure(library, &failure, &[])]))?;
     let management = Management::stated(&stated.managed, tool.host == Host::Maven);
     let roots = roots(tool, &model);
+    crawl(library, &management, &roots);
     let graph = mediate(library, &management, &roots);
     let own = coordinate.to_string();
     let mut troubles = graph.troubles(library);
