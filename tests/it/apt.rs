@@ -73,6 +73,17 @@ fn packages_become_a_signed_archive_and_then_nothing_is_done() {
 }
 
 #[test]
+fn a_mirror_is_not_given_another_key_by_accident() {
+    let (project, _) = project(PACKAGES);
+    project.run("mirror lock");
+    project.run("mirror build").says(0, "generation 1");
+    fs::rename(project.path("key.pgp"), project.path("away")).unwrap();
+    project.run("mirror build").says(2, "is signed by a key that is not in key.pgp: bring that key");
+    fs::rename(project.path("away"), project.path("key.pgp")).unwrap();
+    project.run("mirror build").says(0, "up to date: generation 1");
+}
+
+#[test]
 fn the_same_lock_gives_the_same_bytes_in_another_place() {
     let (project, _) = project(PACKAGES);
     project.run("mirror lock");

@@ -9,6 +9,7 @@ use super::openpgp::{self, Signer};
 use super::resolve::apt::deb;
 use super::store::{self, Store};
 use crate::systems::download::Expected;
+use crate::words::generation::Generation;
 use crate::words::names::{BadName, SafePath, Word};
 use crate::words::tree::{Conflict, Entry, Tree};
 use std::io;
@@ -64,6 +65,11 @@ pub struct Program {
 /// Whether there are lists that clients verify with OpenPGP.
 pub fn needs_openpgp(lock: &Lock) -> bool {
     lock.artifacts.iter().any(|artifact| artifact.source == Source::Apt)
+}
+
+/// Whether a generation holds such lists.
+pub fn has_openpgp(generation: &Generation) -> bool {
+    generation.files.keys().any(|path| path.as_str() == apt::KEY)
 }
 
 /// The whole tree of a mirror; `signer` signs the lists for clients that know OpenPGP.

@@ -112,7 +112,8 @@ impl<'a> State<'a> {
             }
         }
         let by = need.by.join(" > ");
-        if let Some(relation) = narrow {
+        // What may be left out does not narrow what must be there.
+        if let Some(relation) = narrow.filter(|_| !need.weak) {
             return Ok(Some(Step::Narrow(relation, by)));
         }
         let why = match excluded {

@@ -219,6 +219,9 @@ fn recommended_packages_come_where_they_are_wanted_and_can_be_had() {
     let (chosen, notes) = Case { recommends: true, ..case(list) }.solve("a").unwrap();
     assert_eq!(chosen, ["os > a=1", "os > a=1 > b=1", "os > a=1 > b=1 > c=1"]);
     assert_eq!(notes, ["os > a=1 recommends gone, which is left out"]);
+    let list = "a 1; Depends: lib; Recommends: lib (<< 2)\nlib 1\nlib 2";
+    let (chosen, _) = Case { recommends: true, ..case(list) }.solve("a").unwrap();
+    assert_eq!(chosen, ["os > a=1", "os > a=1 > lib=2"], "they do not decide over what is needed");
 }
 
 #[test]
