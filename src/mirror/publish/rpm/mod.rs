@@ -19,7 +19,7 @@ mod index;
 /// The section, for people.
 const SECTION: &str = "mirror_rpm";
 /// Our public key, named as other keys of this folder are.
-const KEY: &str = "mirror_rpm/RPM-GPG-KEY-pnda-mirror";
+pub(super) const KEY: &str = "mirror_rpm/RPM-GPG-KEY-pnda-mirror";
 
 /// The packages of one repository by the name of their file.
 type Packages<'a> = BTreeMap<&'a str, &'a Artifact>;
