@@ -11,6 +11,7 @@ macro_rules! left_out {
 
 mod agent;
 mod archives;
+mod assemblies;
 mod door;
 mod fetch;
 mod install;
