@@ -14,6 +14,7 @@ mod agent;
 mod apt;
 mod archive;
 mod archives;
+mod assemblies;
 mod certificates;
 mod door;
 mod faults;
