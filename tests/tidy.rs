@@ -3,6 +3,7 @@
 //! Not here: whether the program works.
 
 use pnda::mirror::lock::Source;
+use pnda::mirror::sources::Key;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -217,8 +218,8 @@ fn rooms_do_not_ask_the_clock_or_the_environment_where_they_decide() {
 fn registry_hosts() -> BTreeSet<String> {
     let site = pnda::mirror::sources::Site { environment: std::env::vars().collect(), ..Default::default() };
     let sources = pnda::mirror::sources::Sources::find(&site).unwrap_or_default();
-    let known = Source::registries().into_iter().flat_map(|kind| sources.all(kind).collect::<Vec<_>>());
-    let mut texts: Vec<String> = known.map(|(_, found)| found.location.to_string()).collect();
+    let registry = |kind| sources.of(&Key::registry(kind)).map(|found| found.location.to_string());
+    let mut texts: Vec<String> = Source::registries().into_iter().filter_map(|kind| registry(kind).ok()).collect();
     for list in ["/etc/apt/sources.list", "/etc/apt/sources.list.d/debian.sources"] {
         let text = std::fs::read_to_string(list).unwrap_or_default();
         texts.extend(text.split_whitespace().filter(|word| word.contains("://")).map(str::to_owned));

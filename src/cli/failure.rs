@@ -23,6 +23,16 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// What went wrong, without the code.
+    pub fn into_error(self) -> Box<dyn Error> {
+        self.error
+    }
+
+    /// What went wrong.
+    pub fn error(&self) -> &dyn Error {
+        &*self.error
+    }
+
     /// An error with another code than 1.
     pub fn new(code: u8, error: impl Into<Box<dyn Error>>) -> Failure {
         Failure { code, error: error.into() }

@@ -3,13 +3,17 @@
 //! Not here: what the commands do.
 
 use super::failure::{Outcome, finish};
-use super::{mirror, render, trial};
-use clap::{Parser, Subcommand};
+use super::{complete, mirror, render, trial};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
+
+/// What the exit codes mean, for every command.
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong usage or a document with mistakes; \
+     3 bytes are not what was agreed; 4 something would change (checks and dry runs).";
 
 /// Flink on Hadoop YARN for sites that cannot reach the internet.
 #[derive(Parser)]
-#[command(name = "pnda", version, about)]
+#[command(name = "pnda", version, about, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -24,6 +28,10 @@ enum Command {
     Render(render::Arguments),
     /// Bring everything up on this machine, without root, under one folder.
     Try(trial::Arguments),
+    /// Print completions for a shell.
+    Completions(complete::Arguments),
+    /// Print the manual, or write a page for each command.
+    Manual(complete::ManualArguments),
 }
 
 /// Reads the arguments and does what they say.
@@ -32,6 +40,8 @@ pub fn main() -> ExitCode {
         Command::Mirror(command) => mirror::run(command),
         Command::Render(arguments) => render::run(&arguments),
         Command::Try(arguments) => trial::run(&arguments),
+        Command::Completions(arguments) => complete::completions(&arguments, Arguments::command()),
+        Command::Manual(arguments) => complete::manual(&arguments, Arguments::command()),
     };
     finish("pnda", outcome)
 }

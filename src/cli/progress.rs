@@ -3,7 +3,7 @@
 //! Not here: results, which go to standard output.
 
 use crate::words::event::Event;
-use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -64,7 +64,7 @@ impl State {
         self.bar.finish_and_clear();
         self.bar = ProgressBar::with_draw_target(Some(of_bytes.max(of_steps)), target());
         let shape = if of_bytes > 0 {
-            "{prefix:>10} [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec} {wide_msg}"
+            "{prefix:>10} [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec} {eta} {wide_msg}"
         } else {
             "{prefix:>10} {spinner} {pos} {wide_msg}"
         };
@@ -90,10 +90,14 @@ impl State {
 
     fn summary(&self) -> String {
         let seconds = self.began.elapsed().as_secs_f64().max(0.001);
-        let rate = HumanBytes((self.bytes as f64 / seconds) as u64);
+        let per_second = self.bytes as f64 / seconds;
+        let rate = HumanBytes(per_second as u64);
+        let left = self.of_bytes.saturating_sub(self.bytes) as f64 / per_second.max(1.0);
+        let left =
+            if left < 1.0 { String::new() } else { format!(", {} left", HumanDuration(Duration::from_secs_f64(left))) };
         let of = if self.of_bytes > 0 { format!(" of {}", HumanBytes(self.of_bytes)) } else { String::new() };
         let steps = if self.of_steps > 0 { format!("/{}", self.of_steps) } else { String::new() };
-        format!("{}{steps} files, {}{of}, {rate}/s", self.steps, HumanBytes(self.bytes))
+        format!("{}{steps} files, {}{of}, {rate}/s{left}", self.steps, HumanBytes(self.bytes))
     }
 
     fn done(&mut self, text: &str) {

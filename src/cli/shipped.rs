@@ -12,6 +12,9 @@ static MANIFESTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/mirror-manifests")
 /// The lock's name beside the manifests.
 pub const LOCK: &str = "pnda.lock";
 
+/// The ends of the names of what is read: manifests, and lists of packages that they name.
+const READ: [&str; 3] = ["toml", "packages", "status"];
+
 /// A folder that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read {}", path.display())]
@@ -54,7 +57,7 @@ fn from_folder(folder: &Path) -> Result<Manifests, Error> {
     let mut manifests = Manifests::default();
     for entry in fs::read_dir(folder).map_err(failed(folder))? {
         let path = entry.map_err(failed(folder))?.path();
-        if path.extension().is_some_and(|end| end == "toml") {
+        if path.extension().is_some_and(|end| READ.iter().any(|known| end == *known)) {
             let text = fs::read_to_string(&path).map_err(failed(&path))?;
             manifests.files.push((path.display().to_string(), text));
         }

@@ -12,12 +12,14 @@ mod role;
 mod script;
 mod setting;
 mod spec;
+mod taken;
 mod template;
 #[cfg(test)]
 mod tests;
 
 pub use assign::{Assigned, Assignment};
 pub use spec::NodeKind;
+pub use taken::taken;
 
 use crate::words::generation::Generation;
 use crate::words::names::{NodePath, Word};

@@ -5,7 +5,7 @@
 use super::manifest::Manifest;
 use super::openpgp::Fingerprint;
 use super::sources::Key;
-use super::trust::Policy;
+use super::trust::{Policy, Waiver};
 use crate::words::digest::Sha256;
 use crate::words::names::{SafePath, Word};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,8 @@ use std::fmt;
 pub struct Lock {
     /// The digest of the manifests' request it answers.
     pub request: Option<Sha256>,
+    /// Exceptions that were made when it was locked, with their reasons, sorted.
+    pub waivers: Vec<Waiver>,
     /// The artifacts, sorted by source and address, each once.
     pub artifacts: Vec<Artifact>,
 }
@@ -189,6 +191,8 @@ struct Document {
     format: u32,
     request: Sha256,
     #[serde(default)]
+    waiver: Vec<Waiver>,
+    #[serde(default)]
     artifact: Vec<Artifact>,
 }
 
@@ -205,7 +209,7 @@ impl Lock {
         if let Some(pair) = artifacts.windows(2).find(same) {
             return Err(Error::Twice(pair[0].address.clone()));
         }
-        Ok(Lock { request: Some(document.request), artifacts })
+        Ok(Lock { request: Some(document.request), waivers: document.waiver, artifacts })
     }
 
     /// The file's text.
@@ -214,6 +218,9 @@ impl Lock {
         let request = self.request.unwrap_or(Sha256::of(b""));
         let mut text = String::from("# Written by `pnda mirror lock`; change the manifests instead.\nformat = 1\n");
         let _ = writeln!(text, "request = \"{request}\"");
+        for waiver in &self.waivers {
+            let _ = write!(text, "\n[[waiver]]\n{}", toml::to_string(waiver).unwrap_or_default());
+        }
         for artifact in &self.artifacts {
             let _ = write!(text, "\n[[artifact]]\n{}", toml::to_string(artifact).unwrap_or_default());
         }
@@ -239,7 +246,7 @@ impl Lock {
 
     /// A lock of these artifacts; what is wanted more than once is there once, for all its reasons.
     pub fn of(request: Sha256, artifacts: impl IntoIterator<Item = Artifact>) -> Lock {
-        let mut lock = Lock { request: Some(request), artifacts: Vec::new() };
+        let mut lock = Lock { request: Some(request), ..Lock::default() };
         let mut by_place: BTreeMap<(Source, Option<Word>, SafePath), Artifact> = BTreeMap::new();
         for artifact in artifacts {
             let place = (artifact.source, artifact.origin.clone(), artifact.address.clone());
@@ -283,6 +290,14 @@ pub fn difference(old: &Lock, new: &Lock) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Lock {
+        /// One more artifact, for the tests of others.
+        pub fn add(&mut self, artifact: Artifact) {
+            let request = self.request.unwrap_or(Sha256::of(b""));
+            *self = Lock::of(request, self.artifacts.drain(..).chain([artifact]));
+        }
+    }
 
     fn artifact(address: &str, entry: &str) -> Artifact {
         Artifact {

@@ -3,15 +3,17 @@
 //! Not here: what the bytes are for.
 
 use crate::systems::download::{self, Expected};
-use crate::systems::http::Http;
+use crate::systems::http::{self, Http};
 use crate::words::digest::{self, Sha256};
-use crate::words::event::Tell;
+use crate::words::event::{Event, Tell};
 use crate::words::location::Location;
 use rustix::fs::{FlockOperation, flock};
-use std::fs::{self, File, Permissions};
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// What went wrong with the store itself.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +30,7 @@ pub enum Error {
     /// Nobody says where they are.
     #[error("no place is known that holds {sha256}")]
     NoPlace { sha256: Sha256 },
-    /// Another run is at work.
+    /// Somebody uses it in a way that shuts others out.
     #[error("another run is using {}; wait for it, or stop it", path.display())]
     Busy { path: PathBuf },
 }
@@ -38,6 +40,32 @@ impl Error {
     pub fn is_mismatch(&self) -> bool {
         matches!(self, Error::Download { source, .. } if source.is_mismatch())
     }
+
+    /// Whether the place simply has no such file.
+    pub fn is_missing(&self) -> bool {
+        let Error::Download { source: download::Error::Http { source, .. }, .. } = self else { return false };
+        matches!(source, http::Error::Missing { .. })
+    }
+}
+
+/// So many files are made durable one by one; for more, one call for the whole file system is faster.
+const FEW: usize = 4;
+
+/// How long a lock of the store is tried for: as long as another run may need to open it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A lock of the store; dropped, it is given back.
+#[derive(Debug)]
+pub struct Held {
+    _file: File,
+}
+
+/// Verified bytes that wait for their name; nobody else works on them.
+#[derive(Debug)]
+pub struct Ready {
+    /// What they are.
+    pub expected: Expected,
+    _held: File,
 }
 
 /// A folder of bytes by digest.
@@ -49,24 +77,41 @@ pub struct Store {
 impl Store {
     /// Opens a store, making its folders.
     pub fn open(folder: &Path) -> Result<Store, Error> {
-        for name in ["sha256", "sha1", "sha512", "partial", "assembled"] {
+        for name in ["sha256", "sha1", "sha512", "partial", "assembled", "control", "seen"] {
             let path = folder.join(name);
             fs::create_dir_all(&path).map_err(|source| Error::Store { what: "make", path, source })?;
         }
         Ok(Store { folder: folder.to_owned() })
     }
 
-    /// Keeps other runs out until the returned file is dropped.
-    pub fn lock(&self) -> Result<File, Error> {
-        let path = self.folder.join("lock");
-        let file = File::create(&path).map_err(|source| Error::Store { what: "make", path: path.clone(), source })?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {
+    /// For whoever brings bytes in: others may do so at the same time, but nobody removes anything.
+    pub fn lock_shared(&self) -> Result<Held, Error> {
+        self.lock(|file| {
+            // Whoever is alone tidies up first.
+            if flock(file, FlockOperation::NonBlockingLockExclusive).is_ok() {
                 self.sweep();
-                Ok(file)
             }
-            Err(_) => Err(Error::Busy { path: self.folder.clone() }),
+            flock(file, FlockOperation::NonBlockingLockShared).is_ok()
+        })
+    }
+
+    /// For whoever removes: nobody else is at work in the store.
+    pub fn lock_exclusive(&self) -> Result<Held, Error> {
+        self.lock(|file| flock(file, FlockOperation::NonBlockingLockExclusive).is_ok())
+    }
+
+    fn lock(&self, take: impl Fn(&File) -> bool) -> Result<Held, Error> {
+        let path = self.folder.join("lock");
+        let opened = OpenOptions::new().create(true).write(true).truncate(false).open(&path);
+        let file = opened.map_err(|source| Error::Store { what: "make", path, source })?;
+        let began = Instant::now();
+        while !take(&file) {
+            if began.elapsed() > PATIENCE {
+                return Err(Error::Busy { path: self.folder.clone() });
+            }
+            std::thread::sleep(Duration::from_millis(20));
         }
+        Ok(Held { _file: file })
     }
 
     /// Removes what a killed run was making; beginnings of downloads have other names and stay.
@@ -107,14 +152,25 @@ impl Store {
 
     /// How much of it an earlier, interrupted run has left.
     pub fn begun(&self, expected: Expected) -> u64 {
-        fs::metadata(self.partial(expected.sha256)).map_or(0, |there| there.len().min(expected.size))
+        download::begun(&self.partial(expected.sha256), expected.size)
     }
 
-    /// Whether the disk has room for so many bytes more; if not, which folder and how much there is.
-    pub fn room_for(&self, bytes: u64) -> Result<(), (PathBuf, u64)> {
-        let Ok(disk) = rustix::fs::statvfs(&self.folder) else { return Ok(()) };
-        let free = disk.f_bavail * disk.f_frsize;
-        if bytes <= free { Ok(()) } else { Err((self.folder.clone(), free)) }
+    /// How many bytes its disk has left.
+    pub fn free(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(&self.folder).ok()?;
+        Some(disk.f_bavail * disk.f_frsize)
+    }
+
+    /// How many bytes it holds.
+    pub fn size(&self) -> u64 {
+        let folders = fs::read_dir(self.folder.join("sha256")).into_iter().flatten().flatten();
+        let files = folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
+        files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum()
+    }
+
+    /// The folder it is in.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     fn partial(&self, sha256: Sha256) -> PathBuf {
@@ -123,21 +179,84 @@ impl Store {
 
     /// Brings bytes in from the first of these places that gives them, unless they are there.
     pub fn bring(&self, http: &Http, from: &[Location], expected: Expected, tell: Tell) -> Result<(), Error> {
-        if self.has(expected) {
-            return Ok(());
+        match self.make_ready(http, from, expected, tell)? {
+            None => Ok(()),
+            Some(ready) => self.settle(&[ready]),
         }
-        let partial = self.partial(expected.sha256);
-        let mut last = None;
+    }
+
+    /// The same, but the bytes wait for `settle`; nothing, if they are there already.
+    pub fn make_ready(
+        &self,
+        http: &Http,
+        from: &[Location],
+        expected: Expected,
+        tell: Tell,
+    ) -> Result<Option<Ready>, Error> {
+        if self.has(expected) {
+            return Ok(None);
+        }
+        let sha256 = expected.sha256;
+        let partial = self.partial(sha256);
+        let mut last = Error::NoPlace { sha256 };
         for location in from {
-            match download::download(http, location, expected, &partial, tell) {
-                Ok(()) => return self.name(&partial, expected.sha256),
-                Err(error) => last = Some(error),
+            let held = self.hold(&partial, tell)?;
+            if self.has(expected) {
+                // Whoever held it before has brought it; what lies here now is only our own opening.
+                return download::drop_partial(&partial).map(|()| None).map_err(self.failed("remove", &partial));
+            }
+            match download::bring(http, location, expected, &partial, tell) {
+                Ok(()) => return Ok(Some(Ready { expected, _held: held })),
+                Err(source) => last = Error::Download { sha256, source },
             }
         }
-        Err(match last {
-            Some(source) => Error::Download { sha256: expected.sha256, source },
-            None => Error::NoPlace { sha256: expected.sha256 },
-        })
+        Err(last)
+    }
+
+    /// Opens the beginning of a download, alone: two runs do not fetch the same bytes.
+    fn hold(&self, partial: &Path, tell: Tell) -> Result<File, Error> {
+        loop {
+            let file = open_for_us(partial).map_err(self.failed("open", partial))?;
+            if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+                let name = partial.file_name().unwrap_or_default().display();
+                tell(Event::Note(format!("waiting for another run that fetches {name}")));
+                flock(&file, FlockOperation::LockExclusive).map_err(|e| self.failed("lock", partial)(e.into()))?;
+            }
+            let held = file.metadata().map_err(self.failed("read", partial))?;
+            // It may have got its name, or been removed, while we waited.
+            if fs::metadata(partial).is_ok_and(|there| (there.dev(), there.ino()) == (held.dev(), held.ino())) {
+                return Ok(file);
+            }
+        }
+    }
+
+    /// Makes verified bytes durable, all at once, and then gives them their names.
+    pub fn settle(&self, all: &[Ready]) -> Result<(), Error> {
+        self.make_durable(all)?;
+        for ready in all {
+            self.name(&self.partial(ready.expected.sha256), ready.expected.sha256)?;
+        }
+        let folders: BTreeSet<PathBuf> =
+            all.iter().filter_map(|ready| Some(self.path(ready.expected.sha256).parent()?.to_owned())).collect();
+        folders.iter().try_for_each(|folder| self.sync(folder))
+    }
+
+    fn make_durable(&self, all: &[Ready]) -> Result<(), Error> {
+        if all.len() <= FEW {
+            return all.iter().try_for_each(|ready| self.sync(&self.partial(ready.expected.sha256)));
+        }
+        // One call for many files is many times faster than one for each.
+        let synced = File::open(&self.folder).and_then(|folder| Ok(rustix::fs::syncfs(&folder)?));
+        synced.map_err(self.failed("sync", &self.folder))
+    }
+
+    fn sync(&self, path: &Path) -> Result<(), Error> {
+        File::open(path).and_then(|file| file.sync_all()).map_err(self.failed("sync", path))
+    }
+
+    fn failed(&self, what: &'static str, path: &Path) -> impl Fn(io::Error) -> Error {
+        let path = path.to_owned();
+        move |source| Error::Store { what, path: path.clone(), source }
     }
 
     /// Takes in a finished local file by renaming it; its digest is computed here.
@@ -151,6 +270,7 @@ impl Store {
             fs::remove_file(file).map_err(failed)?;
         } else {
             self.name(file, sha256)?;
+            self.sync(self.path(sha256).parent().unwrap_or(&self.folder))?;
         }
         Ok(expected)
     }
@@ -169,8 +289,7 @@ impl Store {
             let folder = path.parent().unwrap_or(&self.folder);
             fs::create_dir_all(folder).map_err(failed("make the folder of"))?;
             fs::set_permissions(file, Permissions::from_mode(0o444)).map_err(failed("protect"))?;
-            fs::rename(file, &path).map_err(failed("place"))?;
-            File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed("sync"))
+            fs::rename(file, &path).map_err(failed("place"))
         };
         place().map_err(|(what, source)| Error::Store { what, path: path.clone(), source })
     }
@@ -207,6 +326,22 @@ impl Store {
         Ok(digest)
     }
 
+    /// What was noted of something; only a hint, for whoever reads it must be able to tell whether it is whole.
+    pub fn recall(&self, kind: &str, of: Sha256) -> Option<Vec<u8>> {
+        fs::read(self.folder.join(kind).join(of.to_string())).ok()
+    }
+
+    /// Notes something that can be found out again: neither durable nor necessary, so failing is no failure.
+    pub fn note(&self, kind: &str, of: Sha256, bytes: &[u8]) {
+        let place = || -> io::Result<()> {
+            let file = tempfile::NamedTempFile::new_in(self.folder.join("partial"))?;
+            fs::write(file.path(), bytes)?;
+            file.persist(self.folder.join(kind).join(of.to_string()))?;
+            Ok(())
+        };
+        let _ = place();
+    }
+
     /// The result of an assembly that was made before from the same parts in the same way.
     pub fn assembled(&self, recipe: Sha256) -> Option<Expected> {
         let text = fs::read_to_string(self.folder.join("assembled").join(recipe.to_string())).ok()?;
@@ -223,6 +358,18 @@ impl Store {
             path,
             source,
         })
+    }
+}
+
+/// Opens a file for writing; one that a killed run had protected already is taken back.
+fn open_for_us(path: &Path) -> io::Result<File> {
+    let open = || OpenOptions::new().create(true).write(true).truncate(false).open(path);
+    match open() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            fs::set_permissions(path, Permissions::from_mode(0o644))?;
+            open()
+        }
+        opened => opened,
     }
 }
 
@@ -273,11 +420,45 @@ mod tests {
     }
 
     #[test]
-    fn only_one_run_at_a_time() {
+    fn many_bring_in_at_once_and_nobody_removes_meanwhile() {
         let (_folder, store, _) = store();
-        let held = store.lock().unwrap();
-        assert!(matches!(store.lock(), Err(Error::Busy { .. })));
-        drop(held);
-        store.lock().unwrap();
+        let (one, two) = (store.lock_shared().unwrap(), store.lock_shared().unwrap());
+        assert!(matches!(store.lock_exclusive(), Err(Error::Busy { .. })));
+        drop((one, two));
+        let alone = store.lock_exclusive().unwrap();
+        assert!(matches!(store.lock_shared(), Err(Error::Busy { .. })));
+        drop(alone);
+        store.lock_shared().unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_run_was_making_is_removed_by_the_next_that_is_alone() {
+        let (_folder, store, _) = store();
+        let left = store.scratch().unwrap().keep().unwrap().1;
+        let other = store.lock_shared().unwrap();
+        assert!(!left.exists());
+        let making = store.scratch().unwrap();
+        let _second = store.lock_shared().unwrap();
+        assert!(making.path().exists(), "what another run makes stays");
+        drop(other);
+    }
+
+    #[test]
+    fn two_runs_bring_the_same_bytes_once() {
+        let (folder, store, http) = store();
+        let file = folder.path().join("a");
+        fs::write(&file, "abc").unwrap();
+        let expected = Expected { size: 3, sha256: Sha256::of(b"abc") };
+        let from = [Location::Path(file.clone())];
+        let ready = store.make_ready(&http, &from, expected, &silent).unwrap().unwrap();
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| store.make_ready(&http, &[Location::Path("gone".into())], expected, &silent));
+            std::thread::sleep(Duration::from_millis(50));
+            assert!(!second.is_finished() && !store.has(expected));
+            store.settle(&[ready]).unwrap();
+            assert!(second.join().unwrap().unwrap().is_none());
+        });
+        assert!(store.has(expected));
+        assert_eq!(fs::read_dir(store.folder().join("partial")).unwrap().count(), 0);
     }
 }

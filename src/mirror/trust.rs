@@ -5,10 +5,12 @@
 use super::lock::{Artifact, Lock};
 use super::sources::{Key, Sources};
 use crate::words::names::SafePath;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What must vouch for an artifact, the weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Policy {
     /// Nobody: the bytes that came first are the bytes for ever.
     FirstUse,
@@ -42,7 +44,8 @@ impl fmt::Display for Policy {
 }
 
 /// An exception that the manifest makes, with its reason.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Waiver {
     /// The addresses it is for; one `*` stands for any characters.
     pub artifact: String,
@@ -79,6 +82,20 @@ pub struct Breach {
     pub demanded: Policy,
 }
 
+/// Everything that nobody vouches for as the site demands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{} artifacts are not vouched for as their sources demand:\n{}\n\
+     ask for less in sources.toml (policy), or name the exception in a manifest: \
+     [[waiver]] with artifact, allows and reason",
+    .0.len(), lines(.0)
+)]
+pub struct Breaches(pub Vec<Breach>);
+
+fn lines(breaches: &[Breach]) -> String {
+    breaches.iter().map(|breach| format!("  {breach}")).collect::<Vec<_>>().join("\n")
+}
+
 /// What judging a lock came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Judgement {
@@ -90,9 +107,24 @@ pub struct Judgement {
     pub idle: Vec<Waiver>,
 }
 
+impl Judgement {
+    /// Nothing is left that nobody vouches for.
+    pub fn passed(self) -> Result<Judgement, Breaches> {
+        if self.breaches.is_empty() { Ok(self) } else { Err(Breaches(self.breaches)) }
+    }
+
+    /// The exceptions that were made, for people.
+    pub fn notes(&self) -> Vec<String> {
+        let waived = self.waived.iter().map(|(address, waiver)| format!("waived: {address}: {}", waiver.reason));
+        let idle = self.idle.iter().map(|waiver| format!("a waiver is for nothing: {waiver}"));
+        waived.chain(idle).collect()
+    }
+}
+
 /// Holds every artifact of a lock against the policy of its source.
-pub fn judge(lock: &Lock, sources: &Sources, waivers: &[Waiver]) -> Judgement {
-    let mut judgement = Judgement { idle: waivers.to_vec(), ..Judgement::default() };
+pub fn judge(lock: &Lock, sources: &Sources) -> Judgement {
+    let waivers = &lock.waivers;
+    let mut judgement = Judgement { idle: waivers.clone(), ..Judgement::default() };
     for artifact in &lock.artifacts {
         let Some(breach) = breach(artifact, sources) else { continue };
         let waiver = waivers.iter().find(|waiver| waiver.covers(&artifact.address) && waiver.allows <= breach.found);
@@ -109,8 +141,7 @@ pub fn judge(lock: &Lock, sources: &Sources, waivers: &[Waiver]) -> Judgement {
 
 fn breach(artifact: &Artifact, sources: &Sources) -> Option<Breach> {
     let key = artifact.key();
-    let policy = sources.of(&key).ok().and_then(|found| found.policy);
-    let demanded = policy.unwrap_or(Policy::Checksum);
+    let demanded = sources.policy(&key).unwrap_or(Policy::Checksum);
     let found = artifact.vouched.strength();
     (found < demanded).then(|| Breach { address: artifact.address.clone(), key, found, demanded })
 }

@@ -74,6 +74,29 @@ impl fmt::Debug for Sha256 {
     }
 }
 
+/// A SHA-512 digest that somebody publishes, as 128 lower-case hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sha512(String);
+
+impl TryFrom<String> for Sha512 {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Sha512, String> {
+        let digits = text.len() == 128 && from_hex(&text).is_some();
+        if digits {
+            Ok(Sha512(text.to_ascii_lowercase()))
+        } else {
+            Err(format!("`{text}` is not a SHA-512 digest (128 hexadecimal digits)"))
+        }
+    }
+}
+
+impl fmt::Display for Sha512 {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
 /// Counts and hashes bytes as they pass.
 #[derive(Default, Clone)]
 pub struct Hasher {

@@ -158,6 +158,14 @@ impl<'d> Table<'d> {
         texts.map(|(text, origin)| Text { text: text.to_owned(), origin }).collect()
     }
 
+    /// A list of texts, or that there is none: an empty one may mean something.
+    pub fn optional_list(&mut self, key: &'static str) -> Option<Vec<Text>> {
+        self.table.contains_key(key).then(|| self.list(key)).or_else(|| {
+            self.asked.push(key);
+            None
+        })
+    }
+
     /// A list of texts that must not be empty.
     pub fn required_list(&mut self, key: &'static str, example: &str) -> Vec<Text> {
         let noted = self.noted();

@@ -14,6 +14,9 @@ pub const SIGNATURE: &str = "generation.toml.minisig";
 /// Where the public key lies, for people; nodes carry their own copy.
 pub const PUBLIC_KEY: &str = "mirror.pub";
 
+/// Where the lock lies that a generation was made from; it is listed and signed like any other file.
+pub const LOCK: &str = "pnda.lock";
+
 /// Everything one generation of a mirror holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generation {

@@ -3,7 +3,7 @@
 //! Not here: any connection.
 
 use super::names::SafePath;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use std::fmt;
 use std::path::PathBuf;
 use url::Url;
@@ -57,6 +57,19 @@ impl Location {
                     path.as_str().split('/').map(|part| utf8_percent_encode(part, SEGMENT).to_string()).collect();
                 url.set_path(&format!("{}/{}", base.path().trim_end_matches('/'), segments.join("/")));
                 Location::Web(url)
+            }
+        }
+    }
+}
+
+impl Location {
+    /// The last segment of the address or path, if there is one.
+    pub fn file_name(&self) -> Option<String> {
+        match self {
+            Location::Path(path) => path.file_name().map(|name| name.to_string_lossy().into_owned()),
+            Location::Web(url) => {
+                let last = url.path_segments()?.next_back().filter(|last| !last.is_empty())?;
+                Some(percent_decode_str(last).decode_utf8_lossy().into_owned())
             }
         }
     }

@@ -9,4 +9,10 @@ macro_rules! left_out {
     };
 }
 
+mod anywhere;
+mod hadoop;
 mod maven;
+mod mirror;
+mod nginx;
+mod python;
+mod rpm;

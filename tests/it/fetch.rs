@@ -170,7 +170,8 @@ fn redirects_in_a_circle_are_refused() {
 
 #[test]
 fn a_redirect_to_a_local_file_is_refused() {
-    Bench::new([Reply::status(302).header("location", "file:///etc/passwd")]).refused("status 404");
+    Bench::new([Reply::status(302).header("location", "file:///etc/passwd")])
+        .refused("which is not followed: only http and https are");
 }
 
 #[test]
@@ -208,4 +209,40 @@ fn a_disk_that_fills_up_loses_nothing() {
     drop(store);
     assert!(Command::new("umount").arg(small.path()).status().unwrap().success());
     assert!(cause.contains("the disk is full; free some space and run it again") && !held, "{cause}");
+}
+
+#[test]
+fn bytes_of_a_folder_are_shared_and_not_copied_where_the_disk_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let (image, mount) = (folder.path().join("image"), folder.path().join("mount"));
+    std::fs::create_dir(&mount).unwrap();
+    std::fs::File::create(&image).unwrap().set_len(400 << 20).unwrap();
+    let run = |program: &str, words: &[&str], path: &std::path::Path| {
+        let output = Command::new(program).args(words).arg(path).arg(&mount).output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    let made = Command::new("mkfs.xfs").args(["-q", "-m", "reflink=1"]).arg(&image).output();
+    if !made.is_ok_and(|output| output.status.success()) || !run("mount", &["-o", "loop"], &image) {
+        left_out!("shared bytes: an XFS image can only be made with xfsprogs and mounted by root");
+        return;
+    }
+    let used = || {
+        let disk = rustix::fs::statvfs(&mount).unwrap();
+        (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+    };
+    let sync = || rustix::fs::syncfs(std::fs::File::open(&mount).unwrap()).unwrap();
+    let body: Vec<u8> = (0..32_u32 << 20).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let expected = Expected { size: body.len() as u64, sha256: Sha256::of(&body) };
+    let file = mount.join("a.jar");
+    std::fs::write(&file, body).unwrap();
+    sync();
+    let before = used();
+    let store = Store::open(&mount.join("store")).unwrap();
+    let brought = store.bring(&Http::new(Patience::default()), &[Location::Path(file)], expected, &silent);
+    sync();
+    let (grown, held) = (used() - before, store.has(expected));
+    drop(store);
+    assert!(Command::new("umount").arg(&mount).status().unwrap().success());
+    brought.unwrap();
+    assert!(held && grown < 4 << 20, "the disk holds {grown} bytes more");
 }

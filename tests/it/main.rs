@@ -9,11 +9,26 @@ macro_rules! left_out {
     };
 }
 
+mod advisories;
 mod agent;
+mod apt;
+mod archive;
+mod archives;
+mod certificates;
 mod door;
+mod faults;
 mod fetch;
+mod generations;
 mod install;
+mod kill;
+mod killed;
 mod mirror;
 mod project;
+mod ranges;
+mod sbom;
 mod serve;
+mod server;
+mod site;
+mod trust;
 mod upstream;
+mod ways;

@@ -245,12 +245,15 @@ fn rendering_replaces_only_what_was_rendered_and_trusts_only_the_key_it_is_given
 }
 
 #[test]
-fn two_builders_do_not_meet() {
+fn nothing_comes_into_a_store_while_somebody_removes_from_it() {
     let project = plain();
     project.run("mirror lock");
     let store = pnda::mirror::store::Store::open(&project.path("store")).unwrap();
-    let _held = store.lock().unwrap();
-    project.run("mirror build").says(1, "another run is using");
+    let removing = store.lock_exclusive().unwrap();
+    project.run("mirror fetch").says(1, "another run is using");
+    drop(removing);
+    let _bringing = store.lock_shared().unwrap();
+    project.run("mirror fetch").says(0, "fetched 1 files");
 }
 
 const CLOSURE: &str = "[[maven]]\nid = \"app\"\nroots = [\"g:a:1.0\"]\napps = true\n";

@@ -23,7 +23,16 @@ pub struct Ran {
 
 impl Project {
     pub fn new() -> Project {
-        let folder = tempfile::tempdir().unwrap();
+        Project::in_folder(tempfile::tempdir().unwrap())
+    }
+
+    /// In memory where the machine has such a folder: for tests that write a lot and cut no power.
+    pub fn in_memory() -> Project {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        Project::in_folder(folder.unwrap())
+    }
+
+    fn in_folder(folder: tempfile::TempDir) -> Project {
         fs::create_dir(folder.path().join("manifests")).unwrap();
         fs::write(folder.path().join("agent"), "an agent").unwrap();
         Project { folder, upstream: Upstream::start() }

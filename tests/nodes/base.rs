@@ -2,8 +2,11 @@
 //! Its name holds the digest of its recipe, so a changed recipe makes a new one; it appears whole or not at all.
 //! Not here: anything of the project itself; nodes get that by installing it.
 
-use crate::{apt, machine, shell};
+use crate::{machine, shell};
+use pnda::mirror::lock::Source;
+use pnda::mirror::sources::{Key, Site, Sources};
 use pnda::words::digest::Sha256;
+use pnda::words::names::Word;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -38,8 +41,15 @@ pub(crate) fn cache() -> PathBuf {
     std::path::absolute(&folder).unwrap_or(folder)
 }
 
+/// The archive that this machine uses for a suite; none if it uses another release.
+pub(crate) fn archive(suite: &str) -> Option<String> {
+    let site = Site { environment: std::env::vars().collect(), ..Site::default() };
+    let key = Key { kind: Source::Apt, id: Some(Word::new(suite).ok()?) };
+    Some(Sources::find(&site).ok()?.of(&key).ok()?.location.to_string())
+}
+
 fn make(image: &Path) -> Result<(), String> {
-    let archive = apt::archive(SUITE).ok_or_else(|| format!("this machine's apt does not use Debian {SUITE}"))?;
+    let archive = archive(SUITE).ok_or_else(|| format!("this machine's apt does not use Debian {SUITE}"))?;
     let staging = image.with_extension("new");
     remove(&staging)?;
     let folder = staging.to_string_lossy();

@@ -4,6 +4,7 @@
 
 use super::ground::{self, Ground};
 use super::state::{self, State};
+use crate::systems::download;
 use crate::words::digest::Sha256;
 use crate::words::names::NodePath;
 use rustix::fs::{FlockOperation, flock};
@@ -149,7 +150,7 @@ impl Home {
 
     /// How many bytes of a download are here already.
     pub fn downloaded(&self, sha256: Sha256) -> u64 {
-        fs::metadata(self.path.join(DOWNLOADS).join(sha256.to_string())).map_or(0, |found| found.len())
+        download::begun(&self.path.join(DOWNLOADS).join(sha256.to_string()), u64::MAX)
     }
 
     /// The folder itself, or the nearest one above it that exists.

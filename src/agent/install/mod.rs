@@ -26,7 +26,7 @@ mod systemd;
 #[cfg(test)]
 mod tests;
 mod trust;
-mod unpack;
+pub mod unpack;
 
 use crate::words::event::Tell;
 use crate::words::location::{BadLocation, Location};

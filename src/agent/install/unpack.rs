@@ -2,15 +2,14 @@
 //! Regular files keep one of two modes; links come last, so nothing is ever written through one.
 //! Not here: whether these are the right bytes; they were verified before.
 
+use crate::systems::meter::Meter;
 use crate::words::names::{BadName, SafePath};
 use flate2::read::MultiGzDecoder;
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::Path;
-use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 use tar::EntryType;
 
@@ -30,8 +29,6 @@ pub const LIMITS: Limits = Limits { members: 200_000, bytes: 16 << 30, growth: 2
 
 /// Small archives may grow to this however well they compress.
 const ALWAYS_ALLOWED: u64 = 16 << 20;
-/// What may stand between the bytes of two files: headers, long names, padding.
-const LONGEST_HEADER: u64 = 1 << 20;
 
 /// Why an archive was not unpacked.
 #[derive(Debug, thiserror::Error)]
@@ -78,35 +75,16 @@ enum Kind {
 pub fn unpack(archive: File, into: &Path, limits: Limits) -> Result<Unpacked, Error> {
     let packed = archive.metadata().map_err(Error::Read)?.len();
     let bytes = limits.bytes.min(packed.saturating_mul(limits.growth).max(ALWAYS_ALLOWED));
-    let allowance = Rc::new(Cell::new(LONGEST_HEADER));
-    let meter = Meter { inner: MultiGzDecoder::new(io::BufReader::new(archive)), left: Rc::clone(&allowance) };
+    let (meter, allowance) = Meter::new(MultiGzDecoder::new(io::BufReader::new(archive)));
     let mut tar = tar::Archive::new(meter);
     let mut into = Into { folder: into, limits: Limits { bytes, ..limits }, ..Into::default() };
     for entry in tar.entries().map_err(Error::Read)? {
         let mut entry = entry.map_err(Error::Read)?;
-        allowance.set(entry.size().saturating_add(LONGEST_HEADER));
+        allowance.member(entry.size());
         into.add(&mut entry)?;
-        allowance.set(LONGEST_HEADER);
+        allowance.header();
     }
     into.finish()
-}
-
-/// Gives at most as many bytes as are left: a tar reader takes long names into memory, however long they are.
-struct Meter<R> {
-    inner: R,
-    left: Rc<Cell<u64>>,
-}
-
-impl<R: Read> Read for Meter<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left.get() == 0 && !buffer.is_empty() {
-            return Err(io::Error::other("a header is longer than any header is"));
-        }
-        let most = buffer.len().min(usize::try_from(self.left.get()).unwrap_or(usize::MAX));
-        let count = self.inner.read(&mut buffer[..most])?;
-        self.left.set(self.left.get() - count as u64);
-        Ok(count)
-    }
 }
 
 /// The folder that is being filled.

@@ -4,12 +4,16 @@
 
 use super::{Places, Wanted, own_key};
 use crate::cli::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say};
+use crate::cluster;
 use crate::mirror::fetch::{self, Fetch, Fetched};
+use crate::mirror::generations::alone::alone;
 use crate::mirror::keys::Signer;
 use crate::mirror::lock::Lock;
+use crate::mirror::openpgp;
 use crate::mirror::publish::generation::{Next, Published, current_list, next, publish};
-use crate::mirror::publish::{self, Program};
+use crate::mirror::publish::{self, Layout, Program};
 use crate::mirror::store::Store;
+use crate::mirror::trust::{self, Waiver};
 use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
 use crate::words::names::SafePath;
@@ -67,32 +71,45 @@ pub fn fetch_only(arguments: &FetchArguments) -> Outcome {
         return show_plan(&wanted, &lock, &store, &arguments.places);
     }
     let progress = arguments.places.progress();
-    let _alone = store.lock()?;
+    let _held = store.lock_shared()?;
     let fetched = fetch(&wanted, &lock, &store, &arguments.places, &|event| progress.tell(event))?;
     say(&fetched_line(fetched))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn show_plan(wanted: &Wanted, lock: &Lock, store: &Store, places: &Places) -> Outcome {
-    let (sources, http) = (places.registries()?, places.http());
+    let sources = places.registries()?;
+    let http = places.http(&sources);
     let tell = crate::words::event::silent;
-    let fetch = Fetch { lock, manifest: &wanted.manifest, sources: &sources, http: &http, tell: &tell };
+    let quota = places.quota();
+    let fetch = Fetch { lock, manifest: &wanted.manifest, sources: &sources, http: &http, quota, tell: &tell };
     let missing = fetch.plan(store);
     for artifact in &missing {
         say(&format!("{:>12} {}", artifact.size, artifact.address))?;
     }
     let bytes: u64 = missing.iter().map(|artifact| artifact.size).sum();
     say(&format!("would fetch {} files, {bytes} bytes", missing.len()))?;
+    if !missing.is_empty() {
+        say(&fetch.preflight(store, &missing).to_string())?;
+    }
     Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(WOULD_CHANGE) })
 }
 
-fn fetch(wanted: &Wanted, lock: &Lock, store: &Store, places: &Places, tell: Tell) -> Result<Fetched, Failure> {
+pub(super) fn fetch(
+    wanted: &Wanted,
+    lock: &Lock,
+    store: &Store,
+    places: &Places,
+    tell: Tell,
+) -> Result<Fetched, Failure> {
     let all_there = lock.artifacts.iter().all(|artifact| store.has(fetch::expected(artifact)));
     if all_there {
         return Ok(Fetched { kept: lock.artifacts.len(), ..Fetched::default() });
     }
-    let (sources, http) = (places.registries()?, places.http());
-    let fetch = Fetch { lock, manifest: &wanted.manifest, sources: &sources, http: &http, tell };
+    let sources = places.registries()?;
+    let http = places.http(&sources);
+    let quota = places.quota();
+    let fetch = Fetch { lock, manifest: &wanted.manifest, sources: &sources, http: &http, quota, tell };
     fetch.run(store).map_err(|error| {
         let code = if error.is_mismatch() { MISMATCH } else { crate::cli::failure::FAILED };
         Failure::new(code, explained(error))
@@ -123,6 +140,8 @@ pub struct Built {
     pub fetched_bytes: u64,
     /// The key that signed it.
     pub public_key: String,
+    /// The exceptions from what sources demand, with their reasons.
+    pub waivers: Vec<String>,
 }
 
 /// Fetches and publishes.
@@ -135,19 +154,23 @@ pub fn build(
     tell: Tell,
 ) -> Result<Built, Failure> {
     let lock = wanted.agreed()?;
+    let judgement = trust::judge(&lock, &places.registries()?).passed()?;
+    judgement.notes().into_iter().for_each(|note| tell(Event::Note(note)));
+    let _mirror = alone(mirror)?;
     let store = places.store()?;
-    let _alone = store.lock()?;
+    let _held = store.lock_shared()?;
     let fetched = fetch(wanted, &lock, &store, places, tell)?;
     let signer = signer(mirror, key)?;
     tell(Event::Note("laying out the mirror".into()));
-    let tree = lay_out(wanted, &lock, &store, agent)?;
+    let tree = lay_out(wanted, &lock, &store, agent, openpgp_signer(&lock, key)?.as_ref())?;
     let published = publish(mirror, &tree, digest(&lock), &store, &signer)?;
     let (generation, published) = match published {
         Published::New { number, .. } => (number, true),
         Published::UpToDate { number } => (number, false),
     };
     let public_key = signer.public_key();
-    Ok(Built { generation, published, fetched_files: fetched.files, fetched_bytes: fetched.bytes, public_key })
+    let waivers = lock.waivers.iter().map(Waiver::to_string).collect();
+    Ok(Built { generation, published, fetched_files: fetched.files, fetched_bytes: fetched.bytes, public_key, waivers })
 }
 
 /// The mirror's key; a mirror that is signed already is not given a new one by accident.
@@ -163,9 +186,29 @@ fn signer(mirror: &Path, key: &Path) -> Result<Signer, Failure> {
     Ok(Signer::load_or_make(key)?)
 }
 
-fn lay_out(wanted: &Wanted, lock: &Lock, store: &Store, agent: &Path) -> Result<Tree, Failure> {
-    let program = Program { path: SafePath::new("pnda-agent")?, file: agent.to_owned() };
-    Ok(publish::tree(&wanted.manifest, lock, store, &[program])?)
+pub(super) fn lay_out(
+    wanted: &Wanted,
+    lock: &Lock,
+    store: &Store,
+    agent: &Path,
+    signer: Option<&openpgp::Signer>,
+) -> Result<Tree, Failure> {
+    let programs = [Program { path: SafePath::new("pnda-agent")?, file: agent.to_owned() }];
+    let roles = cluster::taken(&cluster::default_roles());
+    let layout = Layout { manifest: &wanted.manifest, lock, store, programs: &programs, roles: &roles, signer };
+    Ok(publish::tree(&layout)?)
+}
+
+/// The key for clients that know OpenPGP alone, beside the mirror's own; made when something is first signed with it.
+pub(super) fn openpgp_signer(lock: &Lock, key: &Path) -> Result<Option<openpgp::Signer>, Failure> {
+    let needed = publish::needs_openpgp(lock);
+    Ok(needed.then(|| openpgp::Signer::load_or_make(&openpgp_key(key))).transpose()?)
+}
+
+fn openpgp_key(key: &Path) -> PathBuf {
+    let mut name = key.as_os_str().to_owned();
+    name.push(".pgp");
+    PathBuf::from(name)
 }
 
 fn digest(lock: &Lock) -> Sha256 {
@@ -178,21 +221,27 @@ fn look(arguments: &Arguments, wanted: &Wanted, key: &Path, agent: &Path) -> Out
     if !lock.artifacts.iter().all(|artifact| store.has(fetch::expected(artifact))) {
         return show_plan(wanted, &lock, &store, &arguments.places);
     }
-    if !key.exists() {
-        say(&format!("would make the signing key {} and publish", key.display()))?;
+    let openpgp = Some(openpgp_key(key)).filter(|_| publish::needs_openpgp(&lock));
+    if let Some(missing) = [Some(key.to_owned()), openpgp].into_iter().flatten().find(|key| !key.exists()) {
+        say(&format!("would make the signing key {} and publish", missing.display()))?;
         return Ok(ExitCode::from(WOULD_CHANGE));
     }
-    let tree = lay_out(wanted, &lock, &store, agent)?;
-    match next(&arguments.mirror, &tree, digest(&lock), &Signer::load_or_make(key)?) {
+    let tree = lay_out(wanted, &lock, &store, agent, openpgp_signer(&lock, key)?.as_ref())?;
+    match next(&arguments.mirror, &tree, digest(&lock), &Signer::load_or_make(key)?)? {
         Next::UpToDate(number) => {
             say(&format!("up to date: generation {number}"))?;
             Ok(ExitCode::SUCCESS)
         }
-        Next::New(generation) => {
+        Next::New(generation) | Next::Switch(generation) => {
             say(&format!("would publish generation {} of {} files", generation.number, generation.files.len()))?;
             Ok(ExitCode::from(WOULD_CHANGE))
         }
     }
+}
+
+/// The agent that goes on the mirror.
+pub(super) fn agent(named: Option<&Path>) -> io::Result<PathBuf> {
+    named.map_or_else(sibling_agent, |named| Ok(named.to_owned()))
 }
 
 /// The agent that lies beside this program; where only this one was built, itself: it is the agent under that name.
@@ -210,7 +259,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         .clone()
         .or_else(own_key)
         .ok_or_else(|| Failure::new(USAGE, "no home folder is known; give --key FILE"))?;
-    let agent = arguments.agent.clone().map_or_else(sibling_agent, Ok)?;
+    let agent = agent(arguments.agent.as_deref())?;
     if arguments.dry_run {
         return look(arguments, &wanted, &key, &agent);
     }

@@ -5,8 +5,9 @@
 use super::{Places, Wanted};
 use crate::cli::failure::{Outcome, WOULD_CHANGE, finish, say};
 use crate::cli::shipped::LOCK;
+use crate::mirror::disk;
 use crate::mirror::lock::{Lock, difference};
-use crate::mirror::{disk, resolve};
+use crate::mirror::resolve::{self, Upgrade};
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,6 +24,10 @@ pub struct Arguments {
     /// Only show how the lock would change: exit code 4 if it would.
     #[arg(long)]
     dry_run: bool,
+    /// Take newer versions where the manifests leave that open: of everything, or of the entries and packages named;
+    /// without it, what was locked stays as long as it satisfies.
+    #[arg(long, value_name = "NAME", num_args = 0.., conflicts_with = "check")]
+    upgrade: Option<Vec<String>>,
     #[command(flatten)]
     places: Places,
 }
@@ -37,11 +42,17 @@ pub fn run(arguments: &Arguments) -> Outcome {
         }
         locked => locked?,
     };
-    let (store, sources, http) = (arguments.places.store()?, arguments.places.registries()?, arguments.places.http());
-    let _alone = store.lock()?;
+    let (store, sources) = (arguments.places.store()?, arguments.places.registries()?);
+    let http = arguments.places.http(&sources);
+    let _held = store.lock_shared()?;
     let progress = arguments.places.progress();
     let tell = |event| progress.tell(event);
-    let world = resolve::World { sources: &sources, http: &http, store: &store, tell: &tell };
+    let upgrade = match &arguments.upgrade {
+        None => Upgrade::Nothing,
+        Some(names) if names.is_empty() => Upgrade::Everything,
+        Some(names) => Upgrade::Only(names.clone()),
+    };
+    let world = resolve::World { sources: &sources, http: &http, store: &store, upgrade: &upgrade, tell: &tell };
     let trust = if arguments.check { resolve::Trust::AskAgain } else { resolve::Trust::LastLock };
     let lock = resolve::lock(&wanted.manifest, &before, &world, trust)?;
     let changes = difference(&before, &lock);

@@ -9,14 +9,25 @@ use crate::mirror::lock::Lock;
 use crate::mirror::manifest::{self, Manifest};
 use crate::mirror::sources::{Site, Sources};
 use crate::mirror::store::Store;
-use crate::systems::http::{Http, Patience};
+use crate::systems::http::{Http, Options, Proxies, Proxy};
+use crate::words::size::Size;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
+mod advisories;
 mod build;
+mod diff;
+mod gc;
+mod licences;
+mod list;
 mod lock;
+mod outdated;
+mod rollback;
+mod sbom;
 mod serve;
+mod status;
 mod verify;
+mod why;
 
 pub use build::{Built, build};
 
@@ -28,12 +39,32 @@ const OWN_MANIFESTS: &str = "mirror-manifests";
 pub enum Command {
     /// Write down exactly what the manifests mean today; the only command that asks what exists.
     Lock(lock::Arguments),
+    /// Tell the chains that lead from the manifests to an artifact.
+    Why(why::Arguments),
+    /// Tell what has a newer version than the lock.
+    Outdated(outdated::Arguments),
     /// Bring everything the lock names into the store.
     Fetch(build::FetchArguments),
     /// Fetch, then publish as the next generation of a mirror.
     Build(build::Arguments),
     /// Hold a mirror against its signed list.
     Verify(verify::Arguments),
+    /// List the generations that a mirror keeps.
+    List(list::Arguments),
+    /// Tell how one generation differs from another.
+    Diff(diff::Arguments),
+    /// Publish anew what an earlier generation held.
+    Rollback(rollback::Arguments),
+    /// Remove old generations, and what no mirror needs of a store.
+    Gc(gc::Arguments),
+    /// Tell how a mirror and its store are.
+    Status(status::Arguments),
+    /// Print the bill of materials of a generation or a role.
+    Sbom(sbom::Arguments),
+    /// List the licences, and what is under each.
+    Licences(licences::Arguments),
+    /// Hold what a generation was made from against a snapshot of advisories.
+    Advisories(advisories::Arguments),
     /// Serve a mirror over HTTP.
     Serve(serve::Arguments),
 }
@@ -42,9 +73,19 @@ pub enum Command {
 pub fn run(command: Command) -> Outcome {
     match command {
         Command::Lock(arguments) => lock::run(&arguments),
+        Command::Why(arguments) => why::run(&arguments),
+        Command::Outdated(arguments) => outdated::run(&arguments),
         Command::Fetch(arguments) => build::fetch_only(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
+        Command::Rollback(arguments) => rollback::run(&arguments),
+        Command::Gc(arguments) => gc::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Sbom(arguments) => sbom::run(&arguments),
+        Command::Licences(arguments) => licences::run(&arguments),
+        Command::Advisories(arguments) => advisories::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
     }
 }
@@ -61,6 +102,12 @@ pub struct Places {
     /// A file with the registries' places.
     #[arg(long = "sources", value_name = "FILE")]
     pub sources_file: Option<PathBuf>,
+    /// Take no more than so many bytes a second altogether: 500K, 10M, 1G.
+    #[arg(long, value_name = "BYTES")]
+    pub max_rate: Option<Size>,
+    /// Fetch nothing if the store would hold more bytes than this: 500M, 20G.
+    #[arg(long, value_name = "BYTES")]
+    pub quota: Option<Size>,
     /// Tell nothing but what goes wrong.
     #[arg(long, short)]
     pub quiet: bool,
@@ -69,9 +116,14 @@ pub struct Places {
 impl Places {
     /// The store, opened.
     pub fn store(&self) -> Result<Store, Failure> {
-        let folder = self.store.clone().or_else(|| home_folder("XDG_CACHE_HOME", ".cache").map(|f| f.join("store")));
-        let folder = folder.ok_or_else(|| Failure::new(USAGE, "no home folder is known; give --store FOLDER"))?;
+        let folder =
+            self.store_folder().ok_or_else(|| Failure::new(USAGE, "no home folder is known; give --store FOLDER"))?;
         Ok(Store::open(&folder)?)
+    }
+
+    /// Where the store is.
+    fn store_folder(&self) -> Option<PathBuf> {
+        self.store.clone().or_else(|| home_folder("XDG_CACHE_HOME", ".cache").map(|folder| folder.join("store")))
     }
 
     /// The registries that this site has.
@@ -82,8 +134,20 @@ impl Places {
     }
 
     /// A client for them.
-    pub fn http(&self) -> Http {
-        Http::new(Patience::default())
+    pub fn http(&self, sources: &Sources) -> Http {
+        let mut options = Options::from_environment(&sources.site().environment);
+        options.max_rate = self.max_rate.map(|Size(rate)| rate);
+        options.authorities.extend(sources.options.certificates.clone());
+        if let Some(proxy) = &sources.options.proxy {
+            options.proxies = Proxies::all(Proxy::new(proxy));
+        }
+        options.per_host = sources.options.parallel.unwrap_or(options.per_host);
+        Http::with(options)
+    }
+
+    /// The most bytes that the store may hold.
+    pub fn quota(&self) -> Option<u64> {
+        self.quota.map(|Size(quota)| quota)
     }
 
     /// Who tells people.

@@ -1,12 +1,18 @@
-//! `pnda mirror serve`: a mirror over HTTP, on loopback unless told.
-//! It runs until it is stopped.
+//! `pnda mirror serve`: a mirror over HTTP or HTTPS, on loopback unless told; it runs until it is stopped.
+//! SIGTERM lets downloads that are under way come to their end, SIGHUP takes up a new certificate and log file.
 //! Not here: how requests are answered.
 
-use crate::cli::failure::{Outcome, say};
-use crate::mirror::serve;
-use clap::Args;
+use super::home_folder;
+use crate::cli::failure::{Failure, Outcome, USAGE, chain, say, warn};
+use crate::mirror::serve::unit::{self, Unit};
+use crate::mirror::serve::{CONNECTIONS, LogPlace, Server, Settings, tls};
+use clap::{Args, ValueEnum};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use sd_notify::NotifyState;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Options of `pnda mirror serve`.
@@ -18,12 +24,116 @@ pub struct Arguments {
     /// Where to listen; loopback unless told.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Serve over TLS with this certificate and what signed it, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "tls")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Serve over TLS with a certificate that is made once and kept; prints its fingerprint.
+    #[arg(long, value_enum)]
+    tls: Option<OwnTls>,
+    /// A further name that the made certificate is for; may be given several times.
+    #[arg(long = "tls-name", value_name = "NAME", requires = "tls")]
+    tls_names: Vec<String>,
+    /// Where the made certificate is kept [default: ~/.local/share/pnda/tls]
+    #[arg(long, value_name = "FOLDER", requires = "tls")]
+    tls_folder: Option<PathBuf>,
+    /// Note every answer in this file, in the combined log format; `-` is standard error.
+    #[arg(long, value_name = "FILE")]
+    access_log: Option<PathBuf>,
+    /// Clients at a time; more wait.
+    #[arg(long, value_name = "COUNT", default_value_t = CONNECTIONS)]
+    connections: usize,
+    /// Print a systemd unit that serves like this, and serve nothing.
+    #[arg(long)]
+    print_unit: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OwnTls {
+    /// A certificate of the server's own.
+    #[value(name = "self")]
+    Own,
 }
 
 /// Runs it.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let server = serve::start(&arguments.mirror, arguments.listen)?;
-    say(&format!("serving {} on http://{}/", arguments.mirror.display(), server.address))?;
-    server.wait()?;
+    if arguments.print_unit {
+        say(&unit(arguments)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let tls = match (&arguments.tls_cert, &arguments.tls_key) {
+        (Some(certificate), Some(key)) => Some(tls::Pair { certificate: certificate.clone(), key: key.clone() }),
+        _ => arguments.tls.map(|_| own_tls(arguments)).transpose()?,
+    };
+    let log = arguments.access_log.as_ref().map(|file| match file.to_str() {
+        Some("-") => LogPlace::Stderr,
+        _ => LogPlace::File(file.clone()),
+    });
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let (mirror, listen) = (arguments.mirror.clone(), arguments.listen);
+    open_more_files();
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+    let server = Settings { mirror, listen, connections: arguments.connections, tls, log }.start()?;
+    say(&format!("serving {} on {scheme}://{}/", arguments.mirror.display(), server.address))?;
+    sd_notify::notify(&[NotifyState::Ready])?;
+    wait(server, &mut signals)
+}
+
+/// Serves until a signal says that it is enough.
+fn wait(server: Server, signals: &mut Signals) -> Outcome {
+    for signal in signals.forever() {
+        if signal != SIGHUP {
+            break;
+        }
+        match server.renew() {
+            Ok(()) => warn("the certificate and the access log are those of now")?,
+            Err(error) => warn(&format!("pnda: serving goes on as it was: {}", chain(&error)))?,
+        }
+    }
+    sd_notify::notify(&[NotifyState::Stopping])?;
+    server.stop()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The certificate of the server's own, and what clients must know of it.
+fn own_tls(arguments: &Arguments) -> Result<tls::Pair, Failure> {
+    let folder = arguments.tls_folder.clone();
+    let folder = folder.or_else(|| Some(home_folder("XDG_DATA_HOME", ".local/share")?.join("tls")));
+    let folder = folder.ok_or_else(|| Failure::new(USAGE, "no home folder is known; give --tls-folder FOLDER"))?;
+    let names = [tls::names(arguments.listen.ip()), arguments.tls_names.clone()].concat();
+    let own = tls::own(&folder, &names)?;
+    say(&format!("certificate {}\nSHA-256 {}", own.pair.certificate.display(), own.fingerprint))?;
+    if !own.missing.is_empty() {
+        let folder = folder.display();
+        warn(&format!("it is not for {}; remove {folder} to have a new one made", own.missing.join(", ")))?;
+    }
+    Ok(own.pair)
+}
+
+/// Every client and every file that is sent takes one; what systemd and shells give at first is made for less.
+fn open_more_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    // Where that is forbidden fewer clients are served at a time, and the rest wait.
+    let _ = setrlimit(Resource::Nofile, most);
+}
+
+fn unit(arguments: &Arguments) -> Result<String, Failure> {
+    let absolute = |path: &Path| std::path::absolute(path);
+    let tls = match (&arguments.tls_cert, &arguments.tls_key) {
+        (Some(certificate), Some(key)) => unit::Tls::Given { certificate: absolute(certificate)?, key: absolute(key)? },
+        _ if arguments.tls.is_some() => unit::Tls::Own(arguments.tls_names.clone()),
+        _ => unit::Tls::None,
+    };
+    let unit = Unit {
+        program: std::env::current_exe()?,
+        mirror: absolute(&arguments.mirror)?,
+        listen: arguments.listen,
+        connections: arguments.connections,
+        tls,
+        access_log: arguments.access_log.as_ref().map(|file| file.display().to_string()),
+    };
+    unit.render().map_err(|error| Failure::new(USAGE, error))
 }

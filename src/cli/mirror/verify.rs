@@ -1,14 +1,21 @@
-//! `pnda mirror verify`: a mirror against its signed list.
-//! Every difference is a line; exit code 3 if there is one.
-//! Not here: how it is checked.
+//! `pnda mirror verify`: a mirror against its signed list, whole or by a sample; with `--repair` it is mended.
+//! Every difference is a line; exit code 3 if there is one, or one that could not be mended.
+//! Not here: how it is checked or mended.
 
-use crate::cli::failure::{Failure, MISMATCH, Outcome, say};
-use crate::cli::progress::Progress;
-use crate::mirror::publish::generation::current;
-use crate::mirror::verify::{self, verify};
+use super::build::{fetch, lay_out, openpgp_signer};
+use super::{Places, Wanted, own_key};
+use crate::cli::failure::{Failure, MISMATCH, Outcome, chain, say, warn};
+use crate::mirror::generations::alone::alone;
+use crate::mirror::generations::record::{self, Verified};
+use crate::mirror::generations::{chosen, pin};
+use crate::mirror::lock::Lock;
+use crate::mirror::verify::repair::{Attempt, Means, Mended, repair};
+use crate::mirror::verify::sample::{Sample, Size};
+use crate::mirror::verify::{self, Difference, Report, signed_list, verify_sample};
+use crate::words::event::Tell;
 use clap::Args;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Options of `pnda mirror verify`.
@@ -20,35 +27,121 @@ pub struct Arguments {
     /// A file with the public key that must have signed the list; without it only damage by chance is found.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// Another generation than the current one.
+    #[arg(long, value_name = "NUMBER")]
+    generation: Option<u64>,
+    /// Read only some files, as in 5% or 100; of the others only the length is looked at.
+    #[arg(long, value_name = "SIZE")]
+    sample: Option<Size>,
+    /// Which files a sample has; without it they are others each time.
+    #[arg(long, value_name = "NUMBER", requires = "sample")]
+    seed: Option<u64>,
+    /// Replace what is damaged or missing, from the store or by fetching it anew.
+    #[arg(long)]
+    repair: bool,
+    /// For `--repair`: the folder with the manifests [default: ./mirror-manifests, else the shipped ones]
+    #[arg(long, value_name = "FOLDER")]
+    manifests: Option<PathBuf>,
+    /// For `--repair`: the agent that nodes install [default: the `pnda-agent` beside this program]
+    #[arg(long, value_name = "FILE")]
+    agent: Option<PathBuf>,
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
-    /// Tell nothing but the report.
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    places: Places,
 }
 
 /// Runs it.
 pub fn run(arguments: &Arguments) -> Outcome {
     let key = arguments.key.as_ref().map(std::fs::read_to_string).transpose()?;
-    let progress = Progress::new(arguments.quiet);
-    let report = verify(&current(&arguments.mirror), key.as_deref(), &|event| progress.tell(event));
-    let report = report.map_err(|error| match error {
-        verify::Error::List { .. } => Failure::new(MISMATCH, error),
-        error => error.into(),
-    })?;
-    let lines: Vec<String> = report.differences.iter().map(verify::Difference::to_string).collect();
+    let progress = arguments.places.progress();
+    let tell: Tell = &|event| progress.tell(event);
+    let mirror = &arguments.mirror;
+    let _alone = arguments.repair.then(|| alone(mirror)).transpose()?;
+    let folder = chosen(mirror, arguments.generation)?;
+    let _pinned = pin(&folder);
+    let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
+    let sample = arguments.sample.map(|size| Sample { size, seed });
+    let report = verify_sample(&folder, key.as_deref(), sample, tell).map_err(untrusted)?;
+    let mended = match arguments.repair && report.differences.iter().any(|difference| difference.listed().is_some()) {
+        true => Some(mend(arguments, &folder, key.as_deref(), &report, tell)?),
+        false => None,
+    };
+    let left = mended.as_ref().map_or(&report.differences, |mended| &mended.left);
+    let verified = Verified { at: record::now(), read: report.read, of: report.files, differences: left.len() };
+    if folder.parent().is_some_and(|above| above.ends_with("generations")) {
+        record::note_check(mirror, report.number, verified);
+    }
     if arguments.json {
-        let files = report.files;
-        let text = json!({"generation": report.number, "files": files, "bytes": report.bytes, "differences": lines});
-        say(&serde_json::to_string_pretty(&text)?)?;
+        say(&serde_json::to_string_pretty(&as_json(&report, sample, mended.as_ref()))?)?;
     } else {
-        lines.iter().try_for_each(|line| say(line))?;
-        let verdict = if lines.is_empty() { "as listed".into() } else { format!("{} differences", lines.len()) };
-        say(&format!("generation {}: {} files, {} bytes, {verdict}", report.number, report.files, report.bytes))?;
+        tell_report(&report, sample, mended.as_ref())?;
         if key.is_none() {
             say("the key was taken from the mirror itself: give --key to prove who signed it")?;
         }
     }
-    Ok(if report.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(MISMATCH) })
+    Ok(if left.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(MISMATCH) })
+}
+
+fn untrusted(error: verify::Error) -> Failure {
+    match error {
+        verify::Error::List { .. } => Failure::new(MISMATCH, error),
+        error => error.into(),
+    }
+}
+
+fn mend(
+    arguments: &Arguments,
+    folder: &Path,
+    key: Option<&str>,
+    report: &Report,
+    tell: Tell,
+) -> Result<Mended, Failure> {
+    let generation = signed_list(folder, key).map_err(untrusted)?;
+    let (places, store) = (&arguments.places, arguments.places.store()?);
+    let _held = store.lock_shared()?;
+    let wanted = Wanted::read(arguments.manifests.as_deref())?;
+    let bring = |lock: &Lock| -> Attempt<()> {
+        fetch(&wanted, lock, &store, places, tell).map(drop).map_err(Failure::into_error)
+    };
+    let whole_tree = || {
+        let lock = wanted.agreed().map_err(Failure::into_error)?;
+        bring(&lock)?;
+        let agent = super::build::agent(arguments.agent.as_deref())?;
+        let key = own_key().ok_or("no home folder is known, where the mirror's keys are")?;
+        let signer = openpgp_signer(&lock, &key).map_err(Failure::into_error)?;
+        lay_out(&wanted, &lock, &store, &agent, signer.as_ref()).map_err(Failure::into_error)
+    };
+    let means = Means { mirror: &arguments.mirror, store: &store, bring: &bring, lay_out: &whole_tree, tell };
+    let mended = repair(folder, &generation, report, &means)?;
+    mended.troubles.iter().try_for_each(|trouble| warn(&chain(&**trouble)))?;
+    Ok(mended)
+}
+
+fn lines(differences: &[Difference]) -> Vec<String> {
+    differences.iter().map(Difference::to_string).collect()
+}
+
+fn as_json(report: &Report, sample: Option<Sample>, mended: Option<&Mended>) -> serde_json::Value {
+    json!({
+        "generation": report.number, "files": report.files, "bytes": report.bytes, "read": report.read,
+        "seed": sample.map(|sample| sample.seed), "differences": lines(&report.differences),
+        "mended": mended.map(|mended| mended.files), "left": mended.map(|mended| lines(&mended.left)),
+    })
+}
+
+fn tell_report(report: &Report, sample: Option<Sample>, mended: Option<&Mended>) -> Result<(), Failure> {
+    let found = lines(&report.differences);
+    found.iter().try_for_each(|line| say(line))?;
+    let verdict = if found.is_empty() { "as listed".into() } else { format!("{} differences", found.len()) };
+    say(&format!("generation {}: {} files, {} bytes, {verdict}", report.number, report.files, report.bytes))?;
+    if let Some(sample) = sample {
+        say(&format!("read {} of {} files, chosen by --seed {}", report.read, report.files, sample.seed))?;
+    }
+    if let Some(mended) = mended {
+        lines(&mended.left).iter().try_for_each(|line| say(&format!("left {line}")))?;
+        say(&format!("mended {} files, {} differences are left", mended.files, mended.left.len()))?;
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! `[[assembly]]`: an archive of our own, made of locked parts.
+//! `[[assembly]]`: an archive or a folder of our own, made of locked parts.
 //! It is a recipe: which members of which entry go where.
 //! Not here: making it.
 
@@ -6,11 +6,13 @@ use crate::words::document::{Table, Text};
 use crate::words::names::{SafePath, Word};
 use std::collections::BTreeMap;
 
-/// A deterministic archive made of locked parts.
+/// Something deterministic made of locked parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assembly {
-    /// Its path on the mirror; a gzipped tar.
+    /// Its path on the mirror.
     pub path: SafePath,
+    /// What lies there.
+    pub form: Form,
     /// What goes in, in order; later entries never replace earlier ones.
     pub takes: Vec<Take>,
     /// Small files of our own, as text.
@@ -19,6 +21,17 @@ pub struct Assembly {
     pub links: BTreeMap<SafePath, String>,
     /// Patterns of members that must be executable, matched with the path inside the assembly.
     pub executable: Vec<String>,
+}
+
+/// What an assembly is on the mirror.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A gzipped tar.
+    TarGz,
+    /// A zip.
+    Zip,
+    /// A folder; each member is a file of the mirror.
+    Folder,
 }
 
 /// Members of one part.
@@ -36,11 +49,7 @@ pub struct Take {
 
 /// Reads one `[[assembly]]`, and the texts that name its parts.
 pub(super) fn read(table: &mut Table<'_>) -> Option<(Assembly, Vec<Text>)> {
-    let path = table.parsed("path", "flink-1.20.5.tar.gz", SafePath::new);
-    if let Some(path) = path.as_ref().filter(|path| !path.as_str().ends_with(".tar.gz")) {
-        let what = format!("an assembly cannot be written as `{path}`");
-        table.add(table.origin().problem(what, "let its path end in .tar.gz"));
-    }
+    let place = read_place(table);
     let executable = table.list("executable").into_iter().map(|text| text.text).collect();
     let (mut takes, mut parts) = (Vec::new(), Vec::new());
     table.tables("take", |inner| {
@@ -68,7 +77,35 @@ pub(super) fn read(table: &mut Table<'_>) -> Option<(Assembly, Vec<Text>)> {
             links.insert(path, to.to_string());
         }
     });
-    Some((Assembly { path: path?, takes, files, links, executable }, parts))
+    let (path, form) = place?;
+    if form == Form::Folder && !links.is_empty() {
+        let what = "an assembly that is a folder has no links";
+        table.add(table.origin().problem(what, "leave them out, or make it a .tar.gz with `path`"));
+    }
+    Some((Assembly { path, form, takes, files, links, executable }, parts))
+}
+
+/// Where it lies: `path` of an archive, or `folder`.
+fn read_place(table: &mut Table<'_>) -> Option<(SafePath, Form)> {
+    let below = table.optional_parsed("folder", "mirror_misc/plugins/", folder);
+    if let Some(below) = below {
+        if table.optional("path").is_some() {
+            table.add(
+                table.origin().problem("an assembly is an archive or a folder", "give `path` or `folder`, not both"),
+            );
+        }
+        return Some((SafePath::new(below.trim_end_matches('/')).ok()?, Form::Folder));
+    }
+    let path = table.parsed("path", "flink-1.20.5.tar.gz", SafePath::new)?;
+    match path.as_str() {
+        text if text.ends_with(".tar.gz") => Some((path, Form::TarGz)),
+        text if text.ends_with(".zip") => Some((path, Form::Zip)),
+        _ => {
+            let what = format!("an assembly cannot be written as `{path}`");
+            table.add(table.origin().problem(what, "let its path end in .tar.gz or .zip, or give `folder`"));
+            None
+        }
+    }
 }
 
 /// A folder inside an archive: a safe path with a closing slash.

@@ -2,21 +2,26 @@
 //! A manifest never names a registry; plain files name their addresses because they have no registry.
 //! Not here: what exists in the world (`resolve`), or where registries are (`sources`).
 
+use super::trust::{Policy, Waiver};
 use crate::words::document::{self, Table, Text};
 use crate::words::names::Word;
 use crate::words::problem::{Origin, Problem, Problems, Source, nearest};
 use std::collections::BTreeMap;
 use std::fmt;
 
+mod apt;
 mod assembly;
 mod file;
 mod maven;
 mod pypi;
+mod rpm;
 
-pub use assembly::{Assembly, Take};
-pub use file::FileWant;
+pub use apt::{AptBase, AptWant};
+pub use assembly::{Assembly, Form, Take};
+pub use file::{By, FileWant, Signed};
 pub use maven::MavenWant;
-pub use pypi::{PypiFile, PypiWant, normalise};
+pub use pypi::{PypiClosure, PypiFile, PypiNeeds, PypiRelease, PypiWant, PypiWhat, Sdists};
+pub use rpm::RpmWant;
 
 /// Everything the manifests ask for, sorted by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,6 +30,8 @@ pub struct Manifest {
     pub wants: BTreeMap<Word, Want>,
     /// What is made from it.
     pub assemblies: BTreeMap<Word, Assembly>,
+    /// Exceptions from what sources demand, sorted.
+    pub waivers: Vec<Waiver>,
 }
 
 /// One entry that the lock turns into artifacts.
@@ -36,17 +43,27 @@ pub enum Want {
     Pypi(PypiWant),
     /// One plain file.
     File(FileWant),
+    /// Debian packages with their closure.
+    Apt(AptWant),
+    /// RPM packages with their closure.
+    Rpm(RpmWant),
 }
 
-/// Reads all manifests together; names are unique over all of them.
+/// Reads all manifests together; names are unique over all of them. Files that are no TOML lie beside the manifests
+/// and are named by them.
 pub fn parse(files: &[(String, String)]) -> Result<Manifest, Problems> {
     let mut manifest = Manifest::default();
     let mut problems = Problems::default();
     let mut named: BTreeMap<Word, String> = BTreeMap::new();
     let mut uses = Vec::new();
+    let (files, beside): (Vec<_>, Vec<_>) = files.iter().partition(|(file, _)| file.ends_with(".toml"));
     for (file, text) in files {
-        let entries = document::read_noting(Source { file, text }, &mut problems, |table| Some(read_file(table)));
-        for (name, origin, entry) in entries.into_iter().flatten() {
+        let read = document::read_noting(Source { file, text }, &mut problems, |table| {
+            Some((read_file(table), table.tables("waiver", waiver)))
+        });
+        let (entries, waivers) = read.unwrap_or_default();
+        manifest.waivers.extend(waivers.into_iter().flatten());
+        for (name, origin, entry) in entries {
             if let Some(there) = named.insert(name.clone(), file.clone()) {
                 let what = format!("`{name}` is defined twice; the other is in {there}");
                 problems.add(origin.problem(what, "give one of them another id"));
@@ -54,6 +71,10 @@ pub fn parse(files: &[(String, String)]) -> Result<Manifest, Problems> {
             }
             match entry {
                 Entry::Want(want) => drop(manifest.wants.insert(name, want)),
+                Entry::Apt(mut want, base) => {
+                    base.and_then(|base| want.take_base(&base, &beside)).into_iter().for_each(|one| problems.add(one));
+                    manifest.wants.insert(name, Want::Apt(want));
+                }
                 Entry::Assembly(assembly, parts) => {
                     uses.extend(parts);
                     manifest.assemblies.insert(name, assembly);
@@ -61,10 +82,19 @@ pub fn parse(files: &[(String, String)]) -> Result<Manifest, Problems> {
             }
         }
     }
+    manifest.waivers.sort();
     if problems.is_empty() {
         uses.iter().filter_map(|part| unknown_part(part, &manifest)).for_each(|problem| problems.add(problem));
     }
     problems.into_result(manifest)
+}
+
+/// Reads one `[[waiver]]`: an exception is of no use without its reason.
+fn waiver(table: &mut Table<'_>) -> Option<Waiver> {
+    let artifact = table.required("artifact", "org/example/old/1.0/*");
+    let allows = table.parsed("allows", "first-use", |text| Policy::parse(&text));
+    let reason = table.required("reason", "its publisher gives no checksum; compared by hand with the release notes");
+    Some(Waiver { artifact: artifact?.text, allows: allows?, reason: reason?.text })
 }
 
 fn unknown_part(part: &Text, manifest: &Manifest) -> Option<Problem> {
@@ -74,13 +104,14 @@ fn unknown_part(part: &Text, manifest: &Manifest) -> Option<Problem> {
     }
     let remedy = match nearest(&part.text, names) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "define it as [[pypi]], [[maven]] or [[file]]".into(),
+        None => "define it as [[maven]], [[pypi]], [[apt]], [[rpm]] or [[file]]".into(),
     };
     Some(part.origin.problem(format!("no entry is called `{}`", part.text), remedy))
 }
 
 enum Entry {
     Want(Want),
+    Apt(AptWant, Option<Text>),
     Assembly(Assembly, Vec<Text>),
 }
 
@@ -96,10 +127,12 @@ fn read_file(table: &mut Table<'_>) -> Vec<Named> {
 
 type ReadEntry = fn(&mut Table<'_>) -> Option<Entry>;
 
-const KINDS: [(&str, ReadEntry); 4] = [
+const KINDS: [(&str, ReadEntry); 6] = [
     ("maven", |table| maven::read(table).map(|want| Entry::Want(Want::Maven(want)))),
     ("pypi", |table| pypi::read(table).map(|want| Entry::Want(Want::Pypi(want)))),
     ("file", |table| file::read(table).map(|want| Entry::Want(Want::File(want)))),
+    ("apt", |table| apt::read(table).map(|(want, base)| Entry::Apt(want, base))),
+    ("rpm", |table| rpm::read(table).map(|want| Entry::Want(Want::Rpm(want)))),
     ("assembly", |table| assembly::read(table).map(|(assembly, parts)| Entry::Assembly(assembly, parts))),
 ];
 
@@ -117,6 +150,7 @@ impl Manifest {
             use fmt::Write as _;
             let _ = writeln!(text, "{name} {want}");
         }
+        self.waivers.iter().for_each(|waiver| text.push_str(&format!("waiver {waiver}\n")));
         text
     }
 }
@@ -127,6 +161,8 @@ impl fmt::Display for Want {
             Want::Maven(want) => want.fmt(out),
             Want::Pypi(want) => want.fmt(out),
             Want::File(want) => want.fmt(out),
+            Want::Apt(want) => want.fmt(out),
+            Want::Rpm(want) => want.fmt(out),
         }
     }
 }
@@ -196,6 +232,23 @@ path = "../x"
         ] {
             assert!(problems.contains(expected), "{expected}\nis not in\n{problems}");
         }
+    }
+
+    #[test]
+    fn an_assembly_is_an_archive_or_a_folder() {
+        let placed = |place: &str| {
+            let read = parse_one(&GOOD.replace("path = \"flink-1.20.5.tar.gz\"", place));
+            let assembly = read.map_err(|problems| problems.to_string())?.assemblies.into_values().next().unwrap();
+            Ok::<_, String>((assembly.path.to_string(), assembly.form))
+        };
+        assert_eq!(placed("path = \"a.tar.gz\""), Ok(("a.tar.gz".into(), Form::TarGz)));
+        assert_eq!(placed("path = \"a.zip\""), Ok(("a.zip".into(), Form::Zip)));
+        assert_eq!(placed("folder = \"mirror_misc/a/\""), Ok(("mirror_misc/a".into(), Form::Folder)));
+        let refused = |place, why: &str| assert!(placed(place).unwrap_err().contains(why), "{place}");
+        refused("path = \"a.tar.zst\"", "let its path end in .tar.gz or .zip, or give `folder`");
+        refused("folder = \"a\"", "`a` is no folder: it must end in `/`");
+        refused("folder = \"a/\"\npath = \"a.zip\"", "give `path` or `folder`, not both");
+        refused("folder = \"a/\"\nlink = [{ path = \"x\", to = \"y\" }]", "an assembly that is a folder has no links");
     }
 
     #[test]

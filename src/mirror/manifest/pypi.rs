@@ -1,22 +1,43 @@
-//! `[[pypi]]`: one file of a Python release.
+//! `[[pypi]]`: one file of a Python release, or requirements with their closure for interpreters and platforms.
 //! Names are normalised as PEP 503 says, where they are read.
 //! Not here: what an index offers.
 
-use crate::words::document::Table;
-use crate::words::names::{BadName, Word};
+use crate::mirror::python::{Platform, Python, Requirement, normalise};
+use crate::words::document::{Table, Text};
+use crate::words::names::{Word, matches};
+use pep440_rs::Version;
+use std::collections::BTreeMap;
 use std::fmt;
+
+/// What is wanted of a Python index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PypiWant {
+    /// The index, where it is not the registry itself.
+    pub source: Option<Word>,
+    /// Whether it appears in `mirror_python`.
+    pub publish: bool,
+    /// One file, or a closure.
+    pub what: PypiWhat,
+}
+
+/// The two forms of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PypiWhat {
+    /// One file of one release.
+    File(PypiRelease),
+    /// Everything that an installation needs.
+    Closure(Box<PypiClosure>),
+}
 
 /// One file of a Python package.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PypiWant {
+pub struct PypiRelease {
     /// The project's name, normalised as PEP 503 says.
     pub project: Word,
     /// The exact version.
-    pub version: String,
+    pub version: Version,
     /// Which of its files.
     pub file: PypiFile,
-    /// Whether it appears in `mirror_python`.
-    pub publish: bool,
 }
 
 /// Which file of a Python release.
@@ -28,12 +49,82 @@ pub enum PypiFile {
     Wheel { python: String, platform: String },
 }
 
+/// Requirements that are resolved together, once for each interpreter on each platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PypiClosure {
+    /// What is asked for.
+    pub requirements: Vec<Requirement>,
+    /// What holds for a project if anybody asks for it.
+    pub constraints: Vec<Requirement>,
+    /// The interpreters ...
+    pub pythons: Vec<Python>,
+    /// ... and the platforms, each with each.
+    pub platforms: Vec<Platform>,
+    /// What becomes of source distributions.
+    pub sdists: Sdists,
+    /// Whether dependencies come along.
+    pub transitive: bool,
+    /// What releases need that cannot say it themselves.
+    pub metadata: BTreeMap<(Word, Version), PypiNeeds>,
+    /// Patterns of projects that come from another index, the first that matches.
+    pub routes: Vec<(String, Word)>,
+}
+
+/// What the manifest says of a release in its stead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PypiNeeds {
+    /// What it requires when it runs, if the manifest says so.
+    pub requires: Option<Vec<Requirement>>,
+    /// What it requires to be built, besides what it says itself.
+    pub builds_with: Vec<Requirement>,
+}
+
+/// What becomes of source distributions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sdists {
+    /// They are left out: no version that lacks a wheel.
+    Never,
+    /// Where no version has a wheel that fits, with what is needed to build it.
+    Fallback,
+    /// Also beside the wheels.
+    Also,
+}
+
+impl PypiWant {
+    /// The index that a project comes from: exactly one, whatever others have under the same name.
+    pub fn source_of(&self, project: &Word) -> Option<&Word> {
+        let routes = match &self.what {
+            PypiWhat::File(_) => [].iter(),
+            PypiWhat::Closure(closure) => closure.routes.iter(),
+        };
+        let mut fits = routes.filter(|(pattern, _)| matches(pattern, project.as_str()));
+        fits.next().map(|(_, source)| source).or(self.source.as_ref())
+    }
+}
+
+const EXAMPLE: &str = "apache-flink==1.20.5";
+
 /// Reads one `[[pypi]]`.
 pub(super) fn read(table: &mut Table<'_>) -> Option<PypiWant> {
-    const EXAMPLE: &str = "apache-flink==1.20.5";
-    let package = table.required("package", EXAMPLE);
-    let sdist = table.flag("sdist", false);
     let publish = table.flag("publish", true);
+    let source = table.optional_parsed("source", "internal", Word::new);
+    let requirements = table.list("requirements");
+    let package = table.optional("package");
+    let what = match (package, requirements.is_empty()) {
+        (Some(package), true) => PypiWhat::File(release(table, &package)?),
+        (None, false) => PypiWhat::Closure(Box::new(closure(table, &requirements)?)),
+        _ => {
+            let remedy =
+                "write package = \"name==version\" for one file, or requirements = [\"name>=1\"] for a closure";
+            table.add(table.origin().problem("this [[pypi]] must say what it wants, in one of two ways", remedy));
+            return None;
+        }
+    };
+    Some(PypiWant { source, publish, what })
+}
+
+fn release(table: &mut Table<'_>, package: &Text) -> Option<PypiRelease> {
+    let sdist = table.flag("sdist", false);
     let wheel = table.table("wheel", |wheel| {
         (wheel.parsed("python", "cp311", tag), wheel.parsed("platform", "manylinux2014_x86_64", tag))
     });
@@ -46,18 +137,70 @@ pub(super) fn read(table: &mut Table<'_>) -> Option<PypiWant> {
             return None;
         }
     };
-    let package = package?;
-    let split = package.text.split_once("==").map(|(project, version)| (normalise(project), version.to_owned()));
+    let (project, version) = pinned(table, package)?;
+    Some(PypiRelease { project, version, file })
+}
+
+/// `name==version`.
+fn pinned(table: &Table<'_>, package: &Text) -> Option<(Word, Version)> {
+    let split = package.text.split_once("==").map(|(project, version)| (normalise(project), version.trim().parse()));
     match split {
-        Some((Ok(project), version)) if Word::new(version.as_str()).is_ok() => {
-            Some(PypiWant { project, version, file, publish })
-        }
+        Some((Ok(project), Ok(version))) => Some((project, version)),
         _ => {
             let what = format!("`{}` does not pin one version", package.text);
             table.add(package.origin.problem(what, format!("write name==version, as in {EXAMPLE}")));
             None
         }
     }
+}
+
+fn closure(table: &mut Table<'_>, requirements: &[Text]) -> Option<PypiClosure> {
+    let requirements = parsed(table, requirements, "numpy>=1.22,<2", Requirement::parse);
+    let pythons = table.required_list("pythons", "3.11");
+    let platforms = table.required_list("platforms", "manylinux2014_x86_64");
+    let constraints = table.list("constraints");
+    let sdists = table.optional_parsed("sdists", "fallback", |text| match text.as_str() {
+        "never" => Ok(Sdists::Never),
+        "fallback" => Ok(Sdists::Fallback),
+        "also" => Ok(Sdists::Also),
+        _ => Err(format!("`sdists` is `{text}`; it can be never, fallback or also")),
+    });
+    let metadata = table.tables("metadata", |inner| {
+        let package = inner.required("package", "crcmod==1.7");
+        let requires = inner.optional_list("requires");
+        let requires = requires.map(|requires| parsed(inner, &requires, "six>=1.9", Requirement::parse));
+        let builds_with = inner.list("builds-with");
+        let builds_with = parsed(inner, &builds_with, "cython<3", Requirement::parse)?;
+        let needs = PypiNeeds { requires: requires.map_or(Some(None), |read| read.map(Some))?, builds_with };
+        Some((pinned(inner, &package?)?, needs))
+    });
+    let routes = table.tables("from", |inner| {
+        let source = inner.parsed("source", "internal", Word::new);
+        let projects = inner.required_list("projects", "acme-*");
+        let source = source?;
+        Some(projects.into_iter().map(|project| (project.text, source.clone())).collect::<Vec<_>>())
+    });
+    Some(PypiClosure {
+        requirements: requirements?,
+        constraints: parsed(table, &constraints, "numpy<2", Requirement::parse)?,
+        pythons: parsed(table, &pythons, "3.11", Python::parse)?,
+        platforms: parsed(table, &platforms, "manylinux2014_x86_64", Platform::parse)?,
+        sdists: sdists.unwrap_or(Sdists::Fallback),
+        transitive: table.flag("transitive", true),
+        metadata: metadata.into_iter().flatten().collect(),
+        routes: routes.into_iter().flatten().flatten().collect(),
+    })
+}
+
+/// Each text of a list as a checked type; none if one of them was refused.
+fn parsed<T, E: fmt::Display>(
+    table: &Table<'_>,
+    texts: &[Text],
+    example: &str,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Option<Vec<T>> {
+    let read: Vec<Option<T>> = texts.iter().map(|text| table.check(text, example, |text| parse(&text))).collect();
+    read.into_iter().collect()
 }
 
 /// A tag of a wheel's file name.
@@ -68,25 +211,60 @@ fn tag(text: String) -> Result<String, String> {
     }
 }
 
-/// PEP 503: lower case, runs of `-`, `_` and `.` become one `-`.
-pub fn normalise(project: &str) -> Result<Word, BadName> {
-    let mut name = String::new();
-    for c in project.trim().chars() {
-        match c {
-            '-' | '_' | '.' if name.ends_with('-') => {}
-            '-' | '_' | '.' => name.push('-'),
-            c => name.extend(c.to_lowercase()),
-        }
-    }
-    Word::new(name)
-}
-
 impl fmt::Display for PypiWant {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "pypi {}=={}", self.project, self.version)?;
+        match &self.source {
+            Some(source) => write!(out, "pypi/{source} ")?,
+            None => out.write_str("pypi ")?,
+        }
+        match &self.what {
+            PypiWhat::File(release) => release.fmt(out),
+            PypiWhat::Closure(closure) => closure.fmt(out),
+        }
+    }
+}
+
+impl fmt::Display for PypiRelease {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}=={}", self.project, self.version)?;
         match &self.file {
             PypiFile::Sdist => out.write_str(" sdist"),
             PypiFile::Wheel { python, platform } => write!(out, " wheel {python} {platform}"),
         }
+    }
+}
+
+/// Everything that decides what is locked, in an order of its own.
+impl fmt::Display for PypiClosure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |texts: &mut dyn Iterator<Item = String>| {
+            let mut texts: Vec<String> = texts.collect();
+            texts.sort();
+            texts.join(", ")
+        };
+        let requirements = |all: &[Requirement]| list(&mut all.iter().map(ToString::to_string));
+        out.write_str(&requirements(&self.requirements))?;
+        write!(out, " python {}", list(&mut self.pythons.iter().map(ToString::to_string)))?;
+        write!(out, " on {}", list(&mut self.platforms.iter().map(ToString::to_string)))?;
+        if !self.constraints.is_empty() {
+            write!(out, " within {}", requirements(&self.constraints))?;
+        }
+        match self.sdists {
+            Sdists::Never => out.write_str(" without sdists")?,
+            Sdists::Fallback => {}
+            Sdists::Also => out.write_str(" with sdists")?,
+        }
+        if !self.transitive {
+            out.write_str(" alone")?;
+        }
+        for ((project, version), needs) in &self.metadata {
+            write!(out, " where {project}=={version}")?;
+            needs.requires.iter().try_for_each(|some| write!(out, " requires [{}]", requirements(some)))?;
+            write!(out, " builds with [{}]", requirements(&needs.builds_with))?;
+        }
+        for (pattern, source) in &self.routes {
+            write!(out, " {pattern} from {source}")?;
+        }
+        Ok(())
     }
 }

@@ -2,20 +2,27 @@
 //! One file per section of the tree; `generation` is the only one that writes.
 //! Not here: fetching, serving.
 
-use super::assembly;
+use super::assembly::{self, Made, Placed};
 use super::lock::{Artifact, Lock, Source};
 use super::manifest::{Manifest, Want};
+use super::openpgp::{self, Signer};
+use super::resolve::apt::deb;
+use super::rpm::header;
+use super::sbom::{self, Roles};
 use super::store::{self, Store};
 use crate::systems::download::Expected;
+use crate::words::generation::LOCK;
 use crate::words::names::{BadName, SafePath, Word};
 use crate::words::tree::{Conflict, Entry, Tree};
 use std::io;
 use std::path::PathBuf;
 
+mod apt;
 pub mod generation;
 mod maven;
 mod plain;
 mod python;
+mod rpm;
 
 /// Why a tree cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -32,12 +39,27 @@ pub enum Error {
     /// A name of the world is not usable as a path.
     #[error("cannot lay out the mirror")]
     Name(#[from] BadName),
+    /// Python packages that do not go together.
+    #[error("cannot publish the Python packages")]
+    Python(#[from] python::Error),
     /// The store failed.
     #[error("cannot use the store")]
     Store(#[from] store::Error),
     /// A file cannot be read.
     #[error("cannot read {}", path.display())]
     Read { path: PathBuf, source: io::Error },
+    /// A Debian package is none.
+    #[error("{address} does not say what package it is")]
+    Package { address: SafePath, source: Option<deb::Error> },
+    /// An RPM package is none.
+    #[error("{address} does not say what package it is")]
+    Rpm { address: SafePath, source: header::Error },
+    /// Lists that clients verify need a key.
+    #[error("{section} needs an OpenPGP key, and none was given")]
+    NoKey { section: &'static str },
+    /// The key does not sign.
+    #[error("cannot sign the lists of {section}")]
+    Sign { section: &'static str, source: openpgp::SignError },
 }
 
 /// A program that goes on the mirror beside what was locked: the agent.
@@ -49,8 +71,30 @@ pub struct Program {
     pub file: PathBuf,
 }
 
-/// The whole tree of a mirror.
-pub fn tree(manifest: &Manifest, lock: &Lock, store: &Store, programs: &[Program]) -> Result<Tree, Error> {
+/// Whether there are lists that clients verify with OpenPGP.
+pub fn needs_openpgp(lock: &Lock) -> bool {
+    lock.artifacts.iter().any(|artifact| [Source::Apt, Source::Rpm].contains(&artifact.source))
+}
+
+/// Everything that decides what is on a mirror.
+pub struct Layout<'a> {
+    /// What is wanted.
+    pub manifest: &'a Manifest,
+    /// What was agreed.
+    pub lock: &'a Lock,
+    /// Where the bytes are.
+    pub store: &'a Store,
+    /// Programs of our own.
+    pub programs: &'a [Program],
+    /// What each role takes from the mirror.
+    pub roles: &'a Roles,
+    /// Signs the lists for clients that know OpenPGP alone; needed where there are such lists.
+    pub signer: Option<&'a Signer>,
+}
+
+/// The whole tree of a mirror, with bills of materials for all of it and for what each role takes.
+pub fn tree(layout: &Layout<'_>) -> Result<Tree, Error> {
+    let Layout { manifest, lock, store, programs, roles, signer } = *layout;
     let mut tree = Tree::default();
     for artifact in &lock.artifacts {
         if !store.has(super::fetch::expected(artifact)) {
@@ -58,7 +102,9 @@ pub fn tree(manifest: &Manifest, lock: &Lock, store: &Store, programs: &[Program
         }
     }
     maven::add(&mut tree, wanted(manifest, lock, Source::Maven), store)?;
-    python::add(&mut tree, wanted(manifest, lock, Source::Pypi))?;
+    python::add(&mut tree, wanted(manifest, lock, Source::Pypi), store)?;
+    apt::add(&mut tree, manifest, lock, store, signer)?;
+    rpm::add(&mut tree, manifest, lock, store, signer)?;
     for (artifact, want) in wanted(manifest, lock, Source::File) {
         if let Want::File(file) = want {
             plain::add(&mut tree, &file.path, super::fetch::expected(artifact), store)?;
@@ -66,12 +112,23 @@ pub fn tree(manifest: &Manifest, lock: &Lock, store: &Store, programs: &[Program
     }
     for (name, assembly) in &manifest.assemblies {
         let made = assembly::assemble(name, assembly, lock, store);
-        let made = made.map_err(|source| Error::Assembly { name: name.clone(), source })?;
-        plain::add(&mut tree, &assembly.path, made, store)?;
+        match made.map_err(|source| Error::Assembly { name: name.clone(), source })? {
+            Made::Archive(made) => plain::add(&mut tree, &assembly.path, made, store)?,
+            Made::Folder(files) => {
+                for Placed { path, kept, executable } in files {
+                    let object = Entry::Object { digest: kept.sha256, size: kept.size, executable };
+                    tree.insert(assembly.path.join(path.as_str())?, object)?;
+                }
+            }
+        }
     }
     for program in programs {
         let made = keep_copy(store, program)?;
         plain::add(&mut tree, &program.path, made, store)?;
+    }
+    tree.insert(SafePath::new(LOCK)?, Entry::file(lock.render()))?;
+    for (path, bill) in sbom::bills(&sbom::Sources { manifest, lock, store, tree: &tree, roles }) {
+        tree.insert(path, Entry::file(bill))?;
     }
     sums(&mut tree)?;
     Ok(tree)

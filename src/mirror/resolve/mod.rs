@@ -2,21 +2,25 @@
 //! One file per kind of source; each reads its registry's answers and chooses.
 //! Not here: how the rest of the room uses what was agreed.
 
-use super::lock::{Artifact, Lock, Source, Voucher};
-use super::manifest::{FileWant, Manifest, MavenWant, PypiWant, Want};
+use super::lock::{Artifact, Lock, Source};
+use super::manifest::{Manifest, MavenWant, Want};
 use super::sources::{self, Sources};
 use super::store::Store;
+use super::trust;
 use crate::systems::http::Http;
 use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
-use crate::words::location::Location;
-use crate::words::names::{SafePath, Word};
-use std::collections::BTreeSet;
+use crate::words::names::Word;
 
+pub mod apt;
+pub mod checksum;
 pub mod closure;
+pub mod file;
 pub mod maven;
+pub mod outdated;
 pub mod pypi;
 pub mod registry;
+pub mod rpm;
 pub mod signature;
 pub mod unseen;
 
@@ -33,14 +37,17 @@ pub enum Error {
     #[error("cannot lock `{entry}`")]
     Maven { entry: Word, source: closure::Error },
     /// A plain file is not to be had.
-    #[error("cannot lock `{entry}`: none of its addresses gives the file")]
-    File { entry: Word, source: unseen::Error },
-    /// A plain file is not what the manifest says.
-    #[error("cannot lock `{entry}`: the file has sha256 {found}, the manifest says {expected}")]
-    FileDiffers { entry: Word, expected: Sha256, found: Sha256 },
-    /// The manifest gives no usable address.
-    #[error("cannot lock `{entry}`: it has no usable address")]
-    NoAddress { entry: Word },
+    #[error("cannot lock `{entry}`")]
+    File { entry: Word, source: file::Error },
+    /// Debian packages are not to be had.
+    #[error("cannot lock `{entry}`")]
+    Apt { entry: Word, source: apt::Error },
+    /// RPM packages are not to be had.
+    #[error("cannot lock `{entry}`")]
+    Rpm { entry: Word, source: Box<rpm::Error> },
+    /// Something is not vouched for as its source demands.
+    #[error(transparent)]
+    Trust(#[from] trust::Breaches),
 }
 
 /// How far the last lock is believed.
@@ -52,6 +59,29 @@ pub enum Trust {
     AskAgain,
 }
 
+/// What may change its version where the manifest leaves that open; all else stays as it was locked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Upgrade {
+    /// Nothing, as long as it still satisfies.
+    #[default]
+    Nothing,
+    /// Everything.
+    Everything,
+    /// These entries and packages, by name.
+    Only(Vec<String>),
+}
+
+impl Upgrade {
+    /// Whether a package that an entry wants may change its version.
+    pub fn frees(&self, entry: &Word, package: &str) -> bool {
+        match self {
+            Upgrade::Nothing => false,
+            Upgrade::Everything => true,
+            Upgrade::Only(names) => names.iter().any(|name| name == entry.as_str() || name == package),
+        }
+    }
+}
+
 /// What locking may use.
 pub struct World<'a> {
     /// Where registries are.
@@ -60,6 +90,8 @@ pub struct World<'a> {
     pub http: &'a Http,
     /// Where bytes that had to be read are kept.
     pub store: &'a Store,
+    /// What may change its version.
+    pub upgrade: &'a Upgrade,
     /// Who listens.
     pub tell: Tell<'a>,
 }
@@ -71,7 +103,10 @@ pub fn lock(manifest: &Manifest, before: &Lock, world: &World<'_>, trust: Trust)
         (world.tell)(Event::Stage { name: format!("lock {entry}"), steps: 0, bytes: 0 });
         artifacts.extend(world.artifacts(entry, want, before, trust)?);
     }
-    let lock = Lock::of(Sha256::of(manifest.request().as_bytes()), artifacts);
+    let mut lock = Lock::of(Sha256::of(manifest.request().as_bytes()), artifacts);
+    lock.waivers = manifest.waivers.clone();
+    let judgement = trust::judge(&lock, world.sources).passed()?;
+    judgement.notes().into_iter().for_each(|note| (world.tell)(Event::Note(note)));
     (world.tell)(Event::Done(format!("resolved {} artifacts", lock.artifacts.len())));
     Ok(lock)
 }
@@ -80,8 +115,28 @@ impl World<'_> {
     fn artifacts(&self, entry: &Word, want: &Want, before: &Lock, trust: Trust) -> Result<Vec<Artifact>, Error> {
         match want {
             Want::Maven(want) => self.maven(entry, want, before, trust),
-            Want::Pypi(want) => Ok(vec![self.pypi(entry, want)?]),
-            Want::File(want) => Ok(vec![self.file(entry, want)?]),
+            Want::Pypi(want) => {
+                let preferred = pypi::preferred(entry, before, self.upgrade);
+                let failed = |source| Error::Pypi { entry: entry.clone(), source };
+                pypi::artifacts(entry, want, self, &preferred).map_err(failed)
+            }
+            Want::File(want) => {
+                let known = before
+                    .artifacts
+                    .iter()
+                    .find(|artifact| artifact.source == Source::File && artifact.wanted_by.contains(entry));
+                let pinned = known.and_then(|artifact| artifact.signer.as_ref());
+                let artifact = file::artifact(self, entry, want, pinned);
+                Ok(vec![artifact.map_err(|source| Error::File { entry: entry.clone(), source })?])
+            }
+            Want::Apt(want) => {
+                let failed = |source| Error::Apt { entry: entry.clone(), source };
+                apt::artifacts(entry, want, before, self).map_err(failed)
+            }
+            Want::Rpm(want) => {
+                let failed = |source| Error::Rpm { entry: entry.clone(), source: Box::new(source) };
+                rpm::artifacts(entry, want, before, trust, self).map_err(failed)
+            }
         }
     }
 
@@ -90,58 +145,5 @@ impl World<'_> {
         let failed = |source| Error::Maven { entry: entry.clone(), source };
         let registry = registry::Registry::open(self, before, trust).map_err(|error| failed(error.into()))?;
         closure::artifacts(entry, want, &registry).map_err(failed)
-    }
-
-    fn pypi(&self, entry: &Word, want: &PypiWant) -> Result<Artifact, Error> {
-        let index = self.sources.pypi().map_err(|source| Error::Source { entry: entry.clone(), source })?;
-        let failed = |source| Error::Pypi { entry: entry.clone(), source };
-        let project = pypi::project(self.http, index, &want.project, self.tell).map_err(failed)?;
-        let file = project.choose(want).map_err(failed)?;
-        Ok(Artifact {
-            source: Source::Pypi,
-            origin: None,
-            signer: None,
-            address: file.address,
-            size: file.size,
-            sha256: file.sha256,
-            vouched: Voucher::IndexSha256,
-            wanted_by: BTreeSet::from([entry.clone()]),
-            because: vec![format!("{entry} > {}=={}", want.project, want.version)],
-        })
-    }
-
-    /// A plain file has a digest but no size: it is read once, from the first address that gives the right bytes.
-    fn file(&self, entry: &Word, want: &FileWant) -> Result<Artifact, Error> {
-        let no_address = || Error::NoAddress { entry: entry.clone() };
-        let address = SafePath::new(format!("{entry}/{}", want.path.file_name())).map_err(|_| no_address())?;
-        let mut failure = no_address();
-        for location in want.urls.iter().filter_map(|url| Location::parse(url).ok()) {
-            let failed = |source| Error::File { entry: entry.clone(), source };
-            let taken = match unseen::take(self.http, &location, self.store, self.tell) {
-                Ok(taken) if taken.sha256 == want.sha256 => taken,
-                Ok(taken) => {
-                    let (expected, found) = (want.sha256, taken.sha256);
-                    failure = Error::FileDiffers { entry: entry.clone(), expected, found };
-                    continue;
-                }
-                Err(source) => {
-                    failure = failed(source);
-                    continue;
-                }
-            };
-            let kept = taken.keep(self.store).map_err(failed)?;
-            return Ok(Artifact {
-                source: Source::File,
-                origin: None,
-                signer: None,
-                address,
-                size: kept.size,
-                sha256: kept.sha256,
-                vouched: Voucher::Manifest,
-                wanted_by: BTreeSet::from([entry.clone()]),
-                because: vec![format!("{entry} > {}", want.path)],
-            });
-        }
-        Err(failure)
     }
 }

@@ -5,7 +5,7 @@
 use crate::mirror::store::{self, Store};
 use crate::systems::download::Expected;
 use crate::systems::http::{self, Http};
-use crate::words::digest::{Hasher, Sha256, to_hex};
+use crate::words::digest::{Hasher, Sha256, sha512_hex, to_hex};
 use crate::words::event::{Event, Tell};
 use crate::words::location::Location;
 use sha1::Digest;
@@ -54,6 +54,27 @@ pub fn take(http: &Http, from: &Location, store: &Store, tell: Tell) -> Result<T
 }
 
 impl Taken {
+    /// The bytes from their beginning.
+    pub fn reader(&self) -> io::Result<File> {
+        self.scratch.reopen()
+    }
+
+    /// Their SHA-512, in hexadecimal.
+    pub fn sha512(&self) -> io::Result<String> {
+        sha512_hex(&mut self.reader()?)
+    }
+
+    /// Hands all bytes over, piece by piece.
+    pub fn each(&self, take: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        let (mut file, mut buffer) = (self.reader()?, vec![0; 128 * 1024]);
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok(()),
+                count => take(&buffer[..count]),
+            }
+        }
+    }
+
     /// Somebody vouched: the bytes go into the store.
     pub fn keep(self, store: &Store) -> Result<Expected, Error> {
         let (_, path) = self.scratch.keep().map_err(|error| Error::Keep(error.error))?;

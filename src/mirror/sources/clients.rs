@@ -8,6 +8,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+mod apt;
+
+pub use apt::{apt, apt_keyrings};
+
 /// The repository that Maven would ask for a release from its central repository.
 pub(super) fn maven(site: &Site) -> Told {
     let home = site.environment.get("HOME").map(|home| Path::new(home).join(".m2/settings.xml"));

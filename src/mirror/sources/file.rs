@@ -12,14 +12,21 @@ use crate::words::problem::Source as Document;
 use std::path::{Path, PathBuf};
 
 /// How registries are asked, whichever it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Options {
     /// The proxy for all of them; none leaves it to the environment.
-    pub proxy: Option<Location>,
+    pub proxy: Option<String>,
     /// PEM certificates that are trusted besides the machine's own.
     pub certificates: Option<PathBuf>,
     /// Requests to one host at a time.
     pub parallel: Option<usize>,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A proxy's address may hold a password.
+        write!(out, "Options({} at a time)", self.parallel.map_or("some".into(), |parallel| parallel.to_string()))
+    }
 }
 
 struct Entry {
@@ -61,7 +68,11 @@ fn table(table: &mut Table<'_>) -> Option<(Options, Vec<Entry>)> {
             policy: None,
         }));
     }
-    let proxy = table.optional_parsed("proxy", "http://proxy.example:3128", |text| Location::parse(&text));
+    let proxy = table.optional_parsed("proxy", "http://proxy.example:3128", |text| match Location::parse(&text) {
+        Ok(Location::Web(_)) => Ok(text),
+        Ok(Location::Path(_)) => Err("it is no web address".to_owned()),
+        Err(error) => Err(error.to_string()),
+    });
     let certificates = table.optional("certificates").map(|text| PathBuf::from(text.text));
     let parallel = table.number("parallel", 1..=64).map(|number| number as usize);
     entries.extend(table.tables("source", entry).into_iter().flatten());

@@ -8,11 +8,13 @@ use crate::words::names::{BadName, Word};
 use crate::words::problem::Problems;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 mod clients;
 mod file;
 mod secret;
 
+pub use clients::apt_keyrings;
 pub use file::Options;
 
 /// A place that gives files of one kind: the registry itself, or one more under an id of its own.
@@ -40,7 +42,10 @@ pub struct Found {
 /// The places of the registries that are known, and how they are asked.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
+    /// What the site says.
     found: BTreeMap<Key, Found>,
+    /// What the machine's clients are set up with, asked when it is needed: some have to be started for it.
+    defaults: BTreeMap<Key, OnceLock<Option<Found>>>,
     /// How all of them are asked.
     pub options: Options,
     site: Site,
@@ -128,15 +133,10 @@ impl Sources {
     pub fn find(site: &Site) -> Result<Sources, Error> {
         let mut sources = Sources { site: site.clone(), ..Sources::default() };
         for kind in Source::registries() {
-            let client: fn(&Site) -> Told = match kind {
-                Source::Maven => clients::maven,
-                Source::Pypi => clients::pypi,
-                Source::Apt | Source::Rpm | Source::File => |_| None,
-            };
+            sources.defaults.insert(Key::registry(kind), OnceLock::new());
             let name = variable(kind);
-            let told = site.environment.get(&name).map(|text| (text.clone(), format!("the variable {name}")));
-            if let Some((text, told_by)) = told.or_else(|| client(site)) {
-                sources.put(Key::registry(kind), &text, told_by, None, None)?;
+            if let Some(text) = site.environment.get(&name) {
+                sources.put(Key::registry(kind), text, format!("the variable {name}"), None, None)?;
             }
         }
         file::read(site, &mut sources)?;
@@ -148,7 +148,22 @@ impl Sources {
             let (keys, policy) = sources.found.get(&key).map_or((None, None), |old| (old.keys.clone(), old.policy));
             sources.put(key, url, "the command line".to_owned(), keys, policy)?;
         }
+        sources.add_suites();
         Ok(sources)
+    }
+
+    /// The machine's own apt knows a place for each suite; a site that names one for all of them means all.
+    fn add_suites(&mut self) {
+        if self.found.contains_key(&Key::registry(Source::Apt)) {
+            return;
+        }
+        for known in clients::apt() {
+            let key = Key { kind: Source::Apt, id: Some(known.id) };
+            // What apt reads and this does not is left out, as if apt did not have it.
+            let Ok(location) = Location::parse(&known.url) else { continue };
+            let found = Found { location, told_by: known.told_by, keys: known.keys, policy: known.policy };
+            self.found.entry(key).or_insert(found);
+        }
     }
 
     fn put(
@@ -166,18 +181,43 @@ impl Sources {
         Ok(())
     }
 
-    /// A place, or what to do about it being unknown.
+    /// A place, or what to do about it being unknown. A suite of Debian that has no place of its own is in the archive.
     pub fn of(&self, key: &Key) -> Result<&Found, Error> {
         let Key { kind, id } = key;
-        self.found.get(key).ok_or_else(|| match id {
+        let archive = || self.found.get(&Key::registry(Source::Apt)).filter(|_| *kind == Source::Apt);
+        self.found.get(key).or_else(|| self.of_client(key)).or_else(archive).ok_or_else(|| match id {
             Some(id) => Error::Off { kind: *kind, id: id.clone() },
             None => Error::Unknown { kind: *kind, client: client(*kind), variable: variable(*kind) },
         })
     }
 
-    /// Everything that is known of one kind, the registry itself first.
+    /// Every place of a kind that is known, the registry itself first.
     pub fn all(&self, kind: Source) -> impl Iterator<Item = (&Key, &Found)> {
-        self.found.iter().filter(move |(key, _)| key.kind == kind)
+        let given = self.found.range(Key::registry(kind)..).take_while(move |(key, _)| key.kind == kind);
+        let registry =
+            self.defaults.get_key_value(&Key::registry(kind)).filter(|(key, _)| !self.found.contains_key(key));
+        registry.into_iter().filter_map(|(key, _)| Some((key, self.of_client(key)?))).chain(given)
+    }
+
+    /// What the machine's client knows of a place.
+    fn of_client(&self, key: &Key) -> Option<&Found> {
+        self.defaults.get(key)?.get_or_init(|| self.client(key.kind)).as_ref()
+    }
+
+    /// What the machine's client of a kind is set up with.
+    fn client(&self, kind: Source) -> Option<Found> {
+        let (text, told_by) = match kind {
+            Source::Maven => clients::maven(&self.site),
+            Source::Pypi => clients::pypi(&self.site),
+            Source::Apt | Source::Rpm | Source::File => None,
+        }?;
+        let location = Location::parse(&text).ok()?;
+        Some(Found { location, told_by, keys: None, policy: None })
+    }
+
+    /// What the site demands of a place, if it says so.
+    pub fn policy(&self, key: &Key) -> Option<super::trust::Policy> {
+        self.found.get(key)?.policy
     }
 
     /// The Maven repository, or what to do about there being none.

@@ -27,7 +27,7 @@ mod rules;
 pub use coordinate::{BadCoordinate, Coordinate, Pattern};
 pub use error::{Error, Trouble, What};
 pub use lifecycle::{lifecycle, lifecycles, looked_at, providers};
-pub use pom::Repository;
+pub use pom::{Licence, Repository};
 pub use tool::{Host, Tool};
 pub use version::{ascending, nearest};
 
@@ -111,6 +111,20 @@ pub struct Chosen {
     pub coordinate: Coordinate,
     /// Who wants it: from a root down to the one that names it. Empty for a root.
     pub because: Vec<String>,
+}
+
+/// What a POM says of licences: its own, and the parent that is asked where it has none. Nothing if it is no POM.
+pub fn licences(pom: &[u8]) -> Option<(Vec<Licence>, Option<Coordinate>)> {
+    let pom = pom::Pom::parse(pom).ok()?;
+    let parent = pom
+        .parent
+        .and_then(|parent| Coordinate::new(&parent.group?, &parent.artifact?, "pom", "", &parent.version?).ok());
+    Some((pom.licences, parent))
+}
+
+/// Which of two versions of a Maven artifact comes first, whatever their texts are.
+pub fn compare_versions(one: &str, other: &str) -> std::cmp::Ordering {
+    version::Version::new(one).cmp(&version::Version::new(other))
 }
 
 /// Resolves requests and tools from one source of POMs, each of which it reads once.

@@ -20,6 +20,7 @@ pub(super) struct Pom {
     pub(super) version: Option<String>,
     pub(super) packaging: Option<String>,
     pub(super) relocation: Option<Reference>,
+    pub(super) licences: Vec<Licence>,
     pub(super) body: Body,
     pub(super) profiles: Vec<Profile>,
 }
@@ -31,6 +32,15 @@ pub(super) struct Body {
     pub(super) managed: Vec<Dependency>,
     pub(super) dependencies: Vec<Dependency>,
     pub(super) repositories: Vec<Repository>,
+}
+
+/// A `<license>` of a POM; a POM without any has those of its parent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Licence {
+    /// What it is called there; may be empty.
+    pub name: String,
+    /// Where its text is said to be; may be empty.
+    pub url: String,
 }
 
 /// A parent or the target of a relocation.
@@ -153,6 +163,7 @@ impl Pom {
             relocation: child(project, "distributionManagement")
                 .and_then(|management| child(management, "relocation"))
                 .map(Reference::read),
+            licences: list(project, "licenses", "license").map(Licence::read).collect(),
             body: Body::read(project),
             profiles: list(project, "profiles", "profile").map(Profile::read).collect(),
         }
@@ -195,6 +206,13 @@ impl Dependency {
             optional: text(node, "optional"),
             exclusions: list(node, "exclusions", "exclusion").map(exclusion).collect(),
         }
+    }
+}
+
+impl Licence {
+    fn read(node: Node<'_>) -> Licence {
+        let part = |name| text(node, name).unwrap_or_default();
+        Licence { name: part("name"), url: part("url") }
     }
 }
 

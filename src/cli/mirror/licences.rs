@@ -1,0 +1,58 @@
+//! `pnda mirror licences`: every licence with what is under it, as the generation's bill of materials has them.
+//! What names no licence is listed last, for somebody has to look at it.
+//! Not here: reading licences, or judging them.
+
+use super::sbom::{Copy, whole};
+use crate::cli::failure::{Outcome, say};
+use crate::mirror::sbom::cyclonedx::{Bom, Component};
+use clap::Args;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+
+/// Options of `pnda mirror licences`.
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    copy: Copy,
+    /// Only the licences, not what is under each.
+    #[arg(long)]
+    brief: bool,
+    /// Print them as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs it.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let bom: Bom = serde_json::from_str(&whole(&arguments.copy)?)?;
+    let mut licences: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let mut unknown = BTreeSet::new();
+    for component in bom.components.iter().filter(|component| component.made().is_none()) {
+        let names = component.licence_names();
+        if names.is_empty() {
+            unknown.insert(name(component));
+        }
+        for licence in names {
+            licences.entry(licence).or_default().insert(name(component));
+        }
+    }
+    if arguments.json {
+        say(&serde_json::to_string_pretty(&json!({"licences": licences, "unknown": unknown}))?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let unknown = Some(("(no licence named)", unknown)).filter(|(_, names)| !names.is_empty());
+    for (licence, names) in licences.into_iter().chain(unknown) {
+        say(&format!("{:>5}  {licence}", names.len()))?;
+        if !arguments.brief {
+            names.iter().try_for_each(|name| say(&format!("         {name}")))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn name(component: &Component) -> String {
+    let group = component.group.as_ref().map(|group| format!("{group}:")).unwrap_or_default();
+    let version = component.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+    format!("{group}{}{version}", component.name)
+}

@@ -1,0 +1,56 @@
+//! What each role's nodes take from the mirror where a cluster says nothing else: by the defaults of the settings.
+//! It serves bills of materials; what a node of a real cluster takes stands in its `node.toml`.
+//! Not here: whether the mirror has it.
+
+use super::resolve::{Resolved, Settings};
+use super::role::{self, Item, Role, What};
+use super::setting::Value;
+use super::template::{Context, Engine};
+use crate::words::document::Text;
+use crate::words::names::{SafePath, Word};
+use crate::words::problem::Problems;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The paths on the mirror that each of these roles takes; a role with mistakes takes what can be understood.
+pub fn taken(roles: &[(String, String)]) -> BTreeMap<Word, BTreeSet<SafePath>> {
+    let mut problems = Problems::default();
+    let templates = BTreeMap::new();
+    let engine = Engine::new(&templates, "", &mut problems);
+    let roles = role::read_all(roles, &mut problems);
+    roles.into_iter().map(|(name, role)| (name, of_role(&role, &engine, &mut problems))).collect()
+}
+
+fn of_role(role: &Role, engine: &Engine<'_>, problems: &mut Problems) -> BTreeSet<SafePath> {
+    let default = |value: &Option<Value>| value.clone().unwrap_or(Value::Unset);
+    let declared = role.lists.settings.iter().map(|setting| {
+        (setting.name.clone(), Resolved { value: default(&setting.default), origin: setting.origin.clone() })
+    });
+    let settings: Settings = declared.collect();
+    let context = Context::of_node("", "", &settings, "");
+    let from = |item: &Item| match &item.what {
+        What::Archive { from, .. } | What::Download { from, .. } if applies(item, &context) => Some(from.clone()),
+        _ => None,
+    };
+    let texts: Vec<Text> = role.lists.items.iter().filter_map(from).collect();
+    texts.iter().filter_map(|text| SafePath::new(engine.fill(text, &context, problems)?).ok()).collect()
+}
+
+fn applies(item: &Item, context: &Context) -> bool {
+    let set = |name: &Text| context.is_set(&name.text) == Some(true);
+    item.when.as_ref().is_none_or(set) && !item.unless.as_ref().is_some_and(set)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_roles_take_what_they_name() {
+        let taken = taken(&super::super::default_roles());
+        let of = |role: &str| taken[&Word::new(role).unwrap()].iter().map(SafePath::as_str).collect::<Vec<_>>();
+        assert_eq!(of("agent"), ["pnda-agent"]);
+        assert_eq!(of("flink-history-server").len(), 2, "Flink and its Java");
+        assert!(of("flink-client").iter().any(|path| path.starts_with("flink-")));
+        assert!(of("log-shipper").is_empty());
+    }
+}

@@ -1,0 +1,54 @@
+//! Where an artifact may be now: at its registry, where an index page says, or at the URLs of its manifest, in order.
+//! What it is stands in the lock and is not asked again.
+//! Not here: asking for it.
+
+use super::{Cause, Fetch};
+use crate::mirror::lock::{Artifact, Source};
+use crate::mirror::manifest::Want;
+use crate::mirror::resolve::pypi;
+use crate::mirror::sources::Key;
+use crate::words::location::Location;
+use crate::words::names::Word;
+use std::collections::{BTreeMap, btree_map};
+use std::sync::Mutex;
+
+impl Fetch<'_> {
+    /// Where an artifact may be now.
+    pub(super) fn places(&self, artifact: &Artifact, pages: &Pages) -> Result<Vec<Location>, Cause> {
+        match artifact.source {
+            Source::Maven | Source::Apt | Source::Rpm => {
+                Ok(vec![self.sources.of(&artifact.key())?.location.join(&artifact.address)])
+            }
+            Source::Pypi => {
+                let (project, name) = artifact.address.as_str().split_once('/').ok_or(Cause::Unwanted)?;
+                let project = Word::new(project).map_err(|_| Cause::Unwanted)?;
+                Ok(vec![pages.locate(self, artifact.key(), &project, name)?])
+            }
+            Source::File => {
+                let wants = artifact.wanted_by.iter().filter_map(|name| self.manifest.wants.get(name));
+                let urls = wants.filter_map(|want| match want {
+                    Want::File(file) => Some(file.urls.iter()),
+                    _ => None,
+                });
+                let places: Vec<Location> = urls.flatten().filter_map(|url| Location::parse(url).ok()).collect();
+                if places.is_empty() { Err(Cause::Unwanted) } else { Ok(places) }
+            }
+        }
+    }
+}
+
+/// The index pages that were read in this run, one request each.
+#[derive(Default)]
+pub(super) struct Pages(Mutex<BTreeMap<(Key, Word), pypi::Project>>);
+
+impl Pages {
+    fn locate(&self, fetch: &Fetch<'_>, key: Key, project: &Word, name: &str) -> Result<Location, pypi::Error> {
+        let index = &fetch.sources.of(&key)?.location;
+        let mut pages = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let page = match pages.entry((key, project.clone())) {
+            btree_map::Entry::Occupied(page) => page.into_mut(),
+            btree_map::Entry::Vacant(place) => place.insert(pypi::project(fetch.http, index, project, fetch.tell)?),
+        };
+        page.named(name).map(|file| file.location)
+    }
+}

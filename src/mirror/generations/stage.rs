@@ -1,0 +1,83 @@
+//! Puts a generation in its place: beside the others, complete, signed and durable, then one rename, then the switch.
+//! A reader sees the old generation or the new one; a run that is killed leaves the current one as it was.
+//! Not here: where the files come from.
+
+use super::{Error, FOLDER, NEW, place, record};
+use crate::mirror::disk;
+use crate::mirror::keys::{self, Signer};
+use crate::words::generation::{Generation, LIST, PUBLIC_KEY, SIGNATURE};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+/// Why a generation is not in its place; the current one is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum Unplaced<E: std::error::Error + 'static> {
+    /// A folder or link of the mirror failed.
+    #[error(transparent)]
+    Mirror(#[from] Error),
+    /// The list cannot be signed.
+    #[error("cannot sign the list of generation {number}")]
+    Sign { number: u64, source: keys::Error },
+    /// Its files cannot be put there.
+    #[error("cannot write generation {number}")]
+    Fill { number: u64, source: E },
+}
+
+/// Places a generation whose files `fill` writes into a folder; they must be durable when it returns.
+pub fn stage<E: std::error::Error + 'static>(
+    mirror: &Path,
+    generation: &Generation,
+    signer: &Signer,
+    content_of: Option<u64>,
+    fill: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), Unplaced<E>> {
+    let number = generation.number;
+    super::make(mirror)?;
+    super::sweep(mirror)?;
+    let generations = mirror.join(FOLDER);
+    let staged = generations.join(format!("{NEW}{number}"));
+    fs::create_dir(&staged).map_err(Error::of("make", &staged))?;
+    let filled = sign(&staged, generation, signer)
+        .and_then(|()| fill(&staged).map_err(|source| Unplaced::Fill { number, source }));
+    if let Err(error) = filled {
+        super::remove_all(&staged)?;
+        return Err(error);
+    }
+    let folder = place(mirror, number);
+    fs::rename(&staged, &folder).map_err(Error::of("place", &folder))?;
+    File::open(&generations).and_then(|folder| folder.sync_all()).map_err(Error::of("sync", &generations))?;
+    let known = record::Record { published: Some(record::now()), content_of, verified: None };
+    record::write(mirror, number, &known)?;
+    Ok(switch(mirror, number)?)
+}
+
+fn sign<E: std::error::Error + 'static>(
+    folder: &Path,
+    generation: &Generation,
+    signer: &Signer,
+) -> Result<(), Unplaced<E>> {
+    let (number, text) = (generation.number, generation.render());
+    let signature = signer.sign(text.as_bytes(), &format!("pnda mirror, generation {number}"));
+    let signature = signature.map_err(|source| Unplaced::Sign { number, source })?;
+    for (name, bytes) in [(LIST, &text), (SIGNATURE, &signature), (PUBLIC_KEY, &signer.public_file())] {
+        let path = folder.join(name);
+        disk::replace(&path, bytes.as_bytes()).map_err(Error::of("write", &path))?;
+    }
+    Ok(())
+}
+
+/// Makes a generation that is in its place the current one.
+pub fn switch(mirror: &Path, number: u64) -> Result<(), Error> {
+    let link = mirror.join(".current");
+    let place = || {
+        match fs::remove_file(&link) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => symlink(format!("{FOLDER}/{number}"), &link)?,
+        }
+        fs::rename(&link, mirror.join("current"))?;
+        File::open(mirror)?.sync_all()
+    };
+    place().map_err(Error::of("switch", &mirror.join("current")))
+}

@@ -1,0 +1,116 @@
+//! `[[rpm]]`: RPM packages with what they need, and what nodes have already.
+//! Repositories are named by the ids that the site gives them; the manifest knows no address.
+//! Not here: what the repositories offer.
+
+use crate::words::document::{Table, Text};
+use crate::words::names::Word;
+use std::fmt;
+
+/// RPM packages with their closure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RpmWant {
+    /// `name`, `name >= 2`, `/a/file`, `@group`, or `name-1:2.0-3.el9.x86_64`.
+    pub packages: Vec<String>,
+    /// The ids of the repositories, which are resolved together; none is the one without an id.
+    pub repositories: Vec<Word>,
+    /// Architectures, the first preferred.
+    pub architectures: Vec<String>,
+    /// What nodes have, in the forms of `packages`: lines of `rpm -qa`, or a group.
+    pub base: Vec<String>,
+    /// Whether what packages recommend comes along.
+    pub weak: bool,
+    /// The folder below `mirror_rpm` that is a repository of its own; none is `mirror_rpm` itself.
+    pub section: Option<Word>,
+}
+
+/// Reads one `[[rpm]]`.
+pub(super) fn read(table: &mut Table<'_>) -> Option<RpmWant> {
+    const EXAMPLE: &str = "rsyslog, rsyslog >= 8, /usr/bin/java, @core or rsyslog-8.2102.0-5.el9.x86_64";
+    let packages = table.required_list("packages", "rsyslog");
+    let base = table.list("base");
+    for text in packages.iter().chain(&base) {
+        table.check(text, EXAMPLE, line);
+    }
+    let words = |table: &Table<'_>, list: Vec<Text>, example: &str| -> Vec<Word> {
+        list.iter().filter_map(|text| table.check(text, example, Word::new)).collect()
+    };
+    let list = table.list("repositories");
+    let repositories = words(table, list, "baseos");
+    let list = table.list("architectures");
+    let mut architectures = words(table, list, "x86_64");
+    if architectures.is_empty() {
+        architectures = ["x86_64", "noarch"].into_iter().filter_map(|name| Word::new(name).ok()).collect();
+    }
+    let section = table.optional_parsed("section", "el9", |text| match text.as_str() {
+        "repodata" => Err("`repodata` is where a repository keeps its indexes".to_owned()),
+        _ => Word::new(text).map_err(|error| error.to_string()),
+    });
+    let texts = |list: Vec<Text>| list.into_iter().map(|text| text.text).collect();
+    Some(RpmWant {
+        packages: texts(packages),
+        repositories,
+        architectures: architectures.into_iter().map(String::from).collect(),
+        base: texts(base),
+        weak: table.flag("weak", false),
+        section,
+    })
+}
+
+/// One word, or a name, a sign and a version.
+fn line(text: String) -> Result<(), String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let good = match words.as_slice() {
+        [_] => true,
+        [_, sign, _] => ["<", "<=", "=", ">=", ">"].contains(sign),
+        _ => false,
+    };
+    if good && words.join(" ") == text { Ok(()) } else { Err(format!("`{text}` names no package")) }
+}
+
+impl fmt::Display for RpmWant {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted = |list: &[String]| list.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(" ");
+        write!(out, "rpm {} for {}", quoted(&self.packages), self.architectures.join(" "))?;
+        for id in &self.repositories {
+            write!(out, " from {id}")?;
+        }
+        if !self.base.is_empty() {
+            write!(out, " on {}", quoted(&self.base))?;
+        }
+        if self.weak { out.write_str(" weak") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::mirror::manifest::{Want, parse};
+
+    fn told(text: &str) -> String {
+        match parse(&[("m.toml".into(), text.into())]) {
+            Ok(manifest) => manifest.request(),
+            Err(problems) => problems.to_string(),
+        }
+    }
+
+    #[test]
+    fn an_entry_names_packages_and_repositories() {
+        let text = "[[rpm]]\nid = \"nodes\"\npackages = [\"rsyslog\", \"java >= 17\"]\nrepositories = [\"baseos\"]\n\
+            base = [\"@core\"]\nweak = true\nsection = \"el9\"\n";
+        assert_eq!(told(text), "nodes rpm `rsyslog` `java >= 17` for x86_64 noarch from baseos on `@core` weak\n");
+        let manifest = parse(&[("m.toml".into(), text.into())]).unwrap();
+        let section = |want: &Want| matches!(want, Want::Rpm(want) if want.section.is_some());
+        assert!(manifest.wants.values().all(section));
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_lines() {
+        let text = "[[rpm]]\nid = \"nodes\"\npackages = [\"java => 17\", \"a b\", \"\"]\narchitectures = [\"../x\"]\n\
+            section = \"repodata\"\n";
+        let told = told(text);
+        for expected in
+            ["m.toml:3: `java => 17` names no package", "m.toml:3: `a b`", "m.toml:4: `../x`", "m.toml:5: `repo"]
+        {
+            assert!(told.contains(expected), "{expected}\nis not in\n{told}");
+        }
+    }
+}

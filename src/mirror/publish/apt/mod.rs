@@ -1,0 +1,79 @@
+//! `mirror_apt`: an archive that apt reads, signed with the mirror's OpenPGP key: suites, lists by digest, the packages.
+//! Packages keep their paths; what a list says of one is its own control file, read from the store.
+//! Not here: choosing packages, or the list of a generation.
+
+use super::{Error, object};
+use crate::mirror::fetch::expected;
+use crate::mirror::lock::{Artifact, Lock, Source};
+use crate::mirror::manifest::{Manifest, Want};
+use crate::mirror::openpgp::{self, Signer};
+use crate::mirror::store::Store;
+use crate::words::names::{SafePath, Word};
+use crate::words::tree::{Entry, Tree};
+use list::List;
+use std::collections::{BTreeMap, BTreeSet};
+
+mod list;
+mod release;
+
+/// The section of the mirror.
+const SECTION: &str = "mirror_apt";
+
+/// The packages of each component and architecture of a suite.
+type Suite<'a> = BTreeMap<(Word, Word), BTreeSet<&'a Artifact>>;
+
+/// Puts every package, and the signed lists of them.
+pub(super) fn add(
+    tree: &mut Tree,
+    manifest: &Manifest,
+    lock: &Lock,
+    store: &Store,
+    signer: Option<&Signer>,
+) -> Result<(), Error> {
+    let mut suites: BTreeMap<SafePath, Suite<'_>> = BTreeMap::new();
+    for (artifact, want) in super::wanted(manifest, lock, Source::Apt) {
+        let Want::Apt(want) = want else { continue };
+        for architecture in &want.architectures {
+            let suite = suites.entry(want.suite.clone()).or_default();
+            suite.entry((want.component.clone(), architecture.clone())).or_default().insert(artifact);
+        }
+        tree.insert(SafePath::new(format!("{SECTION}/{}", artifact.address))?, object(expected(artifact)))?;
+    }
+    if suites.is_empty() {
+        return Ok(());
+    }
+    let signer = signer.ok_or(Error::NoKey { section: SECTION })?;
+    for (name, suite) in suites {
+        add_suite(tree, &name, &suite, store, signer)?;
+    }
+    let sign = |source: openpgp::SignError| Error::Sign { section: SECTION, source };
+    for (name, bytes) in [
+        ("pnda-mirror.gpg", signer.public_binary().map_err(sign)?),
+        ("pnda-mirror.asc", signer.public_armored().map_err(sign)?.into_bytes()),
+    ] {
+        tree.insert(SafePath::new(format!("{SECTION}/{name}"))?, Entry::file(bytes))?;
+    }
+    Ok(())
+}
+
+fn add_suite(tree: &mut Tree, name: &SafePath, suite: &Suite<'_>, store: &Store, signer: &Signer) -> Result<(), Error> {
+    let folder = format!("{SECTION}/dists/{name}");
+    let mut lists = BTreeMap::new();
+    for ((component, architecture), artifacts) in suite {
+        let below = format!("{component}/binary-{architecture}");
+        for (extension, made) in (List { architecture, artifacts }).make(store)? {
+            let by_hash = format!("{folder}/{below}/by-hash/SHA256/{}", made.sha256);
+            tree.insert(SafePath::new(by_hash)?, object(made))?;
+            tree.insert(SafePath::new(format!("{folder}/{below}/Packages{extension}"))?, object(made))?;
+            lists.insert(format!("{below}/Packages{extension}"), made);
+        }
+    }
+    let text = release::text(name, suite.keys(), &lists, signer.date());
+    let sign = |source| Error::Sign { section: SECTION, source };
+    let signed = signer.cleartext(&text).map_err(sign)?;
+    let apart = signer.detached(text.as_bytes()).map_err(sign)?;
+    for (name, bytes) in [("InRelease", signed), ("Release.gpg", apart), ("Release", text)] {
+        tree.insert(SafePath::new(format!("{folder}/{name}"))?, Entry::file(bytes))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! The way to a client: a socket that counts what moves, and over which the kernel sends files by itself.
+//! A body announces a piece of a file with bytes that stand for it; the socket knows them and has the piece sent instead.
+//! Not here: roads on which bytes must be seen, as with TLS and HTTP/2; there nothing is announced.
+
+use hyper::body::Bytes;
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::TcpStream;
+
+/// Stands for bytes of files, is never sent, and is recognised by where it lies. Nothing ever reads it.
+static PLACEHOLDER: [u8; 1 << 20] = [0; 1 << 20];
+
+/// Pieces of files that were announced and not sent yet, in order; shared by a connection's socket and bodies.
+type Announced = Arc<Mutex<VecDeque<(Arc<File>, Range<u64>)>>>;
+
+/// How a body reaches its client.
+#[derive(Clone, Default)]
+pub(super) struct Road(Option<Announced>);
+
+/// What has happened on a connection, for whoever ends those on which nothing happens.
+#[derive(Default)]
+pub(super) struct Traffic {
+    moved: AtomicU64,
+    asked: AtomicBool,
+}
+
+/// A client's socket.
+pub(super) struct Socket {
+    stream: TcpStream,
+    traffic: Arc<Traffic>,
+    announced: Announced,
+}
+
+impl Road {
+    /// Has the kernel send the beginning of a range; gives what stands for it, or nothing if this road cannot.
+    pub(super) fn announce(&self, file: &Arc<File>, range: &Range<u64>) -> Option<Bytes> {
+        let announced = self.0.as_ref()?;
+        let count = (range.end - range.start).min(PLACEHOLDER.len() as u64);
+        let piece = range.start..range.start + count;
+        announced.lock().unwrap_or_else(PoisonError::into_inner).push_back((file.clone(), piece));
+        Some(Bytes::from_static(&PLACEHOLDER[..count as usize]))
+    }
+}
+
+impl Traffic {
+    /// How often bytes have moved so far, in either direction.
+    pub(super) fn moved(&self) -> u64 {
+        self.moved.load(Ordering::Relaxed)
+    }
+
+    /// Whether a request has come.
+    pub(super) fn asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// A request has come.
+    pub(super) fn ask(&self) {
+        self.asked.store(true, Ordering::Relaxed);
+    }
+
+    fn note<T>(&self, moved: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if let Poll::Ready(Ok(_)) = &moved {
+            self.moved.fetch_add(1, Ordering::Relaxed);
+        }
+        moved
+    }
+}
+
+impl Socket {
+    /// A socket, and the road over it for bodies whose bytes nobody needs to see.
+    pub(super) fn new(stream: TcpStream, traffic: Arc<Traffic>) -> (Socket, Road) {
+        let announced = Announced::default();
+        (Socket { stream, traffic, announced: announced.clone() }, Road(Some(announced)))
+    }
+
+    /// Sends up to `count` bytes of the piece that was announced first.
+    fn poll_send(&self, context: &mut Context<'_>, count: usize) -> Poll<io::Result<usize>> {
+        let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((file, range)) = announced.front_mut() else {
+            return Poll::Ready(Err(io::Error::other("bytes that stand for a file, without the file")));
+        };
+        let count = count.min((range.end - range.start) as usize);
+        let mut at = range.start;
+        let sent = loop {
+            ready!(self.stream.poll_write_ready(context))?;
+            let send = || Ok(rustix::fs::sendfile(&self.stream, &*file, Some(&mut at), count)?);
+            match self.stream.try_io(Interest::WRITABLE, send) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                sent => break sent?,
+            }
+        };
+        if sent == 0 {
+            // The file has become shorter: the client must see that, too.
+            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+        }
+        range.start += sent as u64;
+        if range.is_empty() {
+            announced.pop_front();
+        }
+        Poll::Ready(Ok(sent))
+    }
+}
+
+/// Whether these bytes only stand for others.
+fn stands_in(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && PLACEHOLDER.as_ptr_range().contains(&bytes.as_ptr())
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(context, into);
+        self.traffic.note(read)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = match stands_in(bytes) {
+            true => self.poll_send(context, bytes.len()),
+            false => Pin::new(&mut self.stream).poll_write(context, bytes),
+        };
+        self.traffic.note(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let slices = &slices[slices.iter().position(|slice| !slice.is_empty()).unwrap_or(0)..];
+        let written = match slices.iter().position(|slice| stands_in(slice)) {
+            Some(0) => self.poll_send(context, slices[0].len()),
+            first => {
+                let before = &slices[..first.unwrap_or(slices.len())];
+                Pin::new(&mut self.stream).poll_write_vectored(context, before)
+            }
+        };
+        self.traffic.note(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,222 @@
+//! TLS: the certificate and key that were given, or a pair that the server makes for itself once and keeps.
+//! Changed files are taken up while the server runs; files that do not fit together change nothing.
+//! Not here: connections.
+
+use rcgen::{CertificateParams, DnType, KeyPair};
+use rustix::fs::{Stat, stat};
+use sha2::{Digest, Sha256};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
+use tokio_rustls::rustls::{self, ServerConfig};
+
+/// Why there is no TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file is not what it should be.
+    #[error("{} holds no {what} in PEM", path.display())]
+    Pem { what: &'static str, path: PathBuf, source: pem::Error },
+    /// The two do not belong together, or use something that is not supported.
+    #[error("the certificate {} and the key {} cannot be used", certificate.display(), key.display())]
+    Pair { certificate: PathBuf, key: PathBuf, source: rustls::Error },
+    /// A certificate of our own cannot be made.
+    #[error("cannot make a certificate for {}", names.join(", "))]
+    Make { names: Vec<String>, source: rcgen::Error },
+    /// A file of our own cannot be kept.
+    #[error("cannot {what} {}", path.display())]
+    Keep { what: &'static str, path: PathBuf, source: io::Error },
+}
+
+/// A certificate with its chain, and its key; both in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The certificate, then what signed it.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// A pair of our own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Own {
+    /// Its files.
+    pub pair: Pair,
+    /// SHA-256 of the certificate, as other tools print it: pairs of digits with colons.
+    pub fingerprint: String,
+    /// Names that were asked for and that the certificate, made earlier, does not have.
+    pub missing: Vec<String>,
+}
+
+/// The pair in a folder, made for these names if there is none.
+pub fn own(folder: &Path, names: &[String]) -> Result<Own, Error> {
+    let pair = Pair { certificate: folder.join("mirror.crt"), key: folder.join("mirror.pem") };
+    if !pair.certificate.exists() {
+        make(&pair, folder, names)?;
+    }
+    let read = |source| Error::Keep { what: "read", path: pair.certificate.clone(), source };
+    let text = fs::read_to_string(&pair.certificate).map_err(read)?;
+    // The names stand above the certificate, where readers of PEM look over them.
+    let has: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("name: ")).collect();
+    let missing = names.iter().filter(|name| !has.contains(&name.as_str())).cloned().collect();
+    let chain = chain(&pair)?;
+    let digest = chain.first().map(Sha256::digest).unwrap_or_default();
+    let fingerprint = digest.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":");
+    Ok(Own { pair, fingerprint, missing })
+}
+
+/// The names of a server that listens at an address: the address, and this machine's name if others may ask.
+pub fn names(address: IpAddr) -> Vec<String> {
+    let machine = || rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    match address {
+        address if address.is_loopback() => {}
+        address if address.is_unspecified() => names.push(machine()),
+        address => names.extend([address.to_string(), machine()]),
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn make(pair: &Pair, folder: &Path, names: &[String]) -> Result<(), Error> {
+    let failed = |source| Error::Make { names: names.to_vec(), source };
+    // It holds from 1975 to 4096: nodes without a way out have no clock that could be trusted.
+    let mut params = CertificateParams::new(names).map_err(failed)?;
+    params.distinguished_name.push(DnType::CommonName, "pnda mirror");
+    let key = KeyPair::generate().map_err(failed)?;
+    let certificate = params.self_signed(&key).map_err(failed)?;
+    let said: String = names.iter().map(|name| format!("name: {name}\n")).collect();
+    fs::create_dir_all(folder).map_err(|source| Error::Keep { what: "make", path: folder.to_owned(), source })?;
+    // The certificate comes last: where it is, there is a key.
+    keep(&pair.key, 0o600, &key.serialize_pem())?;
+    keep(&pair.certificate, 0o644, &format!("{said}{}", certificate.pem()))
+}
+
+/// Replaces a file whole; a key can be read by its owner alone from the first moment on.
+fn keep(path: &Path, mode: u32, text: &str) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt;
+    let write = || {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        File::open(folder)?.sync_all()
+    };
+    write().map_err(|source| Error::Keep { what: "write", path: path.to_owned(), source })
+}
+
+/// What connections are accepted with, for as long as the files stay as they are.
+pub(super) struct Keyring {
+    pair: Pair,
+    now: Mutex<(Seen, Arc<ServerConfig>)>,
+}
+
+/// What tells a changed file from the one that was read.
+type Seen = Vec<Option<(u64, i64, u64)>>;
+
+impl Keyring {
+    /// Reads the pair.
+    pub(super) fn open(pair: Pair) -> Result<Keyring, Error> {
+        let now = Mutex::new((seen(&pair), config(&pair)?));
+        Ok(Keyring { pair, now })
+    }
+
+    /// What a new connection is accepted with.
+    pub(super) fn config(&self) -> Arc<ServerConfig> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+    }
+
+    /// Takes up the files if they have changed; says whether. An error leaves what was there.
+    pub(super) fn renew(&self) -> Result<bool, Error> {
+        let found = seen(&self.pair);
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.0 == found {
+            return Ok(false);
+        }
+        // A pair that does not fit is not tried again before one of the files changes.
+        now.0 = found;
+        now.1 = config(&self.pair)?;
+        Ok(true)
+    }
+}
+
+fn seen(pair: &Pair) -> Seen {
+    let key = |found: Stat| (found.st_ino as _, found.st_mtime, found.st_mtime_nsec as _);
+    [&pair.certificate, &pair.key].map(|path| stat(path).ok().map(key)).to_vec()
+}
+
+fn chain(pair: &Pair) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let failed = |source| Error::Pem { what: "certificate", path: pair.certificate.clone(), source };
+    let found = CertificateDer::pem_file_iter(&pair.certificate).map_err(failed)?;
+    let chain = found.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    if chain.is_empty() { Err(failed(pem::Error::NoItemsFound)) } else { Ok(chain) }
+}
+
+fn config(pair: &Pair) -> Result<Arc<ServerConfig>, Error> {
+    let no_key = |source| Error::Pem { what: "private key", path: pair.key.clone(), source };
+    let key = PrivateKeyDer::from_pem_file(&pair.key).map_err(no_key)?;
+    let unusable = |source| Error::Pair { certificate: pair.certificate.clone(), key: pair.key.clone(), source };
+    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(unusable)?
+        .with_no_client_auth();
+    let mut config = config.with_single_cert(chain(pair)?, key).map_err(unusable)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_pair_is_made_once_and_its_key_is_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = own(folder.path(), &["mirror.example".into(), "127.0.0.1".into()]).unwrap();
+        assert_eq!(made.fingerprint.len(), 32 * 3 - 1);
+        assert_eq!(fs::metadata(&made.pair.key).unwrap().permissions().mode() & 0o777, 0o600);
+        let again = own(folder.path(), &["127.0.0.1".into(), "other.example".into()]).unwrap();
+        assert_eq!(again.fingerprint, made.fingerprint);
+        assert_eq!((made.missing, again.missing), (vec![], vec!["other.example".to_owned()]));
+    }
+
+    #[test]
+    fn a_changed_pair_is_taken_up_and_a_broken_one_is_not() {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let pair = own(first.path(), &["a.example".into()]).unwrap().pair;
+        let other = own(second.path(), &["a.example".into()]).unwrap().pair;
+        let ring = Keyring::open(pair.clone()).unwrap();
+        let before = ring.config();
+        assert!(!ring.renew().unwrap());
+        fs::copy(&other.certificate, &pair.certificate).unwrap();
+        assert!(matches!(ring.renew(), Err(Error::Pair { .. })), "the key is still the old one");
+        assert!(Arc::ptr_eq(&before, &ring.config()));
+        fs::copy(&other.key, &pair.key).unwrap();
+        assert!(ring.renew().unwrap());
+        assert!(!Arc::ptr_eq(&before, &ring.config()));
+    }
+
+    #[test]
+    fn what_is_no_pair_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let pair = Pair { certificate: folder.path().join("c"), key: folder.path().join("k") };
+        fs::write(&pair.certificate, "nothing").unwrap();
+        let error = Keyring::open(pair).err().unwrap().to_string();
+        assert!(error.ends_with("k holds no private key in PEM"), "{error}");
+    }
+
+    #[test]
+    fn the_names_are_those_that_clients_use() {
+        assert_eq!(names("127.0.0.1".parse().unwrap()), ["127.0.0.1", "localhost"]);
+        assert!(names("10.7.0.1".parse().unwrap()).contains(&"10.7.0.1".to_owned()));
+        assert!(!names("0.0.0.0".parse().unwrap()).contains(&"0.0.0.0".to_owned()));
+    }
+}

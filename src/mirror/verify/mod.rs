@@ -1,0 +1,182 @@
+//! Holds a mirror's folder against its signed list: every file's size and digest, what is missing, what is too much.
+//! It reads everything, or the sizes of everything and a sample of the bytes, and changes nothing.
+//! Not here: mending (`repair`).
+
+use crate::words::digest::Sha256;
+use crate::words::event::{Event, Tell};
+use crate::words::generation::{self as list, Generation};
+use crate::words::names::SafePath;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+mod difference;
+mod read;
+pub mod repair;
+pub mod sample;
+
+pub use difference::Difference;
+use read::Job;
+use sample::Sample;
+
+/// Why a mirror cannot be checked at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Its list, or a file of it, cannot be read.
+    #[error("cannot read {}, which every mirror holds", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    /// Its list is not to be trusted.
+    #[error("the list of {} cannot be trusted", path.display())]
+    List { path: PathBuf, source: list::Error },
+    /// A file of it is not as listed.
+    #[error("{} is not as listed: mend it with `pnda mirror verify --repair`", path.display())]
+    Damaged { path: PathBuf },
+    /// Its folders cannot be listed.
+    #[error("cannot list {}", path.display())]
+    Walk { path: PathBuf, source: io::Error },
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The generation that was checked.
+    pub number: u64,
+    /// How many files are in its list.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Of how many of them the bytes were read; of the others only the length was looked at.
+    pub read: usize,
+    /// What is not as listed, sorted.
+    pub differences: Vec<Difference>,
+}
+
+/// Checks the folder of one generation with a key; without one the key that lies in it is used, which proves only
+/// that nothing was damaged by chance.
+pub fn verify(folder: &Path, public_key: Option<&str>, tell: Tell) -> Result<Report, Error> {
+    verify_sample(folder, public_key, None, tell)
+}
+
+/// The same, reading only the bytes of a sample.
+pub fn verify_sample(
+    folder: &Path,
+    public_key: Option<&str>,
+    sample: Option<Sample>,
+    tell: Tell,
+) -> Result<Report, Error> {
+    let generation = signed_list(folder, public_key)?;
+    let files = generation.files.len();
+    let chosen = sample.map(|sample| sample.of(files));
+    let is_read = |at: &usize| chosen.as_ref().is_none_or(|chosen| chosen.contains(at));
+    let job = |(at, (path, listed))| Job { path, listed, read: is_read(&at) };
+    let jobs: Vec<Job<'_>> = generation.files.iter().enumerate().map(job).collect();
+    let read = jobs.iter().filter(|job| job.read).count();
+    let bytes = jobs.iter().filter(|job| job.read).map(|job| job.listed.size).sum();
+    tell(Event::Stage { name: "verify".into(), steps: files as u64, bytes });
+    let mut differences = read::compare(folder, jobs, tell);
+    differences.extend(unlisted(folder, &generation)?);
+    differences.sort();
+    tell(Event::Done(format!("verified {read} files")));
+    let bytes = generation.files.values().map(|listed| listed.size).sum();
+    Ok(Report { number: generation.number, files, bytes, read, differences })
+}
+
+/// The list of a generation, signed by a key; without one by the key that lies beside it.
+pub fn signed_list(folder: &Path, public_key: Option<&str>) -> Result<Generation, Error> {
+    let read = |name: &str| {
+        let path = folder.join(name);
+        fs::read_to_string(&path).map_err(|source| Error::Read { path, source })
+    };
+    let key = public_key.map_or_else(|| read(list::PUBLIC_KEY), |key| Ok(key.to_owned()))?;
+    let verified = Generation::verify(read(list::LIST)?.as_bytes(), &read(list::SIGNATURE)?, &key);
+    verified.map_err(|source| Error::List { path: folder.to_owned(), source })
+}
+
+/// The bytes of one listed file, which must be as listed.
+pub fn signed_file(folder: &Path, list: &Generation, path: &SafePath) -> Result<Vec<u8>, Error> {
+    let file = path.under(folder);
+    let bytes = fs::read(&file).map_err(|source| Error::Read { path: file.clone(), source })?;
+    let listed = list.files.get(path);
+    if listed.is_some_and(|listed| listed.sha256 == Sha256::of(&bytes)) {
+        return Ok(bytes);
+    }
+    Err(Error::Damaged { path: file })
+}
+
+fn unlisted(folder: &Path, generation: &Generation) -> Result<Vec<Difference>, Error> {
+    // In a plain copy, what a run that changes it needs lies beside the files.
+    let own: BTreeSet<&str> = [list::LIST, list::SIGNATURE, list::PUBLIC_KEY, ".lock", ".mending"].into();
+    let mut found = Vec::new();
+    let mut folders = vec![(folder.to_owned(), String::new())];
+    while let Some((path, prefix)) = folders.pop() {
+        let walk = |source| Error::Walk { path: path.clone(), source };
+        for entry in fs::read_dir(&path).map_err(walk)? {
+            let entry = entry.map_err(walk)?;
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            if entry.file_type().map_err(walk)?.is_dir() {
+                folders.push((entry.path(), format!("{name}/")));
+            } else if !own.contains(name.as_str()) && !generation.files.contains_key(name.as_str()) {
+                found.push(Difference::Unlisted(name));
+            }
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mirror::keys::Signer;
+    use crate::mirror::publish::generation::{current, publish};
+    use crate::mirror::store::Store;
+    use crate::words::event::silent;
+    use crate::words::tree::{Entry, Tree};
+
+    fn mirror() -> (tempfile::TempDir, PathBuf, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store")).unwrap();
+        let signer = Signer::load_or_make(&folder.path().join("key")).unwrap();
+        let mut tree = Tree::default();
+        for name in ["a", "b/c", "b/d"] {
+            tree.insert(SafePath::new(name).unwrap(), Entry::file(name)).unwrap();
+        }
+        publish(&folder.path().join("mirror"), &tree, Sha256::of(b""), &store, &signer).unwrap();
+        let served = current(&folder.path().join("mirror"));
+        (folder, served, signer.public_key())
+    }
+
+    #[test]
+    fn an_untouched_mirror_has_no_differences() {
+        let (_folder, served, key) = mirror();
+        let report = verify(&served, Some(&key), &silent).unwrap();
+        assert_eq!((report.number, report.files, report.differences), (1, 3, vec![]));
+    }
+
+    #[test]
+    fn every_kind_of_damage_is_told() {
+        let (_folder, served, key) = mirror();
+        fs::write(served.join("a"), "A").unwrap();
+        fs::write(served.join("b/c"), "longer").unwrap();
+        fs::remove_file(served.join("b/d")).unwrap();
+        fs::write(served.join("b/e"), "more").unwrap();
+        let report = verify(&served, Some(&key), &silent).unwrap();
+        let told: Vec<String> = report.differences.iter().map(Difference::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "missing: b/d",
+                "differs: b/c has 6 bytes, listed are 3",
+                "differs: a has other content",
+                "not in the list: b/e"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_list_signed_by_another_key_is_not_trusted() {
+        let (folder, served, _) = mirror();
+        let other = Signer::load_or_make(&folder.path().join("other")).unwrap().public_key();
+        assert!(matches!(verify(&served, Some(&other), &silent), Err(Error::List { .. })));
+    }
+}

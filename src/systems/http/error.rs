@@ -1,0 +1,145 @@
+//! Why there is no usable answer, in words that say what to do, and whether trying again may help.
+//! Every address in here prints without user information and query.
+//! Not here: how often it is tried.
+
+use super::redirect::Refused;
+use crate::words::location::Location;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Longest wait that a server may ask for with `Retry-After` before we give up instead.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The server says it has no such thing.
+    #[error("{location}: the server has no such file (status {status})")]
+    Missing { location: Location, status: u16 },
+    /// The server refuses or fails.
+    #[error("{location}: the server answered with status {status}{}{}", meaning(*.status), asked(*.retry_after))]
+    Status { location: Location, status: u16, retry_after: Option<Duration> },
+    /// The server asked everybody to stay away, for longer than anybody waits.
+    #[error("{location}: not asked: its server wants no request for another {} s", wait.as_secs())]
+    Closed { location: Location, wait: Duration },
+    /// It redirects more often than anybody should.
+    #[error("{location}: the server redirects in a circle, or too often")]
+    Redirects { location: Location },
+    /// It redirects to where nobody may be sent.
+    #[error("{location}: the server redirects to {}, which is not followed: {}", refused.to, refused.why)]
+    Redirect { location: Location, refused: Box<Refused> },
+    /// An answer that does not fit the question.
+    #[error("{location}: the answer makes no sense: {what}")]
+    Nonsense { location: Location, what: &'static str },
+    /// No connection, a broken one, or no answer in time.
+    #[error("{location}: no usable answer{}", advice(source))]
+    Connection { location: Location, source: Box<ureq::Error> },
+    /// The body broke off, or came too slowly.
+    #[error("{location}: the answer broke off")]
+    Body { location: Location, source: io::Error },
+    /// The body is longer than it may be.
+    #[error("{location}: the answer is longer than {limit} bytes")]
+    TooLong { location: Location, limit: u64 },
+    /// A path where a web address is needed.
+    #[error("{location} is not a web address")]
+    NotWeb { location: Location },
+    /// A file of certificates that cannot be used.
+    #[error("cannot use {} as a file of trusted certificates (PEM)", path.display())]
+    Authority { path: PathBuf, source: io::Error },
+    /// A proxy that cannot be used.
+    #[error("cannot use the proxy {proxy}: write http://HOST:PORT or https://HOST:PORT")]
+    Proxy { proxy: String },
+}
+
+fn meaning(status: u16) -> &'static str {
+    match status {
+        401 => ": it wants credentials; give them in the source's address in sources.toml",
+        403 => ": it refuses access",
+        407 => ": the proxy wants credentials",
+        416 => ": it has not the range that was asked for",
+        429 => ": too many requests; it asks to slow down",
+        500.. => ": it has a problem of its own; try again later",
+        ..=399 => ": that is no answer to what was asked",
+        _ => "",
+    }
+}
+
+fn asked(retry_after: Option<Duration>) -> String {
+    retry_after.map(|wait| format!(" (it wants to be left alone for {} s)", wait.as_secs())).unwrap_or_default()
+}
+
+/// What a person can do about a connection that failed.
+fn advice(error: &ureq::Error) -> &'static str {
+    use tokio_rustls::rustls::{CertificateError, Error as Tls};
+    match tls(error) {
+        Some(Tls::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
+            return ": its certificate is not trusted; name the file of your certificate authority";
+        }
+        Some(Tls::InvalidCertificate(_)) => return ": its certificate is not valid for it now",
+        Some(_) => return ": there is no encrypted connection to be had",
+        None => {}
+    }
+    match error {
+        ureq::Error::HostNotFound => ": the name is not known; is there a way out, or a proxy to set?",
+        ureq::Error::ConnectProxyFailed(_) => ": the proxy refuses",
+        _ => "",
+    }
+}
+
+/// The failure of an encryption, which comes in two wrappings.
+fn tls(error: &ureq::Error) -> Option<&tokio_rustls::rustls::Error> {
+    match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref(),
+        _ => None,
+    }
+}
+
+impl Error {
+    /// Whether trying again may help.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Error::Status { status, retry_after, .. } => {
+                let soon = retry_after.is_none_or(|wait| wait <= LONGEST_WAIT);
+                soon && (*status == 408 || *status == 429 || *status >= 500)
+            }
+            Error::Connection { source, .. } => {
+                let lasting = match &**source {
+                    ureq::Error::BadUri(_) | ureq::Error::LargeResponseHeader(..) => true,
+                    // A proxy that wants something else of us will want it the next time, too.
+                    ureq::Error::ConnectProxyFailed(why) => why.contains("responded 4"),
+                    _ => false,
+                };
+                !lasting && tls(source).is_none()
+            }
+            Error::Body { .. } => true,
+            _ => false,
+        }
+    }
+
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Error::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_passing_errors_are_tried_again() {
+        let location = Location::parse("http://repo.example/a").unwrap();
+        let status = |status, wait: Option<u64>| Error::Status {
+            location: location.clone(),
+            status,
+            retry_after: wait.map(Duration::from_secs),
+        };
+        assert!(status(503, None).is_passing() && status(429, Some(5)).is_passing());
+        assert!(!status(403, None).is_passing() && !status(429, Some(86_400)).is_passing());
+        assert!(!Error::Missing { location: location.clone(), status: 404 }.is_passing());
+    }
+}

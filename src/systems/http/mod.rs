@@ -1,0 +1,260 @@
+//! A polite, blocking HTTP client: bounded time, rate and redirects, few requests at once to one host, retries with
+//! jittered back-off that honour `Retry-After` for the whole host. It gives bodies as readers or, where small, as bytes.
+//! Not here: what the bytes must be; that is checked where they land.
+
+use crate::words::event::{Event, Tell};
+use crate::words::location::Location;
+use std::io::Read;
+use std::net::ToSocketAddrs;
+use std::sync::Arc;
+use url::Url;
+
+mod agents;
+mod answer;
+mod error;
+mod gate;
+mod options;
+mod pace;
+mod proxy;
+mod redirect;
+
+pub use answer::{Answer, Question};
+pub use error::Error;
+pub use options::{Credentials, Options, Origin, Patience, Site, Split};
+pub use pace::Slowest;
+pub use proxy::{Proxies, Proxy};
+
+use agents::{Agents, Way};
+use error::LONGEST_WAIT;
+use gate::{Gate, Permit};
+use pace::Pace;
+use redirect::Reach;
+
+/// The most redirects that are followed for one answer.
+const MOST_REDIRECTS: usize = 5;
+
+/// The client; cheap to share, keeps connections open.
+#[derive(Debug, Clone)]
+pub struct Http {
+    options: Arc<Options>,
+    agents: Arc<Agents>,
+    gate: Arc<Gate>,
+    pace: Arc<Pace>,
+}
+
+type Response = ureq::http::Response<ureq::Body>;
+
+impl Http {
+    /// A client that trusts what this machine trusts and uses the proxies of the environment.
+    pub fn new(patience: Patience) -> Http {
+        Http::with(Options { patience, ..Options::from_environment(&std::env::vars().collect()) })
+    }
+
+    /// A client of a site that has said how it reaches the web.
+    pub fn with(options: Options) -> Http {
+        let (gate, pace) = (Arc::new(Gate::new(options.at_once)), Arc::new(Pace::new(options.max_rate)));
+        Http { options: Arc::new(options), agents: Arc::default(), gate, pace }
+    }
+
+    /// How patient this client is.
+    pub fn patience(&self) -> Patience {
+        self.options.patience
+    }
+
+    /// How it divides large files.
+    pub fn split(&self) -> Split {
+        self.options.split
+    }
+
+    /// How many requests it makes at once.
+    pub fn at_once(&self) -> usize {
+        self.options.at_once
+    }
+
+    /// The most bytes a second that it takes, if that is bounded.
+    pub fn max_rate(&self) -> Option<u64> {
+        self.options.max_rate
+    }
+
+    /// Asks once, from byte `start` on, for an answer of one of the media types in `accept`.
+    pub fn get(&self, location: &Location, start: u64, accept: &str) -> Result<Answer, Error> {
+        self.ask(location, Question { start, accept, ..Question::default() })
+    }
+
+    /// Asks once, following redirects.
+    pub fn ask(&self, location: &Location, question: Question) -> Result<Answer, Error> {
+        let Location::Web(url) = location else {
+            return Err(Error::NotWeb { location: location.clone() });
+        };
+        let mut chain = self.begin(url);
+        for _ in 0..=MOST_REDIRECTS {
+            let (response, permit) = self.send(location, &chain, &question)?;
+            let status = response.status().as_u16();
+            let target = answer::text(response.headers(), "location");
+            match (status, target) {
+                (301 | 302 | 303 | 307 | 308, Some(target)) => chain.follow(location, target)?,
+                _ => return self.answer(location, &chain, response, permit, &question),
+            }
+        }
+        Err(Error::Redirects { location: location.clone() })
+    }
+
+    fn begin(&self, url: &Url) -> Chain {
+        let (origin, mut at) = (Origin::of(url), url.clone());
+        let credentials = Credentials::take(&mut at);
+        let site = self.options.sites.get(&origin).cloned().unwrap_or_default();
+        let authorities = self.options.authorities.iter().cloned().chain(site.authority.clone()).collect();
+        let proxies = site.proxies.clone().unwrap_or_else(|| self.options.proxies.clone());
+        let credentials = credentials.or(site.credentials);
+        Chain { source: at.clone(), at, reach: None, authorities, proxies, credentials }
+    }
+
+    fn send(&self, location: &Location, chain: &Chain, question: &Question) -> Result<(Response, Permit), Error> {
+        let origin = Origin::of(&chain.at);
+        let per_host = self.options.sites.get(&origin).and_then(|site| site.per_host).unwrap_or(self.options.per_host);
+        let host = chain.at.host_str().unwrap_or_default();
+        let closed = |wait| Error::Closed { location: location.clone(), wait };
+        let permit = self.gate.enter(host, per_host, LONGEST_WAIT).map_err(closed)?;
+        let agent = self.agents.of(&chain.way(), self.options.patience)?;
+        let accept = if question.accept.is_empty() { "*/*" } else { question.accept };
+        let mut request = agent.get(chain.at.as_str()).header("accept", accept);
+        if let Some(range) = question.range() {
+            request = request.header("range", range);
+            if let Some(validator) = question.validator {
+                request = request.header("if-range", validator);
+            }
+        }
+        if let Some(credentials) = self.credentials(chain, &origin) {
+            request = request.header("authorization", credentials.header());
+        }
+        match request.call() {
+            Ok(response) => Ok((response, permit)),
+            Err(source) => Err(Error::Connection { location: location.clone(), source: Box::new(source) }),
+        }
+    }
+
+    /// Who we are to a server: what was given for it, and for no other.
+    fn credentials<'a>(&'a self, chain: &'a Chain, origin: &Origin) -> Option<&'a Credentials> {
+        if *origin == Origin::of(&chain.source) {
+            return chain.credentials.as_ref();
+        }
+        self.options.sites.get(origin).and_then(|site| site.credentials.as_ref())
+    }
+
+    fn answer(
+        &self,
+        location: &Location,
+        chain: &Chain,
+        response: Response,
+        permit: Permit,
+        question: &Question,
+    ) -> Result<Answer, Error> {
+        let head = answer::head(location, response.status().as_u16(), response.headers(), question);
+        if let Err(Error::Status { status: 429 | 503, retry_after: Some(wait), .. }) = &head {
+            self.gate.pause(chain.at.host_str().unwrap_or_default(), *wait);
+        }
+        let head = head?;
+        let body =
+            answer::Body::new(response.into_body().into_reader(), permit, self.pace.clone(), self.options.slowest);
+        Ok(Answer {
+            start: head.start,
+            is_part: head.is_part,
+            length: head.length,
+            total: head.total,
+            validator: head.validator,
+            media_type: head.media_type,
+            body: Box::new(body),
+        })
+    }
+
+    /// A small document, whole, with retries.
+    pub fn get_small(&self, location: &Location, accept: &str, limit: u64, tell: Tell) -> Result<Vec<u8>, Error> {
+        self.retrying(tell, || {
+            let answer = self.get(location, 0, accept)?;
+            let mut bytes = Vec::new();
+            let broke = |source| Error::Body { location: location.clone(), source };
+            answer.body.take(limit + 1).read_to_end(&mut bytes).map_err(broke)?;
+            if bytes.len() as u64 > limit {
+                return Err(Error::TooLong { location: location.clone(), limit });
+            }
+            Ok(bytes)
+        })
+    }
+
+    /// Tries again while an error may pass, with growing waits.
+    pub fn retrying<T>(&self, tell: Tell, mut once: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+        let mut tried = 0;
+        loop {
+            let error = match once() {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            tried += 1;
+            if tried >= self.patience().tries || !error.is_passing() {
+                return Err(error);
+            }
+            self.wait(tried, &error, tell);
+        }
+    }
+
+    /// Sleeps before try number `tried` + 1: as long as was asked for, else twice as long each time. Both with jitter, so
+    /// that those who failed together do not come back together.
+    pub fn wait(&self, tried: u32, error: &Error, tell: Tell) {
+        let backed_off = self.patience().first_wait.saturating_mul(1 << tried.saturating_sub(1).min(6));
+        let wait = match error.retry_after() {
+            Some(asked) => asked + backed_off.mul_f64(fastrand::f64() / 2.0),
+            None => backed_off.mul_f64(0.5 + fastrand::f64() / 2.0),
+        };
+        let wait = wait.min(LONGEST_WAIT);
+        tell(Event::Retry {
+            what: format!("try {} of {}", tried + 1, self.patience().tries),
+            why: error.to_string(),
+            wait_ms: wait.as_millis() as u64,
+        });
+        std::thread::sleep(wait);
+    }
+}
+
+/// One question and the redirects that it has led to so far.
+struct Chain {
+    source: Url,
+    at: Url,
+    /// How far inside the source is; looked up with the first redirect.
+    reach: Option<Reach>,
+    authorities: Vec<std::path::PathBuf>,
+    proxies: Proxies,
+    credentials: Option<Credentials>,
+}
+
+impl Chain {
+    fn way(&self) -> Way {
+        Way {
+            authorities: self.authorities.clone(),
+            proxy: self.proxies.for_url(&self.at).cloned(),
+            plain: self.at.scheme() == "http",
+            // What the site itself has named may be anywhere.
+            reach: self.reach.unwrap_or(Reach::Local),
+        }
+    }
+
+    fn follow(&mut self, location: &Location, target: &str) -> Result<(), Error> {
+        let reach =
+            *self.reach.get_or_insert_with(|| reach(&self.source, self.proxies.for_url(&self.source).is_some()));
+        match redirect::follow(&self.at, target, reach) {
+            Ok(next) => self.at = next,
+            Err(refused) => return Err(Error::Redirect { location: location.clone(), refused: Box::new(refused) }),
+        }
+        Ok(())
+    }
+}
+
+/// How far inside a source is: as far as the outermost of its addresses. Behind a proxy nobody here can look that up.
+fn reach(source: &Url, proxied: bool) -> Reach {
+    let written = Reach::written(source);
+    if proxied || written != Reach::Public {
+        return written;
+    }
+    let port = source.port_or_known_default().unwrap_or(0);
+    let addresses = (source.host_str().unwrap_or_default(), port).to_socket_addrs();
+    addresses.ok().and_then(|all| all.map(|address| Reach::of(address.ip())).min()).unwrap_or(Reach::Public)
+}

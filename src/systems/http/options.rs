@@ -1,0 +1,196 @@
+//! How a site reaches the web: patience, bounds, proxies, certificate authorities, credentials; values only.
+//! Credentials never show: neither printed nor in errors.
+//! Not here: which sources there are.
+
+use super::pace::Slowest;
+use super::proxy::Proxies;
+use base64::Engine;
+use percent_encoding::percent_decode_str;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+use url::Url;
+
+/// Requests to one host at a time; a polite number for a registry.
+pub const PER_HOST: usize = 6;
+/// Requests at a time, to all hosts together.
+pub const AT_ONCE: usize = 16;
+
+/// How patient to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Tries without any progress before giving up.
+    pub tries: u32,
+    /// The first wait; it doubles each time.
+    pub first_wait: Duration,
+    /// How long to wait for a connection, an answer, or the next bytes.
+    pub silence: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience { tries: 5, first_wait: Duration::from_millis(500), silence: Duration::from_secs(60) }
+    }
+}
+
+/// How large files are divided.
+#[derive(Debug, Clone, Copy)]
+pub struct Split {
+    /// Files of at least so many bytes come over several connections.
+    pub from: u64,
+    /// A piece has at least so many bytes.
+    pub piece: u64,
+    /// Connections for one file.
+    pub connections: usize,
+}
+
+impl Default for Split {
+    fn default() -> Split {
+        Split { from: 64 << 20, piece: 16 << 20, connections: 4 }
+    }
+}
+
+/// Everything about a client that is a matter of the site.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How patient to be.
+    pub patience: Patience,
+    /// The least that a connection must bring.
+    pub slowest: Slowest,
+    /// How large files are divided.
+    pub split: Split,
+    /// Requests to one host at a time.
+    pub per_host: usize,
+    /// Requests at a time, to all hosts together.
+    pub at_once: usize,
+    /// Bytes a second that all connections together may bring.
+    pub max_rate: Option<u64>,
+    /// Files of certificates (PEM) that are trusted besides the machine's own.
+    pub authorities: Vec<PathBuf>,
+    /// The proxies of the environment.
+    pub proxies: Proxies,
+    /// What is different for some servers.
+    pub sites: BTreeMap<Origin, Site>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            patience: Patience::default(),
+            slowest: Slowest::default(),
+            split: Split::default(),
+            per_host: PER_HOST,
+            at_once: AT_ONCE,
+            max_rate: None,
+            authorities: Vec::new(),
+            proxies: Proxies::default(),
+            sites: BTreeMap::new(),
+        }
+    }
+}
+
+impl Options {
+    /// What the environment says: `http_proxy` and its kin, and in `PNDA_CA_FILE` a file of certificates.
+    pub fn from_environment(environment: &BTreeMap<String, String>) -> Options {
+        let authorities = environment.get("PNDA_CA_FILE").filter(|file| !file.is_empty());
+        Options {
+            authorities: authorities.map(PathBuf::from).into_iter().collect(),
+            proxies: Proxies::from_environment(environment),
+            ..Options::default()
+        }
+    }
+}
+
+/// What is different for one server.
+#[derive(Debug, Clone, Default)]
+pub struct Site {
+    /// Requests to it at a time.
+    pub per_host: Option<usize>,
+    /// A file of certificates (PEM) that are trusted for it besides the machine's own.
+    pub authority: Option<PathBuf>,
+    /// The proxies to it and to where it redirects, instead of those of the environment.
+    pub proxies: Option<Proxies>,
+    /// Who we are; told to this server alone.
+    pub credentials: Option<Credentials>,
+}
+
+/// A server: scheme, host and port. Who is known to one is unknown to every other.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin(String);
+
+impl Origin {
+    /// The server that a URL leads to.
+    pub fn of(url: &Url) -> Origin {
+        Origin(url.origin().ascii_serialization())
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// The value of an `Authorization` header.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials(String);
+
+impl Credentials {
+    /// A user and a password.
+    pub fn basic(user: &str, password: &str) -> Credentials {
+        let text = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+        Credentials(format!("Basic {text}"))
+    }
+
+    /// A token.
+    pub fn bearer(token: &str) -> Credentials {
+        Credentials(format!("Bearer {}", token.trim()))
+    }
+
+    /// Those that a URL carries, taken out of it.
+    pub fn take(url: &mut Url) -> Option<Credentials> {
+        let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let (user, password) = (plain(url.username()), plain(url.password().unwrap_or_default()));
+        // Both only fail for addresses without a host, which carry no user either.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        (!user.is_empty() || !password.is_empty()).then(|| Credentials::basic(&user, &password))
+    }
+
+    pub(super) fn header(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Credentials(hidden)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_leave_the_address_and_never_show() {
+        let mut url = Url::parse("https://m%40e:s%3Acret@repo.example/a").unwrap();
+        let credentials = Credentials::take(&mut url).unwrap();
+        assert_eq!(url.as_str(), "https://repo.example/a");
+        assert_eq!(credentials, Credentials::basic("m@e", "s:cret"));
+        assert_eq!(credentials.header(), "Basic bUBlOnM6Y3JldA==");
+        let site = Site { credentials: Some(credentials), ..Site::default() };
+        assert_eq!(format!("{site:?}").matches("cret").count(), 0);
+        assert_eq!(Credentials::take(&mut url), None);
+    }
+
+    #[test]
+    fn who_is_known_to_one_server_is_unknown_to_every_other() {
+        let origin = |text| Origin::of(&Url::parse(text).unwrap());
+        assert_eq!(origin("https://Repo.example/a"), origin("https://repo.example:443/b"));
+        for other in ["http://repo.example/a", "https://repo.example:8443/a", "https://repo.example.evil.example/a"] {
+            assert_ne!(origin("https://repo.example/a"), origin(other));
+        }
+    }
+}

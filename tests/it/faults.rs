@@ -1,0 +1,323 @@
+//! Broken and hostile upstreams in one table: what each does, what is said of it, and the exit code that follows.
+//! After each of them nothing wrong is in the store, and a good answer still arrives.
+//! Not here: documents that lie (each kind has its own), and several ranges (`ranges`).
+
+use crate::certificates::Authority;
+use crate::upstream::{Reply, Upstream};
+use pnda::mirror::store::Store;
+use pnda::systems::download::Expected;
+use pnda::systems::http::{Http, Options, Patience, Proxies, Proxy, Slowest};
+use pnda::words::digest::Sha256;
+use pnda::words::event::silent;
+use pnda::words::location::Location;
+use std::io::Write;
+use std::time::Duration;
+
+/// Bytes are wrong: never to be waved through.
+const MISMATCH: i32 = 3;
+/// They could not be had.
+const FAILED: i32 = 1;
+
+/// One upstream: its name, its answers, a part of what is said, the exit code.
+type Fault = (&'static str, Vec<Reply>, &'static str, i32);
+
+fn body() -> Vec<u8> {
+    (0..20_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
+}
+
+fn good() -> Reply {
+    Reply::bytes(body())
+}
+
+fn other() -> Vec<u8> {
+    body().iter().map(|byte| !byte).collect()
+}
+
+fn part(content_range: &str, etag: &str, bytes: &[u8]) -> Reply {
+    let length = bytes.len();
+    let head = format!(
+        "HTTP/1.1 206 x\r\nconnection: close\r\ncontent-length: {length}\r\ncontent-range: {content_range}\r\netag: {etag}\r\n\r\n"
+    );
+    Reply::raw([head.as_bytes(), bytes].concat())
+}
+
+fn raw(head: &str, bytes: &[u8]) -> Reply {
+    Reply::raw([b"HTTP/1.1 200 x\r\nconnection: close\r\n", head.as_bytes(), b"\r\n\r\n", bytes].concat())
+}
+
+fn redirect(to: &str) -> Reply {
+    Reply::status(302).header("location", to)
+}
+
+fn bomb() -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(&vec![0; 8 << 20]).unwrap();
+    gzip.finish().unwrap()
+}
+
+fn wrong_bytes() -> Vec<Fault> {
+    let whole = body();
+    let etag = |name: &str| good().header("etag", format!("\"{name}\""));
+    let changed = part("bytes 5000-19999/20000", "\"two\"", &other()[5000..]);
+    vec![
+        ("another content", vec![Reply::bytes(other())], "has other content", MISMATCH),
+        ("a shorter file", vec![Reply::bytes(&whole[..19_999])], "has 19999 bytes; it must have 20000", MISMATCH),
+        ("a longer file", vec![Reply::bytes([&whole[..], b"x"].concat())], "longer than the 20000 bytes", MISMATCH),
+        ("a length beyond all bounds", vec![good().announcing(usize::MAX)], "longer than the 20000 bytes", MISMATCH),
+        ("an endless body", vec![Reply::bytes(vec![b'x'; 4 << 20]).unannounced()], "longer than the 20000", MISMATCH),
+        (
+            "more bytes than were announced",
+            vec![Reply::bytes(vec![b'x'; 4 << 20]).announcing(20_000)],
+            "has other content",
+            MISMATCH,
+        ),
+        (
+            "a compressed bomb",
+            vec![Reply::bytes(bomb()).header("content-encoding", "gzip")],
+            "bytes; it must have 20000",
+            MISMATCH,
+        ),
+        (
+            "a login page",
+            vec![Reply::bytes("<html>log in").header("content-type", "text/html; charset=utf-8")],
+            "gave a web page instead",
+            MISMATCH,
+        ),
+        (
+            "a login page of the right length",
+            vec![Reply::bytes(vec![b'<'; 20_000]).header("content-type", "text/html")],
+            "gave a web page instead",
+            MISMATCH,
+        ),
+        ("an empty file", vec![Reply::bytes("")], "has 0 bytes; it must have 20000", MISMATCH),
+        (
+            "the whole of another file instead of the rest",
+            vec![good().cut_after(5_000), Reply::bytes(other()).without_ranges()],
+            "has other content",
+            MISMATCH,
+        ),
+        (
+            "a rest of another state of the file",
+            vec![etag("one").cut_after(5_000), changed.clone(), etag("one").cut_after(5_000), changed],
+            "changed while it was downloaded",
+            MISMATCH,
+        ),
+        (
+            "a rest of another file that claims to be the same",
+            vec![good().cut_after(5_000), part("bytes 5000-19999/20000", "\"x\"", &other()[5_000..])],
+            "has other content",
+            MISMATCH,
+        ),
+    ]
+}
+
+fn broken_answers() -> Vec<Fault> {
+    let whole = body();
+    let drip = Duration::from_millis(20);
+    let huge = format!("x: {}", "y".repeat(200_000));
+    vec![
+        ("a truncated body", vec![good().cut_after(9_000).without_ranges()], "the answer broke off", FAILED),
+        ("a body in drips", vec![good().dripping(drip)], "less than 1000 bytes/s", FAILED),
+        ("a body that stops", vec![good().hanging_after(10)], "the answer broke off", FAILED),
+        ("headers that stop", vec![Reply::raw("HTTP/1.1 200 x\r\na: ").hanging_after(0)], "no usable answer", FAILED),
+        ("no headers at all", vec![Reply::raw("")], "no usable answer", FAILED),
+        ("garbage", vec![Reply::raw("\0\u{1}\u{2} SSH-2.0-x\r\n\r\n")], "no usable answer", FAILED),
+        ("bytes without a head", vec![Reply::raw(whole.clone())], "no usable answer", FAILED),
+        ("huge headers", vec![raw(&huge, &whole)], "no usable answer", FAILED),
+        ("two lengths", vec![raw("content-length: 20000\r\ncontent-length: 5", &whole)], "", FAILED),
+        ("a negative length", vec![raw("content-length: -5", &whole)], "", FAILED),
+        ("a chunk of no length", vec![raw("transfer-encoding: chunked", b"zz\r\nabc")], "the answer broke off", FAILED),
+        (
+            "chunks that end early",
+            vec![raw("transfer-encoding: chunked", &[b"5\r\n", &whole[..2]].concat())],
+            "the answer broke off",
+            FAILED,
+        ),
+        ("a promise to continue", vec![Reply::raw("HTTP/1.1 100 x\r\n\r\n")], "no usable answer", FAILED),
+        ("nothing", vec![Reply::status(204)], "status 204: that is no answer", FAILED),
+        ("not modified", vec![Reply::status(304)], "status 304: that is no answer", FAILED),
+        (
+            "a part that nobody asked for",
+            vec![part("bytes 0-19999/20000", "\"a\"", &whole)],
+            "a part, where the whole was asked for",
+            FAILED,
+        ),
+        (
+            "a rest from another offset",
+            vec![good().cut_after(5_000), part("bytes 4000-19999/20000", "\"a\"", &whole[4_000..])],
+            "another part than was asked for",
+            FAILED,
+        ),
+        (
+            "a rest without a range",
+            vec![good().cut_after(5_000), part("x", "\"a\"", &whole[5_000..])],
+            "another part than was asked for",
+            FAILED,
+        ),
+    ]
+}
+
+fn refusals() -> Vec<Fault> {
+    let year = "31536000";
+    let past = "Mon, 23 Nov 2015 10:00:00 GMT";
+    let later = |wait: &str| vec![Reply::status(429).header("retry-after", wait)];
+    let mut all = vec![
+        ("too many requests", later("0"), "status 429: too many requests", FAILED),
+        ("too many requests until a date", later(past), "status 429: too many requests", FAILED),
+        ("too many requests for a year", later(year), "left alone for 31536000 s", FAILED),
+        ("a redirect to itself", vec![redirect("/a.jar")], "redirects in a circle, or too often", FAILED),
+        ("a redirect to nowhere", vec![Reply::status(302)], "status 302: that is no answer", FAILED),
+        ("a redirect to a file", vec![redirect("file:///etc/passwd")], "only http and https are", FAILED),
+        ("a redirect to another protocol", vec![redirect("gopher://x.example/")], "only http and https are", FAILED),
+        ("a redirect to what is no address", vec![redirect("http://[")], "it is no address", FAILED),
+    ];
+    let statuses = [
+        (401, "status 401: it wants credentials"),
+        (403, "status 403: it refuses access"),
+        (404, "no such file (status 404)"),
+        (410, "no such file (status 410)"),
+        (416, "status 416: it has not the range"),
+        (418, "status 418"),
+        (500, "status 500: it has a problem of its own"),
+        (502, "status 502: it has a problem"),
+        (503, "status 503: it has a problem"),
+        (504, "status 504: it has a problem"),
+    ];
+    all.extend(statuses.map(|(status, says)| ("a status", vec![Reply::status(status)], says, FAILED)));
+    all
+}
+
+/// A client that loses patience soon.
+fn options() -> Options {
+    let patience = Patience { tries: 3, first_wait: Duration::from_millis(1), silence: Duration::from_millis(300) };
+    let slowest = Slowest { rate: 1000, window: Duration::from_millis(200) };
+    Options { patience, slowest, ..Options::default() }
+}
+
+fn expected() -> Expected {
+    Expected { size: 20_000, sha256: Sha256::of(&body()) }
+}
+
+/// What one try comes to: the exit code and the chain of causes, outermost first.
+fn told(store: &Store, options: Options, url: &str) -> (i32, String) {
+    let location = Location::parse(url).unwrap();
+    let Err(error) = store.bring(&Http::with(options), &[location], expected(), &silent) else {
+        return (0, String::new());
+    };
+    let code = if error.is_mismatch() { MISMATCH } else { FAILED };
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        text = format!("{text}\n  {cause}");
+        source = cause.source();
+    }
+    (code, text)
+}
+
+/// Nothing has the name of the wanted bytes, and what is kept for later is their true beginning.
+fn nothing_wrong_is_kept(store: &Store, name: &str) {
+    assert!(!store.has(expected()), "{name}: something is in the store");
+    let partial = store.folder().join("partial").join(expected().sha256.to_string());
+    let kept = std::fs::read(partial).unwrap_or_default();
+    assert!(body().starts_with(&kept), "{name}: wrong bytes are kept");
+}
+
+fn hold(faults: Vec<Fault>) {
+    let upstream = Upstream::start();
+    std::thread::scope(|scope| {
+        for (at, (name, replies, says, code)) in faults.into_iter().enumerate() {
+            let upstream = &upstream;
+            scope.spawn(move || {
+                let folder = tempfile::tempdir().unwrap();
+                let store = Store::open(folder.path()).unwrap();
+                let (path, url) = ("/a.jar", format!("{}/{at}/a.jar", upstream.url));
+                let scripted = format!("/{at}{path}");
+                upstream.on(&scripted, replies);
+                // A redirect to the host's root must not end at another row.
+                upstream.on(path, [redirect(path)]);
+                let (found, text) = told(&store, options(), &url);
+                assert!(found == code && text.contains(says), "{name}: wanted {code} {says:?}, got {found}\n{text}");
+                nothing_wrong_is_kept(&store, name);
+                upstream.on(&scripted, [good()]);
+                assert_eq!(told(&store, options(), &url), (0, String::new()), "{name}: a good answer arrives");
+            });
+        }
+    });
+}
+
+#[test]
+fn wrong_bytes_are_refused_and_a_good_answer_still_arrives() {
+    hold(wrong_bytes());
+}
+
+#[test]
+fn broken_answers_are_given_up_and_a_good_answer_still_arrives() {
+    hold(broken_answers());
+}
+
+#[test]
+fn refusals_are_told_and_a_good_answer_still_arrives() {
+    hold(refusals());
+}
+
+#[test]
+fn certificates_that_do_not_vouch_are_refused() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let folder = tempfile::tempdir().unwrap();
+    let pem = folder.path().join("ca.pem");
+    authority.write(&pem);
+    let trusting = || Options { authorities: vec![pem.clone()], ..options() };
+    let refused = |name: &str, url: &str, options: Options, says: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let (code, text) = told(&store, options, url);
+        assert!(code == FAILED && text.contains(says), "{name}: {code} {text}");
+        nothing_wrong_is_kept(&store, name);
+    };
+    let serving = |config| {
+        let upstream = Upstream::encrypted(config);
+        upstream.on("/a.jar", [good()]);
+        format!("{}/a.jar", upstream.url)
+    };
+    let (right, own) = (serving(authority.server("127.0.0.1", 2099)), folder.path().join("empty.pem"));
+    std::fs::write(&own, "no certificate").unwrap();
+    refused("expired", &serving(authority.server("127.0.0.1", 2001)), trusting(), "is not valid for it now");
+    refused("another name", &serving(authority.server("repo.example", 2099)), trusting(), "is not valid for it now");
+    refused("a stranger's", &serving(stranger.server("127.0.0.1", 2099)), trusting(), "is not trusted");
+    refused("a private one, untold", &right, options(), "is not trusted");
+    refused("no file", &right, Options { authorities: vec![own], ..options() }, "as a file of trusted certificates");
+    let plain = Upstream::start();
+    refused("none", &format!("{}/a.jar", plain.url.replace("http:", "https:")), trusting(), "no usable answer");
+    let store = Store::open(&folder.path().join("store")).unwrap();
+    assert_eq!(told(&store, trusting(), &right), (0, String::new()));
+}
+
+#[test]
+fn a_redirect_never_leads_from_outside_in_or_out_of_the_encryption() {
+    let inner = Upstream::start();
+    inner.on("/a.jar", [good()]);
+    let proxy = Upstream::proxy(&inner);
+    let behind = Options { proxies: Proxies::all(Proxy::new(&proxy.url)), ..options() };
+    let own = format!("{}/", inner.url);
+    let targets =
+        [&own, "http://127.0.0.1:1/", "http://169.254.169.254/latest/", "http://10.0.0.1/", "http://localhost/"];
+    for target in targets {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        proxy.on("http://repo.example/a.jar", [redirect(&format!("{target}a.jar"))]);
+        let (code, text) = told(&store, behind.clone(), "http://repo.example/a.jar");
+        assert!(code == FAILED && text.contains("leads from outside to this machine"), "{target}: {text}");
+    }
+    assert_eq!(inner.requests(), [""; 0], "nobody inside was asked");
+
+    let authority = Authority::new();
+    let encrypted = Upstream::encrypted(authority.server("127.0.0.1", 2099));
+    encrypted.on("/a.jar", [redirect(&format!("{}/a.jar", inner.url))]);
+    let folder = tempfile::tempdir().unwrap();
+    authority.write(&folder.path().join("ca.pem"));
+    let trusting = Options { authorities: vec![folder.path().join("ca.pem")], ..options() };
+    let store = Store::open(&folder.path().join("store")).unwrap();
+    let (code, text) = told(&store, trusting, &format!("{}/a.jar", encrypted.url));
+    assert!(code == FAILED && text.contains("it leaves the encrypted connection"), "{text}");
+    assert_eq!(inner.requests(), [""; 0], "nobody inside was asked");
+}
