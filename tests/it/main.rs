@@ -22,6 +22,7 @@ mod generations;
 mod install;
 mod kill;
 mod killed;
+mod maven;
 mod mirror;
 mod project;
 mod ranges;
