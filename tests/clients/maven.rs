@@ -2,8 +2,9 @@
 //! It builds a Flink application with a shaded jar and a test, and finds plug-ins by prefix and without a version.
 //! Not here: what belongs to a closure; recorded answers of Maven say that (`mirror::resolve::maven`).
 
+use crate::mirror::cache;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/maven-build");
@@ -25,14 +26,6 @@ const ALONE: &str = "
 
 const SETTINGS: &str = "<settings><localRepository>${user.dir}/local</localRepository><mirrors><mirror><id>pnda</id>\
     <mirrorOf>*</mirrorOf><url>http://127.0.0.1:8080/mirror_maven</url></mirror></mirrors></settings>";
-
-/// Where things that take long to bring are kept between runs.
-fn cache() -> PathBuf {
-    let named = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let target = || named("CARGO_TARGET_DIR").unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target"));
-    let folder = named("PNDA_TEST_CACHE").unwrap_or_else(target);
-    std::path::absolute(&folder).unwrap_or(folder)
-}
 
 /// A project that Maven builds, and the mirror it builds from.
 struct Site {

@@ -250,7 +250,7 @@ mod tests {
         assert_eq!(described.metadata, Some((METADATA.len() as u64, Sha256::of(METADATA.as_bytes()))));
         // The bytes are damaged and nobody looks: it is remembered.
         let path = bench.store.path(Sha256::of(&bytes));
-        fs::remove_file(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
         let again = describe(
             &bench.store,
             &Word::new("tool").unwrap(),

@@ -19,12 +19,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Condvar, Mutex};
+use std::sync::Mutex;
 
 /// The largest side file or metadata that is read.
 const SMALL: u64 = 8 << 20;
-/// Requests at a time where the site does not say; a polite number for one registry.
-const PARALLEL: usize = 6;
 /// Elements of one metadata file; the longest real ones list some thousand versions.
 const MAX_NODES: u32 = 400_000;
 
@@ -109,7 +107,6 @@ pub struct Registry<'a> {
     /// Who listens.
     pub tell: Tell<'a>,
     seen: Mutex<BTreeMap<SafePath, Seen>>,
-    gate: Gate,
 }
 
 /// What was read in this run, and whether its signature was looked for.
@@ -133,8 +130,7 @@ impl<'a> Registry<'a> {
         };
         let places = world.sources.all(Source::Maven).map(place).collect::<Result<_, Error>>()?;
         let (http, store, tell, seen) = (world.http, world.store, world.tell, Mutex::default());
-        let gate = Gate::of(world.sources.options.parallel.unwrap_or(PARALLEL));
-        Ok(Registry { http, places, store, before, trust, tell, seen, gate })
+        Ok(Registry { http, places, store, before, trust, tell, seen })
     }
 
     /// Whether a repository beside the registry is turned on.
@@ -206,7 +202,7 @@ impl<'a> Registry<'a> {
     }
 
     fn small(&self, place: &Place<'_>, path: &SafePath) -> Result<Vec<u8>, Error> {
-        let bytes = self.gate.pass(|| self.http.get_small(&place.base.join(path), "*/*", SMALL, self.tell));
+        let bytes = self.http.get_small(&place.base.join(path), "*/*", SMALL, self.tell);
         bytes.map_err(|source| Error::Http { path: path.clone(), source })
     }
 
@@ -264,7 +260,7 @@ impl<'a> Registry<'a> {
 
     fn keep(&self, place: &Place<'_>, path: &SafePath, expected: Expected) -> Result<(), Error> {
         let from = [place.base.join(path)];
-        let brought = self.gate.pass(|| self.store.bring(self.http, &from, expected, self.tell));
+        let brought = self.store.bring(self.http, &from, expected, self.tell);
         brought.map_err(|source| Error::Store { path: path.clone(), source })
     }
 
@@ -273,7 +269,7 @@ impl<'a> Registry<'a> {
         let from = place.base.join(path);
         let (taken, published) = std::thread::scope(|scope| {
             let published = scope.spawn(|| self.published_sha1(place, path));
-            let taken = self.gate.pass(|| unseen::take(self.http, &from, self.store, self.tell));
+            let taken = unseen::take(self.http, &from, self.store, self.tell);
             (taken, published.join().unwrap_or_else(|panicked| std::panic::resume_unwind(panicked)))
         });
         let taken = taken.map_err(|source| Error::Unseen { path: path.clone(), source })?;
@@ -322,29 +318,6 @@ impl<'a> Registry<'a> {
 
     fn seen(&self) -> std::sync::MutexGuard<'_, BTreeMap<SafePath, Seen>> {
         self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-/// Lets a polite number of requests through at a time, however many threads ask.
-struct Gate {
-    most: usize,
-    inside: Mutex<usize>,
-    left: Condvar,
-}
-
-impl Gate {
-    fn of(most: usize) -> Gate {
-        Gate { most, inside: Mutex::default(), left: Condvar::default() }
-    }
-
-    fn pass<T>(&self, request: impl FnOnce() -> T) -> T {
-        let unpoisoned = std::sync::PoisonError::into_inner;
-        let waiting = self.inside.lock().unwrap_or_else(unpoisoned);
-        *self.left.wait_while(waiting, |inside| *inside >= self.most).unwrap_or_else(unpoisoned) += 1;
-        let answer = request();
-        *self.inside.lock().unwrap_or_else(unpoisoned) -= 1;
-        self.left.notify_one();
-        answer
     }
 }
 

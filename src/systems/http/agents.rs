@@ -9,6 +9,7 @@ use super::redirect::Reach;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use std::{fmt, fs, io};
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -68,7 +69,7 @@ fn make(way: &Way, patience: Patience) -> Result<ureq::Agent, Error> {
             // The proxy looks names up itself; its own address is the site's, wherever it is.
             let reach = if proxy.is_some() { Reach::Local } else { way.reach };
             let config = config(way, patience, proxy)?;
-            Ok(ureq::Agent::with_parts(config, DefaultConnector::new(), Confined { reach }))
+            Ok(ureq::Agent::with_parts(config, DefaultConnector::new(), Confined { reach, known: Mutex::default() }))
         }
     }
 }
@@ -115,15 +116,34 @@ fn certificates(path: &Path) -> io::Result<Vec<ureq::tls::Certificate<'static>>>
     if found.is_empty() { Err(io::Error::other("it holds no certificate")) } else { Ok(found) }
 }
 
+/// How long an address is believed. Without it every request looks its host up, on an open connection too; name servers
+/// drop some of so many questions, and each that is lost costs five seconds.
+const BELIEVED: Duration = Duration::from_secs(60);
+
 /// Looks names up and leaves out addresses that are further inside than allowed.
 #[derive(Debug)]
 struct Confined {
     reach: Reach,
+    known: Mutex<BTreeMap<String, (Instant, ResolvedSocketAddrs)>>,
+}
+
+impl Confined {
+    fn look_up(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let host = uri.authority().map(|authority| format!("{}@{authority}", uri.scheme_str().unwrap_or_default()));
+        let host = host.unwrap_or_default();
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, addresses)) = known().get(&host).filter(|(since, _)| since.elapsed() < BELIEVED) {
+            return Ok(addresses.clone());
+        }
+        let found = DefaultResolver::default().resolve(uri, config, timeout)?;
+        known().insert(host, (Instant::now(), found.clone()));
+        Ok(found)
+    }
 }
 
 impl Resolver for Confined {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let all = DefaultResolver::default().resolve(uri, config, timeout)?;
+        let all = self.look_up(uri, config, timeout)?;
         let mut allowed = self.empty();
         all.iter().filter(|address| Reach::of(address.ip()) <= self.reach).for_each(|address| allowed.push(*address));
         if allowed.is_empty() {
