@@ -90,7 +90,7 @@ impl Keyring {
 
     /// The fingerprints of the keys.
     pub fn fingerprints(&self) -> Vec<Fingerprint> {
-        self.0.iter().filter_map(|key| of_key(key)).collect()
+        self.0.iter().filter_map(of_key).collect()
     }
 
     /// Who of the trusted signed these bytes with a detached signature, armored or binary. `content` is read once
