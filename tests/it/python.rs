@@ -24,6 +24,18 @@ fn wheel(project: &str, version: &str, headers: &str) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
+/// A source distribution with these files.
+fn sdist(name: &str, files: &[(&str, &str)]) -> Listed {
+    let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut tar = tar::Builder::new(gzip);
+    for (file, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        tar.append_data(&mut header, format!("{name}/{file}"), text.as_bytes()).unwrap();
+    }
+    listed(&format!("{name}.tar.gz"), tar.into_inner().unwrap().finish().unwrap())
+}
+
 /// One file of a page; what is written there can be a lie.
 struct Listed {
     name: String,
@@ -253,4 +265,92 @@ fn hashes_that_the_manifest_gives_are_the_only_ones_taken() {
     project.run("mirror lock").says(1, "the index has no file of a with a digest that the manifest allows");
     project.manifest(&closure("\"a --hash=md5:12\""));
     project.run("mirror lock").says(2, "is no digest that is enough");
+}
+
+#[test]
+fn what_builds_a_source_distribution_comes_along() {
+    let project = Project::new();
+    let pyproject =
+        "[build-system]\nrequires = [\"maker>=1\"]\nbuild-backend = \"maker\"\n[project]\ndependencies = [\"b\"]\n";
+    offer(&project, "a", &[sdist("a-1.0", &[("pyproject.toml", pyproject)])]);
+    offer(&project, "b", &[pure("b", "1.0", "")]);
+    offer(&project, "maker", &[pure("maker", "2.0", "Requires-Dist: b\n")]);
+    lock(&project, "\"a\"").says(0, "locked 3 artifacts");
+    let locked = project.read("manifests/pnda.lock");
+    for chain in ["all > a==1.0 > to build it > maker==2.0\"", "all > a==1.0 > b==1.0\""] {
+        assert!(locked.contains(chain), "{chain} is not in\n{locked}");
+    }
+    project.manifest(&format!("{}sdists = \"never\"\n", closure("\"a\"")));
+    project.run("mirror lock").says(1, "the index has no file of it that fits");
+}
+
+#[test]
+fn a_source_distribution_that_cannot_say_what_it_needs_asks_the_manifest() {
+    let project = Project::new();
+    let of = |version: &str| sdist(&format!("a-{version}"), &[("setup.py", "import os")]);
+    offer(&project, "a", &[of("1.0"), of("1.1")]);
+    offer(&project, "maker", &[pure("maker", "2.0", "")]);
+    for name in ["setuptools", "wheel"] {
+        offer(&project, name, &[pure(name, "81.0", "")]);
+    }
+    let ran = lock(&project, "\"a\"").says(1, "nobody can say what a==1.1 needs: only its setup.py would tell");
+    assert!(ran.err.contains("write [[pypi.metadata]] with package = \"a==1.1\""), "{}", ran.err);
+    let told = "[[pypi.metadata]]\npackage = \"a==1.1\"\nrequires = []\nbuilds-with = [\"maker\"]\n";
+    project.manifest(&format!("{}{told}", closure("\"a\"")));
+    project.run("mirror lock").says(0, "locked 4 artifacts");
+    // An older version that can speak is taken, and it is told which one was not.
+    offer(&project, "a", &[of("1.1"), pure("a", "0.9", "")]);
+    lock(&project, "\"a<2\"").says(0, "a-0.9-py3-none-any.whl");
+}
+
+#[test]
+fn targets_share_what_fits_all_and_have_their_own_beside_it() {
+    let project = Project::new();
+    let own = |python: &str, arch: &str| {
+        let name = format!("a-1.0-{python}-{python}-manylinux2014_{arch}.whl");
+        listed(&name, wheel("a", "1.0", "Requires-Dist: b\nRequires-Dist: old ; python_version < '3.10'\n"))
+    };
+    let wheels = [own("cp39", "x86_64"), own("cp39", "aarch64"), own("cp311", "x86_64"), own("cp311", "aarch64")];
+    offer(&project, "a", &wheels);
+    offer(&project, "b", &[pure("b", "1.0", "")]);
+    offer(&project, "old", &[pure("old", "1.0", "")]);
+    let all = closure("\"a\"").replace("[\"3.11\"]", "[\"3.9\", \"3.11\"]");
+    project.manifest(&all.replace("x86_64\"]", "x86_64\", \"manylinux2014_aarch64\"]"));
+    project.run("mirror lock").says(0, "locked 6 artifacts");
+    let locked = project.read("manifests/pnda.lock");
+    for because in [
+        "[\"all > a==1.0 > b==1.0\"]",
+        "[\"all > a==1.0 (python 3.11 on manylinux2014_aarch64)\"]",
+        "[\"all > a==1.0 > old==1.0 (python 3.9 on manylinux2014_aarch64, python 3.9 on manylinux2014_x86_64)\"]",
+    ] {
+        assert!(locked.contains(because), "{because} is not in\n{locked}");
+    }
+}
+
+#[test]
+fn packages_that_an_installer_could_confuse_are_not_published() {
+    let project = Project::new();
+    let entry = |id: &str, source: &str| {
+        format!(
+            "[[pypi]]\nid = \"{id}\"\npackage = \"a==1.0\"\nwheel = {{ python = \"{id}\", platform = \"any\" }}\n{source}"
+        )
+    };
+    let file = |tag: &str| listed(&format!("a-1.0-{tag}-none-any.whl"), wheel("a", "1.0", tag));
+    offer(&project, "a", &[file("py3")]);
+    let other = file("py2");
+    project.upstream.on("/own/a/", [Reply::bytes(format!("{{\"files\":[{}]}}", other.json()))]);
+    other.serve(&project);
+    project.manifest(&[entry("py3", ""), entry("py2", "source = \"own\"\n")].concat());
+    let source = format!("--source=pypi/own={}/own", project.upstream.url);
+    project.run(&format!("mirror lock {source}")).says(0, "locked 2");
+    project
+        .run(&format!("mirror build {source}"))
+        .says(1, "the project a comes from two indexes, the registry and own");
+    let alike = listed("A-1.0-py3-none-any.whl", wheel("a", "1.0", "x"));
+    project.upstream.on("/own/a/", [Reply::bytes(format!("{{\"files\":[{}]}}", alike.json()))]);
+    alike.serve(&project);
+    let again = entry("py3", "source = \"own\"\n").replace("id = \"py3\"", "id = \"again\"");
+    project.manifest(&[entry("py3", ""), again].concat());
+    project.run(&format!("mirror lock {source}")).says(0, "locked 2");
+    project.run(&format!("mirror build {source}")).says(1, "look alike; leave one of them out");
 }

@@ -12,12 +12,13 @@ use crate::mirror::resolve::{World, unseen};
 use crate::mirror::sources::Key;
 use crate::systems::download::Expected;
 use crate::words::digest::Sha256;
+use crate::words::event::Event;
 use crate::words::location::Location;
 use crate::words::names::Word;
 use pep440_rs::{Version, VersionSpecifiers};
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// More distributions than are ever looked into for one closure.
@@ -123,6 +124,7 @@ pub(super) struct View<'a> {
     closure: &'a PypiClosure,
     target: &'a Target,
     seen: RefCell<BTreeMap<Word, Seen>>,
+    passed_over: RefCell<BTreeSet<(Word, Version)>>,
 }
 
 /// The candidates of a project, and the files they stand for.
@@ -137,7 +139,7 @@ type Worth = (bool, Reverse<usize>, u64);
 
 impl<'a> View<'a> {
     pub(super) fn new(shelf: &'a Shelf<'a>, closure: &'a PypiClosure, target: &'a Target) -> View<'a> {
-        View { shelf, closure, target, seen: RefCell::default() }
+        View { shelf, closure, target, seen: RefCell::default(), passed_over: RefCell::default() }
     }
 
     /// The file that a candidate stands for.
@@ -160,6 +162,16 @@ impl<'a> View<'a> {
         };
         self.seen.borrow_mut().insert(project.clone(), seen.clone());
         Ok(seen)
+    }
+
+    /// A version that cannot be chosen, which an older one must not hide: it is told, once.
+    fn unknown(&self, project: &Word, candidate: &Candidate, why: String) -> Needs {
+        let version = &candidate.version;
+        if self.passed_over.borrow_mut().insert((project.clone(), version.clone())) {
+            let note = format!("{project}=={version} is passed over, for nobody can say what it needs: {why}");
+            (self.shelf.world.tell)(Event::Note(note));
+        }
+        Needs::Unknown(why)
     }
 
     /// The best file of each version. Where every file has something wrong with it, that is the answer.
@@ -230,15 +242,16 @@ impl Catalogue for View<'_> {
                 "write [[pypi.metadata]] with package = \"{project}=={}\" and requires = [what it requires]",
                 candidate.version
             );
-            return Ok(Needs::Unknown(match candidate.wheel {
+            let why = match candidate.wheel {
                 true => format!("the metadata of its wheel cannot be read; {remedy}"),
                 false => format!("only its setup.py would tell, which is not run; {remedy}"),
-            }));
+            };
+            return Ok(self.unknown(project, candidate, why));
         };
         let requires: Result<Vec<Requirement>, _> = requires.iter().map(|text| Requirement::parse(text)).collect();
         Ok(match requires {
             Ok(requires) => Needs::Known(requires.into()),
-            Err(error) => Needs::Unknown(format!("its metadata says {error}")),
+            Err(error) => self.unknown(project, candidate, format!("its metadata says {error}")),
         })
     }
 }
