@@ -20,7 +20,7 @@ enum Why {
     Base,
 }
 
-/// Two that cannot stand together, and which of them were not named, so that another may do.
+/// Two that cannot stand together, and what could be left out so that another may do.
 pub(super) struct Clash {
     pub(super) error: Error,
     pub(super) parties: Vec<usize>,
@@ -177,9 +177,18 @@ impl Present {
             let (how, other, told) = replaced.or_else(conflicts)?;
             let other_told = other.map_or(told, |other| self.chain(universe, entry, other));
             let error = Error::Clash { one: self.chain(universe, entry, at), how, other: other_told };
-            let movable = |at: &usize| matches!(self.offers.get(at), Some(Why::NeededBy(_)));
-            Some(Clash { error, parties: other.into_iter().chain([at]).filter(movable).collect() })
+            Some(Clash { error, parties: other.into_iter().chain([at]).flat_map(|at| self.unnamed(at)).collect() })
         })
+    }
+
+    /// A package and those on the way to it, as far as the entry does not name them.
+    fn unnamed(&self, at: usize) -> Vec<usize> {
+        let (mut chain, mut next) = (Vec::new(), at);
+        while let Some(Why::NeededBy(by)) = self.offers.get(&next).filter(|_| chain.len() < 1000) {
+            chain.push(next);
+            next = *by;
+        }
+        chain
     }
 
     /// How a conflict of a package comes true, with which other, or with what that is not one package.
