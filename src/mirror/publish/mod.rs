@@ -51,6 +51,9 @@ pub enum Error {
     /// A Debian package is none.
     #[error("{address} does not say what package it is")]
     Package { address: SafePath, source: Option<deb::Error> },
+    /// An index cannot be written.
+    #[error("cannot write {}: is the disk of the store full?", path.display())]
+    Write { path: PathBuf, source: io::Error },
     /// An RPM package is none.
     #[error("{address} does not say what package it is")]
     Rpm { address: SafePath, source: header::Error },
