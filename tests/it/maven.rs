@@ -86,6 +86,8 @@ fn a_signature_by_a_key_of_the_site_vouches_and_is_published() {
     project.run("mirror lock").says(0, "locked 4 artifacts");
     assert_eq!(project.read("manifests/pnda.lock").matches("vouched = \"signature\"").count(), 4);
     project.run("mirror lock --check").says(0, "up to date");
+    project.upstream.on("/maven/g/a/1.0/a-1.0.jar.asc", [Reply::status(404)]);
+    project.run("mirror lock --check").says(1, "a-1.0.jar: not signed any more");
     project.upstream.gone();
     project.run("mirror build").says(0, "published generation 1");
     let served = |name: &str| project.read(&format!("mirror/current/mirror_maven/g/a/1.0/a-1.0.jar{name}"));
