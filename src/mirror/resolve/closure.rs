@@ -108,7 +108,10 @@ fn chosen(want: &MavenWant, registry: &Registry<'_>) -> Result<Chosen, Error> {
             }
             Ok(())
         }
-        Err(maven::Error::Unresolved(more)) => Ok(troubles.extend::<Vec<Trouble>>(more)),
+        Err(maven::Error::Unresolved(more)) => {
+            troubles.extend::<Vec<Trouble>>(more);
+            Ok(())
+        }
         Err(error) => Err(Error::Resolve(Box::new(error))),
     };
     let closure = resolver.closure(&request(want)?);

@@ -234,28 +234,33 @@ impl<'a> Registry<'a> {
     fn still(&self, place: &Place<'_>, artifact: &Artifact) -> Result<Option<Seen>, Error> {
         let path = &artifact.address;
         let again = self.trust == Trust::AskAgain;
-        let other = |sha1: &str| self.published_sha1(place, path).map(|published| published != sha1);
-        if let Voucher::RegistrySha1(sha1) = &artifact.vouched
-            && again
-            && other(sha1)?
-        {
-            return Ok(None);
-        }
         let expected = expected(artifact);
+        let mut vouched = artifact.vouched.clone();
+        if again {
+            if vouched == Voucher::Signature {
+                self.keep(place, path, expected)?;
+                let sha1 = self.store.sha1(artifact.sha256);
+                // Until its signature was looked at again, its checksum vouches for it.
+                vouched = Voucher::RegistrySha1(sha1.map_err(|source| Error::Store { path: path.clone(), source })?);
+            }
+            if vouched != Voucher::RegistrySha1(self.published_sha1(place, path)?) {
+                return Ok(None);
+            }
+        }
         self.keep(place, path, expected)?;
         let side = SafePath::new(format!("{path}.asc")).ok();
         let signature = side.and_then(|side| self.before.find(Source::Maven, place.origin.as_ref(), &side));
         let signature = signature.map(crate::mirror::fetch::expected);
-        let (origin, signer, vouched) = (place.origin.clone(), artifact.signer.clone(), artifact.vouched.clone());
+        let (origin, signer) = (place.origin.clone(), artifact.signer.clone());
         let identity = Identity { expected, vouched, origin, signer, signature };
-        let wanted = place.policy == Policy::Signature && identity.vouched != Voucher::Signature;
-        let settled = !wanted && !(again && identity.signer.is_some());
+        let wanted = place.policy == Policy::Signature && artifact.vouched != Voucher::Signature;
+        let asks = wanted || again && identity.signer.is_some();
         if let (Some(signature), Ok(side)) =
-            (identity.signature.filter(|_| settled), SafePath::new(format!("{path}.asc")))
+            (identity.signature.filter(|_| !asks), SafePath::new(format!("{path}.asc")))
         {
             self.keep(place, &side, signature)?;
         }
-        Ok(Some(Seen { identity, settled }))
+        Ok(Some(Seen { identity, settled: !asks }))
     }
 
     fn keep(&self, place: &Place<'_>, path: &SafePath, expected: Expected) -> Result<(), Error> {

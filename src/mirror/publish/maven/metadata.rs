@@ -76,17 +76,17 @@ pub(super) fn files<'a>(
 /// The versions of each artifact in Maven's order. Where one has more than a POM, those that are POMs alone do not count:
 /// they were read on the way to another version, and a client that chose one of them would miss its jar.
 fn versions<'a>(artifacts: impl Iterator<Item = &'a Artifact>) -> BTreeMap<(&'a str, &'a str), Vec<String>> {
-    let mut whole: BTreeMap<(&str, &str), (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    let mut whole: BTreeMap<(&str, &str), [BTreeSet<&str>; 2]> = BTreeMap::new();
     for at in artifacts.filter_map(At::of) {
         let Some(rest) = at.rest() else { continue };
-        let (poms, others) = whole.entry((at.group, at.artifact)).or_default();
+        let [poms, others] = whole.entry((at.group, at.artifact)).or_default();
         match rest {
             ".pom" => poms.insert(at.version),
             rest if rest.ends_with(".asc") => false,
             _ => others.insert(at.version),
         };
     }
-    let chosen = |(poms, others): (BTreeSet<&'a str>, BTreeSet<&'a str>)| {
+    let chosen = |[poms, others]: [BTreeSet<&'a str>; 2]| {
         let listed = if others.is_empty() { poms } else { others };
         ascending(listed.into_iter().map(str::to_owned).collect())
     };
