@@ -20,6 +20,7 @@ mod door;
 mod faults;
 mod fetch;
 mod generations;
+mod guide;
 mod install;
 mod kill;
 mod killed;
