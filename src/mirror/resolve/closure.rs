@@ -77,9 +77,9 @@ impl<T: fmt::Display> fmt::Display for Lines<'_, T> {
 pub fn artifacts(entry: &Word, want: &MavenWant, registry: &Registry<'_>) -> Result<Vec<Artifact>, Error> {
     let chosen = chosen(want, registry)?;
     let brought = bring(&chosen, registry);
-    let absent = |(coordinate, because): (&Coordinate, &Vec<String>)| {
+    let absent = |(coordinate, because): (&Coordinate, &Because)| {
         let missing = brought.get(coordinate)?.as_ref().err()?.is_missing();
-        missing.then(|| absent(coordinate, because, registry))
+        missing.then(|| absent(coordinate, &because[0], registry))
     };
     let absent: Vec<Absent> = chosen.iter().filter_map(absent).collect();
     if !absent.is_empty() {
@@ -94,17 +94,21 @@ pub fn artifacts(entry: &Word, want: &MavenWant, registry: &Registry<'_>) -> Res
     if changes.is_empty() { Ok(artifacts) } else { Err(Error::Signers(changes)) }
 }
 
-type Chosen = BTreeMap<Coordinate, Vec<String>>;
+/// Who wants something: chains from a root down, the one that chose it first.
+type Because = Vec<Vec<String>>;
+type Chosen = BTreeMap<Coordinate, Because>;
 
-/// Everything that belongs to an entry, each with the first that wants it: a root before a plug-in.
+/// Everything that belongs to an entry, each with all that want it: a root before a plug-in.
 fn chosen(want: &MavenWant, registry: &Registry<'_>) -> Result<Chosen, Error> {
     let resolver = Resolver::new(registry, JAVA);
     let (mut chosen, mut troubles) = (Chosen::new(), Vec::new());
     let mut take = |closure: Result<Closure, maven::Error>| match closure {
         Ok(closure) => {
             closure.warnings.into_iter().for_each(|warning| (registry.tell)(Event::Note(warning)));
+            let mut also = closure.also;
             for one in closure.artifacts.into_iter().chain(closure.poms) {
-                chosen.entry(one.coordinate).or_insert(one.because);
+                let more = also.remove(&one.coordinate).unwrap_or_default();
+                chosen.entry(one.coordinate).or_default().extend(std::iter::once(one.because).chain(more));
             }
             Ok(())
         }
@@ -185,9 +189,13 @@ fn absent(coordinate: &Coordinate, because: &[String], registry: &Registry<'_>) 
 }
 
 /// An artifact and, where a trusted key made it, its signature.
-fn locked(entry: &Word, coordinate: &Coordinate, because: &[String], identity: Identity) -> Vec<Artifact> {
+fn locked(entry: &Word, coordinate: &Coordinate, because: &[Vec<String>], identity: Identity) -> Vec<Artifact> {
     let own = coordinate.to_string();
-    let chain = std::iter::once(entry.as_str()).chain(because.iter().map(String::as_str)).chain([own.as_str()]);
+    let chain = |because: &Vec<String>| {
+        let names = std::iter::once(entry.as_str()).chain(because.iter().map(String::as_str)).chain([own.as_str()]);
+        names.collect::<Vec<_>>().join(" > ")
+    };
+    let chains: BTreeSet<String> = because.iter().map(chain).collect();
     let artifact = Artifact {
         source: Source::Maven,
         origin: identity.origin,
@@ -197,7 +205,7 @@ fn locked(entry: &Word, coordinate: &Coordinate, because: &[String], identity: I
         sha256: identity.expected.sha256,
         vouched: identity.vouched,
         wanted_by: BTreeSet::from([entry.clone()]),
-        because: vec![chain.collect::<Vec<_>>().join(" > ")],
+        because: chains.into_iter().collect(),
     };
     let side = SafePath::new(format!("{}.asc", artifact.address)).ok();
     let signature = identity.signature.zip(side).map(|(expected, address)| Artifact {

@@ -36,7 +36,7 @@ pub(super) struct Granted {
     pub(super) wish: Wish,
     /// None if no such artifact can exist; then there is a trouble.
     pub(super) coordinate: Option<Coordinate>,
-    parent: Option<usize>,
+    pub(super) parent: Option<usize>,
     /// All that want it: who, and for what.
     pub(super) wanted: Vec<(Option<usize>, Scope)>,
     model: Option<Arc<Model>>,
@@ -47,7 +47,7 @@ pub(super) struct Granted {
 #[derive(Debug)]
 struct Refused {
     wish: Wish,
-    parent: Option<usize>,
+    pub(super) parent: Option<usize>,
     why: Refusal,
 }
 
@@ -123,7 +123,7 @@ struct Search<'a> {
 
 /// A wish with the granted one that has it, and what came of it.
 struct Candidate {
-    parent: Option<usize>,
+    pub(super) parent: Option<usize>,
     wish: Wish,
     demand: Option<Ranges>,
     version: Result<String, Pick>,
@@ -278,7 +278,7 @@ impl Graph {
     }
 
     /// A granted artifact and those that want it.
-    fn chain_below(&self, parent: Option<usize>) -> Vec<String> {
+    pub(super) fn chain_below(&self, parent: Option<usize>) -> Vec<String> {
         let mut chain: Vec<String> = self.above(parent).map(Granted::told).collect();
         chain.reverse();
         chain

@@ -100,6 +100,8 @@ pub struct Closure {
     /// Every POM that a Maven client reads on the way: of the artifacts, their parents and BOMs, and of those that lost
     /// to another version. Sorted.
     pub poms: Vec<Chosen>,
+    /// Who else wants an artifact at run time, each as `Chosen::because`.
+    pub also: BTreeMap<Coordinate, Vec<Vec<String>>>,
     /// What Maven would warn about and go on.
     pub warnings: Vec<String>,
 }
@@ -149,7 +151,7 @@ impl<'a> Resolver<'a> {
             return Err(Error::unresolved(troubles));
         }
         let visited = visit::visit(library, &management, &roots, &graph);
-        Ok(closure(scope::at_run_time(&graph), visited))
+        Ok(Closure { also: scope::also_wanted(&graph), ..closure(scope::at_run_time(&graph), visited) })
     }
 
     /// Resolves a plug-in or a provider as whoever loads it would.
@@ -162,7 +164,12 @@ fn closure(artifacts: BTreeMap<Coordinate, Vec<String>>, visited: visit::Visited
     let chosen = |coordinates: BTreeMap<Coordinate, Vec<String>>| {
         coordinates.into_iter().map(|(coordinate, because)| Chosen { coordinate, because }).collect()
     };
-    Closure { artifacts: chosen(artifacts), poms: chosen(visited.poms), warnings: visited.warnings }
+    Closure {
+        artifacts: chosen(artifacts),
+        poms: chosen(visited.poms),
+        also: BTreeMap::new(),
+        warnings: visited.warnings,
+    }
 }
 
 /// Maven would let the last one win; who asks for two versions shall hear of it.

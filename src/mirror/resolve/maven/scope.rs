@@ -4,7 +4,7 @@
 
 use super::coordinate::Coordinate;
 use super::mediate::Graph;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a dependency is for, widest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +47,23 @@ pub(super) fn at_run_time(graph: &Graph) -> BTreeMap<Coordinate, Vec<String>> {
     let needed = graph.granted.iter().zip(&scopes).enumerate();
     let needed = needed.filter(|(_, (_, scope))| matches!(scope, Some(Scope::Compile | Scope::Runtime)));
     needed.filter_map(|(at, (granted, _))| Some((granted.coordinate.clone()?, graph.chain_to(at)))).collect()
+}
+
+/// The chains through all others that want an artifact at run time; the one that granted it is not repeated.
+pub(super) fn also_wanted(graph: &Graph) -> BTreeMap<Coordinate, Vec<Vec<String>>> {
+    let scopes = effective(graph);
+    let lasts = |scope: Option<Scope>| matches!(scope, Some(Scope::Compile | Scope::Runtime));
+    let mut chains = BTreeMap::new();
+    for (at, granted) in graph.granted.iter().enumerate() {
+        let (Some(coordinate), true) = (&granted.coordinate, lasts(scopes[at])) else { continue };
+        let others = granted.wanted.iter().filter_map(|(parent, _)| *parent).filter(|one| lasts(scopes[*one]));
+        let others: BTreeSet<usize> = others.filter(|one| Some(*one) != granted.parent).collect();
+        let told: Vec<Vec<String>> = others.into_iter().map(|one| graph.chain_below(Some(one))).collect();
+        if !told.is_empty() {
+            chains.insert(coordinate.clone(), told);
+        }
+    }
+    chains
 }
 
 /// The scope of each granted wish. Those only widen, so going over them until nothing changes ends.
