@@ -74,21 +74,21 @@ impl Bench {
         pnda
     }
 
-    /// The best of some rounds, each into a folder of its own that is gone afterwards.
-    fn best(&self, mut way: impl FnMut(&Path) -> io::Result<()>) -> io::Result<Duration> {
-        let mut best = Duration::MAX;
-        for _ in 0..ROUNDS {
-            let target = self.path("target");
-            fs::create_dir(&target)?;
-            sync(self.folder.path())?;
-            let began = Instant::now();
-            way(&target)?;
-            let took = began.elapsed();
-            writeln!(io::stderr(), "{took:.2?}")?;
-            best = best.min(took);
-            fs::remove_dir_all(&target)?;
+    /// One try, into a folder of its own that is gone afterwards.
+    fn took(&self, way: Way) -> io::Result<Duration> {
+        let target = self.path("target");
+        fs::create_dir(&target)?;
+        sync(self.folder.path())?;
+        let began = Instant::now();
+        match way {
+            Way::Ours => run(self.pnda("fetch", "target/store"))?,
+            Way::Floor => self.floor(&target)?,
+            Way::Aria2 => self.shell(&target, ARIA2)?,
+            Way::Serial => self.shell(&target, SERIAL)?,
         }
-        Ok(best)
+        let took = began.elapsed();
+        fs::remove_dir_all(&target)?;
+        Ok(took)
     }
 
     fn shell(&self, folder: &Path, script: &str) -> io::Result<()> {
@@ -187,26 +187,36 @@ const SERIAL: &str = "while read -r url; do curl -sS -LOJf \"$url\"; sha512sum \
 const ARIA2: &str =
     "aria2c -q -j 6 -x 4 -s 4 -k 16M --file-allocation=none -i \"$URLS\"; sha256sum --quiet -c \"$SUMS\"";
 
+#[derive(Clone, Copy)]
+enum Way {
+    Floor,
+    Ours,
+    Aria2,
+    Serial,
+}
+
+const WAYS: [(Way, &str); 4] = [
+    (Way::Floor, "disk and digest alone, 2 threads"),
+    (Way::Ours, "`pnda mirror fetch`, durable and verified"),
+    (Way::Aria2, "`aria2c` + `sha256sum`"),
+    (Way::Serial, "PNDA's way: serial `curl` + `sha512sum`"),
+];
+
 fn main() -> io::Result<()> {
     let bench = Bench::new()?;
-    let ours = bench.best(|target| {
-        let store = target.file_name().map(|name| Path::new(name).join("store")).unwrap_or_default();
-        run(bench.pnda("fetch", &store.display().to_string()))
-    })?;
-    let floor = bench.best(|target| bench.floor(target))?;
-    let aria2 = bench.best(|target| bench.shell(target, ARIA2))?;
-    let serial = bench.best(|target| bench.shell(target, SERIAL))?;
-    let again = ours.as_secs_f64();
+    let mut best = [Duration::MAX; WAYS.len()];
+    // Round by round, so that what else the machine does falls on all alike.
+    for _ in 0..ROUNDS {
+        for (best, (way, _)) in best.iter_mut().zip(WAYS) {
+            *best = bench.took(way)?.min(*best);
+        }
+    }
+    let ours = best[Way::Ours as usize].as_secs_f64();
     let mut out = io::stdout().lock();
     writeln!(out, "| way | seconds | MB/s | against pnda |\n|---|---|---|---|")?;
-    for (way, took) in [
-        ("disk and digest alone, 2 threads", floor),
-        ("`pnda mirror fetch`, durable and verified", ours),
-        ("`aria2c` + `sha256sum`", aria2),
-        ("PNDA's way: serial `curl` + `sha512sum`", serial),
-    ] {
+    for (took, (_, name)) in best.iter().zip(WAYS) {
         let seconds = took.as_secs_f64();
-        writeln!(out, "| {way} | {seconds:.2} | {:.0} | {:.2} |", bench.bytes as f64 / 1e6 / seconds, seconds / again)?;
+        writeln!(out, "| {name} | {seconds:.2} | {:.0} | {:.2} |", bench.bytes as f64 / 1e6 / seconds, seconds / ours)?;
     }
     writeln!(out, "\nLargest resident set of `pnda mirror fetch`: {} MiB.", bench.memory()? / 1024)
 }

@@ -48,6 +48,9 @@ impl Error {
     }
 }
 
+/// The folders of what is noted of single objects, by their digest: other digests, and what packages say of themselves.
+pub const NOTES: [&str; 4] = ["sha1", "sha512", "control", "described"];
+
 /// So many files are made durable one by one; for more, one call for the whole file system is faster.
 const FEW: usize = 4;
 
@@ -77,7 +80,8 @@ pub struct Store {
 impl Store {
     /// Opens a store, making its folders.
     pub fn open(folder: &Path) -> Result<Store, Error> {
-        for name in ["sha256", "sha1", "sha512", "partial", "assembled", "control", "seen"] {
+        let own = ["sha256", "partial", "assembled", "seen"];
+        for name in own.into_iter().chain(NOTES) {
             let path = folder.join(name);
             fs::create_dir_all(&path).map_err(|source| Error::Store { what: "make", path, source })?;
         }

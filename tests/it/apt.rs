@@ -73,6 +73,17 @@ fn packages_become_a_signed_archive_and_then_nothing_is_done() {
 }
 
 #[test]
+fn a_mirror_is_not_given_another_key_by_accident() {
+    let (project, _) = project(PACKAGES);
+    project.run("mirror lock");
+    project.run("mirror build").says(0, "generation 1");
+    fs::rename(project.path("key.pgp"), project.path("away")).unwrap();
+    project.run("mirror build").says(2, "is signed by a key that is not in key.pgp: bring that key");
+    fs::rename(project.path("away"), project.path("key.pgp")).unwrap();
+    project.run("mirror build").says(0, "up to date: generation 1");
+}
+
+#[test]
 fn the_same_lock_gives_the_same_bytes_in_another_place() {
     let (project, _) = project(PACKAGES);
     project.run("mirror lock");
@@ -393,9 +404,14 @@ fn apt_installs_from_the_mirror_and_from_nothing_that_was_forged() {
     let (project, archive) = project(PACKAGES);
     project.run("mirror lock");
     project.run("mirror build").says(0, "generation 1");
-    let server = serve::start(&project.path("mirror"), "127.0.0.1:0".parse().unwrap()).unwrap();
     let root = project.path("apt");
-    lay_apt(&root, &format!("http://{}", server.address));
+    // A server believes in its generation, which never changes: what is changed behind its back needs another server.
+    let served = || {
+        let server = serve::start(&project.path("mirror"), "127.0.0.1:0".parse().unwrap()).unwrap();
+        lay_apt(&root, &format!("http://{}", server.address));
+        server
+    };
+    let _first = served();
     let section = project.path("mirror/current/mirror_apt");
 
     let stranger = Signer::load_or_make(&project.path("stranger.key")).unwrap();
@@ -421,12 +437,14 @@ fn apt_installs_from_the_mirror_and_from_nothing_that_was_forged() {
         fs::create_dir_all(root.join("var/lib/apt/lists/partial")).unwrap();
     };
     forget();
+    let _second = served();
     let (done, said) = apt(&root, "update -o APT::Update::Error-Mode=any");
     assert!(!done && said.contains("unexpected size"), "{said}");
     let text = fs::read_to_string(section.join("dists/stable/InRelease")).unwrap();
     fs::remove_file(section.join("dists/stable/InRelease")).unwrap();
     fs::write(section.join("dists/stable/InRelease"), text.replace("Origin: pnda", "Origin: pnds")).unwrap();
     forget();
+    let _third = served();
     let (done, said) = apt(&root, "update -o APT::Update::Error-Mode=any");
     assert!(!done && said.contains("BADSIG"), "{said}");
 }

@@ -162,7 +162,7 @@ pub fn build(
     let fetched = fetch(wanted, &lock, &store, places, tell)?;
     let signer = signer(mirror, key)?;
     tell(Event::Note("laying out the mirror".into()));
-    let tree = lay_out(wanted, &lock, &store, agent, openpgp_signer(&lock, key)?.as_ref())?;
+    let tree = lay_out(wanted, &lock, &store, agent, openpgp_signer(mirror, &lock, key)?.as_ref())?;
     let published = publish(mirror, &tree, digest(&lock), &store, &signer)?;
     let (generation, published) = match published {
         Published::New { number, .. } => (number, true),
@@ -176,14 +176,18 @@ pub fn build(
 /// The mirror's key; a mirror that is signed already is not given a new one by accident.
 fn signer(mirror: &Path, key: &Path) -> Result<Signer, Failure> {
     if !key.exists() && current_list(mirror).is_some() {
-        let text = format!(
-            "{} is signed by a key that is not in {}: bring that key, or start a new mirror",
-            mirror.display(),
-            key.display()
-        );
-        return Err(Failure::new(USAGE, text));
+        return Err(lost(mirror, key));
     }
     Ok(Signer::load_or_make(key)?)
+}
+
+fn lost(mirror: &Path, key: &Path) -> Failure {
+    let text = format!(
+        "{} is signed by a key that is not in {}: bring that key, or start a new mirror",
+        mirror.display(),
+        key.display()
+    );
+    Failure::new(USAGE, text)
 }
 
 pub(super) fn lay_out(
@@ -200,9 +204,15 @@ pub(super) fn lay_out(
 }
 
 /// The key for clients that know OpenPGP alone, beside the mirror's own; made when something is first signed with it.
-pub(super) fn openpgp_signer(lock: &Lock, key: &Path) -> Result<Option<openpgp::Signer>, Failure> {
-    let needed = publish::needs_openpgp(lock);
-    Ok(needed.then(|| openpgp::Signer::load_or_make(&openpgp_key(key))).transpose()?)
+pub(super) fn openpgp_signer(mirror: &Path, lock: &Lock, key: &Path) -> Result<Option<openpgp::Signer>, Failure> {
+    if !publish::needs_openpgp(lock) {
+        return Ok(None);
+    }
+    let path = openpgp_key(key);
+    if !path.exists() && current_list(mirror).is_some_and(|there| publish::has_openpgp(&there)) {
+        return Err(lost(mirror, &path));
+    }
+    Ok(Some(openpgp::Signer::load_or_make(&path)?))
 }
 
 fn openpgp_key(key: &Path) -> PathBuf {
@@ -226,7 +236,8 @@ fn look(arguments: &Arguments, wanted: &Wanted, key: &Path, agent: &Path) -> Out
         say(&format!("would make the signing key {} and publish", missing.display()))?;
         return Ok(ExitCode::from(WOULD_CHANGE));
     }
-    let tree = lay_out(wanted, &lock, &store, agent, openpgp_signer(&lock, key)?.as_ref())?;
+    let openpgp = openpgp_signer(&arguments.mirror, &lock, key)?;
+    let tree = lay_out(wanted, &lock, &store, agent, openpgp.as_ref())?;
     match next(&arguments.mirror, &tree, digest(&lock), &Signer::load_or_make(key)?)? {
         Next::UpToDate(number) => {
             say(&format!("up to date: generation {number}"))?;

@@ -110,7 +110,7 @@ fn mend(
         bring(&lock)?;
         let agent = super::build::agent(arguments.agent.as_deref())?;
         let key = own_key().ok_or("no home folder is known, where the mirror's keys are")?;
-        let signer = openpgp_signer(&lock, &key).map_err(Failure::into_error)?;
+        let signer = openpgp_signer(&arguments.mirror, &lock, &key).map_err(Failure::into_error)?;
         lay_out(&wanted, &lock, &store, &agent, signer.as_ref()).map_err(Failure::into_error)
     };
     let means = Means { mirror: &arguments.mirror, store: &store, bring: &bring, lay_out: &whole_tree, tell };

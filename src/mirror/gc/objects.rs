@@ -2,7 +2,7 @@
 //! What is younger than the grace stays, and so does everything whose name is not understood.
 //! Not here: what is referred to.
 
-use crate::mirror::store::{Error, Store};
+use crate::mirror::store::{Error, NOTES, Store};
 use crate::words::digest::Sha256;
 use std::collections::BTreeSet;
 use std::fs::{self, DirEntry};
@@ -35,10 +35,12 @@ pub(super) fn unused(store: &Store, live: &BTreeSet<Sha256>, grace: Duration) ->
         }
     }
     let there = |digest: Sha256| !gone.contains(&digest) && store.path(digest).exists();
-    for entry in entries(&folder.join("sha512"))? {
-        let digest = entry.file_name().to_string_lossy().parse::<Sha256>();
-        if digest.is_ok_and(|digest| !there(digest)) {
-            add(&entry, Duration::ZERO, &mut found)?;
+    for notes in NOTES {
+        for entry in entries(&folder.join(notes))? {
+            let digest = entry.file_name().to_string_lossy().parse::<Sha256>();
+            if digest.is_ok_and(|digest| !there(digest)) {
+                add(&entry, Duration::ZERO, &mut found)?;
+            }
         }
     }
     for entry in entries(&folder.join("assembled"))? {

@@ -75,6 +75,10 @@ pub fn parse(files: &[(String, String)]) -> Result<Manifest, Problems> {
                     base.and_then(|base| want.take_base(&base, &beside)).into_iter().for_each(|one| problems.add(one));
                     manifest.wants.insert(name, Want::Apt(want));
                 }
+                Entry::Rpm(mut want, lists) => {
+                    want.take_lists(&lists, &beside).into_iter().for_each(|one| problems.add(one));
+                    manifest.wants.insert(name, Want::Rpm(want));
+                }
                 Entry::Assembly(assembly, parts) => {
                     uses.extend(parts);
                     manifest.assemblies.insert(name, assembly);
@@ -112,6 +116,7 @@ fn unknown_part(part: &Text, manifest: &Manifest) -> Option<Problem> {
 enum Entry {
     Want(Want),
     Apt(AptWant, Option<Text>),
+    Rpm(RpmWant, Vec<Text>),
     Assembly(Assembly, Vec<Text>),
 }
 
@@ -132,7 +137,7 @@ const KINDS: [(&str, ReadEntry); 6] = [
     ("pypi", |table| pypi::read(table).map(|want| Entry::Want(Want::Pypi(want)))),
     ("file", |table| file::read(table).map(|want| Entry::Want(Want::File(want)))),
     ("apt", |table| apt::read(table).map(|(want, base)| Entry::Apt(want, base))),
-    ("rpm", |table| rpm::read(table).map(|want| Entry::Want(Want::Rpm(want)))),
+    ("rpm", |table| rpm::read(table).map(|(want, lists)| Entry::Rpm(want, lists))),
     ("assembly", |table| assembly::read(table).map(|(assembly, parts)| Entry::Assembly(assembly, parts))),
 ];
 

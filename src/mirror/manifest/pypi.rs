@@ -3,10 +3,11 @@
 //! Not here: what an index offers.
 
 use crate::mirror::python::{Platform, Python, Requirement, normalise};
+use crate::words::digest::Sha256;
 use crate::words::document::{Table, Text};
 use crate::words::names::{Word, matches};
 use pep440_rs::Version;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What is wanted of a Python index.
@@ -54,6 +55,8 @@ pub enum PypiFile {
 pub struct PypiClosure {
     /// What is asked for.
     pub requirements: Vec<Requirement>,
+    /// The only digests that files of some projects may have.
+    pub hashes: BTreeMap<Word, BTreeSet<Sha256>>,
     /// What holds for a project if anybody asks for it.
     pub constraints: Vec<Requirement>,
     /// The interpreters ...
@@ -100,6 +103,18 @@ impl PypiWant {
         let mut fits = routes.filter(|(pattern, _)| matches(pattern, project.as_str()));
         fits.next().map(|(_, source)| source).or(self.source.as_ref())
     }
+
+    /// Whether the manifest itself says which bytes a project's files have.
+    pub fn names_digests_of(&self, project: &Word) -> bool {
+        matches!(&self.what, PypiWhat::Closure(closure) if closure.hashes.contains_key(project))
+    }
+}
+
+impl PypiClosure {
+    /// Whether bytes of a project may be taken, as far as the manifest gives digests.
+    pub fn allows(&self, project: &Word, sha256: Sha256) -> bool {
+        self.hashes.get(project).is_none_or(|hashes| hashes.contains(&sha256))
+    }
 }
 
 const EXAMPLE: &str = "apache-flink==1.20.5";
@@ -108,7 +123,8 @@ const EXAMPLE: &str = "apache-flink==1.20.5";
 pub(super) fn read(table: &mut Table<'_>) -> Option<PypiWant> {
     let publish = table.flag("publish", true);
     let source = table.optional_parsed("source", "internal", Word::new);
-    let requirements = table.list("requirements");
+    let mut requirements = table.list("requirements");
+    requirements.extend(table.optional("requirements-txt").iter().flat_map(lines));
     let package = table.optional("package");
     let what = match (package, requirements.is_empty()) {
         (Some(package), true) => PypiWhat::File(release(table, &package)?),
@@ -155,41 +171,76 @@ fn pinned(table: &Table<'_>, package: &Text) -> Option<(Word, Version)> {
 }
 
 fn closure(table: &mut Table<'_>, requirements: &[Text]) -> Option<PypiClosure> {
-    let requirements = parsed(table, requirements, "numpy>=1.22,<2", Requirement::parse);
+    let hashed = parsed(table, requirements, "numpy>=1.22,<2", hashed);
     let pythons = table.required_list("pythons", "3.11");
+    let pythons = parsed(table, &pythons, "3.11", Python::parse);
     let platforms = table.required_list("platforms", "manylinux2014_x86_64");
+    let platforms = parsed(table, &platforms, "manylinux2014_x86_64", Platform::parse);
     let constraints = table.list("constraints");
+    let constraints = parsed(table, &constraints, "numpy<2", Requirement::parse);
     let sdists = table.optional_parsed("sdists", "fallback", |text| match text.as_str() {
         "never" => Ok(Sdists::Never),
         "fallback" => Ok(Sdists::Fallback),
         "also" => Ok(Sdists::Also),
         _ => Err(format!("`sdists` is `{text}`; it can be never, fallback or also")),
     });
-    let metadata = table.tables("metadata", |inner| {
-        let package = inner.required("package", "crcmod==1.7");
-        let requires = inner.optional_list("requires");
-        let requires = requires.map(|requires| parsed(inner, &requires, "six>=1.9", Requirement::parse));
-        let builds_with = inner.list("builds-with");
-        let builds_with = parsed(inner, &builds_with, "cython<3", Requirement::parse)?;
-        let needs = PypiNeeds { requires: requires.map_or(Some(None), |read| read.map(Some))?, builds_with };
-        Some((pinned(inner, &package?)?, needs))
-    });
-    let routes = table.tables("from", |inner| {
-        let source = inner.parsed("source", "internal", Word::new);
-        let projects = inner.required_list("projects", "acme-*");
-        let source = source?;
-        Some(projects.into_iter().map(|project| (project.text, source.clone())).collect::<Vec<_>>())
-    });
+    let transitive = table.flag("transitive", true);
+    let metadata = table.tables("metadata", needs);
+    let routes = table.tables("from", route);
+    let hashed = hashed?;
+    let mut hashes: BTreeMap<Word, BTreeSet<Sha256>> = BTreeMap::new();
+    for (requirement, some) in hashed.iter().filter(|(_, some)| !some.is_empty()) {
+        hashes.entry(requirement.project.clone()).or_default().extend(some);
+    }
     Some(PypiClosure {
-        requirements: requirements?,
-        constraints: parsed(table, &constraints, "numpy<2", Requirement::parse)?,
-        pythons: parsed(table, &pythons, "3.11", Python::parse)?,
-        platforms: parsed(table, &platforms, "manylinux2014_x86_64", Platform::parse)?,
+        requirements: hashed.into_iter().map(|(requirement, _)| requirement).collect(),
+        hashes,
+        constraints: constraints?,
+        pythons: pythons?,
+        platforms: platforms?,
         sdists: sdists.unwrap_or(Sdists::Fallback),
-        transitive: table.flag("transitive", true),
+        transitive,
         metadata: metadata.into_iter().flatten().collect(),
         routes: routes.into_iter().flatten().flatten().collect(),
     })
+}
+
+/// One `[[pypi.metadata]]`.
+fn needs(table: &mut Table<'_>) -> Option<((Word, Version), PypiNeeds)> {
+    let package = table.required("package", "crcmod==1.7");
+    let requires = table.optional_list("requires");
+    let requires = requires.map(|requires| parsed(table, &requires, "six>=1.9", Requirement::parse));
+    let builds_with = table.list("builds-with");
+    let builds_with = parsed(table, &builds_with, "cython<3", Requirement::parse);
+    let requires = requires.map_or(Some(None), |read| read.map(Some));
+    Some((pinned(table, &package?)?, PypiNeeds { requires: requires?, builds_with: builds_with? }))
+}
+
+/// One `[[pypi.from]]`: patterns of projects, each with their index.
+fn route(table: &mut Table<'_>) -> Option<Vec<(String, Word)>> {
+    let source = table.parsed("source", "internal", Word::new);
+    let projects = table.required_list("projects", "acme-*");
+    let source = source?;
+    Some(projects.into_iter().map(|project| (project.text, source.clone())).collect())
+}
+
+/// The requirements of a `requirements.txt` as tools write it: comments end lines, a backslash goes on with the next.
+fn lines(text: &Text) -> Vec<Text> {
+    let joined = text.text.replace("\\\n", " ");
+    let without_comment = |line: &str| line.split(" #").next().unwrap_or_default().trim().to_owned();
+    let lines = joined.lines().map(without_comment).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(|line| Text { text: line, origin: text.origin.clone() }).collect()
+}
+
+/// A requirement, and the digests behind it that pip would hold files against.
+fn hashed(text: &str) -> Result<(Requirement, BTreeSet<Sha256>), String> {
+    let mut parts = text.split("--hash=");
+    let requirement = Requirement::parse(parts.next().unwrap_or_default().trim()).map_err(|error| error.to_string())?;
+    let digest = |part: &str| {
+        let digest = part.trim().strip_prefix("sha256:").and_then(|digest| digest.parse().ok());
+        digest.ok_or_else(|| format!("`--hash={}` is no digest that is enough: SHA-256 is needed", part.trim()))
+    };
+    Ok((requirement, parts.map(digest).collect::<Result<_, _>>()?))
 }
 
 /// Each text of a list as a checked type; none if one of them was refused.
@@ -262,9 +313,58 @@ impl fmt::Display for PypiClosure {
             needs.requires.iter().try_for_each(|some| write!(out, " requires [{}]", requirements(some)))?;
             write!(out, " builds with [{}]", requirements(&needs.builds_with))?;
         }
+        for (project, hashes) in &self.hashes {
+            write!(out, " {project} of {}", list(&mut hashes.iter().map(Sha256::to_string)))?;
+        }
         for (pattern, source) in &self.routes {
             write!(out, " {pattern} from {source}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::mirror::manifest;
+
+    fn parse(text: &str) -> Result<String, String> {
+        let manifest = manifest::parse(&[("m.toml".into(), format!("[[pypi]]\nid = \"x\"\n{text}"))]);
+        manifest.map(|manifest| manifest.request()).map_err(|problems| problems.to_string())
+    }
+
+    const TARGET: &str = "pythons = [\"3.11\"]\nplatforms = [\"win_amd64\"]\n";
+
+    #[test]
+    fn a_closure_is_read_and_its_request_is_sorted() {
+        let text = "requirements = [\"B>1\", \"a\"]\nconstraints = [\"c<3\"]\nsdists = \"never\"\ntransitive = false\n\
+            source = \"internal\"\n[[pypi.metadata]]\npackage = \"crc==1.7\"\nrequires = []\n\
+            [[pypi.from]]\nsource = \"own\"\nprojects = [\"acme-*\"]\n";
+        assert_eq!(
+            parse(&format!("{TARGET}{text}")).unwrap(),
+            "x pypi/internal a, b>1 python 3.11 on win_amd64 within c<3 without sdists alone \
+             where crc==1.7 requires [] builds with [] acme-* from own\n"
+        );
+        assert_eq!(
+            parse(&format!("{TARGET}requirements = [\"a\", \"B>1\"]\n")).unwrap(),
+            "x pypi a, b>1 python 3.11 on win_amd64\n"
+        );
+    }
+
+    #[test]
+    fn the_mistakes_of_a_closure_come_at_once() {
+        let text = "requirements = [\"a>>1\"]\npythons = [\"2.7\"]\nplatforms = [\"vax\"]\nsdists = \"maybe\"\n\
+            wheel = { python = \"py3\", platform = \"any\" }\n";
+        let problems = parse(text).unwrap_err();
+        for part in [
+            "m.toml:3: `a>>1` is no requirement",
+            "m.toml:4: `2.7` is no version of Python 3",
+            "m.toml:5: `vax` is no platform",
+            "m.toml:6: `sdists` is `maybe`",
+            "m.toml:7: this [[pypi]] has an unknown key `wheel`",
+        ] {
+            assert!(problems.contains(part), "{part}\nis not in\n{problems}");
+        }
+        let both = parse("package = \"a==1\"\nrequirements = [\"a\"]\n").unwrap_err();
+        assert!(both.contains("must say what it wants, in one of two ways"), "{both}");
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::words::document::{Table, Text};
 use crate::words::names::Word;
+use crate::words::problem::Problem;
 use std::fmt;
 
 /// RPM packages with their closure.
@@ -15,7 +16,8 @@ pub struct RpmWant {
     pub repositories: Vec<Word>,
     /// Architectures, the first preferred.
     pub architectures: Vec<String>,
-    /// What nodes have, in the forms of `packages`: lines of `rpm -qa`, or a group.
+    /// What nodes have, in the forms of `packages`: a group, or lines of `rpm -qa`, as they are in a list beside the
+    /// manifest that is named here.
     pub base: Vec<String>,
     /// Whether what packages recommend comes along.
     pub weak: bool,
@@ -23,11 +25,15 @@ pub struct RpmWant {
     pub section: Option<Word>,
 }
 
-/// Reads one `[[rpm]]`.
-pub(super) fn read(table: &mut Table<'_>) -> Option<RpmWant> {
+/// How the name of a list of packages ends.
+const LIST: &str = ".packages";
+
+/// Reads one `[[rpm]]`, and the texts that name lists of packages.
+pub(super) fn read(table: &mut Table<'_>) -> Option<(RpmWant, Vec<Text>)> {
     const EXAMPLE: &str = "rsyslog, rsyslog >= 8, /usr/bin/java, @core or rsyslog-8.2102.0-5.el9.x86_64";
     let packages = table.required_list("packages", "rsyslog");
-    let base = table.list("base");
+    let (lists, base): (Vec<Text>, Vec<Text>) =
+        table.list("base").into_iter().partition(|text| text.text.ends_with(LIST));
     for text in packages.iter().chain(&base) {
         table.check(text, EXAMPLE, line);
     }
@@ -46,14 +52,40 @@ pub(super) fn read(table: &mut Table<'_>) -> Option<RpmWant> {
         _ => Word::new(text).map_err(|error| error.to_string()),
     });
     let texts = |list: Vec<Text>| list.into_iter().map(|text| text.text).collect();
-    Some(RpmWant {
+    let want = RpmWant {
         packages: texts(packages),
         repositories,
         architectures: architectures.into_iter().map(String::from).collect(),
         base: texts(base),
         weak: table.flag("weak", false),
         section,
-    })
+    };
+    Some((want, lists))
+}
+
+impl RpmWant {
+    /// Takes in the lists that say what nodes have; what is wrong with them.
+    pub(super) fn take_lists(&mut self, lists: &[Text], beside: &[&(String, String)]) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for list in lists {
+            let Some((file, text)) = beside.iter().find(|(file, _)| file.rsplit('/').next() == Some(&list.text)) else {
+                let remedy = "put it beside the manifest; `rpm -qa` on a node prints it";
+                problems.push(list.origin.problem(format!("there is no list `{}`", list.text), remedy));
+                continue;
+            };
+            // Keys that a node trusts are in the list of its packages too.
+            let names = text.lines().map(str::trim).filter(|name| !name.is_empty() && !name.starts_with("gpg-pubkey-"));
+            for name in names.filter(|name| !name.starts_with('#')) {
+                match line(name.to_owned()) {
+                    Ok(()) => self.base.push(name.to_owned()),
+                    Err(what) => {
+                        problems.push(list.origin.problem(format!("{file}: {what}"), "write what `rpm -qa` prints"))
+                    }
+                }
+            }
+        }
+        problems
+    }
 }
 
 /// One word, or a name, a sign and a version.
@@ -103,10 +135,20 @@ mod tests {
     }
 
     #[test]
+    fn what_nodes_have_is_a_list_beside_the_manifest() {
+        let manifest = "[[rpm]]\nid = \"n\"\npackages = [\"a\"]\nbase = [\"@core\", \"el9.packages\"]\n";
+        let list = "bash-5.1-9.el9.x86_64\n\ngpg-pubkey-1-2\n# a remark\n glibc-2.34-1.x86_64\n";
+        let files = [("x/el9.packages".into(), list.into()), ("x/m.toml".into(), manifest.into())];
+        let expected = "n rpm `a` for x86_64 noarch on `@core` `bash-5.1-9.el9.x86_64` `glibc-2.34-1.x86_64`\n";
+        assert_eq!(parse(&files).unwrap().request(), expected);
+    }
+
+    #[test]
     fn mistakes_are_told_with_their_lines() {
         let text = "[[rpm]]\nid = \"nodes\"\npackages = [\"java => 17\", \"a b\", \"\"]\narchitectures = [\"../x\"]\n\
             section = \"repodata\"\n";
-        let told = told(text);
+        let told = told(text) + "\n" + &told("[[rpm]]\nid = \"n\"\npackages = [\"a\"]\nbase = [\"el9.packages\"]\n");
+        assert!(told.contains("m.toml:4: there is no list `el9.packages`"), "{told}");
         for expected in
             ["m.toml:3: `java => 17` names no package", "m.toml:3: `a b`", "m.toml:4: `../x`", "m.toml:5: `repo"]
         {

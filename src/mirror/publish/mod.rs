@@ -11,7 +11,7 @@ use super::rpm::header;
 use super::sbom::{self, Roles};
 use super::store::{self, Store};
 use crate::systems::download::Expected;
-use crate::words::generation::LOCK;
+use crate::words::generation::{Generation, LOCK};
 use crate::words::names::{BadName, SafePath, Word};
 use crate::words::tree::{Conflict, Entry, Tree};
 use std::io;
@@ -51,6 +51,9 @@ pub enum Error {
     /// A Debian package is none.
     #[error("{address} does not say what package it is")]
     Package { address: SafePath, source: Option<deb::Error> },
+    /// An index cannot be written.
+    #[error("cannot write {}: is the disk of the store full?", path.display())]
+    Write { path: PathBuf, source: io::Error },
     /// An RPM package is none.
     #[error("{address} does not say what package it is")]
     Rpm { address: SafePath, source: header::Error },
@@ -74,6 +77,11 @@ pub struct Program {
 /// Whether there are lists that clients verify with OpenPGP.
 pub fn needs_openpgp(lock: &Lock) -> bool {
     lock.artifacts.iter().any(|artifact| [Source::Apt, Source::Rpm].contains(&artifact.source))
+}
+
+/// Whether a generation holds such lists.
+pub fn has_openpgp(generation: &Generation) -> bool {
+    generation.files.keys().any(|path| [apt::KEY, rpm::KEY].contains(&path.as_str()))
 }
 
 /// Everything that decides what is on a mirror.

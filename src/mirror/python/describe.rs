@@ -11,10 +11,12 @@ use crate::words::digest::Sha256;
 use crate::words::names::Word;
 use pep440_rs::Version;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::str::FromStr;
 
+/// Where descriptions are noted in the store.
+const NOTE: &str = "described";
 /// Part of what is remembered: change it when the way of describing changes.
 const METHOD: &str = "python description 1";
 
@@ -43,7 +45,7 @@ pub enum Error {
     Disagrees { name: String, found: String },
     /// The description cannot be kept.
     #[error("cannot keep the description of {name}")]
-    Keep { name: String, source: store::Error },
+    Keep { name: String, source: Box<store::Error> },
     /// The description cannot be written.
     #[error("cannot write the description of {name}: is the disk full?")]
     Write { name: String, source: io::Error },
@@ -51,8 +53,8 @@ pub enum Error {
 
 /// The description of a file of a project; its bytes are in the store.
 pub fn describe(store: &Store, project: &Word, name: &str, bytes: Expected) -> Result<Description, Error> {
-    let recipe = Sha256::of(format!("{METHOD} {project} {name} {}", bytes.sha256).as_bytes());
-    if let Some(known) = remembered(store, recipe) {
+    let of = format!("{METHOD} {project} {name}\n");
+    if let Some(known) = remembered(store, bytes.sha256, &of) {
         return Ok(known);
     }
     let read = |source| Error::Read { name: name.to_owned(), source };
@@ -73,28 +75,31 @@ pub fn describe(store: &Store, project: &Word, name: &str, bytes: Expected) -> R
         },
         None => Description::default(),
     };
-    let text =
-        serde_json::to_vec(&described).map_err(|source| Error::Write { name: name.into(), source: source.into() })?;
-    let kept = keep(store, name, &text)?;
-    store.remember(recipe, kept).map_err(|source| Error::Keep { name: name.to_owned(), source })?;
+    let text = serde_json::to_string(&described);
+    let text = text.map_err(|source| Error::Write { name: name.into(), source: source.into() })?;
+    store.note(NOTE, bytes.sha256, format!("{of}{text}").as_bytes());
     Ok(described)
 }
 
 /// What was described before, if what it needs is still in the store.
-fn remembered(store: &Store, recipe: Sha256) -> Option<Description> {
-    let made = store.assembled(recipe)?;
-    let known: Description = serde_json::from_slice(&fs::read(store.path(made.sha256)).ok()?).ok()?;
+fn remembered(store: &Store, sha256: Sha256, of: &str) -> Option<Description> {
+    let noted = store.recall(NOTE, sha256)?;
+    let known: Description = serde_json::from_slice(noted.strip_prefix(of.as_bytes())?).ok()?;
     let there = |(size, sha256)| store.has(Expected { size, sha256 });
     known.metadata.is_none_or(there).then_some(known)
 }
 
 fn keep(store: &Store, name: &str, bytes: &[u8]) -> Result<Expected, Error> {
-    let failed = |source| Error::Keep { name: name.to_owned(), source };
+    let failed = kept_not(name);
     let written = |source| Error::Write { name: name.to_owned(), source };
-    let mut scratch = store.scratch().map_err(failed)?;
+    let mut scratch = store.scratch().map_err(&failed)?;
     scratch.write_all(bytes).map_err(written)?;
     let (_, path) = scratch.keep().map_err(|error| written(error.error))?;
     store.keep(&path).map_err(failed)
+}
+
+fn kept_not(name: &str) -> impl Fn(store::Error) -> Error {
+    move |source| Error::Keep { name: name.to_owned(), source: Box::new(source) }
 }
 
 /// What the text of a wheel's `METADATA` says.
@@ -245,7 +250,7 @@ mod tests {
         assert_eq!(described.metadata, Some((METADATA.len() as u64, Sha256::of(METADATA.as_bytes()))));
         // The bytes are damaged and nobody looks: it is remembered.
         let path = bench.store.path(Sha256::of(&bytes));
-        fs::remove_file(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
         let again = describe(
             &bench.store,
             &Word::new("tool").unwrap(),

@@ -262,7 +262,7 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::rpm::header::tests::{Value, file, small};
+    use crate::mirror::rpm::header::tests::{REAL, Value, file, small};
 
     #[test]
     fn a_package_says_what_it_is() {
@@ -273,6 +273,22 @@ mod tests {
         let files: Vec<String> = package.files().into_iter().map(|file| file.path).collect();
         assert_eq!(files, ["/usr/bin/app", "/usr/bin/tool"]);
         assert_eq!((package.built(), package.sizes(), package.said(Said::Url)), (0, (0, 0), String::new()));
+    }
+
+    #[test]
+    fn a_real_package_is_read_whole() {
+        let package = Package::read(REAL, REAL.len() as u64).unwrap();
+        assert_eq!(package.identity(), "app-1:2.0-3.el9.noarch");
+        let needs: Vec<String> = package.needs(KINDS[1]).iter().map(|need| need.relation.to_string()).collect();
+        assert_eq!(needs[..3], ["(extra if lib)", "/bin/sh", "/usr/bin/tool"]);
+        assert_eq!(needs.last().unwrap(), "lib < 3", "{needs:?}");
+        assert_eq!(package.needs(KINDS[3])[0].relation.to_string(), "oldapp < 2");
+        let files: Vec<String> = package.files().iter().map(|file| format!("{:?} {}", file.kind, file.path)).collect();
+        assert_eq!(files[0], "Some(\"dir\") /etc/app");
+        assert_eq!(files.last().unwrap(), "Some(\"ghost\") /var/log/app/log");
+        let changes: Vec<String> = package.changes().into_iter().map(|change| change.text).collect();
+        assert_eq!(changes, ["- first", "- second & more"]);
+        assert_eq!((package.sizes().0, package.said(Said::BuildHost).as_str()), (12, "builder.example"));
     }
 
     #[test]

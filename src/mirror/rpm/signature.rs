@@ -6,7 +6,7 @@ use super::header::{self, Headers};
 use crate::mirror::openpgp::{self, Fingerprint, Keyring, claimed};
 use crate::words::digest::Sha256;
 use std::fs::File;
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Seek, SeekFrom};
 use std::path::Path;
 
 /// Signatures of the header, RSA or EdDSA and DSA.
@@ -69,8 +69,32 @@ pub fn signer(headers: &Headers) -> Option<Fingerprint> {
     tags.filter_map(|tag| headers.signature.bytes(tag)).find_map(|bytes| claimed(bytes).ok())
 }
 
-/// The headers of a package's file.
-pub fn headers(file: &Path) -> Result<Headers, Error> {
-    let opened = File::open(file).map_err(Error::Read)?;
-    Ok(Headers::read(io::BufReader::new(opened).by_ref())?)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mirror::rpm::header::tests::{REAL, small};
+
+    fn checked(bytes: &[u8]) -> Result<Option<Fingerprint>, Error> {
+        let keys = Keyring::parse(include_bytes!("../../../tests/fixtures/rpm/vendor.asc")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.rpm");
+        std::fs::write(&path, bytes).unwrap();
+        verify(&path, &Headers::read(bytes)?, &keys)
+    }
+
+    #[test]
+    fn a_signature_is_of_header_and_payload_together() {
+        let by = checked(REAL).unwrap().unwrap();
+        let read = Headers::read(REAL).unwrap();
+        assert!(signer(&read).unwrap().agrees(&by));
+        let changed = |at: u64| {
+            let mut bytes = REAL.to_vec();
+            bytes[at as usize] ^= 1;
+            checked(&bytes)
+        };
+        assert!(matches!(changed(read.end() + 5), Err(Error::Payload)));
+        assert!(matches!(changed(read.end() - 5), Err(Error::Signature(openpgp::Error::Wrong { .. }))));
+        assert!(matches!(checked(&REAL[..REAL.len() - 1]), Err(Error::Payload)));
+        assert!(matches!(checked(&small()), Ok(None)), "an unsigned package is no forged one");
+    }
 }

@@ -1,4 +1,4 @@
-//! The bytes of an answer: in memory, from files, or both in turn; read in large pieces as the client takes them.
+//! The bytes of an answer: in memory, from files, or both in turn; read piece by piece as the client takes them.
 //! Where the road allows it, a piece of a file is only announced, and the kernel sends it.
 //! Not here: which bytes.
 
@@ -13,8 +13,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// What is read at once: large enough that the calls do not count, small enough for thousands of clients.
-const PIECE: u64 = 256 * 1024;
+/// What is read at once. A client that takes nothing holds one piece for each of its requests, so it stays small.
+const PIECE: u64 = 64 * 1024;
 
 /// A part of an answer.
 #[derive(Debug)]

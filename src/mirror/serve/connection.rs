@@ -39,7 +39,7 @@ const HEAD_BYTES: usize = 32 * 1024;
 /// Headers of a request.
 const HEADERS: usize = 64;
 /// Requests at a time on one connection of HTTP/2.
-const STREAMS: u32 = 64;
+const STREAMS: u32 = 32;
 /// How often changed certificates are looked for.
 const RENEWAL: Duration = Duration::from_secs(10);
 

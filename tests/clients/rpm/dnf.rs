@@ -15,7 +15,7 @@ pub struct Dnf<'a> {
     folder: PathBuf,
 }
 
-const MIRROR: &str = "http://127.0.0.1:8080/mirror_rpm";
+pub const MIRROR: &str = "http://127.0.0.1:8080/mirror_rpm";
 
 impl<'a> Dnf<'a> {
     /// A new root without anything, whose only repository is the mirror.

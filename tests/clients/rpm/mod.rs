@@ -13,6 +13,9 @@ use upstream::{Ran, Upstream};
 
 const MANIFEST: &str = "[[rpm]]\nid = \"nodes\"\npackages = [\"app\"]\nrepositories = [\"base\", \"more\"]\n";
 
+/// A package of another entry, which becomes a repository of its own.
+const OLD: &str = "\"lib-1.0-1\"]\nsection = \"old\"";
+
 /// Two repositories, and what `app` needs spread over both.
 fn upstream() -> Option<Upstream> {
     let upstream = Upstream::new()?;
@@ -40,22 +43,27 @@ fn upstream() -> Option<Upstream> {
 fn dnf_installs_from_the_mirror_alone() {
     let Some(upstream) = upstream() else { return };
     upstream.sign_indexes();
-    upstream.manifest(MANIFEST);
-    let lock = upstream.pnda("mirror lock").says(0, "locked 5 artifacts");
+    let over_http = upstream.over_http();
+    upstream.manifest(&format!("{MANIFEST}{}", MANIFEST.replace("nodes", "old").replace("\"app\"]", OLD)));
+    let lock = upstream.pnda("mirror lock").says(0, "locked 6 artifacts");
     assert!(!lock.err.contains("does not sign"), "{}", lock.err);
     let text = upstream.read("manifests/pnda.lock");
-    assert_eq!(text.matches("vouched = \"signed index\"").count(), 5, "{text}");
-    assert_eq!(text.matches(&format!("signer = \"{}\"", upstream.signer())).count(), 5, "{text}");
+    assert_eq!(text.matches("vouched = \"signed index\"").count(), 6, "{text}");
+    assert_eq!(text.matches(&format!("signer = \"{}\"", upstream.signer())).count(), 6, "{text}");
     assert!(text.contains("because = [\"nodes > app-1:2.0-3.el9.noarch > lib-2.0-1.noarch\"]"), "{text}");
     upstream.pnda("mirror build").says(0, "published generation 1");
     upstream.pnda("mirror build").says(0, "up to date: generation 1");
     upstream.pnda("mirror lock --check").says(0, "up to date");
+    drop(over_http);
 
     let served = upstream.serve();
     let dnf = Dnf::new(&upstream, &served);
     let asked = dnf.run(&["repoquery", "--requires", "--resolve", "app"]).ok();
     let wanted = ["extra-0:1-1.noarch", "helper-0:1-1.noarch", "lib-0:2.0-1.noarch", "tool-0:1-1.noarch"];
     wanted.iter().for_each(|wanted| assert!(asked.out.contains(wanted), "{}", asked.out));
+    let from_path = format!("--repofrompath=old,{}/old", dnf::MIRROR);
+    let asked = dnf.run(&[&from_path, "--repo=old", "--setopt=old.gpgcheck=0", "repoquery", "--all"]).ok();
+    assert_eq!(asked.out.trim(), "lib-0:1.0-1.noarch", "a section is a repository of its own");
     dnf.run(&["install", "app"]).ok();
     let mut installed: Vec<String> = dnf.rpm(&["-qa"]).ok().out.lines().map(str::to_owned).collect();
     installed.retain(|name| !name.starts_with("gpg-pubkey"));
@@ -82,8 +90,7 @@ fn what_was_tampered_with_is_refused_by_dnf() {
     Dnf::new(&upstream, &served).run(&["makecache"]).ok();
     // Another key than the one that signed.
     let wrong = Dnf::new(&upstream, &served).trusting(&upstream.public_key());
-    let refused = wrong.run(&["makecache"]);
-    assert!(refused.code != 0, "{}", refused.told());
+    wrong.run(&["makecache"]).says(1, "Bad GPG signature");
     // Another index than the one that was signed for.
     let primary = upstream.published().into_iter().find(|path| path.ends_with("-primary.xml.gz")).unwrap();
     let primary = upstream.path("mirror/current").join(primary);
@@ -92,15 +99,13 @@ fn what_was_tampered_with_is_refused_by_dnf() {
     bytes[middle] ^= 1;
     fs::remove_file(&primary).unwrap();
     fs::write(&primary, &bytes).unwrap();
-    let refused = Dnf::new(&upstream, &served).run(&["makecache"]);
-    assert!(refused.code != 0, "{}", refused.told());
+    Dnf::new(&upstream, &served).run(&["makecache"]).says(1, "hecksum");
     // Another list of indexes than the one that was signed.
     let list = upstream.path("mirror/current/mirror_rpm/repodata/repomd.xml");
     let text = fs::read_to_string(&list).unwrap().replace("<revision>", "<revision>1");
     fs::set_permissions(&list, fs::Permissions::from_mode(0o644)).unwrap();
     fs::write(&list, text).unwrap();
-    let refused = Dnf::new(&upstream, &served).run(&["makecache"]);
-    assert!(refused.code != 0, "{}", refused.told());
+    Dnf::new(&upstream, &served).run(&["makecache"]).says(1, "Bad GPG signature");
 }
 
 #[test]
@@ -159,6 +164,47 @@ fn signatures_of_others_are_refused_when_locking() {
     let text = fs::read_to_string(&list).unwrap();
     fs::write(&list, format!("{text}<!-- -->")).unwrap();
     upstream.pnda("mirror lock").says(1, "the signature of rpm/base's repomd.xml is refused");
+}
+
+#[test]
+fn hostile_repositories_are_refused_when_locking() {
+    let Some(upstream) = upstream() else { return };
+    upstream.manifest(MANIFEST);
+    let _served = upstream.over_http();
+    type Change = fn(&str) -> String;
+    let bomb: Change = |_| format!("<metadata><package><name>{}", "a".repeat(8 << 20));
+    let entities: Change = |text| text.replacen("<metadata", "<!DOCTYPE m [<!ENTITY a \"aa\">]><metadata", 1);
+    let changes: [(Change, &str); 9] = [
+        (bomb, "longer than any index"),
+        (entities, "a document type"),
+        (|text| text.replacen("<name>app", "<name>&a;", 1), "entities of its own"),
+        (|text| text.replacen("href=\"", "href=\"../more/", 1), "cannot be used as a path"),
+        (|text| text.replacen("<location ", "<location xml:base=\"http://b.example/\" ", 1), "in another place"),
+        (|text| text.replacen("size package=\"", "size package=\"-", 1), "no whole number"),
+        (|text| text.replacen("size package=\"", "size package=\"1", 1), "it must have"),
+        (|text| text.replacen("ver=\"2.0\"", "ver=\"2.1\"", 1), "the index says app-1:2.1-3.el9.noarch"),
+        (|text| text.replacen("</checksum>", "0</checksum>", 1), "has no SHA-256"),
+    ];
+    for (change, expected) in changes {
+        upstream.rewrite_primary("base", change);
+        upstream.pnda("mirror lock").says(1, expected);
+    }
+    // Other bytes than the list of indexes says, and than the index says.
+    upstream.rewrite_primary("base", str::to_owned);
+    let other = |path: &str| {
+        let path = upstream.path("upstream/base").join(path);
+        let mut bytes = fs::read(&path).unwrap();
+        let last = bytes.len() - 9;
+        bytes[last] ^= 1;
+        fs::write(&path, bytes).unwrap();
+    };
+    other("app-2.0-3.el9.noarch.rpm");
+    fs::remove_dir_all(upstream.path("store")).unwrap();
+    upstream.pnda("mirror lock").says(1, "has other content");
+    other("repodata/changed.xml.gz");
+    fs::remove_dir_all(upstream.path("store")).unwrap();
+    upstream.pnda("mirror lock").says(1, "has other content");
+    assert!(!upstream.path("manifests/pnda.lock").exists(), "nothing was agreed to");
 }
 
 #[test]

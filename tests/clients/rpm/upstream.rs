@@ -56,10 +56,19 @@ pub struct Upstream {
     folder: tempfile::TempDir,
 }
 
-/// `pnda mirror serve` in a network of its own.
+/// A server: `pnda mirror serve` in a network of its own, or what stands for upstream.
 pub struct Served(Child);
 
 impl Served {
+    /// The server, and the line it says when it is ready.
+    fn start(command: &mut Command) -> (Served, String) {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.to_lowercase().starts_with("serving"), "{line}");
+        (Served(child), line)
+    }
+
     /// A command in the same network.
     pub fn inside(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
@@ -155,10 +164,22 @@ impl Upstream {
     }
 
     fn sources(&self, more: &str) {
-        let one = |id: &str| {
-            let folder = self.path("upstream").join(id);
-            format!("[[source]]\nkind = \"rpm\"\nid = \"{id}\"\nurl = \"file://{}\"\n{more}", folder.display())
-        };
+        self.sources_at(&format!("file://{}", self.path("upstream").display()), more);
+    }
+
+    /// The repositories over HTTP, as long as what is given back lives.
+    pub fn over_http(&self) -> Served {
+        // dnf is a Python program, so Python is there; its server is as plain as a server can be.
+        let mut command = self.command("python3");
+        command.args(["-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory"]);
+        let (served, line) = Served::start(command.arg(self.path("upstream")).stderr(Stdio::null()));
+        let address = line.split(['(', ')']).nth(1).unwrap().trim_end_matches('/').to_owned();
+        self.sources_at(&address, &format!("keys = \"{}\"\n", self.public_key().display()));
+        served
+    }
+
+    fn sources_at(&self, base: &str, more: &str) {
+        let one = |id: &str| format!("[[source]]\nkind = \"rpm\"\nid = \"{id}\"\nurl = \"{base}/{id}\"\n{more}");
         fs::write(self.path("sources.toml"), format!("{}{}", one("base"), one("more"))).unwrap();
     }
 
@@ -272,11 +293,25 @@ impl Upstream {
         let script = "ip link set lo up && exec \"$0\" mirror serve --mirror mirror --listen 127.0.0.1:8080";
         let mut command = self.command("unshare");
         command.current_dir(self.folder.path()).args(["--net", "--", "sh", "-c", script, env!("CARGO_BIN_EXE_pnda")]);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.starts_with("serving"), "{line}");
-        Served(child)
+        Served::start(&mut command).0
+    }
+
+    /// Changes what a repository's index says; the list of indexes has the digest of that.
+    pub fn rewrite_primary(&self, repository: &str, change: impl Fn(&str) -> String) {
+        let folder = self.path("upstream").join(repository).join("repodata");
+        let mut packed = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let packed = packed.find(|path| path.to_string_lossy().ends_with("-primary.xml.gz")).unwrap();
+        let text = std::io::read_to_string(flate2::read::GzDecoder::new(fs::File::open(packed).unwrap())).unwrap();
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, change(&text).as_bytes()).unwrap();
+        let bytes = encoder.finish().unwrap();
+        fs::write(folder.join("changed.xml.gz"), &bytes).unwrap();
+        let (digest, size) = (pnda::words::digest::Sha256::of(&bytes), bytes.len());
+        let list = format!(
+            "<repomd><data type=\"primary\"><checksum type=\"sha256\">{digest}</checksum>\
+             <location href=\"repodata/changed.xml.gz\"/><size>{size}</size></data></repomd>"
+        );
+        fs::write(folder.join("repomd.xml"), list).unwrap();
     }
 }
 

@@ -18,6 +18,10 @@ mod release;
 
 /// The section of the mirror.
 const SECTION: &str = "mirror_apt";
+/// The public key as apt's `signed-by` takes it.
+pub(super) const KEY: &str = "mirror_apt/pnda-mirror.gpg";
+/// The same for people.
+const KEY_FOR_PEOPLE: &str = "mirror_apt/pnda-mirror.asc";
 
 /// The packages of each component and architecture of a suite.
 type Suite<'a> = BTreeMap<(Word, Word), BTreeSet<&'a Artifact>>;
@@ -47,12 +51,9 @@ pub(super) fn add(
         add_suite(tree, &name, &suite, store, signer)?;
     }
     let sign = |source: openpgp::SignError| Error::Sign { section: SECTION, source };
-    for (name, bytes) in [
-        ("pnda-mirror.gpg", signer.public_binary().map_err(sign)?),
-        ("pnda-mirror.asc", signer.public_armored().map_err(sign)?.into_bytes()),
-    ] {
-        tree.insert(SafePath::new(format!("{SECTION}/{name}"))?, Entry::file(bytes))?;
-    }
+    let (binary, armored) = (signer.public_binary().map_err(sign)?, signer.public_armored().map_err(sign)?);
+    tree.insert(SafePath::new(KEY)?, Entry::file(binary))?;
+    tree.insert(SafePath::new(KEY_FOR_PEOPLE)?, Entry::file(armored))?;
     Ok(())
 }
 

@@ -100,7 +100,7 @@ impl Recipe {
         );
         let mut scratch = store.scratch()?;
         let path = scratch.path().to_owned();
-        scratch.write_all(list.as_bytes()).map_err(|source| Error::Read { path, source })?;
+        scratch.write_all(list.as_bytes()).map_err(|source| Error::Write { path, source })?;
         store.remember(self.of(LIST), finish(scratch, store)?)?;
         Ok(Made { files, list: list.into_bytes() })
     }
@@ -129,7 +129,7 @@ fn read(store: &Store, artifact: &Artifact) -> Result<Package, Error> {
 
 fn finish(scratch: tempfile::NamedTempFile, store: &Store) -> Result<Expected, Error> {
     let (_, path) =
-        scratch.keep().map_err(|error| Error::Read { path: PathBuf::from("scratch"), source: error.error })?;
+        scratch.keep().map_err(|error| Error::Write { path: error.file.path().to_owned(), source: error.error })?;
     Ok(store.keep(&path)?)
 }
 
@@ -160,13 +160,13 @@ impl Sheet {
     fn write(&mut self, text: &str) -> Result<(), Error> {
         self.open.update(text.as_bytes());
         let written = self.packed.write_all(text.as_bytes());
-        written.map_err(|source| Error::Read { path: self.path.clone(), source })
+        written.map_err(|source| Error::Write { path: self.path.clone(), source })
     }
 
     /// What was written, packed and unpacked.
     fn end(mut self, store: &Store) -> Result<(Expected, Expected), Error> {
         self.write(&format!("</{}>\n", self.root))?;
-        let failed = |source| Error::Read { path: self.path.clone(), source };
+        let failed = |source| Error::Write { path: self.path.clone(), source };
         let packed =
             self.packed.finish().and_then(|buffer| buffer.into_inner().map_err(io::IntoInnerError::into_error));
         let open = Expected { size: self.open.size(), sha256: self.open.finish() };

@@ -19,7 +19,7 @@ mod index;
 /// The section, for people.
 const SECTION: &str = "mirror_rpm";
 /// Our public key, named as other keys of this folder are.
-const KEY: &str = "mirror_rpm/RPM-GPG-KEY-pnda-mirror";
+pub(super) const KEY: &str = "mirror_rpm/RPM-GPG-KEY-pnda-mirror";
 
 /// The packages of one repository by the name of their file.
 type Packages<'a> = BTreeMap<&'a str, &'a Artifact>;
@@ -57,4 +57,79 @@ pub(super) fn add(
     }
     let key = signer.public_armored().map_err(sign)?;
     Ok(tree.insert(SafePath::new(KEY)?, Entry::file(key))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mirror::lock::Voucher;
+    use crate::mirror::manifest::parse;
+    use crate::mirror::rpm::header::tests::small;
+    use crate::words::digest::Sha256;
+    use std::io::Write;
+
+    struct Bench {
+        folder: tempfile::TempDir,
+        manifest: Manifest,
+        lock: Lock,
+    }
+
+    fn bench(bytes: &[u8]) -> (Bench, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store")).unwrap();
+        let mut scratch = store.scratch().unwrap();
+        scratch.write_all(bytes).unwrap();
+        let kept = store.keep(&scratch.keep().unwrap().1).unwrap();
+        let text =
+            "[[rpm]]\nid = \"a\"\npackages = [\"app\"]\n[[rpm]]\nid = \"b\"\npackages = [\"app\"]\nsection = \"el9\"\n";
+        let manifest = parse(&[("m.toml".into(), text.into())]).unwrap();
+        let artifact = Artifact {
+            source: Source::Rpm,
+            origin: None,
+            address: SafePath::new("Packages/a/app-2.0-3.el9.noarch.rpm").unwrap(),
+            size: kept.size,
+            sha256: kept.sha256,
+            vouched: Voucher::IndexSha256,
+            signer: None,
+            wanted_by: manifest.wants.keys().cloned().collect(),
+            because: Vec::new(),
+        };
+        (Bench { folder, lock: Lock::of(Sha256::of(b""), [artifact]), manifest }, store)
+    }
+
+    #[test]
+    fn packages_lie_flat_beside_a_signed_index_and_twice_the_same() {
+        let (bench, store) = bench(&small());
+        let signer = Signer::load_or_make(&bench.folder.path().join("key")).unwrap();
+        let publish = |store: &Store| {
+            let mut tree = Tree::default();
+            add(&mut tree, &bench.manifest, &bench.lock, store, Some(&signer)).unwrap();
+            tree
+        };
+        let tree = publish(&store);
+        for kind in ["primary", "filelists", "other"] {
+            let ending = format!("-{kind}.xml.gz");
+            assert_eq!(tree.iter().filter(|(path, _)| path.as_str().ends_with(&ending)).count(), 2, "{kind}");
+        }
+        assert!(tree.get(&SafePath::new(KEY).unwrap()).is_some());
+        for folder in ["mirror_rpm", "mirror_rpm/el9"] {
+            for name in ["app-2.0-3.el9.noarch.rpm", "repodata/repomd.xml", "repodata/repomd.xml.asc"] {
+                assert!(tree.get(&SafePath::new(format!("{folder}/{name}")).unwrap()).is_some(), "{folder}/{name}");
+            }
+        }
+        assert_eq!(publish(&store), tree, "what was remembered is what was made");
+        let (_other, elsewhere) = self::bench(&small());
+        assert_eq!(publish(&elsewhere), tree, "another store gives the same bytes");
+    }
+
+    #[test]
+    fn what_cannot_be_described_or_signed_is_told() {
+        let (bench, store) = bench(b"no package");
+        let signer = Signer::load_or_make(&bench.folder.path().join("key")).unwrap();
+        let mut tree = Tree::default();
+        let unsigned = add(&mut tree, &bench.manifest, &bench.lock, &store, None);
+        assert!(matches!(unsigned, Err(Error::NoKey { section: "mirror_rpm" })));
+        let refused = add(&mut tree, &bench.manifest, &bench.lock, &store, Some(&signer));
+        assert!(matches!(refused, Err(Error::Rpm { .. })));
+    }
 }

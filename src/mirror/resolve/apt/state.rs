@@ -8,6 +8,9 @@ use super::solve::{Chosen, Closure, Error, Limits, Request};
 use super::universe::provided;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+/// Links of a chain of reasons that are shown; Debian's longest have ten.
+pub(super) const LONGEST_CHAIN: usize = 16;
+
 /// How a try went.
 pub(super) enum Step {
     /// Nothing is needed any more.
@@ -109,7 +112,8 @@ impl<'a> State<'a> {
             }
         }
         let by = need.by.join(" > ");
-        if let Some(relation) = narrow {
+        // What may be left out does not narrow what must be there.
+        if let Some(relation) = narrow.filter(|_| !need.weak) {
             return Ok(Some(Step::Narrow(relation, by)));
         }
         let why = match excluded {
@@ -153,8 +157,7 @@ impl<'a> State<'a> {
 
     fn choose(&mut self, at: usize, links: Links, need: &Need) -> Result<(), Error> {
         let package = self.request.universe.package(at);
-        let mut because = need.by.clone();
-        because.push(package.to_string());
+        let because = longer(&need.by, package.to_string());
         for group in &links.needs {
             self.needs(group.clone(), &because, false, false);
         }
@@ -240,6 +243,16 @@ impl<'a> State<'a> {
     fn architecture(&self) -> &'a str {
         &self.request.universe.architecture
     }
+}
+
+/// A chain of reasons with one more; of a long one the middle goes, for an archive could make it endless.
+fn longer(chain: &[String], last: String) -> Vec<String> {
+    let mut chain = chain.to_vec();
+    if chain.len() > LONGEST_CHAIN {
+        chain.splice(2..4, ["…".to_owned()]);
+    }
+    chain.push(last);
+    chain
 }
 
 /// Whether the owner of some links cannot stand beside a package.

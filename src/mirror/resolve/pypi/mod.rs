@@ -96,7 +96,7 @@ pub fn artifacts(entry: &Word, want: &PypiWant, world: &World<'_>, prefer: &Pref
             address: file.address,
             size: identity.size,
             sha256: identity.sha256,
-            vouched: Voucher::IndexSha256,
+            vouched: if want.names_digests_of(project) { Voucher::Manifest } else { Voucher::IndexSha256 },
             wanted_by: BTreeSet::from([entry.clone()]),
             because,
         })

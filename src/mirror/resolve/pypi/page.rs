@@ -39,6 +39,9 @@ pub enum Error {
     /// The same name stands for different bytes.
     #[error("the index offers {name} twice, with different digests; nobody can say which is meant")]
     Twice { name: String },
+    /// The manifest says which bytes may be taken, and these are not among them.
+    #[error("the index has no file of {project} with a digest that the manifest allows")]
+    Unlisted { project: Word },
     /// The index publishes no SHA-256 for it.
     #[error("the index publishes no sha256 for {name}")]
     Bare { name: String },

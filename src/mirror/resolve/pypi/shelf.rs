@@ -12,11 +12,13 @@ use crate::mirror::resolve::{World, unseen};
 use crate::mirror::sources::Key;
 use crate::systems::download::Expected;
 use crate::words::digest::Sha256;
+use crate::words::event::Event;
 use crate::words::location::Location;
 use crate::words::names::Word;
+use pep440_rs::{Version, VersionSpecifiers};
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// More distributions than are ever looked into for one closure.
@@ -104,7 +106,8 @@ impl<'a> Shelf<'a> {
     /// The metadata in the file. If the index offers some beside it, both must be the same.
     fn inside(&self, project: &Word, file: &IndexFile) -> Result<Description, Error> {
         let (name, bytes) = (file.address.file_name(), self.identity(file)?);
-        let brought = self.world.store.bring(self.world.http, &[file.location.clone()], bytes, self.world.tell);
+        let from = std::slice::from_ref(&file.location);
+        let brought = self.world.store.bring(self.world.http, from, bytes, self.world.tell);
         brought.map_err(|source| Error::Bring { name: name.to_owned(), source: Missing::Store(source) })?;
         let description = python::describe(self.world.store, project, name, bytes)?;
         if let (Some(Some(expected)), Some((_, found))) = (file.metadata, description.metadata) {
@@ -121,6 +124,7 @@ pub(super) struct View<'a> {
     closure: &'a PypiClosure,
     target: &'a Target,
     seen: RefCell<BTreeMap<Word, Seen>>,
+    passed_over: RefCell<BTreeSet<(Word, Version)>>,
 }
 
 /// The candidates of a project, and the files they stand for.
@@ -130,9 +134,12 @@ struct Seen {
     files: Arc<[IndexFile]>,
 }
 
+/// What makes one file of a version better than another: not taken back, the nearer tags, the later build.
+type Worth = (bool, Reverse<usize>, u64);
+
 impl<'a> View<'a> {
     pub(super) fn new(shelf: &'a Shelf<'a>, closure: &'a PypiClosure, target: &'a Target) -> View<'a> {
-        View { shelf, closure, target, seen: RefCell::default() }
+        View { shelf, closure, target, seen: RefCell::default(), passed_over: RefCell::default() }
     }
 
     /// The file that a candidate stands for.
@@ -149,15 +156,28 @@ impl<'a> View<'a> {
             Err(Error::Page(page::Error::Page { source: crate::systems::http::Error::Missing { .. }, .. })) => None,
             page => Some(page?),
         };
-        let seen =
-            page.map_or_else(|| Seen { candidates: Arc::from([]), files: Arc::from([]) }, |page| self.see(&page));
+        let seen = match page {
+            Some(page) => self.see(&page)?,
+            None => Seen { candidates: Arc::from([]), files: Arc::from([]) },
+        };
         self.seen.borrow_mut().insert(project.clone(), seen.clone());
         Ok(seen)
     }
 
-    /// The best file of each version.
-    fn see(&self, page: &Project) -> Seen {
-        let mut best: BTreeMap<_, ((bool, Reverse<usize>, u64), IndexFile)> = BTreeMap::new();
+    /// A version that cannot be chosen, which an older one must not hide: it is told, once.
+    fn unknown(&self, project: &Word, candidate: &Candidate, why: String) -> Needs {
+        let version = &candidate.version;
+        if self.passed_over.borrow_mut().insert((project.clone(), version.clone())) {
+            let note = format!("{project}=={version} is passed over, for nobody can say what it needs: {why}");
+            (self.shelf.world.tell)(Event::Note(note));
+        }
+        Needs::Unknown(why)
+    }
+
+    /// The best file of each version. Where every file has something wrong with it, that is the answer.
+    fn see(&self, page: &Project) -> Result<Seen, Error> {
+        let mut wrong = None;
+        let mut best: BTreeMap<Version, (Worth, IndexFile)> = BTreeMap::new();
         for listed in &page.files {
             let Some(Filename { version, form }) = Filename::read(&listed.name, &page.name) else { continue };
             let (rank, build) = match &form {
@@ -168,8 +188,17 @@ impl<'a> View<'a> {
                 Form::Sdist if self.closure.sdists == Sdists::Never => continue,
                 Form::Sdist => (usize::MAX, 0),
             };
-            // A file without digest or with a bad address can be no candidate.
-            let Ok(file) = page.file(listed) else { continue };
+            let file = match page.file(listed) {
+                Ok(file) if self.closure.allows(&page.name, file.sha256) => file,
+                Ok(_) => {
+                    wrong.get_or_insert(page::Error::Unlisted { project: page.name.clone() });
+                    continue;
+                }
+                Err(error) => {
+                    wrong.get_or_insert(error);
+                    continue;
+                }
+            };
             if file.python.as_ref().is_some_and(|python| !python.contains(self.target.version())) {
                 continue;
             }
@@ -178,13 +207,16 @@ impl<'a> View<'a> {
                 best.insert(version, (worth, file));
             }
         }
+        if let Some(error) = wrong.filter(|_| best.is_empty()) {
+            return Err(error.into());
+        }
         let mut files = Vec::new();
         let mut candidates = Vec::new();
         for (version, ((fresh, Reverse(rank), _), file)) in best {
             candidates.push(Candidate { version, wheel: rank != usize::MAX, yanked: !fresh, at: files.len() });
             files.push(file);
         }
-        Seen { candidates: candidates.into(), files: files.into() }
+        Ok(Seen { candidates: candidates.into(), files: files.into() })
     }
 }
 
@@ -200,9 +232,8 @@ impl Catalogue for View<'_> {
         }
         let description = self.shelf.description(project, &self.file(project, candidate)?)?;
         let python = description.requires_python.as_ref();
-        let other = python.filter(|text| {
-            text.parse().is_ok_and(|python: pep440_rs::VersionSpecifiers| !python.contains(self.target.version()))
-        });
+        let other = python
+            .filter(|text| text.parse().is_ok_and(|python: VersionSpecifiers| !python.contains(self.target.version())));
         if let Some(python) = other {
             return Ok(Needs::OtherPython(python.clone()));
         }
@@ -211,15 +242,16 @@ impl Catalogue for View<'_> {
                 "write [[pypi.metadata]] with package = \"{project}=={}\" and requires = [what it requires]",
                 candidate.version
             );
-            return Ok(Needs::Unknown(match candidate.wheel {
+            let why = match candidate.wheel {
                 true => format!("the metadata of its wheel cannot be read; {remedy}"),
                 false => format!("only its setup.py would tell, which is not run; {remedy}"),
-            }));
+            };
+            return Ok(self.unknown(project, candidate, why));
         };
         let requires: Result<Vec<Requirement>, _> = requires.iter().map(|text| Requirement::parse(text)).collect();
         Ok(match requires {
             Ok(requires) => Needs::Known(requires.into()),
-            Err(error) => Needs::Unknown(format!("its metadata says {error}")),
+            Err(error) => self.unknown(project, candidate, format!("its metadata says {error}")),
         })
     }
 }

@@ -39,15 +39,6 @@ pub(super) enum Needs {
     OtherPython(String),
 }
 
-/// What exists for one target.
-pub(super) trait Catalogue {
-    /// The versions of a project that fit the target.
-    fn candidates(&self, project: &Word) -> Result<Arc<[Candidate]>, Error>;
-
-    /// What one of them needs.
-    fn needs(&self, project: &Word, candidate: &Candidate) -> Result<Needs, Error>;
-}
-
 /// Versions that are taken before newer ones while they satisfy: those of the last lock.
 pub type Preferred = BTreeMap<Word, BTreeSet<Version>>;
 
@@ -126,6 +117,15 @@ struct Search<'a> {
 
 /// A step that failed for good, or that only this candidate cannot take.
 type Tried<T> = Result<Result<T, Box<Refusal>>, Error>;
+
+/// What exists for one target.
+pub(super) trait Catalogue {
+    /// The versions of a project that fit the target.
+    fn candidates(&self, project: &Word) -> Result<Arc<[Candidate]>, Error>;
+
+    /// What one of them needs.
+    fn needs(&self, project: &Word, candidate: &Candidate) -> Result<Needs, Error>;
+}
 
 impl Search<'_> {
     fn begin(&self) -> Result<State, Error> {

@@ -1,6 +1,6 @@
 //! Which of several packages is taken: what dnf would take as a rule, and always the same one.
-//! In order: of the very name, agreed to before, not replaced, not of a module, of the first architecture, of the
-//! shortest name, the newest. Not here: what they are taken for.
+//! In order: not replaced, of the very name, locked before, of no module, of the first architecture, short, new.
+//! Not here: what they are taken for.
 
 use super::universe::Universe;
 use crate::mirror::rpm::version;

@@ -3,7 +3,7 @@
 //! Not here: which of several is best (`choice`).
 
 use super::choice::Taste;
-use super::present::Present;
+use super::present::{Clash, Present};
 use super::universe::Universe;
 use crate::mirror::rpm::expression::{BadExpression, Expression};
 use crate::mirror::rpm::relation::Relation;
@@ -79,27 +79,62 @@ struct Bound {
 enum Stop {
     /// Once more, with one more name bound.
     Again(Bound),
+    Refused(Refusal),
+}
+
+enum Refusal {
+    /// Perhaps without one of those that cannot stand together.
+    Clash(Clash),
     Failed(Error),
 }
 
 impl From<Error> for Stop {
     fn from(error: Error) -> Stop {
-        Stop::Failed(error)
+        Stop::Refused(Refusal::Failed(error))
     }
 }
 
 /// Resolves an entry.
 pub fn resolve(universe: &Universe, request: &Request) -> Result<Closure, Error> {
+    search(universe, request, &mut Vec::new(), &mut { MOST_ROUNDS })
+}
+
+/// Resolves without some offers; where two clash that were not named, each is left out in turn.
+fn search(
+    universe: &Universe,
+    request: &Request,
+    banned: &mut Vec<usize>,
+    budget: &mut usize,
+) -> Result<Closure, Error> {
+    let clash = match settle(universe, request, banned) {
+        Ok(closure) => return Ok(closure),
+        Err(Refusal::Failed(error)) => return Err(error),
+        Err(Refusal::Clash(clash)) => clash,
+    };
+    for party in clash.parties {
+        if *budget == 0 {
+            break;
+        }
+        *budget -= 1;
+        banned.push(party);
+        let found = search(universe, request, banned, budget);
+        banned.pop();
+        if found.is_ok() {
+            return found;
+        }
+    }
+    Err(clash.error)
+}
+
+/// Resolves again and again, until nothing that was chosen early is too old or too new for what came later.
+fn settle(universe: &Universe, request: &Request, banned: &[usize]) -> Result<Closure, Refusal> {
     let mut bounds: Vec<Bound> = Vec::new();
     loop {
-        let stop = match attempt(universe, request, &bounds) {
+        match attempt(universe, request, &bounds, banned) {
             Ok(closure) => return Ok(closure),
-            Err(stop) => stop,
-        };
-        match stop {
-            Stop::Again(bound) if bounds.len() < MOST_ROUNDS && !bounds.contains(&bound) => bounds.push(bound),
-            Stop::Again(bound) => return Err(no_version(&bounds, &bound)),
-            Stop::Failed(error) => return Err(error),
+            Err(Stop::Again(bound)) if bounds.len() < MOST_ROUNDS && !bounds.contains(&bound) => bounds.push(bound),
+            Err(Stop::Again(bound)) => return Err(Refusal::Failed(no_version(&bounds, &bound))),
+            Err(Stop::Refused(refusal)) => return Err(refusal),
         }
     }
 }
@@ -111,11 +146,12 @@ fn no_version(bounds: &[Bound], last: &Bound) -> Error {
     Error::Versions { name, wanted: wanted.collect() }
 }
 
-fn attempt(universe: &Universe, request: &Request, bounds: &[Bound]) -> Result<Closure, Stop> {
+fn attempt(universe: &Universe, request: &Request, bounds: &[Bound], banned: &[usize]) -> Result<Closure, Stop> {
     let mut attempt = Attempt {
         universe,
         taste: Taste { universe, architectures: &request.architectures },
         bounds,
+        banned,
         entry: &request.entry,
         present: Present::default(),
         queue: VecDeque::new(),
@@ -136,7 +172,12 @@ fn attempt(universe: &Universe, request: &Request, bounds: &[Bound]) -> Result<C
         attempt.wish(text)?;
     }
     attempt.run()?;
-    attempt.present.clashes(universe, &request.entry)?;
+    if let Some(clash) = attempt.present.clash(universe, &request.entry) {
+        return Err(Stop::Refused(Refusal::Clash(clash)));
+    }
+    attempt.notes.extend(banned.iter().map(|at| {
+        format!("{} is not taken: it cannot stand beside what else is needed", universe.offer(*at).identity())
+    }));
     let mut chosen: Vec<Chosen> = attempt.present.chosen(universe, &request.entry);
     chosen.sort_by_key(|chosen| universe.offer(chosen.offer).identity());
     Ok(Closure { chosen, notes: attempt.notes })
@@ -146,6 +187,8 @@ struct Attempt<'a> {
     universe: &'a Universe,
     taste: Taste<'a>,
     bounds: &'a [Bound],
+    /// Offers that clash with something.
+    banned: &'a [usize],
     entry: &'a str,
     present: Present,
     queue: VecDeque<usize>,
@@ -288,7 +331,8 @@ impl Attempt<'_> {
         }
         let suits = |at: &usize| {
             let own = self.universe.offer(*at).own();
-            self.bounds.iter().all(|bound| bound.relation.name != own.name || bound.relation.meets(&own))
+            (self.lenient || !self.banned.contains(at))
+                && self.bounds.iter().all(|bound| bound.relation.name != own.name || bound.relation.meets(&own))
         };
         let suiting: Vec<usize> = of.iter().copied().filter(suits).collect();
         let Some(best) = self.taste.best(&suiting, name).map(|best| self.instead_of(best, needed, by)) else {
@@ -439,6 +483,17 @@ mod tests {
         let expected =
             "e > a-1-1.noarch > b-1-1.noarch\n  conflicts with `web < 2`, which is provided by\ne > c-1-1.noarch";
         assert!(told.starts_with(expected), "{told}");
+    }
+
+    #[test]
+    fn of_two_that_clash_one_is_left_out_if_another_will_do() {
+        let lines = "a-1-1.noarch | requires: so, mini\nful-1-1.noarch | provides: so\n\
+            mini-1-1.noarch | provides: so | conflicts: ful";
+        let expected = "e > a-1-1.noarch\ne > a-1-1.noarch > mini-1-1.noarch\n\
+            ful-1-1.noarch is not taken: it cannot stand beside what else is needed";
+        check(lines, &["a"], expected);
+        let told = told(lines, &["a", "ful"], |_| {});
+        assert!(told.starts_with("e > a-1-1.noarch > mini-1-1.noarch\n  conflicts with `ful`"), "{told}");
     }
 
     #[test]

@@ -8,6 +8,9 @@ use std::collections::HashSet;
 use std::io::BufRead;
 use std::sync::Arc;
 
+/// The most files of packages that are kept.
+const MOST: usize = 1 << 20;
+
 /// The packages, by digest, that bring one of these paths.
 pub fn find<R: BufRead>(
     mut document: Document<R>,
@@ -28,6 +31,9 @@ pub fn find<R: BufRead>(
                 ("checksum", None) => package = text.trim().parse().ok(),
                 ("file", Some(package)) => {
                     found.extend(wanted.get(text.as_str()).map(|path| (package, path.clone())));
+                    if found.len() > MOST {
+                        return Err(Error::Content("it lists the same files again and again".into()));
+                    }
                 }
                 _ => {}
             },

@@ -6,11 +6,14 @@ use super::xml::{Document, Error, Step};
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
+/// The most packages that all groups together name.
+const MOST: usize = 1 << 20;
+
 /// The packages of each group, by the group's id.
 pub fn read<R: BufRead>(mut document: Document<R>) -> Result<BTreeMap<String, Vec<String>>, Error> {
     let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let (mut open, mut text) = (Vec::<String>::new(), String::new());
-    let (mut id, mut packages, mut counts) = (String::new(), Vec::new(), false);
+    let (mut id, mut packages, mut counts, mut named) = (String::new(), Vec::new(), false, 0);
     loop {
         match document.step()? {
             Step::Open(element) => {
@@ -25,7 +28,10 @@ pub fn read<R: BufRead>(mut document: Document<R>) -> Result<BTreeMap<String, Ve
                 open.pop();
                 match (name.as_str(), open.last().map(String::as_str)) {
                     ("id", Some("group")) => id = text.trim().to_owned(),
-                    ("packagereq", _) if counts => packages.push(text.trim().to_owned()),
+                    ("packagereq", _) if counts && named < MOST => {
+                        packages.push(text.trim().to_owned());
+                        named += 1;
+                    }
                     ("group", _) => {
                         groups.entry(std::mem::take(&mut id)).or_default().append(&mut packages);
                     }

@@ -201,3 +201,6 @@ fn wanted_files(universe: &Universe, request: &Request) -> HashSet<Arc<str>> {
     wanted.extend(named.map(|text| Arc::from(text.as_str())));
     wanted
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,6 +40,10 @@ pub(super) fn artifacts(
             let bring = Bring { offer, repository: &repositories[offer.repository], before, trust, world };
             let artifact = bring.artifact(entry, because);
             (world.tell)(Event::Step(offer.address.file_name().to_owned()));
+            if let (Err(_), Ok(mut queue)) = (&artifact, queue.lock()) {
+                // One that fails is told at once; the rest need not be asked for.
+                *queue = [].iter();
+            }
             if let Ok(mut brought) = brought.lock() {
                 brought.push(artifact);
             }

@@ -20,6 +20,12 @@ enum Why {
     Base,
 }
 
+/// Two that cannot stand together, and what could be left out so that another may do.
+pub(super) struct Clash {
+    pub(super) error: Error,
+    pub(super) parties: Vec<usize>,
+}
+
 /// The packages that are there.
 #[derive(Debug, Default)]
 pub(super) struct Present {
@@ -160,28 +166,43 @@ impl Present {
     }
 
     /// Two that cannot stand together, one of them chosen.
-    pub(super) fn clashes(&self, universe: &Universe, entry: &str) -> Result<(), Error> {
-        let chain = |at| self.chain(universe, entry, at);
-        for at in self.offers.iter().filter(|(_, why)| **why != Why::Base).map(|(at, _)| *at) {
-            let offer = universe.offer(at);
-            if let Some(other) = self.replaced_by(universe, at) {
+    pub(super) fn clash(&self, universe: &Universe, entry: &str) -> Option<Clash> {
+        let mut chosen = self.offers.iter().filter(|(_, why)| **why != Why::Base).map(|(at, _)| *at);
+        chosen.find_map(|at| {
+            let replaced = self.replaced_by(universe, at).map(|other| {
                 let how = "replaces, so that only one of them can be installed,".to_owned();
-                return Err(Error::Clash { one: chain(at), how, other: chain(other) });
-            }
-            for relation in &offer.conflicts {
-                let Ok(expression) = Expression::of(relation) else { continue };
-                let assumed = self.assumed.get(&relation.name).filter(|assumed| assumed.meets(relation));
-                let other = match &expression {
-                    Expression::Plain(relation) => self.provider(universe, relation, Some(at)).map(chain),
-                    rich => self.holds(universe, rich, Some(at)).then(|| rich.to_string()),
-                };
-                if let Some(other) = other.or(assumed.map(|assumed| format!("what nodes have > {assumed}"))) {
-                    let how = format!("conflicts with `{relation}`, which is provided by");
-                    return Err(Error::Clash { one: chain(at), how, other });
-                }
-            }
+                (how, Some(other), String::new())
+            });
+            let conflicts = || universe.offer(at).conflicts.iter().find_map(|one| self.conflict(universe, at, one));
+            let (how, other, told) = replaced.or_else(conflicts)?;
+            let other_told = other.map_or(told, |other| self.chain(universe, entry, other));
+            let error = Error::Clash { one: self.chain(universe, entry, at), how, other: other_told };
+            Some(Clash { error, parties: other.into_iter().chain([at]).flat_map(|at| self.unnamed(at)).collect() })
+        })
+    }
+
+    /// A package and those on the way to it, as far as the entry does not name them.
+    fn unnamed(&self, at: usize) -> Vec<usize> {
+        let (mut chain, mut next) = (Vec::new(), at);
+        while let Some(Why::NeededBy(by)) = self.offers.get(&next).filter(|_| chain.len() < 1000) {
+            chain.push(next);
+            next = *by;
         }
-        Ok(())
+        chain
+    }
+
+    /// How a conflict of a package comes true, with which other, or with what that is not one package.
+    fn conflict(&self, universe: &Universe, at: usize, relation: &Relation) -> Option<(String, Option<usize>, String)> {
+        let how = format!("conflicts with `{relation}`, which is provided by");
+        let expression = Expression::of(relation).ok()?;
+        if let Expression::Plain(relation) = &expression {
+            if let Some(other) = self.provider(universe, relation, Some(at)) {
+                return Some((how, Some(other), String::new()));
+            }
+            let assumed = self.assumed.get(&relation.name).filter(|assumed| assumed.meets(relation))?;
+            return Some((how, None, format!("what nodes have > {assumed}")));
+        }
+        self.holds(universe, &expression, Some(at)).then(|| (how, None, expression.to_string()))
     }
 
     /// A chosen package that another one replaces.

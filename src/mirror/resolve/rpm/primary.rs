@@ -13,6 +13,8 @@ use std::sync::Arc;
 /// The most packages of one repository, and the most dependencies of one package.
 const MOST_PACKAGES: usize = 1 << 20;
 const MOST_RELATIONS: usize = 1 << 17;
+/// The most dependencies of one repository; the largest known have a tenth of that.
+const MOST_RELATIONS_OF_ALL: usize = 1 << 24;
 
 /// A package that a repository offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +86,7 @@ pub fn read<R: BufRead>(
     texts: &mut Texts,
 ) -> Result<Vec<Offer>, Error> {
     let (mut offers, mut draft, mut text) = (Vec::new(), Draft::default(), String::new());
+    let mut relations = 0;
     loop {
         match document.step()? {
             Step::Open(element) => {
@@ -94,10 +97,11 @@ pub fn read<R: BufRead>(
             Step::Close(name) if name == "package" => {
                 let draft = std::mem::take(&mut draft);
                 if architectures.contains(&draft.architecture) {
+                    relations += draft.lists.iter().map(Vec::len).sum::<usize>();
                     offers.push(draft.offer(repository, texts)?);
                 }
-                if offers.len() > MOST_PACKAGES {
-                    return Err(Error::Content("it has more packages than any repository".into()));
+                if offers.len() > MOST_PACKAGES || relations > MOST_RELATIONS_OF_ALL {
+                    return Err(Error::Content("it has more packages or dependencies than any repository".into()));
                 }
             }
             Step::Close(name) => draft.close(&name, &text),

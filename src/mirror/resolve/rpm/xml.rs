@@ -10,9 +10,10 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::Path;
 
-/// The longest document, and the longest element or text in one.
-const LONGEST: u64 = 8 << 30;
+/// The longest document, the longest element or text in one, and how deep elements may nest.
+const LONGEST: u64 = 4 << 30;
 const LONGEST_PART: u64 = 4 << 20;
+const DEEPEST: usize = 32;
 /// Memory for unpacking, in KiB for xz and as a power of two for zstd.
 const XZ_MEMORY: u32 = 256 * 1024;
 const ZSTD_WINDOW: u32 = 27;
@@ -40,6 +41,7 @@ pub enum Error {
 pub struct Document<R> {
     reader: Reader<Bounded<R>>,
     buffer: Vec<u8>,
+    depth: usize,
 }
 
 /// What comes next in a document.
@@ -65,7 +67,8 @@ impl Element<'_> {
 
     /// An attribute's value.
     pub fn get(&self, key: &str) -> Result<Option<String>, Error> {
-        for attribute in self.0.attributes() {
+        // Looking for one that is there twice takes time that grows with the square of their number.
+        for attribute in self.0.attributes().with_checks(false) {
             let attribute = attribute.map_err(|error| Error::Content(error.to_string()))?;
             if attribute.key.local_name().into_inner() == key {
                 let value = attribute.normalized_value(quick_xml::XmlVersion::Explicit1_0);
@@ -109,18 +112,30 @@ pub fn open(path: &Path) -> Result<Document<Box<dyn BufRead>>, Error> {
 pub fn read<R: BufRead>(from: R) -> Document<R> {
     let mut reader = Reader::from_reader(Bounded { inner: from, left: LONGEST, part: LONGEST_PART });
     reader.config_mut().expand_empty_elements = true;
-    Document { reader, buffer: Vec::new() }
+    Document { reader, buffer: Vec::new(), depth: 0 }
 }
 
 impl<R: BufRead> Document<R> {
     /// Goes on to the next beginning, text or end.
     pub fn step(&mut self) -> Result<Step<'_>, Error> {
         self.buffer.clear();
-        self.reader.get_mut().part = LONGEST_PART;
         let event = self.reader.read_event_into(&mut self.buffer).map_err(|error| Error::Xml(Box::new(error)))?;
+        if matches!(event, Event::Start(_) | Event::End(_)) {
+            // Text that comes in parts is one text until here.
+            self.reader.get_mut().part = LONGEST_PART;
+        }
         Ok(match event {
-            Event::Start(element) | Event::Empty(element) => Step::Open(Element(element)),
-            Event::End(element) => Step::Close(element.local_name().into_inner().to_owned()),
+            Event::Start(element) | Event::Empty(element) => {
+                self.depth += 1;
+                if self.depth > DEEPEST {
+                    return Err(Error::Hostile("elements nested deeper"));
+                }
+                Step::Open(Element(element))
+            }
+            Event::End(element) => {
+                self.depth = self.depth.saturating_sub(1);
+                Step::Close(element.local_name().into_inner().to_owned())
+            }
             Event::Text(text) => Step::Text(text.xml10_content().into_owned()),
             Event::CData(text) => Step::Text(text.xml10_content().into_owned()),
             Event::GeneralRef(reference) => Step::Text(character(&reference)?),
@@ -202,6 +217,15 @@ mod tests {
         assert!(matches!(told(b"<x>&b;</x>"), Err(Error::Hostile(_))));
         assert!(matches!(told(b"<x a=\"&b;\"/>"), Err(Error::Hostile(_))));
         assert!(matches!(told(b"<x></y>"), Err(Error::Xml(_))));
+    }
+
+    #[test]
+    fn what_grows_without_end_is_refused() {
+        assert!(matches!(told("<a>".repeat(1000).as_bytes()), Err(Error::Hostile("elements nested deeper"))));
+        let text = format!("<x>{}</x>", "&amp;<!-- -->".repeat(LONGEST_PART as usize / 10));
+        assert!(matches!(told(text.as_bytes()), Err(Error::Xml(_))));
+        let many = format!("<x {}/>", "b=\"\" ".repeat(100_000));
+        assert!(told(many.as_bytes()).is_ok(), "many attributes take no time");
     }
 
     #[test]

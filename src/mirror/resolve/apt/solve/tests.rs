@@ -5,6 +5,7 @@
 use super::*;
 use crate::mirror::manifest::AptBase;
 use crate::mirror::resolve::apt::control::Stanzas;
+use crate::mirror::resolve::apt::state::LONGEST_CHAIN;
 use crate::mirror::resolve::apt::version::Version;
 use crate::words::digest::Sha256;
 use crate::words::names::Word;
@@ -78,6 +79,15 @@ fn what_is_needed_comes_along_with_its_reasons() {
         ["os > a=1", "os > a=1 > b=1"],
         "circles are no trouble"
     );
+}
+
+#[test]
+fn a_long_chain_of_reasons_loses_its_middle() {
+    let list: String = (0..40).map(|at| format!("p{at} 1; Depends: p{}\n", (at + 1) % 40)).collect();
+    let all = chosen(&list, "p0");
+    let last = all.iter().find(|chain| chain.ends_with(" > p39=1")).unwrap();
+    assert!(all.len() == 40 && last.starts_with("os > p0=1 > … > p") && last.contains("p38=1 > p39=1"), "{last}");
+    assert_eq!(last.matches(" > ").count(), LONGEST_CHAIN);
 }
 
 #[test]
@@ -209,6 +219,9 @@ fn recommended_packages_come_where_they_are_wanted_and_can_be_had() {
     let (chosen, notes) = Case { recommends: true, ..case(list) }.solve("a").unwrap();
     assert_eq!(chosen, ["os > a=1", "os > a=1 > b=1", "os > a=1 > b=1 > c=1"]);
     assert_eq!(notes, ["os > a=1 recommends gone, which is left out"]);
+    let list = "a 1; Depends: lib; Recommends: lib (<< 2)\nlib 1\nlib 2";
+    let (chosen, _) = Case { recommends: true, ..case(list) }.solve("a").unwrap();
+    assert_eq!(chosen, ["os > a=1", "os > a=1 > lib=2"], "they do not decide over what is needed");
 }
 
 #[test]
