@@ -98,6 +98,11 @@ impl Artifact {
         self.because.dedup();
     }
 
+    /// Whether it is the signature of another artifact, which lies beside it.
+    pub fn is_signature(&self) -> bool {
+        self.source == Source::Maven && self.address.as_str().ends_with(".asc")
+    }
+
     /// The place it comes from.
     pub fn key(&self) -> Key {
         Key { kind: self.source, id: self.origin.clone() }

@@ -160,8 +160,8 @@ fn recipe(name: &Word, assembly: &Assembly, lock: &Lock) -> Result<Sha256, Error
 }
 
 fn parts<'a>(name: &Word, take: &'a Take, lock: &'a Lock) -> Result<Vec<&'a Artifact>, Error> {
-    let pom = |artifact: &&Artifact| artifact.address.as_str().ends_with(".pom");
-    let parts: Vec<&Artifact> = lock.wanted_by(&take.from).filter(|artifact| !pom(artifact)).collect();
+    let beside = |artifact: &&Artifact| artifact.is_signature() || artifact.address.as_str().ends_with(".pom");
+    let parts: Vec<&Artifact> = lock.wanted_by(&take.from).filter(|artifact| !beside(artifact)).collect();
     if parts.is_empty() {
         return Err(Error::NoPart { assembly: name.clone(), part: take.from.clone() });
     }

@@ -97,7 +97,7 @@ impl Parts {
         let places = places(sources.tree);
         let described = described(sources.lock);
         let metadata = |artifact: &Artifact| Purl::of(artifact).is_pom() && described.contains(folder(artifact));
-        let wanted = sources.lock.artifacts.iter().filter(|artifact| !metadata(artifact));
+        let wanted = sources.lock.artifacts.iter().filter(|artifact| !metadata(artifact) && !artifact.is_signature());
         let reader = licences::Reader::new(sources.lock, sources.store);
         let mut added: Vec<(&Artifact, String)> = Vec::new();
         for artifact in wanted {
@@ -197,7 +197,8 @@ fn placed(component: Component, sha256: Sha256, places: &Places<'_>) -> Componen
 
 /// The folders of a Maven repository that hold more than a POM: the POM there is the metadata of what lies beside it.
 fn described(lock: &Lock) -> BTreeSet<&str> {
-    let other = lock.artifacts.iter().filter(|artifact| !artifact.address.as_str().ends_with(".pom"));
+    let beside = |artifact: &&Artifact| artifact.is_signature() || artifact.address.as_str().ends_with(".pom");
+    let other = lock.artifacts.iter().filter(|artifact| !beside(artifact));
     other.map(folder).collect()
 }
 

@@ -17,7 +17,7 @@ mod metadata;
 pub(super) fn add(tree: &mut Tree, artifacts: Vec<(&Artifact, &Want)>, store: &Store) -> Result<(), Error> {
     for (artifact, want) in &artifacts {
         let path = SafePath::new(format!("mirror_maven/{}", artifact.address))?;
-        if !artifact.address.as_str().ends_with(".asc") {
+        if !artifact.is_signature() {
             let sha1 = match &artifact.vouched {
                 Voucher::RegistrySha1(sha1) => sha1.clone(),
                 _ => store.sha1(artifact.sha256)?,
