@@ -18,6 +18,7 @@ use std::io;
 use std::path::PathBuf;
 
 mod apt;
+mod compressed;
 pub mod generation;
 mod maven;
 mod plain;
@@ -138,6 +139,7 @@ pub fn tree(layout: &Layout<'_>) -> Result<Tree, Error> {
     for (path, bill) in sbom::bills(&sbom::Sources { manifest, lock, store, tree: &tree, roles }) {
         tree.insert(path, Entry::file(bill))?;
     }
+    compressed::add(&mut tree)?;
     sums(&mut tree)?;
     Ok(tree)
 }
