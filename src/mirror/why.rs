@@ -50,7 +50,8 @@ pub fn why(lock: &Lock, name: &str) -> Result<Vec<Why>, Unknown> {
         found = named.iter().filter(|(_, artifact)| artifact.address.as_str().contains(name)).collect();
     }
     if found.is_empty() {
-        let names: BTreeSet<String> = named.iter().map(|(purl, _)| purl.full_name()).collect();
+        let names: BTreeSet<String> =
+            named.iter().flat_map(|(purl, _)| [purl.full_name(), purl.name.clone()]).collect();
         let near = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
         return Err(Unknown { name: name.to_owned(), near });
     }
@@ -63,4 +64,45 @@ pub fn why(lock: &Lock, name: &str) -> Result<Vec<Why>, Unknown> {
         chains: artifact.because.clone(),
     };
     Ok(found.into_iter().map(why).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mirror::lock::{Artifact, Source, Voucher};
+    use crate::words::digest::Sha256;
+    use crate::words::names::Word;
+
+    fn lock() -> Lock {
+        let artifact = |address: &str, chains: &[&str]| Artifact {
+            source: Source::Maven,
+            origin: None,
+            signer: None,
+            address: SafePath::new(address).unwrap(),
+            size: 1,
+            sha256: Sha256::of(address.as_bytes()),
+            vouched: Voucher::FirstUse,
+            wanted_by: BTreeSet::from([Word::new("e").unwrap()]),
+            because: chains.iter().map(|chain| (*chain).to_owned()).collect(),
+        };
+        let jar = artifact("org/x/core/1.0/core-1.0.jar", &["e > org.x:a:1 > org.x:core:1.0", "e > org.x:core:1.0"]);
+        let pom = artifact("org/x/core/1.0/core-1.0.pom", &["e > org.x:core:pom:1.0"]);
+        let other = artifact("org/x/core-api/1.0/core-api-1.0.jar", &["e > org.x:core-api:1.0"]);
+        Lock::of(Sha256::of(b""), [jar, pom, other])
+    }
+
+    #[test]
+    fn every_chain_to_a_name_is_told_without_its_pom() {
+        for name in ["core", "org.x:core", "org.x:core:1.0", "pkg:maven/org.x/core@1.0"] {
+            let found = why(&lock(), name).unwrap();
+            assert_eq!((found.len(), found[0].chains.len()), (1, 2), "{name}");
+        }
+        assert_eq!(why(&lock(), "core-api-1").unwrap().len(), 1, "a part of an address will do");
+    }
+
+    #[test]
+    fn a_name_that_is_not_there_has_a_nearest_one() {
+        let error = why(&lock(), "core-apo").unwrap_err().to_string();
+        assert!(error.contains("did you mean `core-api`?"), "{error}");
+    }
 }
