@@ -330,6 +330,24 @@ fn a_new_generation_is_seen_at_once_and_never_by_half_an_answer() {
 }
 
 #[test]
+fn what_was_damaged_is_not_held_to_after_it_is_mended() {
+    let (site, _server, url, _) = with_large();
+    let (file, path) = (format!("{url}/small.txt"), site.path("mirror/current/small.txt"));
+    let write = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        let old = SystemTime::now() - Duration::from_secs(60);
+        std::fs::File::options().append(true).open(&path).unwrap().set_modified(old).unwrap();
+    };
+    let listed = format!("\"{}\"", Sha256::of(b"0123456789"));
+    write("01234x6789");
+    let damaged = curl(&[&file]);
+    assert!(damaged.body == b"01234x6789" && damaged.header("etag") != listed, "{}", damaged.head);
+    write("0123456789");
+    let mended = curl(&[&file]);
+    assert!(mended.body == b"0123456789" && mended.header("etag") == listed, "{}", mended.head);
+}
+
+#[test]
 fn a_plain_copy_is_served_as_well_and_followed_when_it_is_replaced() {
     let site = Site::of(&[("a.txt", b"one")]);
     let copy = site.path("copy");

@@ -4,7 +4,7 @@
 
 use crate::base;
 use crate::departures::Departures;
-use crate::ground::{Ground, HUB};
+use crate::ground::{Ground, HUB, Running};
 use crate::machine;
 use crate::node::Node;
 use crate::shell::{self, until};
@@ -30,8 +30,7 @@ fn java_and_a_log_daemon_arrive_by_apt() {
     let start = Instant::now();
     let mirror = build(&ground);
     let built = start.elapsed();
-    let _server = ground.start(Path::new(PNDA), &["mirror", "serve", "--mirror", text(&mirror), "--listen", LISTEN]);
-    until("the mirror answers", Duration::from_secs(20), || ground.at_hub(|| TcpStream::connect(LISTEN).ok()));
+    let server = serve(&ground, &mirror);
     let node = ground.node("worker");
     node.run("command -v java || command -v rsyslogd").exited(127);
 
@@ -50,7 +49,11 @@ fn java_and_a_log_daemon_arrive_by_apt() {
     node.wait_active("rsyslog");
     node.run("logger --tag here arrived && sleep 1 && grep 'here: arrived' /var/log/syslog").ok();
     assert_eq!(node.run("apt-get check && dpkg --audit").ok().stderr, "");
-    refuses_a_forged_list(node, &mirror);
+    forge_lists(&mirror);
+    // A server believes in its generation, which never changes: what is changed behind its back needs another server.
+    drop(server);
+    let _server = serve(&ground, &mirror);
+    refuses_a_forged_list(node);
 
     machine::tell(&format!(
         "apt on a node: lock and build {:.1} s, update and install {:.1} s",
@@ -102,7 +105,13 @@ fn refuses_another_key(ground: &Ground, node: &Node) {
     assert!(refused.stderr.contains("Unable to locate package rsyslog"), "{}", refused.told());
 }
 
-fn refuses_a_forged_list(node: &Node, mirror: &Path) {
+fn serve(ground: &Ground, mirror: &Path) -> Running {
+    let server = ground.start(Path::new(PNDA), &["mirror", "serve", "--mirror", text(mirror), "--listen", LISTEN]);
+    until("the mirror answers", Duration::from_secs(20), || ground.at_hub(|| TcpStream::connect(LISTEN).ok()));
+    server
+}
+
+fn forge_lists(mirror: &Path) {
     let folder = mirror.join("current/mirror_apt/dists/bookworm/main/binary-amd64/by-hash/SHA256");
     for entry in fs::read_dir(folder).expect("lists are there by their digest").flatten() {
         let mut bytes = fs::read(entry.path()).expect("the mirror is readable");
@@ -112,6 +121,9 @@ fn refuses_a_forged_list(node: &Node, mirror: &Path) {
         fs::remove_file(entry.path()).expect("the mirror is writable");
         fs::write(entry.path(), bytes).expect("the mirror is writable");
     }
+}
+
+fn refuses_a_forged_list(node: &Node) {
     node.run("rm -r /var/lib/apt/lists && mkdir -p /var/lib/apt/lists/partial").ok();
     let refused = node.run("apt-get update -o APT::Update::Error-Mode=any").exited(100);
     assert!(refused.stderr.contains("Hash Sum mismatch"), "{}", refused.told());

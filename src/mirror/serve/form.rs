@@ -8,6 +8,7 @@ use super::pinned::{Found, Pinned, rows};
 use super::target::Target;
 use super::{body, listing, media};
 use crate::words::digest::Sha256;
+use crate::words::generation::Listed;
 use crate::words::names::SafePath;
 use httpdate::fmt_http_date;
 use hyper::body::Bytes;
@@ -118,12 +119,17 @@ fn open(pinned: &Pinned, path: &SafePath) -> io::Result<Option<Form>> {
     }
     let Found::File(file, found) = pinned.open_inside(Some(path))? else { return Ok(None) };
     let size = found.st_size as u64;
-    let listed = pinned.listed(path).filter(|listed| listed.size == size);
-    let validators = validators(&found, listed.map(|listed| listed.sha256))?;
     let content = match size {
         0..=SMALL => Content::Small(body::read(&file, 0, size)?),
         _ => Content::Large(Arc::new(file)),
     };
+    // What is damaged is neither called by the digest of the list nor kept: it may be mended at any time.
+    let as_listed = |listed: &&Listed| match &content {
+        Content::Small(bytes) => Sha256::of(bytes) == listed.sha256,
+        Content::Large(_) => listed.size == size,
+    };
+    let listed = pinned.listed(path).filter(as_listed);
+    let validators = validators(&found, listed.map(|listed| listed.sha256))?;
     let (media_type, cache_control) = (media::media_type(path), media::cache_control(path));
     let form = Form { content, size, media_type, cache_control, coding: None, vary: None, validators };
     if listed.is_some() {
