@@ -45,6 +45,9 @@ impl Raw {
     }
 }
 
+/// So many places where a text is no TOML are told: what comes behind them mostly follows from them.
+const MOST_ERRORS: usize = 20;
+
 /// Reads a document that is of no use with mistakes.
 pub fn read<T>(source: Source<'_>, read: impl FnOnce(&mut Table<'_>) -> Option<T>) -> Result<T, Problems> {
     let mut problems = Problems::default();
@@ -62,7 +65,7 @@ pub fn read_noting<T>(
 ) -> Option<T> {
     let (document, errors) = DeTable::parse_recoverable(source.text);
     if !errors.is_empty() {
-        errors.iter().for_each(|error| problems.add(source.toml_problem(error)));
+        errors.iter().take(MOST_ERRORS).for_each(|error| problems.add(source.toml_problem(error)));
         return None;
     }
     let noted = RefCell::new(std::mem::take(problems));
@@ -301,6 +304,13 @@ impl<'d> Table<'d> {
 mod tests {
     use super::*;
     use crate::words::names::Word;
+
+    #[test]
+    fn a_text_that_is_no_toml_is_told_in_twenty_places_at_most() {
+        let text = "[x y]\n".repeat(1000);
+        let read = read(Source { file: "a.toml", text: &text }, |_| Some(()));
+        assert_eq!(read.unwrap_err().len(), MOST_ERRORS);
+    }
 
     fn check(text: &str, expected: &str) {
         let result = read(Source { file: "a.toml", text }, |table| {

@@ -97,6 +97,11 @@ fn refuse(text: &str) -> Option<&'static str> {
     if !text.bytes().all(|byte| (b' '..=b'~').contains(&byte) || byte == b'\t') {
         return Some("only plain ASCII is allowed");
     }
+    // The parser panics at a name that something follows and that ends otherwise.
+    let names = text.split(['<', '>', '=', '!', '~', ';', '@', '(']).next().unwrap_or_default();
+    if names.split(|c: char| !is_of_name(c)).any(|name| name.ends_with(['.', '-', '_'])) {
+        return Some("a name ends with a letter or a digit");
+    }
     let mut depth = 0usize;
     for byte in text.bytes() {
         match byte {
@@ -110,6 +115,10 @@ fn refuse(text: &str) -> Option<&'static str> {
     }
     let terms = text.split_whitespace().filter(|word| matches!(*word, "and" | "or")).count();
     (terms > MOST_TERMS).then_some("its marker compares too much")
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
 }
 
 /// What the parser says, without the drawing below it.
@@ -162,6 +171,10 @@ mod tests {
             "tоol",
             "tool\n>=1",
             "-e .",
+            "tool. >=1",
+            "tool-;",
+            "tool[extra.]",
+            "tool[a, b_ ]>=1",
             "tool>=99999999999999999999999999",
             &deep,
             &many,

@@ -81,6 +81,9 @@ impl Version {
             });
             rest = &after[skipped..];
         }
+        if items.is_empty() {
+            items.push(Item::of_digits("0"));
+        }
         Version(without_padding(items))
     }
 
@@ -127,6 +130,10 @@ impl Ord for Version {
                 (None, None) => break,
                 (None, Some(_)) => return against_padding(&other.0[at..], None).reverse(),
                 (Some(_), None) => return against_padding(&self.0[at..], None),
+                // Maven takes words and zero for equal here, and words with each other for different: no order.
+                (Some(left), Some(right)) if at == 0 && left.is_number() != right.is_number() => {
+                    return left.cmp(right);
+                }
                 (Some(left), Some(right)) if left.is_number() != right.is_number() => {
                     return if number == Some(left.is_number()) {
                         against_padding(&self.0[at..], number)
@@ -320,6 +327,16 @@ mod tests {
             assert_eq!(Version::new(left), Version::new(right), "{left} = {right}");
         }
         assert!(Version::new("20231013") < Version::new("123456789012345678901234567890"));
+    }
+
+    #[test]
+    fn words_come_before_numbers_from_either_side() {
+        for (left, right) in
+            [("x", "1.0.0"), ("alpha", "1"), ("x", "0"), ("alpha", "0"), ("min", "x"), ("x", "max"), ("x", "")]
+        {
+            assert!(Version::new(left) < Version::new(right), "{left} < {right}");
+            assert!(Version::new(right) > Version::new(left), "{right} > {left}");
+        }
     }
 
     #[test]
