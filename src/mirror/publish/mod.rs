@@ -19,6 +19,7 @@ use std::path::PathBuf;
 
 mod apt;
 pub mod generation;
+pub mod inputs;
 mod maven;
 mod plain;
 mod python;
