@@ -153,11 +153,17 @@ pub fn scan(text: &mut dyn BufRead, each: &mut dyn FnMut(SafePath, Listed)) -> i
     if head.is_none() {
         return Ok(None);
     }
+    let mut before = String::new();
     while let Some(line) = lines.next()? {
         if !line.is_empty() || lines.next()? != Some("[[file]]") {
             return Ok(None);
         }
         let Some((path, listed)) = lines.file()? else { return Ok(None) };
+        if before.as_str() >= path.as_str() {
+            return Ok(None);
+        }
+        before.clear();
+        before.push_str(path.as_str());
         each(path, listed);
     }
     Ok(head)

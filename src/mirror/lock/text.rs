@@ -52,6 +52,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Likewise, if all of the text is in the one form and its artifacts in their order, each once.
+    pub fn whole(text: &'a str) -> Option<Reader<'a>> {
+        let reader = Reader::open(text)?;
+        let mut before: Option<Artifact> = None;
+        for artifact in reader.clone() {
+            let artifact = artifact?;
+            if before.is_some_and(|before| before.place() >= artifact.place()) {
+                return None;
+            }
+            before = Some(artifact);
+        }
+        Some(reader)
+    }
+
     fn heading(&mut self) -> Option<Next> {
         match (self.lines.next()?, self.lines.next()) {
             ("", None) => Some(Next::End),
@@ -151,6 +165,7 @@ mod tests {
     #[test]
     fn the_shipped_lock_is_written_as_it_is() {
         let lock = read(SHIPPED).expect("it is in the one form");
+        assert_eq!(Reader::whole(SHIPPED).unwrap().flatten().collect::<Vec<_>>(), lock.artifacts);
         assert_eq!(lock, Lock::parse_any(SHIPPED).unwrap());
         assert!(lock.render() == SHIPPED);
     }
