@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::fmt;
 
+mod text;
+
+pub use text::Reader;
+
 /// Everything that was agreed, sorted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Lock {
@@ -70,17 +74,25 @@ impl Source {
     pub fn registries() -> [Source; 4] {
         [Source::Maven, Source::Pypi, Source::Apt, Source::Rpm]
     }
-}
 
-impl fmt::Display for Source {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
+    fn name(self) -> &'static str {
+        match self {
             Source::File => "file",
             Source::Maven => "maven",
             Source::Pypi => "pypi",
             Source::Apt => "apt",
             Source::Rpm => "rpm",
-        })
+        }
+    }
+
+    fn parse(name: &str) -> Option<Source> {
+        std::iter::once(Source::File).chain(Source::registries()).find(|source| source.name() == name)
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
     }
 }
 
@@ -204,30 +216,39 @@ struct Document {
 impl Lock {
     /// Reads a lock.
     pub fn parse(text: &str) -> Result<Lock, Error> {
+        text::read(text).map_or_else(|| Lock::parse_any(text), Ok)?.ordered()
+    }
+
+    fn parse_any(text: &str) -> Result<Lock, Error> {
         let document: Document = toml::from_str(text).map_err(|error| Error::Read(Box::new(error)))?;
         if document.format != 1 {
             return Err(Error::Format(document.format));
         }
-        let mut artifacts = document.artifact;
-        artifacts.sort();
+        Ok(Lock { request: Some(document.request), waivers: document.waiver, artifacts: document.artifact })
+    }
+
+    /// In the order that everything else relies on.
+    fn ordered(mut self) -> Result<Lock, Error> {
+        self.artifacts.sort();
         let same = |pair: &&[Artifact]| pair[0].place() == pair[1].place();
-        if let Some(pair) = artifacts.windows(2).find(same) {
-            return Err(Error::Twice(pair[0].address.clone()));
+        match self.artifacts.windows(2).find(same) {
+            Some(pair) => Err(Error::Twice(pair[0].address.clone())),
+            None => Ok(self),
         }
-        Ok(Lock { request: Some(document.request), waivers: document.waiver, artifacts })
     }
 
     /// The file's text.
     pub fn render(&self) -> String {
         use std::fmt::Write as _;
         let request = self.request.unwrap_or(Sha256::of(b""));
-        let mut text = String::from("# Written by `pnda mirror lock`; change the manifests instead.\nformat = 1\n");
+        let mut text = String::from(text::OPENING);
         let _ = writeln!(text, "request = \"{request}\"");
         for waiver in &self.waivers {
             let _ = write!(text, "\n[[waiver]]\n{}", toml::to_string(waiver).unwrap_or_default());
         }
         for artifact in &self.artifacts {
-            let _ = write!(text, "\n[[artifact]]\n{}", toml::to_string(artifact).unwrap_or_default());
+            text.push_str("\n[[artifact]]\n");
+            text::write(&mut text, artifact);
         }
         text
     }

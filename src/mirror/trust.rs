@@ -6,6 +6,7 @@ use super::lock::{Artifact, Lock};
 use super::sources::{Key, Sources};
 use crate::words::names::SafePath;
 use serde::{Deserialize, Serialize};
+use std::borrow::Borrow;
 use std::fmt;
 
 /// What must vouch for an artifact, the weakest first.
@@ -123,9 +124,18 @@ impl Judgement {
 
 /// Holds every artifact of a lock against the policy of its source.
 pub fn judge(lock: &Lock, sources: &Sources) -> Judgement {
-    let waivers = &lock.waivers;
-    let mut judgement = Judgement { idle: waivers.clone(), ..Judgement::default() };
-    for artifact in &lock.artifacts {
+    judge_each(&lock.waivers, &lock.artifacts, sources)
+}
+
+/// The same, of artifacts that are not held all at once.
+pub fn judge_each<A: Borrow<Artifact>>(
+    waivers: &[Waiver],
+    artifacts: impl IntoIterator<Item = A>,
+    sources: &Sources,
+) -> Judgement {
+    let mut judgement = Judgement { idle: waivers.to_vec(), ..Judgement::default() };
+    for artifact in artifacts {
+        let artifact = artifact.borrow();
         let Some(breach) = breach(artifact, sources) else { continue };
         let waiver = waivers.iter().find(|waiver| waiver.covers(&artifact.address) && waiver.allows <= breach.found);
         match waiver {

@@ -2,11 +2,12 @@
 //! A pure look into a lock; names are those people of each kind use.
 //! Not here: what else could have been chosen.
 
-use super::lock::Lock;
+use super::lock::{Artifact, Lock, Reader};
 use super::purl::Purl;
 use crate::words::names::SafePath;
 use crate::words::problem::nearest;
 use serde::Serialize;
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 
 /// One artifact, and the chains that lead to it.
@@ -31,8 +32,20 @@ pub struct Unknown {
 /// The artifacts of a name: `group:artifact`, a project or package, with `:version` or `==version` or without, a package
 /// URL, or a part of an address. POMs are left out where the artifact itself is there.
 pub fn why(lock: &Lock, name: &str) -> Result<Vec<Why>, Unknown> {
-    let named: Vec<(Purl, &super::lock::Artifact)> =
-        lock.artifacts.iter().map(|artifact| (Purl::of(artifact), artifact)).collect();
+    among(|| lock.artifacts.iter(), name)
+}
+
+/// The same from a lock's text, of which only what is found is held; none if only `Lock::parse` can read it.
+pub fn why_in(text: &str, name: &str) -> Option<Result<Vec<Why>, Unknown>> {
+    let reader = Reader::whole(text)?;
+    Some(among(|| reader.clone().flatten(), name))
+}
+
+fn among<A: Borrow<Artifact>, I: Iterator<Item = A>>(
+    artifacts: impl Fn() -> I,
+    name: &str,
+) -> Result<Vec<Why>, Unknown> {
+    let named = || artifacts().map(|artifact| (Purl::of(artifact.borrow()), artifact));
     let called = |purl: &Purl| {
         let full = purl.full_name();
         let version = purl.version.as_deref().unwrap_or_default();
@@ -45,23 +58,22 @@ pub fn why(lock: &Lock, name: &str) -> Result<Vec<Why>, Unknown> {
         ];
         forms.iter().any(|form| form == name)
     };
-    let mut found: Vec<_> = named.iter().filter(|(purl, _)| called(purl)).collect();
+    let mut found: Vec<(Purl, A)> = named().filter(|(purl, _)| called(purl)).collect();
     if found.is_empty() {
-        found = named.iter().filter(|(_, artifact)| artifact.address.as_str().contains(name)).collect();
+        found = named().filter(|(_, artifact)| artifact.borrow().address.as_str().contains(name)).collect();
     }
     if found.is_empty() {
-        let names: BTreeSet<String> =
-            named.iter().flat_map(|(purl, _)| [purl.full_name(), purl.name.clone()]).collect();
+        let names: BTreeSet<String> = named().flat_map(|(purl, _)| [purl.full_name(), purl.name.clone()]).collect();
         let near = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
         return Err(Unknown { name: name.to_owned(), near });
     }
     if found.iter().any(|(purl, _)| !purl.is_pom()) {
         found.retain(|(purl, _)| !purl.is_pom());
     }
-    let why = |(purl, artifact): &(Purl, &super::lock::Artifact)| Why {
+    let why = |(purl, artifact): (Purl, A)| Why {
         package: purl.to_string(),
-        address: artifact.address.clone(),
-        chains: artifact.because.clone(),
+        address: artifact.borrow().address.clone(),
+        chains: artifact.borrow().because.clone(),
     };
     Ok(found.into_iter().map(why).collect())
 }

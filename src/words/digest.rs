@@ -153,11 +153,11 @@ fn each_part(reader: &mut dyn Read, mut take: impl FnMut(&[u8])) -> io::Result<(
 
 /// Lower-case hexadecimal.
 pub fn to_hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let mut text = String::with_capacity(bytes.len() * 2);
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    text.extend(halves.map(|half| DIGITS[usize::from(half)]));
+    text
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {

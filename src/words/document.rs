@@ -2,7 +2,7 @@
 //! A reader asks a table for the keys it knows; the ones nobody asked for are noted, with the nearest that exist.
 //! Not here: what the keys mean.
 
-use super::problem::{Origin, Problem, Problems, Source, nearest};
+use super::problem::{Lines, Origin, Problem, Problems, Source, nearest};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -71,15 +71,15 @@ pub fn read_noting<T>(
     let noted = RefCell::new(std::mem::take(problems));
     let table = document.get_ref();
     let origin = Origin::of_file(source.file);
-    let value =
-        Table { source, table, origin, name: "this file".into(), asked: Vec::new(), problems: &noted }.all(read);
+    let lines = &Lines::of(source);
+    let value = Table { lines, table, origin, name: "this file".into(), asked: Vec::new(), problems: &noted }.all(read);
     *problems = noted.into_inner();
     value
 }
 
 /// One table of the document.
 pub struct Table<'d> {
-    source: Source<'d>,
+    lines: &'d Lines<'d>,
     table: &'d DeTable<'d>,
     origin: Origin,
     name: String,
@@ -224,7 +224,7 @@ impl<'d> Table<'d> {
                 self.flatten(&format!("{name}."), table, flat);
                 continue;
             }
-            let given = self.understood(&name, self.source.at(key.span().start), value.get_ref(), Raw::FORM, Raw::of);
+            let given = self.understood(&name, self.lines.at(key.span().start), value.get_ref(), Raw::FORM, Raw::of);
             let Some((raw, origin)) = given else { continue };
             if let Some((_, first)) = flat.insert(name.clone(), (raw, origin.clone())) {
                 self.add(origin.problem(format!("setting `{name}` is given twice, first at {first}"), "keep one"));
@@ -233,7 +233,7 @@ impl<'d> Table<'d> {
     }
 
     fn inner(&self, table: &'d DeTable<'d>, origin: Origin, name: String) -> Table<'d> {
-        Table { source: self.source, table, origin, name, asked: Vec::new(), problems: self.problems }
+        Table { lines: self.lines, table, origin, name, asked: Vec::new(), problems: self.problems }
     }
 
     fn typed<T>(
@@ -244,7 +244,7 @@ impl<'d> Table<'d> {
     ) -> Option<(T, Origin)> {
         self.asked.push(key);
         let (name, value) = self.table.get_key_value(key)?;
-        self.understood(key, self.source.at(name.span().start), value.get_ref(), wanted, read)
+        self.understood(key, self.lines.at(name.span().start), value.get_ref(), wanted, read)
     }
 
     fn entries<T>(
@@ -254,7 +254,7 @@ impl<'d> Table<'d> {
         read: impl Fn(&'d DeValue<'d>) -> Option<T>,
     ) -> Vec<(T, Origin)> {
         let Some((items, _)) = self.typed(key, wanted, DeValue::as_array) else { return Vec::new() };
-        let at = |start| self.source.at(start);
+        let at = |start| self.lines.at(start);
         let items = items.iter().map(|item| self.understood(key, at(item.span().start), item.get_ref(), wanted, &read));
         items.flatten().collect()
     }
@@ -294,7 +294,7 @@ impl<'d> Table<'d> {
                 None => format!("known keys: {}", self.asked.join(", ")),
             };
             let what = format!("{} has an unknown key `{name}`", self.name);
-            self.add(self.source.at(key.span().start).problem(what, remedy));
+            self.add(self.lines.at(key.span().start).problem(what, remedy));
         }
         value
     }

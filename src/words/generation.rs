@@ -4,8 +4,10 @@
 
 use super::digest::Sha256;
 use super::names::SafePath;
+use super::plain;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io::{self, BufRead};
 
 /// Where the list lies in a mirror.
 pub const LIST: &str = "generation.toml";
@@ -78,9 +80,7 @@ struct FileText {
 impl Generation {
     /// Verifies the signature with the key that the caller trusts, then reads the list.
     pub fn verify(text: &[u8], signature: &str, public_key: &str) -> Result<Generation, Error> {
-        let key = minisign_verify::PublicKey::decode(public_key.trim_end())
-            .or_else(|_| minisign_verify::PublicKey::from_base64(public_key.trim()))
-            .map_err(Error::Key)?;
+        let key = key(public_key)?;
         let signature = minisign_verify::Signature::decode(signature).map_err(Error::Signature)?;
         key.verify(text, &signature, false).map_err(Error::Forged)?;
         Generation::parse(&String::from_utf8_lossy(text))
@@ -88,6 +88,22 @@ impl Generation {
 
     /// Reads a list whose signature somebody else checks.
     pub fn parse(text: &str) -> Result<Generation, Error> {
+        match Generation::read(&mut text.as_bytes()) {
+            Ok(Some(generation)) => Ok(generation),
+            _ => Generation::parse_any(text),
+        }
+    }
+
+    /// Reads a list line by line, as it was written; none if it has another form, which `parse` may understand.
+    pub fn read(text: &mut dyn BufRead) -> io::Result<Option<Generation>> {
+        let mut files = BTreeMap::new();
+        let head = scan(text, &mut |path, listed| {
+            files.insert(path, listed);
+        })?;
+        Ok(head.map(|Head { number, lock }| Generation { number, lock, files }))
+    }
+
+    fn parse_any(text: &str) -> Result<Generation, Error> {
         let text: Text = toml::from_str(text).map_err(|error| Error::Read(Box::new(error)))?;
         if text.format != 1 {
             return Err(Error::Format(text.format));
@@ -101,10 +117,136 @@ impl Generation {
         use std::fmt::Write as _;
         let mut text = format!("format = 1\nnumber = {}\nlock = \"{}\"\n", self.number, self.lock);
         for (path, listed) in &self.files {
-            let path = toml::Value::String(path.to_string());
-            let _ = write!(text, "\n[[file]]\npath = {path}\nsize = {}\nsha256 = \"{}\"\n", listed.size, listed.sha256);
+            text.push_str("\n[[file]]\n");
+            if plain::put_text(&mut text, "path", path.as_str()).is_none() {
+                let _ = writeln!(text, "path = {}", toml::Value::String(path.to_string()));
+            }
+            let _ = write!(text, "size = {}\nsha256 = \"{}\"\n", listed.size, listed.sha256);
         }
         text
+    }
+}
+
+fn key(text: &str) -> Result<minisign_verify::PublicKey, Error> {
+    minisign_verify::PublicKey::decode(text.trim_end())
+        .or_else(|_| minisign_verify::PublicKey::from_base64(text.trim()))
+        .map_err(Error::Key)
+}
+
+/// What stands above the files of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The generation's number.
+    pub number: u64,
+    /// The digest of the lock it was made from.
+    pub lock: Sha256,
+}
+
+/// No line of a list is longer: a path has up to 1024 bytes.
+const LINE: u64 = 4096;
+
+/// Goes through a list of any length without keeping it; none if it is not exactly as it is written here, and then what
+/// was told of its files is worth nothing.
+pub fn scan(text: &mut dyn BufRead, each: &mut dyn FnMut(SafePath, Listed)) -> io::Result<Option<Head>> {
+    let mut lines = Scanner { text, line: String::new() };
+    let head = lines.head()?;
+    if head.is_none() {
+        return Ok(None);
+    }
+    let mut before = String::new();
+    while let Some(line) = lines.next()? {
+        if !line.is_empty() || lines.next()? != Some("[[file]]") {
+            return Ok(None);
+        }
+        let Some((path, listed)) = lines.file()? else { return Ok(None) };
+        if before.as_str() >= path.as_str() {
+            return Ok(None);
+        }
+        before.clear();
+        before.push_str(path.as_str());
+        each(path, listed);
+    }
+    Ok(head)
+}
+
+/// The same, of a list that must be signed: nothing that was told of its files counts unless it ends well.
+pub fn scan_signed(
+    text: &mut dyn BufRead,
+    signature: &str,
+    public_key: &str,
+    each: &mut dyn FnMut(SafePath, Listed),
+) -> Result<io::Result<Option<Head>>, Error> {
+    let key = key(public_key)?;
+    let signature = minisign_verify::Signature::decode(signature).map_err(Error::Signature)?;
+    let mut hashed = Hashed { text, verifier: key.verify_stream(&signature).map_err(Error::Forged)? };
+    let head = match scan(&mut hashed, each) {
+        Ok(Some(head)) => head,
+        other => return Ok(other),
+    };
+    hashed.verifier.finalize().map_err(Error::Forged)?;
+    Ok(Ok(Some(head)))
+}
+
+/// What is read passes the verifier.
+struct Hashed<'a, 'b> {
+    text: &'a mut dyn BufRead,
+    verifier: minisign_verify::StreamVerifier<'b>,
+}
+
+impl io::Read for Hashed<'_, '_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.text.read(into)?;
+        self.verifier.update(&into[..count]);
+        Ok(count)
+    }
+}
+
+impl BufRead for Hashed<'_, '_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.text.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        if let Ok(there) = self.text.fill_buf() {
+            self.verifier.update(&there[..count.min(there.len())]);
+        }
+        self.text.consume(count);
+    }
+}
+
+struct Scanner<'a> {
+    text: &'a mut dyn BufRead,
+    line: String,
+}
+
+impl Scanner<'_> {
+    /// The next line without its end; none at the end of the text. A line without an end, or too long, is no text.
+    fn next(&mut self) -> io::Result<Option<&str>> {
+        use io::Read as _;
+        self.line.clear();
+        let count = (&mut *self.text).take(LINE).read_line(&mut self.line)?;
+        if count == 0 {
+            return Ok(None);
+        }
+        let line = self.line.strip_suffix('\n');
+        Ok(Some(line.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?))
+    }
+
+    fn head(&mut self) -> io::Result<Option<Head>> {
+        if self.next()? != Some("format = 1") {
+            return Ok(None);
+        }
+        let Some(number) = self.next()?.and_then(|line| plain::number(line, "number")) else { return Ok(None) };
+        let lock = self.next()?.and_then(|line| plain::text(line, "lock")?.parse().ok());
+        Ok(lock.map(|lock| Head { number, lock }))
+    }
+
+    fn file(&mut self) -> io::Result<Option<(SafePath, Listed)>> {
+        let path = self.next()?.and_then(|line| SafePath::new(plain::text(line, "path")?).ok());
+        let size = self.next()?.and_then(|line| plain::number(line, "size"));
+        let sha256 = self.next()?.and_then(|line| plain::text(line, "sha256")?.parse().ok());
+        let listed = size.zip(sha256).map(|(size, sha256)| Listed { size, sha256 });
+        Ok(path.zip(listed))
     }
 }
 
@@ -121,6 +263,62 @@ mod tests {
     #[test]
     fn a_list_reads_back_as_it_was() {
         assert_eq!(Generation::parse(&sample().render()).unwrap(), sample());
+    }
+
+    fn plain_sample() -> Generation {
+        let mut plain = sample();
+        for name in ["a b", "a'b", "ä", "mirror_misc/x.jar"] {
+            let listed = Listed { size: 3, sha256: Sha256::of(name.as_bytes()) };
+            plain.files.insert(SafePath::new(name).unwrap(), listed);
+        }
+        plain
+    }
+
+    #[test]
+    fn a_list_is_written_as_toml_writes_and_read_as_toml_reads() {
+        for generation in [sample(), plain_sample()] {
+            let text = generation.render();
+            assert_eq!(Generation::parse_any(&text).unwrap(), generation);
+            for (path, _) in &generation.files {
+                assert!(text.contains(&format!("path = {}\n", toml::Value::String(path.to_string()))), "{path}");
+            }
+        }
+        let mut plain = plain_sample();
+        plain.files.retain(|path, _| plain::is_plain(path.as_str()));
+        let read = Generation::read(&mut plain.render().as_bytes()).unwrap();
+        assert_eq!(read, Some(plain), "without the TOML reader");
+    }
+
+    #[test]
+    fn every_cut_and_every_other_form_is_read_as_toml_reads_it() {
+        let text = plain_sample().render();
+        let crlf = text.replace('\n', "\r\n");
+        let twice = format!("{text}{}", &text[text.find("\n[[file]]").unwrap()..].replace("size = 3", "size = 4"));
+        let cuts = (0..text.len()).filter(|at| text.is_char_boundary(*at)).map(|at| &text[..at]);
+        for text in cuts.chain([crlf.as_str(), twice.as_str()]) {
+            assert_eq!(Generation::parse(text).ok(), Generation::parse_any(text).ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_gone_through_only_as_its_key_signed_it() {
+        let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+        let key = pair.pk.to_box().unwrap().to_string();
+        let mut plain = plain_sample();
+        plain.files.retain(|path, _| plain::is_plain(path.as_str()));
+        let text = plain.render();
+        let signature = minisign::sign(None, &pair.sk, text.as_bytes(), None, None).unwrap().to_string();
+        let through = |text: &str| {
+            let mut files = BTreeMap::new();
+            let mut each = |path, listed| {
+                files.insert(path, listed);
+            };
+            let head = scan_signed(&mut text.as_bytes(), &signature, &key, &mut each)?;
+            Ok::<_, Error>((head.unwrap(), files))
+        };
+        let (head, files) = through(&text).unwrap();
+        assert_eq!((head, files), (Some(Head { number: 7, lock: plain.lock }), plain.files));
+        assert!(matches!(through(&text.replace("size = 3", "size = 4")), Err(Error::Forged(_))));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod metric;
 pub mod moment;
 pub mod names;
 pub mod node;
+pub mod plain;
 pub mod problem;
 pub mod size;
 pub mod tree;

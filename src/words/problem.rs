@@ -154,6 +154,27 @@ impl Source<'_> {
     }
 }
 
+/// Where the lines of a document begin: for readers that ask of many bytes, so that a long document costs no more.
+#[derive(Debug, Clone)]
+pub struct Lines<'a> {
+    source: Source<'a>,
+    ends: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    /// Looks through the text once.
+    pub fn of(source: Source<'a>) -> Lines<'a> {
+        let ends = source.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
+        Lines { source, ends }
+    }
+
+    /// The line in which a byte lies.
+    pub fn at(&self, byte: usize) -> Origin {
+        let line = self.ends.partition_point(|end| *end < byte) + 1;
+        Origin { file: self.source.file.to_owned(), line: Some(line) }
+    }
+}
+
 /// The candidate that a mistyped word most likely meant: at most a third of its letters differ.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let scored = candidates.into_iter().map(|candidate| (distance(word, candidate), candidate));
@@ -185,6 +206,15 @@ mod tests {
         let source = Source { file: "a.toml", text: "x = 1\ny = 2\n" };
         let problem = source.problem(6..7, "`y` is wrong", "write z");
         assert_eq!(problem.to_string(), "a.toml:2: `y` is wrong\n    write z");
+    }
+
+    #[test]
+    fn lines_are_the_same_when_they_are_counted_once() {
+        let source = Source { file: "a.toml", text: "x = 1\n\ny = 2\n" };
+        let lines = Lines::of(source);
+        for byte in 0..20 {
+            assert_eq!(lines.at(byte), source.at(byte), "{byte}");
+        }
     }
 
     #[test]

@@ -60,6 +60,36 @@ fn generations_are_listed_with_what_is_new_in_them() {
 }
 
 #[test]
+fn what_was_published_from_the_same_inputs_is_not_laid_out_again() {
+    let project = project(1);
+    let state = project.path("mirror/.state/1.toml");
+    let (noted, notes) = (fs::read_to_string(&state).unwrap(), project.path("store/described"));
+    let laid_out = || {
+        let found = fs::read_dir(&notes).unwrap().count() > 0;
+        fs::read_dir(&notes).unwrap().for_each(|file| fs::remove_file(file.unwrap().path()).unwrap());
+        found
+    };
+    assert!(noted.contains("inputs = ") && laid_out());
+    project.run("mirror build").says(0, "up to date: generation 1 (fetched 0 files");
+    assert!(!laid_out(), "packages are described when a mirror is laid out");
+    // Without the note, or with that of another mirror, all is looked at.
+    fs::write(&state, noted.replace("inputs = \"", "inputs = \"00")).unwrap();
+    project.run("mirror build").says(0, "up to date: generation 1 ");
+    assert!(laid_out() && fs::read_to_string(&state).unwrap().contains("inputs = "));
+    // A comment may be one that matters.
+    project.manifest(&format!("# newer\n{}", MANIFEST));
+    project.run("mirror build").says(0, "up to date: generation 1 ");
+    assert!(laid_out());
+    fs::remove_file(project.path("mirror/current/mirror_misc/notes.txt")).unwrap();
+    project.run("mirror build").says(0, "published generation 2 ");
+    assert!(laid_out());
+    fs::write(project.path("agent"), "a newer agent").unwrap();
+    project.run("mirror build").says(0, "published generation 3 ");
+    fs::remove_file(project.path("key")).unwrap();
+    project.run("mirror build").says(2, "is signed by a key that is not in");
+}
+
+#[test]
 fn a_difference_is_told_in_words() {
     let project = project(2);
     let told = project.run("mirror diff 1 2 --mirror mirror").says(0, "pypi tool 1.0 is now 2.0");

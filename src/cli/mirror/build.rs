@@ -11,6 +11,7 @@ use crate::mirror::keys::Signer;
 use crate::mirror::lock::Lock;
 use crate::mirror::openpgp;
 use crate::mirror::publish::generation::{Next, Published, current_list, next, publish};
+use crate::mirror::publish::inputs::{self, Inputs, Unchanged};
 use crate::mirror::publish::{self, Layout, Program};
 use crate::mirror::store::Store;
 use crate::mirror::trust::{self, Waiver};
@@ -153,6 +154,9 @@ pub fn build(
     places: &Places,
     tell: Tell,
 ) -> Result<Built, Failure> {
+    if let Some(built) = unchanged(mirror, wanted, key, agent, places, tell)? {
+        return Ok(built);
+    }
     let lock = wanted.agreed()?;
     let judgement = trust::judge(&lock, &places.registries()?).passed()?;
     judgement.notes().into_iter().for_each(|note| tell(Event::Note(note)));
@@ -162,15 +166,74 @@ pub fn build(
     let fetched = fetch(wanted, &lock, &store, places, tell)?;
     let signer = signer(mirror, key)?;
     tell(Event::Note("laying out the mirror".into()));
-    let tree = lay_out(wanted, &lock, &store, agent, openpgp_signer(mirror, &lock, key)?.as_ref())?;
+    let openpgp = openpgp_signer(mirror, &lock, key)?;
+    let inputs = with_inputs(wanted, key, agent, |inputs| inputs.digest())?;
+    let tree = lay_out(wanted, &lock, &store, agent, openpgp.as_ref())?;
     let published = publish(mirror, &tree, digest(&lock), &store, &signer)?;
     let (generation, published) = match published {
         Published::New { number, .. } => (number, true),
         Published::UpToDate { number } => (number, false),
     };
+    if let Some(inputs) = inputs {
+        inputs::note(mirror, generation, inputs);
+    }
     let public_key = signer.public_key();
     let waivers = lock.waivers.iter().map(Waiver::to_string).collect();
     Ok(Built { generation, published, fetched_files: fetched.files, fetched_bytes: fetched.bytes, public_key, waivers })
+}
+
+/// What a build comes to where everything was published already from the same inputs.
+fn unchanged(
+    mirror: &Path,
+    wanted: &Wanted,
+    key: &Path,
+    agent: &Path,
+    places: &Places,
+    tell: Tell,
+) -> Result<Option<Built>, Failure> {
+    if !key.exists() || !mirror.exists() {
+        return Ok(None);
+    }
+    let _mirror = alone(mirror)?;
+    let (store, sources, signer) = (places.store()?, places.registries()?, Signer::load_or_make(key)?);
+    let _held = store.lock_shared()?;
+    let found = with_inputs(wanted, key, agent, |inputs| inputs.unchanged(mirror, &store, &sources, &signer))?;
+    let Some(Unchanged { number, judgement, waivers }) = found else { return Ok(None) };
+    judgement.notes().into_iter().for_each(|note| tell(Event::Note(note)));
+    Ok(Some(Built {
+        generation: number,
+        published: false,
+        fetched_files: 0,
+        fetched_bytes: 0,
+        public_key: signer.public_key(),
+        waivers: waivers.iter().map(Waiver::to_string).collect(),
+    }))
+}
+
+/// Everything that decides what is on the mirror, for somebody to look at.
+fn with_inputs<T>(
+    wanted: &Wanted,
+    key: &Path,
+    agent: &Path,
+    look: impl FnOnce(&Inputs<'_>) -> Option<T>,
+) -> Result<Option<T>, Failure> {
+    let Some(lock) = &wanted.texts.lock else { return Ok(None) };
+    let path = Some(openpgp_key(key)).filter(|path| path.exists());
+    let openpgp = path.map(|path| openpgp::Signer::load_or_make(&path)).transpose()?;
+    let (programs, roles, engine) = (programs(agent)?, cluster::default_roles(), std::env::current_exe()?);
+    Ok(look(&Inputs {
+        manifests: &wanted.texts.files,
+        lock,
+        programs: &programs,
+        roles: &roles,
+        engine: &engine,
+        openpgp: openpgp.as_ref(),
+    }))
+}
+
+/// Programs of our own on the mirror.
+fn programs(agent: &Path) -> Result<[Program; 1], Failure> {
+    Ok([Program { path: SafePath::new("pnda-agent")?, file: agent.to_owned() }])
 }
 
 /// The mirror's key; a mirror that is signed already is not given a new one by accident.
@@ -197,7 +260,7 @@ pub(super) fn lay_out(
     agent: &Path,
     signer: Option<&openpgp::Signer>,
 ) -> Result<Tree, Failure> {
-    let programs = [Program { path: SafePath::new("pnda-agent")?, file: agent.to_owned() }];
+    let programs = programs(agent)?;
     let roles = cluster::taken(&cluster::default_roles());
     let layout = Layout { manifest: &wanted.manifest, lock, store, programs: &programs, roles: &roles, signer };
     Ok(publish::tree(&layout)?)

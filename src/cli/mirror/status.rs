@@ -4,8 +4,9 @@
 
 use super::{Places, Wanted};
 use crate::cli::failure::{Outcome, chain, say};
-use crate::mirror::generations::list;
 use crate::mirror::generations::status::{Status, StoreStatus, status, store_status};
+use crate::mirror::generations::{current, head};
+use crate::mirror::lock::Reader;
 use crate::words::digest::Sha256;
 use crate::words::moment::utc;
 use clap::Args;
@@ -44,9 +45,18 @@ struct Page {
 pub fn run(arguments: &Arguments) -> Outcome {
     let mut status = status(&arguments.mirror)?;
     status.store = arguments.places.existing_store().as_ref().map(store_status);
-    let made_from = list(&crate::mirror::generations::current(&arguments.mirror))?.lock;
-    let (lock, published) = match Wanted::read(arguments.manifests.as_deref()).and_then(|wanted| wanted.agreed()) {
-        Ok(lock) => ("answers the manifests".to_owned(), Sha256::of(lock.render().as_bytes()) == made_from),
+    let made_from = head(&current(&arguments.mirror))?.lock;
+    let published = |wanted: Wanted| {
+        // A lock that a generation was made from needs no closer look.
+        let same = |text: &&str| Sha256::of(text.as_bytes()) == made_from;
+        let request = wanted.texts.lock.as_deref().filter(same).and_then(Reader::open).map(|reader| reader.request);
+        if request == Some(Sha256::of(wanted.manifest.request().as_bytes())) {
+            return Ok(true);
+        }
+        Ok(Sha256::of(wanted.agreed()?.render().as_bytes()) == made_from)
+    };
+    let (lock, published) = match Wanted::read(arguments.manifests.as_deref()).and_then(published) {
+        Ok(published) => ("answers the manifests".to_owned(), published),
         Err(failure) => (chain(failure.error()), false),
     };
     let page = Page { status, lock, published };

@@ -4,7 +4,7 @@
 
 use super::Wanted;
 use crate::cli::failure::{Outcome, say};
-use crate::mirror::why::why;
+use crate::mirror::why::{why, why_in};
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,8 +24,11 @@ pub struct Arguments {
 
 /// Runs it.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let lock = Wanted::read(arguments.manifests.as_deref())?.locked()?;
-    let found = why(&lock, &arguments.name)?;
+    let wanted = Wanted::read(arguments.manifests.as_deref())?;
+    let found = match wanted.texts.lock.as_deref().and_then(|text| why_in(text, &arguments.name)) {
+        Some(found) => found?,
+        None => why(&wanted.locked()?, &arguments.name)?,
+    };
     if arguments.json {
         say(&serde_json::to_string_pretty(&found)?)?;
         return Ok(ExitCode::SUCCESS);

@@ -2,12 +2,13 @@
 //! Everything is read from the lists; no file is opened.
 //! Not here: whether it is whole (`verify`).
 
-use super::{Error, current, list, numbers, place, record};
+use super::{Error, current, gather, head, numbers, place, record};
 use crate::words::digest::Sha256;
-use crate::words::generation::Generation;
+use crate::words::generation::{Head, Listed};
+use crate::words::names::SafePath;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One generation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,25 +32,20 @@ pub struct Row {
 /// The generations that a mirror keeps, in their order; of a plain copy the only one.
 pub fn rows(mirror: &Path) -> Result<Vec<Row>, Error> {
     let served = current(mirror);
-    let now = list(&served)?.number;
-    let mut lists = Vec::new();
-    for number in numbers(mirror)? {
-        let folder = place(mirror, number);
-        lists.push((list(&folder)?, folder));
-    }
-    if lists.is_empty() {
-        lists.push((list(&served)?, served));
+    let now = head(&served)?.number;
+    let mut folders: Vec<PathBuf> = numbers(mirror)?.into_iter().map(|number| place(mirror, number)).collect();
+    if folders.is_empty() {
+        folders.push(served);
     }
     let mut rows = Vec::new();
     let mut before = BTreeMap::new();
-    for (generation, folder) in &lists {
-        let content = content(generation);
-        let number = generation.number;
+    for folder in &folders {
+        let (Head { number, .. }, Sum { files, bytes, content }) = gather(folder, Sum::add)?;
         rows.push(Row {
             number,
             published: record::published(mirror, number, folder),
-            files: generation.files.len(),
-            bytes: generation.files.values().map(|listed| listed.size).sum(),
+            files,
+            bytes,
             new_bytes: content.iter().filter(|(sha256, _)| !before.contains_key(*sha256)).map(|(_, size)| size).sum(),
             current: number == now,
             content_of: record::read(mirror, number).content_of,
@@ -59,7 +55,18 @@ pub fn rows(mirror: &Path) -> Result<Vec<Row>, Error> {
     Ok(rows)
 }
 
-/// The distinct contents of a generation with their sizes.
-fn content(generation: &Generation) -> BTreeMap<Sha256, u64> {
-    generation.files.values().map(|listed| (listed.sha256, listed.size)).collect()
+/// What a generation holds, and its distinct contents with their sizes.
+#[derive(Default)]
+struct Sum {
+    files: usize,
+    bytes: u64,
+    content: BTreeMap<Sha256, u64>,
+}
+
+impl Sum {
+    fn add(&mut self, _: SafePath, listed: Listed) {
+        self.files += 1;
+        self.bytes += listed.size;
+        self.content.insert(listed.sha256, listed.size);
+    }
 }

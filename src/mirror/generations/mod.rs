@@ -3,9 +3,11 @@
 //! Not here: what a generation holds (`publish`), or its files one by one (`verify`).
 
 use crate::mirror::lock::Lock;
-use crate::words::generation::{self as list, Generation, LIST, LOCK};
+use crate::words::generation::{self as list, Generation, Head, LIST, LOCK, Listed, scan};
+use crate::words::names::SafePath;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 pub mod alone;
@@ -113,12 +115,35 @@ pub fn chosen(mirror: &Path, number: Option<u64>) -> Result<PathBuf, Error> {
 
 /// The list in the folder of a generation, unverified: whoever may write the mirror may write this.
 pub fn list(folder: &Path) -> Result<Generation, Error> {
-    let path = folder.join(LIST);
-    let text = match fs::read_to_string(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::Empty { path: folder.to_owned() }),
-        text => text.map_err(Error::of("read", &path))?,
+    let keep = |files: &mut BTreeMap<SafePath, Listed>, path, listed| {
+        files.insert(path, listed);
     };
-    Generation::parse(&text).map_err(|source| Error::List { path: folder.to_owned(), source })
+    let (Head { number, lock }, files) = gather(folder, keep)?;
+    Ok(Generation { number, lock, files })
+}
+
+/// What stands above the files in the list of a generation, likewise.
+pub fn head(folder: &Path) -> Result<Head, Error> {
+    gather(folder, |(): &mut (), _, _| {}).map(|(head, ())| head)
+}
+
+/// What is made of the files in the list of a generation, one after the other, likewise.
+fn gather<T: Default>(folder: &Path, each: impl Fn(&mut T, SafePath, Listed)) -> Result<(Head, T), Error> {
+    let path = folder.join(LIST);
+    let file = match File::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::Empty { path: folder.to_owned() }),
+        file => file.map_err(Error::of("read", &path))?,
+    };
+    let mut made = T::default();
+    let mut text = BufReader::with_capacity(1 << 16, file);
+    if let Ok(Some(head)) = scan(&mut text, &mut |path, listed| each(&mut made, path, listed)) {
+        return Ok((head, made));
+    }
+    let text = fs::read_to_string(&path).map_err(Error::of("read", &path))?;
+    let any = Generation::parse(&text).map_err(|source| Error::List { path: folder.to_owned(), source })?;
+    made = T::default();
+    any.files.into_iter().for_each(|(path, listed)| each(&mut made, path, listed));
+    Ok((Head { number: any.number, lock: any.lock }, made))
 }
 
 /// The lock that a generation was made from; none in one that was made before they were kept, or if it is damaged.

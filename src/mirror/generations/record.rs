@@ -4,6 +4,7 @@
 
 use super::Error;
 use crate::mirror::disk;
+use crate::words::digest::Sha256;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,8 @@ pub struct Record {
     pub published: Option<u64>,
     /// The generation whose content it has, if it was published to go back to it.
     pub content_of: Option<u64>,
+    /// The digest of everything that it was made from (`publish::inputs`).
+    pub inputs: Option<Sha256>,
     /// What the last check found.
     pub verified: Option<Verified>,
 }
@@ -55,7 +58,7 @@ pub fn read(mirror: &Path, number: u64) -> Record {
 pub fn write(mirror: &Path, number: u64, record: &Record) -> Result<(), Error> {
     let (folder, path) = (mirror.join(FOLDER), file(mirror, number));
     fs::create_dir_all(&folder).map_err(Error::of("make", &folder))?;
-    let text = toml::to_string(record).expect("numbers have a form in TOML");
+    let text = toml::to_string(record).expect("numbers and digests have a form in TOML");
     disk::replace(&path, text.as_bytes()).map_err(Error::of("write", &path))
 }
 

@@ -48,7 +48,7 @@ pub fn stage<E: std::error::Error + 'static>(
     let folder = place(mirror, number);
     fs::rename(&staged, &folder).map_err(Error::of("place", &folder))?;
     File::open(&generations).and_then(|folder| folder.sync_all()).map_err(Error::of("sync", &generations))?;
-    let known = record::Record { published: Some(record::now()), content_of, verified: None };
+    let known = record::Record { published: Some(record::now()), content_of, ..record::Record::default() };
     record::write(mirror, number, &known)?;
     Ok(switch(mirror, number)?)
 }

@@ -20,6 +20,7 @@ use std::path::PathBuf;
 mod apt;
 mod compressed;
 pub mod generation;
+pub mod inputs;
 mod maven;
 mod plain;
 mod python;

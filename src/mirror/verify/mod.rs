@@ -4,11 +4,11 @@
 
 use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
-use crate::words::generation::{self as list, Generation};
+use crate::words::generation::{self as list, Generation, Head};
 use crate::words::names::SafePath;
-use std::collections::BTreeSet;
-use std::fs;
-use std::io;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 mod difference;
@@ -89,7 +89,16 @@ pub fn signed_list(folder: &Path, public_key: Option<&str>) -> Result<Generation
         fs::read_to_string(&path).map_err(|source| Error::Read { path, source })
     };
     let key = public_key.map_or_else(|| read(list::PUBLIC_KEY), |key| Ok(key.to_owned()))?;
-    let verified = Generation::verify(read(list::LIST)?.as_bytes(), &read(list::SIGNATURE)?, &key);
+    let (path, signature) = (folder.join(list::LIST), read(list::SIGNATURE)?);
+    let mut text = BufReader::with_capacity(1 << 16, File::open(&path).map_err(|source| Error::Read { path, source })?);
+    let mut files = BTreeMap::new();
+    let mut keep = |path, listed| {
+        files.insert(path, listed);
+    };
+    if let Ok(Ok(Some(Head { number, lock }))) = list::scan_signed(&mut text, &signature, &key, &mut keep) {
+        return Ok(Generation { number, lock, files });
+    }
+    let verified = Generation::verify(read(list::LIST)?.as_bytes(), &signature, &key);
     verified.map_err(|source| Error::List { path: folder.to_owned(), source })
 }
 
