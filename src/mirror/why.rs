@@ -6,11 +6,12 @@ use super::lock::Lock;
 use super::purl::Purl;
 use crate::words::names::SafePath;
 use crate::words::problem::nearest;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// One artifact, and the chains that lead to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Why {
     /// Its package URL.
     pub package: String,

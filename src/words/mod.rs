@@ -13,5 +13,6 @@ pub mod moment;
 pub mod names;
 pub mod node;
 pub mod problem;
+mod schema;
 pub mod size;
 pub mod tree;

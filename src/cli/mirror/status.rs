@@ -2,14 +2,17 @@
 //! It looks and changes nothing.
 //! Not here: reading what is listed (`verify`).
 
-use super::{Places, Wanted};
-use crate::cli::failure::{Outcome, chain, say};
+use super::{Places, Wanted, tell_waivers};
+use crate::cli::failure::{Outcome, chain, say, say_json};
 use crate::mirror::generations::list;
 use crate::mirror::generations::status::{Status, StoreStatus, status, store_status};
+use crate::mirror::generations::{self, current};
+use crate::mirror::trust::Waiver;
 use crate::words::digest::Sha256;
 use crate::words::moment::utc;
 use clap::Args;
 use indicatif::HumanBytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,30 +33,36 @@ pub struct Arguments {
     places: Places,
 }
 
-#[derive(Serialize)]
-struct Page {
+/// What `--json` prints.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Page {
     #[serde(flatten)]
     status: Status,
     /// Whether the lock answers the manifests, in words.
     lock: String,
     /// Whether the current generation was made from that lock.
     published: bool,
+    /// The exceptions that the current generation was made with, and their reasons.
+    waivers: Vec<Waiver>,
 }
 
 /// Runs it.
 pub fn run(arguments: &Arguments) -> Outcome {
     let mut status = status(&arguments.mirror)?;
     status.store = arguments.places.existing_store().as_ref().map(store_status);
-    let made_from = list(&crate::mirror::generations::current(&arguments.mirror))?.lock;
+    let served = current(&arguments.mirror);
+    let made_from = list(&served)?.lock;
+    let waivers = generations::lock(&served).map(|lock| lock.waivers).unwrap_or_default();
     let (lock, published) = match Wanted::read(arguments.manifests.as_deref()).and_then(|wanted| wanted.agreed()) {
         Ok(lock) => ("answers the manifests".to_owned(), Sha256::of(lock.render().as_bytes()) == made_from),
         Err(failure) => (chain(failure.error()), false),
     };
-    let page = Page { status, lock, published };
+    let page = Page { status, lock, published, waivers };
     if arguments.json {
-        say(&serde_json::to_string_pretty(&page)?)?;
+        say_json(&page)?;
     } else {
         lines(&page).iter().try_for_each(|(name, text)| say(&format!("{name:<12} {text}")))?;
+        tell_waivers(&page.waivers)?;
     }
     Ok(ExitCode::SUCCESS)
 }

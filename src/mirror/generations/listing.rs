@@ -5,12 +5,13 @@
 use super::{Error, current, list, numbers, place, record};
 use crate::words::digest::Sha256;
 use crate::words::generation::Generation;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// One generation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Row {
     /// Its number.
     pub number: u64,
