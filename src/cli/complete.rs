@@ -2,11 +2,10 @@
 //! They are printed, or written into a folder that packages take.
 //! Not here: the command lines.
 
-use super::failure::{Failure, Outcome, USAGE};
+use super::failure::{Failure, Outcome, USAGE, give};
 use clap::{Args, Command};
 use clap_complete::Shell;
 use std::fs;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -29,14 +28,16 @@ pub struct ManualArguments {
 pub fn completions(arguments: &Arguments, mut command: Command) -> Outcome {
     let mut text = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, "pnda", &mut text);
-    io::stdout().lock().write_all(&text)?;
+    give(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Prints or writes the manual.
 pub fn manual(arguments: &ManualArguments, command: Command) -> Outcome {
     let Some(folder) = &arguments.out else {
-        clap_mangen::Man::new(command).render(&mut io::stdout().lock())?;
+        let mut text = Vec::new();
+        clap_mangen::Man::new(command).render(&mut text)?;
+        give(&text)?;
         return Ok(ExitCode::SUCCESS);
     };
     if folder.exists() && !folder.is_dir() {

@@ -75,14 +75,31 @@ pub fn chain(error: &dyn Error) -> String {
 
 /// Prints what a command answers: data goes to standard output.
 pub fn say(text: &str) -> io::Result<()> {
+    give(format!("{}\n", text.trim_end_matches('\n')).as_bytes())
+}
+
+/// The same, byte for byte.
+pub fn give(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", text.trim_end_matches('\n'))?;
-    out.flush()
+    heard(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+/// Prints a value that a program reads.
+pub fn say_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    Ok(say(&serde_json::to_string_pretty(value)?)?)
+}
+
+/// A reader that has heard enough, such as `head`, is no failure; what was done keeps its exit code.
+fn heard(said: io::Result<()>) -> io::Result<()> {
+    match said {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        said => said,
+    }
 }
 
 /// Prints what a person should know besides: talk goes to standard error.
 pub fn warn(text: &str) -> io::Result<()> {
-    writeln!(io::stderr(), "{text}")
+    heard(writeln!(io::stderr(), "{text}"))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! What was parsed here goes to a room as plain values.
 //! Not here: what the commands do.
 
-use super::failure::{Outcome, finish};
+use super::failure::{Outcome, finish, say_json};
 use super::{complete, mirror, render, trial};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
@@ -30,6 +30,12 @@ enum Command {
     Try(trial::Arguments),
     /// Print completions for a shell.
     Completions(complete::Arguments),
+    /// Print the JSON Schema of what a verb of `pnda mirror` prints with `--json`, or of all of them.
+    Schema {
+        /// The verb; without one, all of them in one document.
+        #[arg(value_enum)]
+        verb: Option<mirror::Verb>,
+    },
     /// Print the manual, or write a page for each command.
     Manual(complete::ManualArguments),
 }
@@ -41,6 +47,7 @@ pub fn main() -> ExitCode {
         Command::Render(arguments) => render::run(&arguments),
         Command::Try(arguments) => trial::run(&arguments),
         Command::Completions(arguments) => complete::completions(&arguments, Arguments::command()),
+        Command::Schema { verb } => say_json(&mirror::schema(verb)).map(|()| ExitCode::SUCCESS),
         Command::Manual(arguments) => complete::manual(&arguments, Arguments::command()),
     };
     finish("pnda", outcome)

@@ -8,6 +8,7 @@ use super::sources::Key;
 use super::trust::{Policy, Waiver};
 use crate::words::digest::Sha256;
 use crate::words::names::{SafePath, Word};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::fmt;
@@ -54,7 +55,7 @@ pub struct Artifact {
 }
 
 /// The kinds of places.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// Plain files; the address is the entry's id and the file's name, the manifest holds the URLs.

@@ -5,12 +5,14 @@
 use super::lock::{Artifact, Lock};
 use super::sources::{Key, Sources};
 use crate::words::names::SafePath;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What must vouch for an artifact, the weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
     /// Nobody: the bytes that came first are the bytes for ever.
@@ -45,7 +47,7 @@ impl fmt::Display for Policy {
 }
 
 /// An exception that the manifest makes, with its reason.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
     /// The addresses it is for; one `*` stands for any characters.
@@ -116,7 +118,9 @@ impl Judgement {
 
     /// The exceptions that were made, for people.
     pub fn notes(&self) -> Vec<String> {
-        let waived = self.waived.iter().map(|(address, waiver)| format!("waived: {address}: {}", waiver.reason));
+        let mut counts: BTreeMap<&Waiver, usize> = BTreeMap::new();
+        self.waived.iter().for_each(|(_, waiver)| *counts.entry(waiver).or_default() += 1);
+        let waived = counts.into_iter().map(|(waiver, count)| format!("waived for {count} artifacts: {waiver}"));
         let idle = self.idle.iter().map(|waiver| format!("a waiver is for nothing: {waiver}"));
         waived.chain(idle).collect()
     }

@@ -6,12 +6,13 @@ use super::lock::{Artifact, Lock, Reader};
 use super::purl::Purl;
 use crate::words::names::SafePath;
 use crate::words::problem::nearest;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
 
 /// One artifact, and the chains that lead to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Why {
     /// Its package URL.
     pub package: String,

@@ -14,5 +14,6 @@ pub mod names;
 pub mod node;
 pub mod plain;
 pub mod problem;
+mod schema;
 pub mod size;
 pub mod tree;

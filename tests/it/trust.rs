@@ -28,7 +28,14 @@ fn a_file_without_any_voucher_must_say_so() {
     let project = wanting(waived);
     project.run("mirror lock").says(0, "locked 1 artifacts");
     assert!(project.read("manifests/pnda.lock").contains("reason = \"no other way\""));
-    project.run("mirror build --json").says(0, "tool/* needs no more than first-use: no other way");
+    let reason = "tool/* needs no more than first-use: no other way";
+    project.run("mirror build --dry-run").says(4, "would make the signing key");
+    for report in ["lock", "build", "verify --mirror mirror", "status --mirror mirror --manifests manifests"] {
+        project.run(&format!("mirror {report}")).says(0, &format!("exception: {reason}"));
+        project.run(&format!("mirror {report} --json")).says(0, "\"reason\": \"no other way\"");
+    }
+    let bill = project.run("mirror sbom --mirror mirror").says(0, reason).out;
+    assert!(bill.contains("\"name\": \"pnda:waiver\""), "{bill}");
 }
 
 #[test]

@@ -3,13 +3,14 @@
 //! Not here: matching.
 
 use super::sbom::Copy;
-use crate::cli::failure::{MISMATCH, Outcome, say, warn};
+use crate::cli::failure::{MISMATCH, Outcome, say, say_json, warn};
 use crate::mirror::advisories::{Finding, Matcher, Severity, debian, packages, snapshot};
 use crate::mirror::lock::{Artifact, Lock};
 use crate::words::generation::{Generation, LOCK};
 use crate::words::names::SafePath;
 use clap::Args;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -33,6 +34,21 @@ pub struct Arguments {
     json: bool,
 }
 
+/// What `--json` prints.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Judged<'a> {
+    /// The generation.
+    generation: u64,
+    /// How many packages it was made from.
+    packages: usize,
+    /// How many advisories the snapshot holds.
+    advisories: usize,
+    /// How many of its files are none.
+    broken: usize,
+    /// What applies, the worst first.
+    findings: &'a [Finding],
+}
+
 /// Runs it.
 pub fn run(arguments: &Arguments) -> Outcome {
     let (folder, list) = arguments.copy.list()?;
@@ -51,11 +67,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
         ))?;
     }
     if arguments.json {
-        let text = json!({
-            "generation": list.number, "packages": packages.len(), "advisories": read.records,
-            "broken": read.broken, "findings": findings,
-        });
-        say(&serde_json::to_string_pretty(&text)?)?;
+        let (generation, known, advisories, broken) = (list.number, packages.len(), read.records, read.broken);
+        say_json(&Judged { generation, packages: known, advisories, broken, findings: &findings })?;
     } else {
         findings.iter().try_for_each(|finding| say(&lines(finding)))?;
         let (number, count, known) = (list.number, findings.len(), packages.len());

@@ -1,12 +1,15 @@
-//! `pnda mirror fetch` and `pnda mirror build`: lock to store, store to a published generation.
+//! `pnda mirror build`: lock to store, store to a published generation, and what changed by it in words.
 //! `pnda try` calls the same `build`.
 //! Not here: how any of it is done.
 
-use super::{Places, Wanted, own_key};
-use crate::cli::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say};
+use super::fetch::{Fetched, fetch, plan, tell_plan};
+use super::{Places, Wanted, own_key, tell_waivers};
+use crate::cli::failure::{Failure, Outcome, USAGE, WOULD_CHANGE, say, say_json};
 use crate::cluster;
-use crate::mirror::fetch::{self, Fetch, Fetched};
+use crate::mirror::fetch::expected;
 use crate::mirror::generations::alone::alone;
+use crate::mirror::generations::difference::{Package, difference};
+use crate::mirror::generations::{self, place};
 use crate::mirror::keys::Signer;
 use crate::mirror::lock::Lock;
 use crate::mirror::openpgp;
@@ -20,23 +23,14 @@ use crate::words::event::{Event, Tell};
 use crate::words::names::SafePath;
 use crate::words::tree::Tree;
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Options of `pnda mirror fetch`.
-#[derive(Args)]
-pub struct FetchArguments {
-    /// The folder with the manifests and their lock [default: ./mirror-manifests, else the shipped ones]
-    #[arg(long, value_name = "FOLDER")]
-    manifests: Option<PathBuf>,
-    /// Only list what is missing: exit code 4 if anything is.
-    #[arg(long)]
-    dry_run: bool,
-    #[command(flatten)]
-    places: Places,
-}
+/// The most lines that tell what changed.
+const MOST_LINES: usize = 20;
 
 /// Options of `pnda mirror build`.
 #[derive(Args)]
@@ -63,73 +57,8 @@ pub struct Arguments {
     places: Places,
 }
 
-/// Runs `fetch`.
-pub fn fetch_only(arguments: &FetchArguments) -> Outcome {
-    let wanted = Wanted::read(arguments.manifests.as_deref())?;
-    let lock = wanted.agreed()?;
-    let store = arguments.places.store()?;
-    if arguments.dry_run {
-        return show_plan(&wanted, &lock, &store, &arguments.places);
-    }
-    let progress = arguments.places.progress();
-    let _held = store.lock_shared()?;
-    let fetched = fetch(&wanted, &lock, &store, &arguments.places, &|event| progress.tell(event))?;
-    say(&fetched_line(fetched))?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn show_plan(wanted: &Wanted, lock: &Lock, store: &Store, places: &Places) -> Outcome {
-    let sources = places.registries()?;
-    let http = places.http(&sources);
-    let tell = crate::words::event::silent;
-    let quota = places.quota();
-    let fetch = Fetch { lock, manifest: &wanted.manifest, sources: &sources, http: &http, quota, tell: &tell };
-    let missing = fetch.plan(store);
-    for artifact in &missing {
-        say(&format!("{:>12} {}", artifact.size, artifact.address))?;
-    }
-    let bytes: u64 = missing.iter().map(|artifact| artifact.size).sum();
-    say(&format!("would fetch {} files, {bytes} bytes", missing.len()))?;
-    if !missing.is_empty() {
-        say(&fetch.preflight(store, &missing).to_string())?;
-    }
-    Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(WOULD_CHANGE) })
-}
-
-pub(super) fn fetch(
-    wanted: &Wanted,
-    lock: &Lock,
-    store: &Store,
-    places: &Places,
-    tell: Tell,
-) -> Result<Fetched, Failure> {
-    let all_there = lock.artifacts.iter().all(|artifact| store.has(fetch::expected(artifact)));
-    if all_there {
-        return Ok(Fetched { kept: lock.artifacts.len(), ..Fetched::default() });
-    }
-    let sources = places.registries()?;
-    let http = places.http(&sources);
-    let quota = places.quota();
-    let fetch = Fetch { lock, manifest: &wanted.manifest, sources: &sources, http: &http, quota, tell };
-    fetch.run(store).map_err(|error| {
-        let code = if error.is_mismatch() { MISMATCH } else { crate::cli::failure::FAILED };
-        Failure::new(code, explained(error))
-    })
-}
-
-/// A fetch that failed for several artifacts names each with its causes.
-fn explained(error: fetch::Error) -> Box<dyn std::error::Error> {
-    let fetch::Error::Some { failed, .. } = &error else { return error.into() };
-    let lines: Vec<String> = failed.iter().map(|failure| crate::cli::failure::chain(failure)).collect();
-    format!("{error}\n{}", lines.join("\n")).into()
-}
-
-fn fetched_line(fetched: Fetched) -> String {
-    format!("fetched {} files, {} bytes; {} files were there", fetched.files, fetched.bytes, fetched.kept)
-}
-
 /// What a build came to.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Built {
     /// The generation that is current now.
     pub generation: u64,
@@ -142,7 +71,39 @@ pub struct Built {
     /// The key that signed it.
     pub public_key: String,
     /// The exceptions from what sources demand, with their reasons.
-    pub waivers: Vec<String>,
+    pub waivers: Vec<Waiver>,
+    /// How a new generation differs from the one before; none if there is none, or nothing was published.
+    pub changes: Option<Changes>,
+}
+
+/// How a generation differs from the one before it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Changes {
+    /// The number of the one before.
+    pub from: u64,
+    /// Packages whose versions or bytes differ.
+    pub packages: Vec<Package>,
+    /// How many files differ in each top folder of the mirror, in words.
+    pub sections: Vec<String>,
+}
+
+/// What a build would do.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Planned {
+    /// Always: this is only what would be done.
+    pub dry_run: bool,
+    /// What would be fetched; as long as something is missing, nothing more can be said.
+    pub fetch: Fetched,
+    /// The signing key that would be made.
+    pub makes_key: Option<String>,
+    /// The generation that would be published, or that is up to date, as far as it can be said.
+    pub generation: Option<u64>,
+    /// Whether anything would be published.
+    pub publishes: bool,
+    /// The files of that generation, as far as it can be said.
+    pub files: Option<usize>,
+    /// The exceptions from what sources demand, with their reasons.
+    pub waivers: Vec<Waiver>,
 }
 
 /// Fetches and publishes.
@@ -169,6 +130,7 @@ pub fn build(
     let openpgp = openpgp_signer(mirror, &lock, key)?;
     let inputs = with_inputs(wanted, key, agent, |inputs| inputs.digest())?;
     let tree = lay_out(wanted, &lock, &store, agent, openpgp.as_ref())?;
+    let before = generations::current(mirror);
     let published = publish(mirror, &tree, digest(&lock), &store, &signer)?;
     let (generation, published) = match published {
         Published::New { number, .. } => (number, true),
@@ -177,9 +139,18 @@ pub fn build(
     if let Some(inputs) = inputs {
         inputs::note(mirror, generation, inputs);
     }
-    let public_key = signer.public_key();
-    let waivers = lock.waivers.iter().map(Waiver::to_string).collect();
-    Ok(Built { generation, published, fetched_files: fetched.files, fetched_bytes: fetched.bytes, public_key, waivers })
+    let changes = published.then(|| changes(&before, &place(mirror, generation))).flatten();
+    let (fetched_files, fetched_bytes, public_key) = (fetched.files, fetched.bytes, signer.public_key());
+    Ok(Built { generation, published, fetched_files, fetched_bytes, public_key, waivers: lock.waivers, changes })
+}
+
+/// How a new generation differs from the one that was current.
+fn changes(before: &Path, after: &Path) -> Option<Changes> {
+    let (from, to) = (generations::list(before).ok()?, generations::list(after).ok()?);
+    let (from_lock, to_lock) = (generations::lock(before), generations::lock(after));
+    let found = difference((&from, from_lock.as_ref()), (&to, to_lock.as_ref()));
+    let sections = found.sections.iter().map(|section| section.summary()).collect();
+    Some(Changes { from: found.from, packages: found.packages, sections })
 }
 
 /// What a build comes to where everything was published already from the same inputs.
@@ -206,7 +177,8 @@ fn unchanged(
         fetched_files: 0,
         fetched_bytes: 0,
         public_key: signer.public_key(),
-        waivers: waivers.iter().map(Waiver::to_string).collect(),
+        waivers,
+        changes: None,
     }))
 }
 
@@ -291,26 +263,57 @@ fn digest(lock: &Lock) -> Sha256 {
 /// What a build would do; as long as something is missing, only that can be said.
 fn look(arguments: &Arguments, wanted: &Wanted, key: &Path, agent: &Path) -> Outcome {
     let (lock, store) = (wanted.agreed()?, arguments.places.store()?);
-    if !lock.artifacts.iter().all(|artifact| store.has(fetch::expected(artifact))) {
-        return show_plan(wanted, &lock, &store, &arguments.places);
+    if !lock.artifacts.iter().all(|artifact| store.has(expected(artifact))) {
+        let missing = plan(wanted, &lock, &store, &arguments.places)?;
+        let planned = Planned { publishes: true, ..Planned::of(&lock, missing.0.clone()) };
+        match arguments.json {
+            true => say_json(&planned)?,
+            false => tell_plan(&missing)?,
+        }
+        return Ok(ExitCode::from(WOULD_CHANGE));
     }
+    let there = Fetched { dry_run: true, kept: lock.artifacts.len(), ..Fetched::default() };
+    let planned = Planned::of(&lock, there);
     let openpgp = Some(openpgp_key(key)).filter(|_| publish::needs_openpgp(&lock));
     if let Some(missing) = [Some(key.to_owned()), openpgp].into_iter().flatten().find(|key| !key.exists()) {
-        say(&format!("would make the signing key {} and publish", missing.display()))?;
-        return Ok(ExitCode::from(WOULD_CHANGE));
+        let missing = missing.display().to_string();
+        let text = format!("would make the signing key {missing} and publish");
+        return told(arguments, &Planned { makes_key: Some(missing), publishes: true, ..planned }, &text);
     }
     let openpgp = openpgp_signer(&arguments.mirror, &lock, key)?;
     let tree = lay_out(wanted, &lock, &store, agent, openpgp.as_ref())?;
     match next(&arguments.mirror, &tree, digest(&lock), &Signer::load_or_make(key)?)? {
         Next::UpToDate(number) => {
-            say(&format!("up to date: generation {number}"))?;
-            Ok(ExitCode::SUCCESS)
+            let text = format!("up to date: generation {number}");
+            told(arguments, &Planned { generation: Some(number), ..planned }, &text)
         }
-        Next::New(generation) | Next::Switch(generation) => {
-            say(&format!("would publish generation {} of {} files", generation.number, generation.files.len()))?;
-            Ok(ExitCode::from(WOULD_CHANGE))
+        Next::New(list) | Next::Switch(list) => {
+            let (number, files) = (list.number, list.files.len());
+            let text = format!("would publish generation {number} of {files} files");
+            let planned = Planned { generation: Some(number), files: Some(files), publishes: true, ..planned };
+            told(arguments, &planned, &text)
         }
     }
+}
+
+impl Planned {
+    /// Nothing but what would be fetched.
+    fn of(lock: &Lock, fetch: Fetched) -> Planned {
+        let (makes_key, generation, files) = (None, None, None);
+        let waivers = lock.waivers.clone();
+        Planned { dry_run: true, fetch, makes_key, generation, publishes: false, files, waivers }
+    }
+}
+
+/// Prints a plan in one form or the other.
+fn told(arguments: &Arguments, planned: &Planned, text: &str) -> Outcome {
+    if arguments.json {
+        say_json(planned)?;
+    } else {
+        say(text)?;
+        tell_waivers(&planned.waivers)?;
+    }
+    Ok(if planned.publishes { ExitCode::from(WOULD_CHANGE) } else { ExitCode::SUCCESS })
 }
 
 /// The agent that goes on the mirror.
@@ -340,12 +343,62 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let progress = arguments.places.progress();
     let built = build(&arguments.mirror, &wanted, &key, &agent, &arguments.places, &|event| progress.tell(event))?;
     if arguments.json {
-        say(&serde_json::to_string_pretty(&built)?)?;
+        say_json(&built)?;
     } else {
-        let what = if built.published { "published" } else { "up to date:" };
-        let files = built.fetched_files;
-        say(&format!("{what} generation {} (fetched {files} files, {} bytes)", built.generation, built.fetched_bytes))?;
-        say(&format!("public key {}", built.public_key))?;
+        tell_built(&built, &arguments.mirror)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn tell_built(built: &Built, mirror: &Path) -> Result<(), Failure> {
+    let what = if built.published { "published" } else { "up to date:" };
+    let files = built.fetched_files;
+    say(&format!("{what} generation {} (fetched {files} files, {} bytes)", built.generation, built.fetched_bytes))?;
+    say(&format!("public key {}", built.public_key))?;
+    tell_waivers(&built.waivers)?;
+    let changes = built.changes.iter().flat_map(|changes| changes.lines(built.generation, mirror));
+    changes.into_iter().try_for_each(|line| Ok(say(&line)?))
+}
+
+impl Changes {
+    /// For people, and not more than they read.
+    fn lines(&self, to: u64, mirror: &Path) -> Vec<String> {
+        let packages = self.packages.iter().map(|package| format!("  {package}"));
+        let mut lines: Vec<String> =
+            packages.chain(self.sections.iter().map(|section| format!("  {section}"))).collect();
+        let more = lines.len().saturating_sub(MOST_LINES);
+        lines.truncate(MOST_LINES);
+        if more > 0 {
+            let (from, mirror) = (self.from, mirror.display());
+            lines.push(format!("  … and {more} more; `pnda mirror diff {from} {to} --mirror {mirror}` tells all"));
+        }
+        lines.insert(0, format!("changed since generation {}:", self.from));
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changes(packages: usize) -> Changes {
+        let package = |number| Package {
+            kind: "maven".into(),
+            name: format!("g:a{number}"),
+            before: vec!["1".into()],
+            after: vec!["2".into()],
+        };
+        let sections = vec!["(top): 1 changed, as many bytes".to_owned()];
+        Changes { from: 1, packages: (0..packages).map(package).collect(), sections }
+    }
+
+    #[test]
+    fn what_changed_is_told_in_words_and_never_at_length() {
+        let few = changes(1).lines(2, Path::new("m"));
+        let told = ["changed since generation 1:", "  maven g:a0 1 is now 2", "  (top): 1 changed, as many bytes"];
+        assert_eq!(few, told);
+        let many = changes(10_000).lines(2, Path::new("m"));
+        assert_eq!(many.len(), 1 + MOST_LINES + 1);
+        assert_eq!(many[21], "  … and 9981 more; `pnda mirror diff 1 2 --mirror m` tells all");
+    }
 }

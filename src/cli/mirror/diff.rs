@@ -2,7 +2,7 @@
 //! Exit code 0 whatever it finds; with `--exit-code`, 4 if the two differ.
 //! Not here: comparing.
 
-use crate::cli::failure::{Failure, Outcome, USAGE, WOULD_CHANGE, say};
+use crate::cli::failure::{Failure, Outcome, USAGE, WOULD_CHANGE, say, say_json};
 use crate::mirror::generations::difference::{Difference, difference, packages};
 use crate::mirror::generations::{chosen, list, lock};
 use crate::mirror::lock::Lock;
@@ -42,7 +42,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let (from_lock, to_lock) = (lock(&from), lock(&to));
     let found = difference((&list(&from)?, from_lock.as_ref()), (&list(&to)?, to_lock.as_ref()));
     if arguments.json {
-        say(&serde_json::to_string_pretty(&found)?)?;
+        say_json(&found)?;
     } else {
         lines(&found, arguments.brief).iter().try_for_each(|line| say(line))?;
     }
@@ -58,7 +58,7 @@ fn of_locks(arguments: &Arguments) -> Outcome {
     let read = |path: &String| -> Result<Lock, Failure> { Ok(Lock::parse(&std::fs::read_to_string(path)?)?) };
     let found = packages(&read(&arguments.from)?, &read(to)?);
     if arguments.json {
-        say(&serde_json::to_string_pretty(&found)?)?;
+        say_json(&found)?;
     } else if found.is_empty() {
         say("both locks name the same files")?;
     } else {

@@ -2,7 +2,7 @@
 //! The current generation always stays, and so does what somebody is reading.
 //! Not here: deciding what goes.
 
-use crate::cli::failure::{Failure, Outcome, USAGE, WOULD_CHANGE, say};
+use crate::cli::failure::{Failure, Outcome, USAGE, WOULD_CHANGE, say, say_json};
 use crate::cli::shipped;
 use crate::mirror::gc::{self, Object, Surplus, users};
 use crate::mirror::generations::alone::alone;
@@ -10,7 +10,8 @@ use crate::mirror::lock::Lock;
 use crate::mirror::store::Store;
 use clap::Args;
 use indicatif::HumanBytes;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -42,6 +43,23 @@ pub struct Arguments {
     /// Print what went as JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Removed<'a> {
+    /// Whether this is only what would be done.
+    dry_run: bool,
+    /// The generations that went, or would go.
+    removed: &'a [u64],
+    /// Those that stay only because somebody is reading them.
+    in_use: &'a [u64],
+    /// Those that stay.
+    kept: &'a [u64],
+    /// The files of the store that went, or would go.
+    objects: usize,
+    /// Their bytes.
+    object_bytes: u64,
 }
 
 fn grace(text: &str) -> Result<Duration, String> {
@@ -104,11 +122,14 @@ fn unused(arguments: &Arguments, store: &Store, surplus: &Surplus) -> Result<Vec
 fn tell(arguments: &Arguments, surplus: &Surplus, objects: &[Object]) -> Result<(), Failure> {
     let bytes: u64 = objects.iter().map(|object| object.size).sum();
     if arguments.json {
-        let text = json!({
-            "removed": surplus.numbers, "in_use": surplus.pinned, "kept": surplus.kept,
-            "objects": objects.len(), "object_bytes": bytes, "dry_run": arguments.dry_run,
+        return say_json(&Removed {
+            dry_run: arguments.dry_run,
+            removed: &surplus.numbers,
+            in_use: &surplus.pinned,
+            kept: &surplus.kept,
+            objects: objects.len(),
+            object_bytes: bytes,
         });
-        return Ok(say(&serde_json::to_string_pretty(&text)?)?);
     }
     let what = if arguments.dry_run { "would remove" } else { "removed" };
     let list = |numbers: &[u64]| match numbers {

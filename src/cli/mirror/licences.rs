@@ -3,10 +3,11 @@
 //! Not here: reading licences, or judging them.
 
 use super::sbom::{Copy, whole};
-use crate::cli::failure::{Outcome, say};
+use crate::cli::failure::{Outcome, say, say_json};
 use crate::mirror::sbom::cyclonedx::{Bom, Component};
 use clap::Args;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
@@ -21,6 +22,15 @@ pub struct Arguments {
     /// Print them as JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Licences<'a> {
+    /// What is under each licence, by the licence's name.
+    licences: BTreeMap<&'a str, BTreeSet<String>>,
+    /// What names no licence.
+    unknown: BTreeSet<String>,
 }
 
 /// Runs it.
@@ -38,7 +48,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         }
     }
     if arguments.json {
-        say(&serde_json::to_string_pretty(&json!({"licences": licences, "unknown": unknown}))?)?;
+        say_json(&Licences { licences, unknown })?;
         return Ok(ExitCode::SUCCESS);
     }
     let unknown = Some(("(no licence named)", unknown)).filter(|(_, names)| !names.is_empty());

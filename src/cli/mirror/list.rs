@@ -2,7 +2,7 @@
 //! The current one is marked; it reads lists only, so it is instant on any mirror.
 //! Not here: whether they are whole.
 
-use crate::cli::failure::{Outcome, say};
+use crate::cli::failure::{Outcome, say, say_json};
 use crate::mirror::generations::listing::{Row, rows};
 use crate::words::moment::utc;
 use clap::Args;
@@ -25,7 +25,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Outcome {
     let rows = rows(&arguments.mirror)?;
     if arguments.json {
-        say(&serde_json::to_string_pretty(&rows)?)?;
+        say_json(&rows)?;
         return Ok(ExitCode::SUCCESS);
     }
     say(&format!("  {:>10}  {:<23}  {:>7}  {:>12}  {:>12}", "GENERATION", "PUBLISHED", "FILES", "SIZE", "NEW"))?;

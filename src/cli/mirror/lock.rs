@@ -2,13 +2,17 @@
 //! It prints how the lock changes, writes it, or with `--check` only says whether it is still true.
 //! Not here: resolving.
 
-use super::{Places, Wanted};
-use crate::cli::failure::{Outcome, WOULD_CHANGE, finish, say};
+use super::{Places, Wanted, tell_waivers};
+use crate::cli::failure::{Failure, Outcome, WOULD_CHANGE, finish, say, say_json};
 use crate::cli::shipped::LOCK;
 use crate::mirror::disk;
+use crate::mirror::generations::difference::{Package, packages};
 use crate::mirror::lock::{Lock, difference};
 use crate::mirror::resolve::{self, Upgrade};
+use crate::mirror::trust::Waiver;
 use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -28,8 +32,30 @@ pub struct Arguments {
     /// without it, what was locked stays as long as it satisfies.
     #[arg(long, value_name = "NAME", num_args = 0.., conflicts_with = "check")]
     upgrade: Option<Vec<String>>,
+    /// Print how the lock changes as JSON.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     places: Places,
+}
+
+/// What `--json` prints.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Locked {
+    /// How many artifacts it names.
+    artifacts: usize,
+    /// Their bytes.
+    bytes: u64,
+    /// Whether it is as it was.
+    up_to_date: bool,
+    /// Whether it was written.
+    written: bool,
+    /// Packages whose versions or bytes differ from before.
+    packages: Vec<Package>,
+    /// Every artifact that differs from before, in words.
+    changes: Vec<String>,
+    /// The exceptions from what sources demand, with their reasons.
+    waivers: Vec<Waiver>,
 }
 
 /// Runs it.
@@ -56,23 +82,42 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let trust = if arguments.check { resolve::Trust::AskAgain } else { resolve::Trust::LastLock };
     let lock = resolve::lock(&wanted.manifest, &before, &world, trust)?;
     let changes = difference(&before, &lock);
+    let would = arguments.check || arguments.dry_run;
+    let written = lock != before && !would;
+    if written {
+        disk::replace(&arguments.manifests.join(LOCK), lock.render().as_bytes())?;
+    }
+    if arguments.json {
+        say_json(&Locked::of(&before, &lock, changes, written))?;
+    } else {
+        tell_lock(&before, &lock, &changes, written)?;
+    }
+    Ok(if lock != before && would { ExitCode::from(WOULD_CHANGE) } else { ExitCode::SUCCESS })
+}
+
+impl Locked {
+    fn of(before: &Lock, lock: &Lock, changes: Vec<String>, written: bool) -> Locked {
+        Locked {
+            artifacts: lock.artifacts.len(),
+            bytes: lock.size(),
+            up_to_date: lock == before,
+            written,
+            packages: packages(before, lock),
+            changes,
+            waivers: lock.waivers.clone(),
+        }
+    }
+}
+
+fn tell_lock(before: &Lock, lock: &Lock, changes: &[String], written: bool) -> Result<(), Failure> {
+    let (artifacts, bytes, differ) = (lock.artifacts.len(), lock.size(), changes.len());
+    changes.iter().try_for_each(|line| say(line))?;
     if lock == before {
-        say(&format!("the lock is up to date: {} artifacts, {} bytes", lock.artifacts.len(), lock.size()))?;
-        return Ok(ExitCode::SUCCESS);
+        say(&format!("the lock is up to date: {artifacts} artifacts, {bytes} bytes"))?;
+    } else if written {
+        say(&format!("locked {artifacts} artifacts, {bytes} bytes; {differ} differ from before"))?;
+    } else {
+        say(&format!("the lock would change: {differ} artifacts differ"))?;
     }
-    for line in &changes {
-        say(line)?;
-    }
-    if arguments.check || arguments.dry_run {
-        say(&format!("the lock would change: {} artifacts differ", changes.len()))?;
-        return Ok(ExitCode::from(WOULD_CHANGE));
-    }
-    disk::replace(&arguments.manifests.join(LOCK), lock.render().as_bytes())?;
-    say(&format!(
-        "locked {} artifacts, {} bytes; {} differ from before",
-        lock.artifacts.len(),
-        lock.size(),
-        changes.len()
-    ))?;
-    Ok(ExitCode::SUCCESS)
+    tell_waivers(&lock.waivers)
 }

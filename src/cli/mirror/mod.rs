@@ -2,13 +2,14 @@
 //! Defaults of places are chosen here and nowhere else.
 //! Not here: the commands themselves.
 
-use crate::cli::failure::{Failure, Outcome, USAGE};
+use crate::cli::failure::{Failure, Outcome, USAGE, say};
 use crate::cli::progress::Progress;
 use crate::cli::shipped::{self, Manifests};
 use crate::mirror::lock::Lock;
 use crate::mirror::manifest::{self, Manifest};
 use crate::mirror::sources::{Site, Sources};
 use crate::mirror::store::Store;
+use crate::mirror::trust::Waiver;
 use crate::systems::http::{Http, Options, Proxies, Proxy};
 use crate::words::size::Size;
 use clap::{Args, Subcommand};
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 mod advisories;
 mod build;
 mod diff;
+mod fetch;
 mod gc;
 mod licences;
 mod list;
@@ -24,12 +26,14 @@ mod lock;
 mod outdated;
 mod rollback;
 mod sbom;
+mod schema;
 mod serve;
 mod status;
 mod verify;
 mod why;
 
 pub use build::{Built, build};
+pub use schema::{Verb, schema};
 
 /// Where a project of the user's own has its manifests, and where `lock` writes by default.
 const OWN_MANIFESTS: &str = "mirror-manifests";
@@ -44,7 +48,7 @@ pub enum Command {
     /// Tell what has a newer version than the lock.
     Outdated(outdated::Arguments),
     /// Bring everything the lock names into the store.
-    Fetch(build::FetchArguments),
+    Fetch(fetch::Arguments),
     /// Fetch, then publish as the next generation of a mirror.
     Build(build::Arguments),
     /// Hold a mirror against its signed list.
@@ -75,7 +79,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Lock(arguments) => lock::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
         Command::Outdated(arguments) => outdated::run(&arguments),
-        Command::Fetch(arguments) => build::fetch_only(&arguments),
+        Command::Fetch(arguments) => fetch::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
@@ -154,6 +158,11 @@ impl Places {
     pub fn progress(&self) -> Progress {
         Progress::new(self.quiet)
     }
+}
+
+/// Tells the exceptions that were made, with their reasons: they stand in every report.
+fn tell_waivers(waivers: &[Waiver]) -> Result<(), Failure> {
+    Ok(waivers.iter().try_for_each(|waiver| say(&format!("exception: {waiver}")))?)
 }
 
 /// `pnda`'s folder in one of the user's standard places.

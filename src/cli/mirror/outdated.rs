@@ -3,7 +3,7 @@
 //! Not here: asking registries.
 
 use super::{Places, Wanted};
-use crate::cli::failure::{Outcome, WOULD_CHANGE, say};
+use crate::cli::failure::{Outcome, WOULD_CHANGE, say, say_json};
 use crate::mirror::resolve::outdated::{Outdated, outdated};
 use crate::mirror::resolve::{Upgrade, World};
 use clap::Args;
@@ -34,7 +34,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let world = World { sources: &sources, http: &http, store: &store, upgrade: &Upgrade::Nothing, tell: &tell };
     let found = outdated(&wanted.manifest, &lock, &world)?;
     if arguments.json {
-        say(&serde_json::to_string_pretty(&found)?)?;
+        say_json(&found)?;
     } else {
         table(&found).iter().try_for_each(|line| say(line))?;
     }

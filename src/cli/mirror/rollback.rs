@@ -3,11 +3,13 @@
 //! Not here: how it is done.
 
 use super::own_key;
-use crate::cli::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say};
+use crate::cli::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say, say_json};
 use crate::mirror::generations::alone::alone;
 use crate::mirror::generations::rollback::{Error, Look, Plan, plan, roll_back};
 use crate::mirror::keys::Signer;
 use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -28,6 +30,22 @@ pub struct Arguments {
     /// Only say what would be published: exit code 4 if anything would.
     #[arg(long)]
     dry_run: bool,
+    /// Print what was published as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RolledBack {
+    /// Whether this is only what would be done.
+    dry_run: bool,
+    /// Whether a generation was, or would be, published.
+    published: bool,
+    /// The generation that has the content now, or would have it.
+    generation: u64,
+    /// The generation whose content it is.
+    content_of: u64,
 }
 
 /// Runs it.
@@ -35,7 +53,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mirror = &arguments.mirror;
     if arguments.dry_run {
         let plan = plan(mirror, arguments.number)?;
-        say(&told(&plan, "would publish"))?;
+        tell(arguments, &plan, "would publish")?;
         return Ok(if matches!(plan, Plan::New { .. }) { ExitCode::from(WOULD_CHANGE) } else { ExitCode::SUCCESS });
     }
     let key = arguments.key.clone().or_else(own_key);
@@ -50,13 +68,20 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Error::Damaged { .. } | Error::Foreign { .. } => Failure::new(MISMATCH, error),
         error => error.into(),
     })?;
-    say(&told(&plan, "published"))?;
+    tell(arguments, &plan, "published")?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn told(plan: &Plan, what: &str) -> String {
-    match plan {
-        Plan::New { list, of } => format!("{what} generation {} with the content of {of}", list.number),
-        Plan::Same { number, of } => format!("up to date: generation {number} has the content of {of}"),
+fn tell(arguments: &Arguments, plan: &Plan, what: &str) -> Result<(), Failure> {
+    let (published, generation, of) = match plan {
+        Plan::New { list, of } => (true, list.number, *of),
+        Plan::Same { number, of } => (false, *number, *of),
+    };
+    if arguments.json {
+        return say_json(&RolledBack { dry_run: arguments.dry_run, published, generation, content_of: of });
     }
+    Ok(match published {
+        true => say(&format!("{what} generation {generation} with the content of {of}"))?,
+        false => say(&format!("up to date: generation {generation} has the content of {of}"))?,
+    })
 }

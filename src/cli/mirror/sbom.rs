@@ -23,6 +23,9 @@ pub struct Arguments {
     /// The form in which it is printed.
     #[arg(long, value_enum, default_value = "cyclonedx")]
     format: Format,
+    /// Print it as JSON, which it always is.
+    #[arg(long)]
+    json: bool,
 }
 
 /// One generation of a mirror, and who must have signed it.

@@ -2,15 +2,17 @@
 //! It looks and changes nothing.
 //! Not here: reading what is listed (`verify`).
 
-use super::{Places, Wanted};
-use crate::cli::failure::{Outcome, chain, say};
+use super::{Places, Wanted, tell_waivers};
+use crate::cli::failure::{Outcome, chain, say, say_json};
 use crate::mirror::generations::status::{Status, StoreStatus, status, store_status};
-use crate::mirror::generations::{current, head};
+use crate::mirror::generations::{self, current, head};
 use crate::mirror::lock::Reader;
+use crate::mirror::trust::Waiver;
 use crate::words::digest::Sha256;
 use crate::words::moment::utc;
 use clap::Args;
 use indicatif::HumanBytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,21 +33,26 @@ pub struct Arguments {
     places: Places,
 }
 
-#[derive(Serialize)]
-struct Page {
+/// What `--json` prints.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Page {
     #[serde(flatten)]
     status: Status,
     /// Whether the lock answers the manifests, in words.
     lock: String,
     /// Whether the current generation was made from that lock.
     published: bool,
+    /// The exceptions that the current generation was made with, and their reasons.
+    waivers: Vec<Waiver>,
 }
 
 /// Runs it.
 pub fn run(arguments: &Arguments) -> Outcome {
     let mut status = status(&arguments.mirror)?;
     status.store = arguments.places.existing_store().as_ref().map(store_status);
-    let made_from = head(&current(&arguments.mirror))?.lock;
+    let served = current(&arguments.mirror);
+    let waivers = generations::lock(&served).map(|lock| lock.waivers).unwrap_or_default();
+    let made_from = head(&served)?.lock;
     let published = |wanted: Wanted| {
         // A lock that a generation was made from needs no closer look.
         let same = |text: &&str| Sha256::of(text.as_bytes()) == made_from;
@@ -59,11 +66,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Ok(published) => ("answers the manifests".to_owned(), published),
         Err(failure) => (chain(failure.error()), false),
     };
-    let page = Page { status, lock, published };
+    let page = Page { status, lock, published, waivers };
     if arguments.json {
-        say(&serde_json::to_string_pretty(&page)?)?;
+        say_json(&page)?;
     } else {
         lines(&page).iter().try_for_each(|(name, text)| say(&format!("{name:<12} {text}")))?;
+        tell_waivers(&page.waivers)?;
     }
     Ok(ExitCode::SUCCESS)
 }

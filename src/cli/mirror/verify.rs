@@ -2,19 +2,22 @@
 //! Every difference is a line; exit code 3 if there is one, or one that could not be mended.
 //! Not here: how it is checked or mended.
 
-use super::build::{fetch, lay_out, openpgp_signer};
-use super::{Places, Wanted, own_key};
-use crate::cli::failure::{Failure, MISMATCH, Outcome, chain, say, warn};
+use super::build::{lay_out, openpgp_signer};
+use super::fetch::fetch;
+use super::{Places, Wanted, own_key, tell_waivers};
+use crate::cli::failure::{Failure, MISMATCH, Outcome, chain, say, say_json, warn};
 use crate::mirror::generations::alone::alone;
 use crate::mirror::generations::record::{self, Verified};
-use crate::mirror::generations::{chosen, pin};
+use crate::mirror::generations::{self, chosen, pin};
 use crate::mirror::lock::Lock;
+use crate::mirror::trust::Waiver;
 use crate::mirror::verify::repair::{Attempt, Means, Mended, repair};
 use crate::mirror::verify::sample::{Sample, Size};
 use crate::mirror::verify::{self, Difference, Report, signed_list, verify_sample};
 use crate::words::event::Tell;
 use clap::Args;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -52,6 +55,29 @@ pub struct Arguments {
     places: Places,
 }
 
+/// What `--json` prints.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Checked {
+    /// The generation.
+    generation: u64,
+    /// How many files are in its list.
+    files: usize,
+    /// Their bytes.
+    bytes: u64,
+    /// Of how many of them every byte was read.
+    read: usize,
+    /// What chose them, if not all were read.
+    seed: Option<u64>,
+    /// What is not as listed.
+    differences: Vec<String>,
+    /// How many files were mended, if that was tried.
+    mended: Option<usize>,
+    /// What is still not as listed, if mending was tried.
+    left: Option<Vec<String>>,
+    /// The exceptions that the generation was made with, and their reasons.
+    waivers: Vec<Waiver>,
+}
+
 /// Runs it.
 pub fn run(arguments: &Arguments) -> Outcome {
     let key = arguments.key.as_ref().map(std::fs::read_to_string).transpose()?;
@@ -73,10 +99,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if folder.parent().is_some_and(|above| above.ends_with("generations")) {
         record::note_check(mirror, report.number, verified);
     }
+    let waivers = generations::lock(&folder).map(|lock| lock.waivers).unwrap_or_default();
     if arguments.json {
-        say(&serde_json::to_string_pretty(&as_json(&report, sample, mended.as_ref()))?)?;
+        say_json(&Checked::of(&report, sample, mended.as_ref(), waivers))?;
     } else {
         tell_report(&report, sample, mended.as_ref())?;
+        tell_waivers(&waivers)?;
         if key.is_none() {
             say("the key was taken from the mirror itself: give --key to prove who signed it")?;
         }
@@ -123,12 +151,20 @@ fn lines(differences: &[Difference]) -> Vec<String> {
     differences.iter().map(Difference::to_string).collect()
 }
 
-fn as_json(report: &Report, sample: Option<Sample>, mended: Option<&Mended>) -> serde_json::Value {
-    json!({
-        "generation": report.number, "files": report.files, "bytes": report.bytes, "read": report.read,
-        "seed": sample.map(|sample| sample.seed), "differences": lines(&report.differences),
-        "mended": mended.map(|mended| mended.files), "left": mended.map(|mended| lines(&mended.left)),
-    })
+impl Checked {
+    fn of(report: &Report, sample: Option<Sample>, mended: Option<&Mended>, waivers: Vec<Waiver>) -> Checked {
+        Checked {
+            generation: report.number,
+            files: report.files,
+            bytes: report.bytes,
+            read: report.read,
+            seed: sample.map(|sample| sample.seed),
+            differences: lines(&report.differences),
+            mended: mended.map(|mended| mended.files),
+            left: mended.map(|mended| lines(&mended.left)),
+            waivers,
+        }
+    }
 }
 
 fn tell_report(report: &Report, sample: Option<Sample>, mended: Option<&Mended>) -> Result<(), Failure> {

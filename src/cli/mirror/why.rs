@@ -3,7 +3,7 @@
 //! Not here: finding them.
 
 use super::Wanted;
-use crate::cli::failure::{Outcome, say};
+use crate::cli::failure::{Outcome, say, say_json};
 use crate::mirror::why::{why, why_in};
 use clap::Args;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         None => why(&wanted.locked()?, &arguments.name)?,
     };
     if arguments.json {
-        say(&serde_json::to_string_pretty(&found)?)?;
+        say_json(&found)?;
         return Ok(ExitCode::SUCCESS);
     }
     for one in found {

@@ -6,6 +6,7 @@ use super::lock::Artifact;
 use super::purl::Purl;
 use crate::words::names::SafePath;
 use osv::{Affected, Record};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -20,7 +21,7 @@ pub mod snapshot;
 use order::Order;
 
 /// How bad an advisory says it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// It does not say, or not in a way that is understood here.
@@ -101,7 +102,7 @@ pub fn packages(artifacts: &[Artifact], source_of: impl Fn(&Artifact) -> Option<
 }
 
 /// One advisory that applies to one package.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
     /// How bad it is.
     pub severity: Severity,

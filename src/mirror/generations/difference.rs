@@ -7,6 +7,7 @@ use crate::mirror::purl::Purl;
 use crate::words::digest::Sha256;
 use crate::words::generation::{Generation, Listed};
 use crate::words::names::SafePath;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,7 +16,7 @@ use std::fmt;
 const TOP: &str = "(top)";
 
 /// How the second generation differs from the first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Difference {
     /// The number of the first.
     pub from: u64,
@@ -28,7 +29,7 @@ pub struct Difference {
 }
 
 /// A package that differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Package {
     /// Its kind: `maven`, `pypi`, …
     pub kind: String,
@@ -41,7 +42,7 @@ pub struct Package {
 }
 
 /// A top folder of the mirror.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Section {
     /// Its name.
     pub name: String,
@@ -50,7 +51,7 @@ pub struct Section {
 }
 
 /// A file that differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Change {
     /// Its path on the mirror.
     pub path: SafePath,

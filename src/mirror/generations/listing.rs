@@ -6,12 +6,13 @@ use super::{Error, current, gather, head, numbers, place, record};
 use crate::words::digest::Sha256;
 use crate::words::generation::{Head, Listed};
 use crate::words::names::SafePath;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// One generation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Row {
     /// Its number.
     pub number: u64,

@@ -7,12 +7,13 @@ use super::record::Verified;
 use super::{Error, NEW, OLD, current, names, record};
 use crate::mirror::store::Store;
 use crate::words::generation::PUBLIC_KEY;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::fs;
 use std::path::Path;
 
 /// How a mirror is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Status {
     /// The current generation.
     pub current: Row,
@@ -33,7 +34,7 @@ pub struct Status {
 }
 
 /// How a store is.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct StoreStatus {
     /// Its objects.
     pub objects: usize,

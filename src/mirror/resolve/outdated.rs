@@ -11,10 +11,11 @@ use crate::mirror::lock::Source;
 use crate::mirror::manifest::{Manifest, MavenWant, PypiRelease, PypiWhat, Want};
 use crate::mirror::sources::Key;
 use crate::words::names::Word;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Something that has a newer version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Outdated {
     /// The entry of the manifest.
     pub entry: Word,

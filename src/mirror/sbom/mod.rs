@@ -47,7 +47,10 @@ pub fn bills(sources: &Sources<'_>) -> BTreeMap<SafePath, String> {
     let parts = Parts::of(sources);
     let content = content(sources);
     let mut bills = BTreeMap::new();
-    let subject = Component::named("platform", "mirror", "pnda-mirror");
+    let excepted = |subject: Component| {
+        sources.lock.waivers.iter().fold(subject, |subject, waiver| subject.with("waiver", waiver.to_string()))
+    };
+    let subject = excepted(Component::named("platform", "mirror", "pnda-mirror"));
     let wants = &parts.wants;
     let bom = Bom::new(subject, content, parts.components.clone(), wants);
     bills.insert(path(), bom.render());
@@ -58,7 +61,7 @@ pub fn bills(sources: &Sources<'_>) -> BTreeMap<SafePath, String> {
         let components = parts.components.iter().filter(|(reference, _)| all.contains(*reference));
         let mut wants = wants.clone();
         wants.insert(root.clone(), taken);
-        let subject = Component::named("platform", &root, &root);
+        let subject = excepted(Component::named("platform", &root, &root));
         let components = components.map(|(reference, component)| (reference.clone(), component.clone())).collect();
         bills.insert(path_of(role), Bom::new(subject, content, components, &wants).render());
     }

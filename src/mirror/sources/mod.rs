@@ -57,6 +57,12 @@ pub enum Error {
     /// `--source` was not understood.
     #[error("`--source {text}` is not understood: write KIND=URL or KIND/ID=URL; kinds are {}", kinds())]
     Argument { text: String },
+    /// A secret on the command line.
+    #[error(
+        "`--source {key}=…` holds a user or a password, and everybody on this machine can read a command line: \
+         name the source in sources.toml, with `credentials = \"env:NAME\"`, `\"file:PATH\"` or `\"systemd:NAME\"`"
+    )]
+    Exposed { key: Key },
     /// An id that is none.
     #[error("`--source` names a place by something that is no id")]
     Id(#[from] BadName),
@@ -146,6 +152,9 @@ impl Sources {
             let (key, url) = text.split_once('=').ok_or_else(refused)?;
             let key = Key::parse(key).ok_or_else(refused)??;
             let (keys, policy) = sources.found.get(&key).map_or((None, None), |old| (old.keys.clone(), old.policy));
+            if exposes(url) {
+                return Err(Error::Exposed { key });
+            }
             sources.put(key, url, "the command line".to_owned(), keys, policy)?;
         }
         sources.add_suites();
@@ -236,6 +245,11 @@ impl Sources {
     }
 }
 
+/// Whether an address holds credentials; the environment may, for only its user can read that.
+fn exposes(url: &str) -> bool {
+    matches!(Location::parse(url), Ok(Location::Web(url)) if !url.username().is_empty() || url.password().is_some())
+}
+
 /// The ordinary client of a kind, for people.
 fn client(kind: Source) -> &'static str {
     match kind {
@@ -311,6 +325,18 @@ mod tests {
         let text = "[[source]]\nkind = \"maven\"\nurl = \"https://a.example\"\ncredentials = \"me:secret\"\n";
         let Err(Error::File(problems)) = with_file(text, Site::default()) else { panic!("it is no reference") };
         assert!(problems.to_string().contains("sources.toml:4") && !problems.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn a_secret_is_refused_on_the_command_line_and_taken_from_the_environment() {
+        for url in ["https://me:secret@a.example/m", "https://secret@a.example/m", "https://:secret@a.example/m"] {
+            let site = Site { arguments: vec![format!("maven={url}")], ..Site::default() };
+            let error = Sources::find(&site).unwrap_err().to_string();
+            assert!(error.contains("`--source maven=…`") && error.contains("credentials = \"env:NAME\""), "{error}");
+            assert!(!error.contains("secret"), "{error}");
+            let environment = BTreeMap::from([("PNDA_SOURCE_MAVEN".into(), url.into())]);
+            Sources::find(&Site { environment, ..Site::default() }).unwrap().maven().unwrap();
+        }
     }
 
     #[test]
