@@ -23,6 +23,7 @@ mod generations;
 mod install;
 mod kill;
 mod killed;
+mod layout;
 mod maven;
 mod mirror;
 mod project;
