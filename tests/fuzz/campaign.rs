@@ -6,6 +6,7 @@ use crate::corpus;
 use crate::mutate::Mutator;
 use pnda::words::digest::Sha256;
 use std::collections::HashSet;
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -46,7 +47,7 @@ pub fn run(name: &'static str, target: Target) {
         if started.elapsed() > slowest {
             slowest = started.elapsed();
             if slowest > WORTH_A_LOOK {
-                println!("{name}: {} took {slowest:.1?}", save(name, &input));
+                say(&format!("{name}: {} took {slowest:.1?}", save(name, &input)));
             }
         }
         if outcomes.insert(outcome) && seeds.len() < own + MOST_KEPT {
@@ -54,11 +55,10 @@ pub fn run(name: &'static str, target: Target) {
         }
         count += 1;
     }
-    println!(
-        "{name}: {count} inputs, {} outcomes in {:.1?}, the slowest {slowest:.1?}",
-        outcomes.len(),
-        begun.elapsed()
-    );
+    if most > SHORT.0 {
+        let (outcomes, took) = (outcomes.len(), begun.elapsed());
+        say(&format!("{name}: {count} inputs, {outcomes} outcomes in {took:.1?}, the slowest took {slowest:.1?}"));
+    }
 }
 
 /// Calls under the eyes of a thread that ends everything if one of them does not return.
@@ -93,10 +93,15 @@ fn watch(name: &str, calls: &Receiver<Option<Vec<u8>>>) {
     while let Ok(call) = calls.recv() {
         let Some(input) = call else { continue };
         if let Err(RecvTimeoutError::Timeout) = calls.recv_timeout(LONGEST_CALL) {
-            eprintln!("{name}: {} takes more than {LONGEST_CALL:?}", save(name, &input));
+            say(&format!("{name}: {} takes more than {LONGEST_CALL:?}", save(name, &input)));
             std::process::exit(101);
         }
     }
+}
+
+/// To the terminal, past the runner's capture.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 fn save(name: &str, input: &[u8]) -> String {

@@ -24,6 +24,7 @@ mod guide;
 mod install;
 mod kill;
 mod killed;
+mod layout;
 mod maven;
 mod mirror;
 mod project;

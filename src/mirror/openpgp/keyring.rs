@@ -67,7 +67,8 @@ impl Keyring {
             take(SignedPublicKey::from_bytes_many(bytes).map(Iterator::collect));
         }
         for block in blocks {
-            take(SignedPublicKey::from_string_many(block).map(|(keys, _)| keys.collect()));
+            let plain = without_armor(block);
+            take(plain.and_then(|plain| SignedPublicKey::from_bytes_many(plain.as_slice()).map(Iterator::collect)));
         }
         if keys.is_empty() { Err(Error::NoKey { source: failure }) } else { Ok(Keyring(keys)) }
     }
@@ -192,13 +193,19 @@ fn signatures(bytes: &[u8]) -> Result<Vec<Signature>, Error> {
         return Err(Error::Anonymous);
     }
     let text = std::str::from_utf8(bytes).ok().filter(|text| text.contains("-----BEGIN PGP"));
-    let parsed = match text {
-        Some(text) => DetachedSignature::from_string_many(text).map(|(found, _)| found.collect()),
-        None => DetachedSignature::from_bytes_many(bytes).map(Iterator::collect),
-    };
+    let plain = text.map(without_armor).transpose().map_err(Error::NoSignature)?;
+    let parsed = DetachedSignature::from_bytes_many(plain.as_deref().unwrap_or(bytes)).map(Iterator::collect);
     let parsed: Vec<pgp::errors::Result<DetachedSignature>> = parsed.map_err(Error::NoSignature)?;
     let found: pgp::errors::Result<Vec<DetachedSignature>> = parsed.into_iter().collect();
     Ok(found.map_err(Error::NoSignature)?.into_iter().map(|one| one.signature).collect())
+}
+
+/// The bytes inside an armor. They are read to their end first: who reads on behind a damaged place makes the reader
+/// of armors panic.
+fn without_armor(text: &str) -> pgp::errors::Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    pgp::armor::Dearmor::new(text.as_bytes()).read_to_end(&mut plain)?;
+    Ok(plain)
 }
 
 fn armored_blocks(bytes: &[u8]) -> Vec<&str> {
@@ -267,4 +274,17 @@ fn void(key: &SignedPublicKey, signature: &Signature) -> Option<&'static str> {
 
 fn seconds(time: Timestamp) -> u64 {
     SystemTime::from(time).duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_armor_that_is_damaged_inside_is_refused() {
+        let damaged = include_bytes!("../../../tests/fuzz/corpus/openpgp_signature/damaged-armor.asc");
+        assert!(matches!(claimed(damaged), Err(Error::NoSignature(_))));
+        let text = String::from_utf8_lossy(damaged).replace("SIGNATURE", "PUBLIC KEY BLOCK");
+        assert!(matches!(Keyring::parse(text.as_bytes()), Err(Error::NoKey { .. })));
+    }
 }

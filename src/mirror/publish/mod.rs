@@ -14,6 +14,7 @@ use crate::systems::download::Expected;
 use crate::words::generation::{Generation, LOCK};
 use crate::words::names::{BadName, SafePath, Word};
 use crate::words::tree::{Conflict, Entry, Tree};
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
@@ -115,15 +116,16 @@ pub fn tree(layout: &Layout<'_>) -> Result<Tree, Error> {
     python::add(&mut tree, wanted(manifest, lock, Source::Pypi), store)?;
     apt::add(&mut tree, manifest, lock, store, signer)?;
     rpm::add(&mut tree, manifest, lock, store, signer)?;
+    let named = paths(manifest);
     for (artifact, want) in wanted(manifest, lock, Source::File) {
         if let Want::File(file) = want {
-            plain::add(&mut tree, &file.path, super::fetch::expected(artifact), store)?;
+            plain::add(&mut tree, &file.path, super::fetch::expected(artifact), store, &named)?;
         }
     }
     for (name, assembly) in &manifest.assemblies {
         let made = assembly::assemble(name, assembly, lock, store);
         match made.map_err(|source| Error::Assembly { name: name.clone(), source })? {
-            Made::Archive(made) => plain::add(&mut tree, &assembly.path, made, store)?,
+            Made::Archive(made) => plain::add(&mut tree, &assembly.path, made, store, &named)?,
             Made::Folder(files) => {
                 for Placed { path, kept, executable } in files {
                     let object = Entry::Object { digest: kept.sha256, size: kept.size, executable };
@@ -134,7 +136,7 @@ pub fn tree(layout: &Layout<'_>) -> Result<Tree, Error> {
     }
     for program in programs {
         let made = keep_copy(store, program)?;
-        plain::add(&mut tree, &program.path, made, store)?;
+        plain::add(&mut tree, &program.path, made, store, &named)?;
     }
     tree.insert(SafePath::new(LOCK)?, Entry::file(lock.render()))?;
     for (path, bill) in sbom::bills(&sbom::Sources { manifest, lock, store, tree: &tree, roles }) {
@@ -152,6 +154,12 @@ fn wanted<'a>(manifest: &'a Manifest, lock: &'a Lock, source: Source) -> Vec<(&'
         artifact.wanted_by.iter().filter_map(move |name| Some((artifact, manifest.wants.get(name)?)))
     };
     of_kind.flat_map(with_wants).collect()
+}
+
+/// Where the manifest itself puts plain files.
+fn paths(manifest: &Manifest) -> BTreeSet<&SafePath> {
+    let files = manifest.wants.values();
+    files.filter_map(|want| if let Want::File(file) = want { Some(&file.path) } else { None }).collect()
 }
 
 fn keep_copy(store: &Store, program: &Program) -> Result<Expected, Error> {

@@ -1,20 +1,42 @@
-//! Plain files and archives on the mirror, each with side files that `sha256sum -c` and `sha512sum -c` accept.
-//! The names of the side files are PNDA's (`.sha512.txt`); unlike there, the line holds the bare file name.
+//! Plain files and archives on the mirror, each with side files that `sha256sum -c` and its like accept.
+//! The names of the side files are those that PNDA's states ask for; unlike there, the line holds the bare file name.
 //! Not here: what the files are.
 
 use super::{Error, object};
-use crate::mirror::store::Store;
+use crate::mirror::store::{self, Store};
 use crate::systems::download::Expected;
+use crate::words::digest::Sha256;
 use crate::words::names::SafePath;
 use crate::words::tree::{Entry, Tree};
+use std::collections::BTreeSet;
 
-/// Puts a file and its side files.
-pub(super) fn add(tree: &mut Tree, path: &SafePath, made: Expected, store: &Store) -> Result<(), Error> {
+/// The section in which PNDA's states ask for further side files, each state for another one.
+const MISC: &str = "mirror_misc/";
+
+type Digest = fn(&Store, Sha256) -> Result<String, store::Error>;
+
+/// Beside every file.
+const EVERYWHERE: [(&str, Digest); 2] = [("sha256", |_, sha256| Ok(sha256.to_string())), ("sha512.txt", Store::sha512)];
+/// Beside files of `mirror_misc`. The SHA-1 is for states that know nothing better.
+const IN_MISC: [(&str, Digest); 3] = [("sha1", Store::sha1), ("sha1.txt", Store::sha1), ("sha512", Store::sha512)];
+
+/// Puts a file and its side files; those that the manifest names itself, in `named`, are left to it.
+pub(super) fn add(
+    tree: &mut Tree,
+    path: &SafePath,
+    made: Expected,
+    store: &Store,
+    named: &BTreeSet<&SafePath>,
+) -> Result<(), Error> {
     let name = path.file_name();
     tree.insert(path.clone(), object(made))?;
-    let sha256 = format!("{}  {name}\n", made.sha256);
-    tree.insert(SafePath::new(format!("{path}.sha256"))?, Entry::file(sha256))?;
-    let sha512 = format!("{}  {name}\n", store.sha512(made.sha256)?);
-    tree.insert(SafePath::new(format!("{path}.sha512.txt"))?, Entry::file(sha512))?;
+    let further = if path.as_str().starts_with(MISC) { &IN_MISC[..] } else { &[] };
+    for (ending, digest) in EVERYWHERE.iter().chain(further) {
+        let side = SafePath::new(format!("{path}.{ending}"))?;
+        if !named.contains(&side) {
+            let line = format!("{}  {name}\n", digest(store, made.sha256)?);
+            tree.insert(side, Entry::file(line))?;
+        }
+    }
     Ok(())
 }

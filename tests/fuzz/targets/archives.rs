@@ -50,7 +50,7 @@ fn assembled(name: &str, bytes: &[u8]) -> String {
     let wanted = format!(
         "[[file]]\nid = \"part\"\nurls = [\"http://files.example/{name}\"]\npath = \"mirror_misc/{name}\"\n\
          sha256 = \"{sha256}\"\n\
-         [[assembly]]\nid = \"made\"\nfolder = \"made/\"\n[[assembly.take]]\nfrom = \"part\"\n",
+         [[assembly]]\nid = \"made\"\nfolder = \"made/\"\n[[assembly.take]]\nfrom = \"part\"\nmembers = \"flink-1.20.5/\"\n",
         sha256 = kept.sha256
     );
     let manifest = manifest::parse(&[("m.toml".to_owned(), wanted)]).unwrap();

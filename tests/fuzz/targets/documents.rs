@@ -91,10 +91,6 @@ pub fn osv(bytes: &[u8]) -> String {
     let mut matcher = Matcher::new(&packages, Some("12"));
     let read = snapshot::read(folder.path(), |record| matcher.take(record));
     let findings = matcher.findings();
-    format!(
-        "{} {} {}",
-        said(&read.as_ref().map(|one| one.broken)),
-        findings.len().min(3),
-        read.is_ok_and(|one| one.records == 1)
-    )
+    let told: String = findings.iter().map(|one| format!("{:?} {:?}", one.severity, one.fixed.is_some())).collect();
+    format!("{} {} {told}", said(&read), read.as_ref().is_ok_and(|one| one.records == 1))
 }
