@@ -92,6 +92,8 @@ fn every_verb_prints_what_the_published_schema_says() {
     assert_eq!(newer[0]["newest"], "2.0");
     wanting(&checker.project, 2);
     checker.run(0, "lock");
+    assert_eq!(checker.run(4, "build --dry-run")["generation"], Value::Null, "the new wheel is not there yet");
+    checker.run(0, "fetch");
     assert_eq!(checker.run(4, "build --dry-run")["generation"], 2);
     let built = checker.run(0, "build");
     assert_eq!(built["changes"]["packages"][0]["after"], json!(["2.0"]));
