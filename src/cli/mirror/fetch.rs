@@ -42,7 +42,7 @@ pub struct Fetched {
     pub bytes: u64,
     /// Files that were in the store already.
     pub kept: usize,
-    /// What a dry run found missing, sorted.
+    /// What a dry run found missing, the largest first.
     pub missing: Vec<Missing>,
 }
 

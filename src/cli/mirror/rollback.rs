@@ -80,8 +80,7 @@ fn tell(arguments: &Arguments, plan: &Plan, what: &str) -> Result<(), Failure> {
     if arguments.json {
         return say_json(&RolledBack { dry_run: arguments.dry_run, published, generation, content_of: of });
     }
-    Ok(match published {
-        true => say(&format!("{what} generation {generation} with the content of {of}"))?,
-        false => say(&format!("up to date: generation {generation} has the content of {of}"))?,
-    })
+    let what = if published { what } else { "up to date:" };
+    let has = if published { "with" } else { "has" };
+    Ok(say(&format!("{what} generation {generation} {has} the content of {of}"))?)
 }
