@@ -279,7 +279,7 @@ mod tests {
         for generation in [sample(), plain_sample()] {
             let text = generation.render();
             assert_eq!(Generation::parse_any(&text).unwrap(), generation);
-            for (path, _) in &generation.files {
+            for path in generation.files.keys() {
                 assert!(text.contains(&format!("path = {}\n", toml::Value::String(path.to_string()))), "{path}");
             }
         }
