@@ -58,7 +58,7 @@ fn make(folder: &Path, count: usize) -> io::Result<()> {
         artifacts.push(keep(folder, at, "jar", &format!("part {at}"))?);
         artifacts.push(keep(folder, at, "pom", &pom)?);
     }
-    let lock = Lock::of(Sha256::of(parsed.request().as_bytes()), artifacts);
+    let lock = Lock::of(Sha256::of(parsed.request().as_bytes()), artifacts).map_err(io::Error::other)?;
     fs::write(folder.join("manifests/m.toml"), manifest)?;
     fs::write(folder.join("manifests/pnda.lock"), lock.render())
 }

@@ -103,12 +103,19 @@ impl Artifact {
         (self.source, self.origin.as_ref(), &self.address)
     }
 
-    /// It is wanted once more: reasons are joined.
-    fn join(&mut self, other: Artifact) {
+    /// It is wanted once more: reasons are joined, and the stronger voucher counts.
+    fn join(&mut self, other: Artifact) -> Result<(), Error> {
+        if (self.size, self.sha256) != (other.size, other.sha256) {
+            return Err(Error::Differs(self.address.clone()));
+        }
+        if other.vouched.strength() > self.vouched.strength() {
+            (self.vouched, self.signer) = (other.vouched, other.signer);
+        }
         self.wanted_by.extend(other.wanted_by);
         self.because.extend(other.because);
         self.because.sort();
         self.because.dedup();
+        Ok(())
     }
 
     /// Whether it is the signature of another artifact, which lies beside it.
@@ -201,6 +208,11 @@ pub enum Error {
     /// The same place is named twice.
     #[error("the lock names {0} twice; make it anew with `pnda mirror lock`")]
     Twice(SafePath),
+    /// Two entries were given different bytes for one place.
+    #[error(
+        "two entries got different bytes for {0}: it changed while it was locked, or its registry is in disorder; lock again"
+    )]
+    Differs(SafePath),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -272,18 +284,18 @@ impl Lock {
     }
 
     /// A lock of these artifacts; what is wanted more than once is there once, for all its reasons.
-    pub fn of(request: Sha256, artifacts: impl IntoIterator<Item = Artifact>) -> Lock {
+    pub fn of(request: Sha256, artifacts: impl IntoIterator<Item = Artifact>) -> Result<Lock, Error> {
         let mut lock = Lock { request: Some(request), ..Lock::default() };
         let mut by_place: BTreeMap<(Source, Option<Word>, SafePath), Artifact> = BTreeMap::new();
         for artifact in artifacts {
             let place = (artifact.source, artifact.origin.clone(), artifact.address.clone());
             match by_place.entry(place) {
                 btree_map::Entry::Vacant(place) => drop(place.insert(artifact)),
-                btree_map::Entry::Occupied(mut there) => there.get_mut().join(artifact),
+                btree_map::Entry::Occupied(mut there) => there.get_mut().join(artifact)?,
             }
         }
         lock.artifacts = by_place.into_values().collect();
-        lock
+        Ok(lock)
     }
 
     /// The bytes of all artifacts, each counted once.
@@ -322,7 +334,7 @@ mod tests {
         /// One more artifact, for the tests of others.
         pub fn add(&mut self, artifact: Artifact) {
             let request = self.request.unwrap_or(Sha256::of(b""));
-            *self = Lock::of(request, self.artifacts.drain(..).chain([artifact]));
+            *self = Lock::of(request, self.artifacts.drain(..).chain([artifact])).unwrap();
         }
     }
 
@@ -341,7 +353,7 @@ mod tests {
     }
 
     fn lock(order: &[&str]) -> Lock {
-        Lock::of(Sha256::of(b"request"), order.iter().map(|address| artifact(address, "connectors")))
+        Lock::of(Sha256::of(b"request"), order.iter().map(|address| artifact(address, "connectors"))).unwrap()
     }
 
     #[test]
@@ -353,7 +365,7 @@ mod tests {
 
     #[test]
     fn reasons_are_joined() {
-        let lock = Lock::of(Sha256::of(b""), ["connectors", "flink"].map(|entry| artifact("a/y.jar", entry)));
+        let lock = Lock::of(Sha256::of(b""), ["connectors", "flink"].map(|entry| artifact("a/y.jar", entry))).unwrap();
         assert_eq!(lock.artifacts.len(), 1);
         assert_eq!(lock.artifacts[0].because, ["connectors > root", "flink > root"]);
     }

@@ -101,7 +101,7 @@ mod tests {
         let jar = artifact("org/x/core/1.0/core-1.0.jar", &["e > org.x:a:1 > org.x:core:1.0", "e > org.x:core:1.0"]);
         let pom = artifact("org/x/core/1.0/core-1.0.pom", &["e > org.x:core:pom:1.0"]);
         let other = artifact("org/x/core-api/1.0/core-api-1.0.jar", &["e > org.x:core-api:1.0"]);
-        Lock::of(Sha256::of(b""), [jar, pom, other])
+        Lock::of(Sha256::of(b""), [jar, pom, other]).unwrap()
     }
 
     #[test]

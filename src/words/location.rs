@@ -92,10 +92,15 @@ impl fmt::Debug for Location {
 
 /// The text without user information and query.
 fn hide(text: &str) -> String {
-    let plain = text.split(['?', '#']).next().unwrap_or(text);
-    match plain.split_once("://") {
-        None => plain.to_owned(),
+    let plain = |text: &str| text.split(['?', '#']).next().unwrap_or_default().to_owned();
+    match text.split_once("://") {
+        None => plain(text),
+        // A password may hold what ends an address elsewhere: all before the last @ of an address that is none is hidden.
+        Some((scheme, rest)) if Url::parse(text).is_err() => {
+            format!("{scheme}://{}", plain(rest.rsplit('@').next().unwrap_or_default()))
+        }
         Some((scheme, rest)) => {
+            let rest = plain(rest);
             let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
             let host = authority.rsplit('@').next().unwrap_or(authority);
             format!("{scheme}://{host}{path}")
@@ -113,6 +118,13 @@ mod tests {
         assert_eq!(place.to_string(), "https://repo.example/a/b.jar");
         let bad = Location::parse("ftp://me:secret@repo.example/a").unwrap_err();
         assert!(!bad.to_string().contains("secret"), "{bad}");
+        for text in
+            ["https://me:se/cret@repo.example/a", "https://me:se#cret@repo.example:x/a", "https://me:se?cret@:y/"]
+        {
+            let bad = Location::parse(text).map(|place| place.to_string()).map_err(|bad| bad.to_string());
+            let said = bad.unwrap_or_else(|said| said);
+            assert!(!said.contains("cret@") && !said.contains("me:se"), "{said}");
+        }
     }
 
     #[test]

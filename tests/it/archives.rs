@@ -50,7 +50,7 @@ fn assembled(name: &str, bytes: &[u8]) -> Fate {
         wanted_by: BTreeSet::from([part.clone()]),
         because: vec![],
     };
-    let lock = Lock::of(Sha256::of(b""), [artifact]);
+    let lock = Lock::of(Sha256::of(b""), [artifact]).unwrap();
     let take = Take { from: part, members: Some("t/".into()), into: String::new(), except: vec![] };
     let assembly = Assembly {
         path: SafePath::new("a.tar.gz").unwrap(),

@@ -65,7 +65,7 @@ impl Project {
         self
     }
 
-    /// Runs `pnda` with these words; `$MIRROR` and the like become paths of the project.
+    /// Runs `pnda` with these words.
     pub fn run(&self, words: &str) -> Ran {
         let output = self.command(words).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -78,7 +78,7 @@ impl Project {
         command.current_dir(self.folder.path()).env_clear().env("HOME", self.folder.path());
         command.args(words.split(' '));
         if ["mirror lock", "mirror fetch", "mirror build"].iter().any(|known| words.starts_with(known)) {
-            command.args(["--manifests", "manifests", "--store", "store", "--quiet"]);
+            command.args(["--manifests", "manifests", "--store", "store"]);
             command.arg(format!("--source=maven={}/maven", self.upstream.url));
             command.arg(format!("--source=pypi={}/simple", self.upstream.url));
         }

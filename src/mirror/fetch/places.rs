@@ -9,8 +9,8 @@ use crate::mirror::resolve::pypi;
 use crate::mirror::sources::Key;
 use crate::words::location::Location;
 use crate::words::names::Word;
-use std::collections::{BTreeMap, btree_map};
-use std::sync::Mutex;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 impl Fetch<'_> {
     /// Where an artifact may be now.
@@ -39,16 +39,23 @@ impl Fetch<'_> {
 
 /// The index pages that were read in this run, one request each.
 #[derive(Default)]
-pub(super) struct Pages(Mutex<BTreeMap<(Key, Word), pypi::Project>>);
+pub(super) struct Pages(Mutex<BTreeMap<(Key, Word), Page>>);
+
+/// One page; who needs it waits for it, and for no other.
+type Page = Arc<Mutex<Option<pypi::Project>>>;
 
 impl Pages {
     fn locate(&self, fetch: &Fetch<'_>, key: Key, project: &Word, name: &str) -> Result<Location, pypi::Error> {
         let index = &fetch.sources.of(&key)?.location;
-        let mut pages = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let page = match pages.entry((key, project.clone())) {
-            btree_map::Entry::Occupied(page) => page.into_mut(),
-            btree_map::Entry::Vacant(place) => place.insert(pypi::project(fetch.http, index, project, fetch.tell)?),
+        let page = {
+            let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            pages.entry((key, project.clone())).or_default().clone()
         };
-        page.named(name).map(|file| file.location)
+        let mut page = page.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = match page.take() {
+            Some(read) => read,
+            None => pypi::project(fetch.http, index, project, fetch.tell)?,
+        };
+        page.insert(read).named(name).map(|file| file.location)
     }
 }

@@ -99,6 +99,9 @@ pub fn whole(folder: &Path, there: &Generation) -> bool {
 
 /// Publishes a tree; the caller has the mirror for itself (`generations::alone`).
 pub fn publish(mirror: &Path, tree: &Tree, lock: Sha256, store: &Store, signer: &Signer) -> Result<Published, Error> {
+    // Before anything refers to the store's bytes, the store knows who does.
+    generations::make(mirror)?;
+    users::note(store, mirror)?;
     let generation = match next(mirror, tree, lock, signer)? {
         Next::UpToDate(number) => return Ok(Published::UpToDate { number }),
         Next::Switch(generation) => {
@@ -106,9 +109,6 @@ pub fn publish(mirror: &Path, tree: &Tree, lock: Sha256, store: &Store, signer: 
             generation
         }
         Next::New(generation) => {
-            // Before anything refers to the store's bytes, the store knows who does.
-            generations::make(mirror)?;
-            users::note(store, mirror)?;
             stage(mirror, &generation, signer, None, |folder| fill(folder, tree, store))?;
             generation
         }

@@ -66,12 +66,12 @@ pub fn describe(store: &Store, project: &Word, name: &str, bytes: Expected) -> R
                 let metadata = Some((kept.size, kept.sha256));
                 Description { metadata, ..describe_text(project, &version, name, &text)? }
             }
-            // What cannot be read is offered as it is: it has the bytes that were agreed.
-            Err(_) => Description::default(),
+            // What cannot be read is offered as it is: it has the bytes that were agreed. The next run looks again.
+            Err(_) => return Ok(Description::default()),
         },
         Some(Filename { version, form: Form::Sdist }) => match archive::sdist(file, name) {
             Ok(sdist) => describe_sdist(project, &version, name, &sdist)?,
-            Err(_) => Description::default(),
+            Err(_) => return Ok(Description::default()),
         },
         None => Description::default(),
     };

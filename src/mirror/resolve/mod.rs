@@ -2,7 +2,7 @@
 //! One file per kind of source; each reads its registry's answers and chooses.
 //! Not here: how the rest of the room uses what was agreed.
 
-use super::lock::{Artifact, Lock, Source};
+use super::lock::{self, Artifact, Lock, Source};
 use super::manifest::{Manifest, MavenWant, Want};
 use super::sources::{self, Sources};
 use super::store::Store;
@@ -45,6 +45,9 @@ pub enum Error {
     /// RPM packages are not to be had.
     #[error("cannot lock `{entry}`")]
     Rpm { entry: Word, source: Box<rpm::Error> },
+    /// The entries do not fit together.
+    #[error(transparent)]
+    Lock(#[from] lock::Error),
     /// Something is not vouched for as its source demands.
     #[error(transparent)]
     Trust(#[from] trust::Breaches),
@@ -103,7 +106,7 @@ pub fn lock(manifest: &Manifest, before: &Lock, world: &World<'_>, trust: Trust)
         (world.tell)(Event::Stage { name: format!("lock {entry}"), steps: 0, bytes: 0 });
         artifacts.extend(world.artifacts(entry, want, before, trust)?);
     }
-    let mut lock = Lock::of(Sha256::of(manifest.request().as_bytes()), artifacts);
+    let mut lock = Lock::of(Sha256::of(manifest.request().as_bytes()), artifacts)?;
     lock.waivers = manifest.waivers.clone();
     let judgement = trust::judge(&lock, world.sources).passed()?;
     judgement.notes().into_iter().for_each(|note| (world.tell)(Event::Note(note)));

@@ -1,15 +1,16 @@
 //! What is newer than the lock: of versions that the manifests pin, and of those that they leave open.
-//! Registries are asked; nothing is written.
+//! Registries are asked; the lock stays, though what has to be read for an answer may come into the store.
 //! Not here: taking the newer ones (`Upgrade`).
 
 use super::maven::{self, Coordinate};
 use super::registry::Registry;
 use super::{Error, Trust, Upgrade, World, pypi};
-use crate::mirror::generations::difference::packages;
+use crate::mirror::generations::difference::{Package, packages};
 use crate::mirror::lock::Lock;
 use crate::mirror::lock::Source;
 use crate::mirror::manifest::{Manifest, MavenWant, PypiRelease, PypiWhat, Want};
 use crate::mirror::sources::Key;
+use crate::words::digest::Sha256;
 use crate::words::names::Word;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -35,14 +36,14 @@ pub fn outdated(manifest: &Manifest, before: &Lock, world: &World<'_>) -> Result
     for (entry, want) in &manifest.wants {
         match want {
             Want::Maven(want) => found.extend(of_maven(entry, want, before, world)?),
-            Want::Pypi(want) => match &want.what {
+            Want::Pypi(pypi) => match &pypi.what {
                 PypiWhat::File(release) => {
-                    let key = Key { kind: Source::Pypi, id: want.source.clone() };
+                    let key = Key { kind: Source::Pypi, id: pypi.source.clone() };
                     found.extend(of_release(entry, release, &key, world)?);
                 }
-                PypiWhat::Closure(_) => found.extend(of_open(entry, want_alone(manifest, entry), before, world)?),
+                PypiWhat::Closure(_) => found.extend(of_open(entry, want, before, world)?),
             },
-            Want::Apt(_) | Want::Rpm(_) => found.extend(of_open(entry, want_alone(manifest, entry), before, world)?),
+            Want::Apt(_) | Want::Rpm(_) => found.extend(of_open(entry, want, before, world)?),
             // A plain file has no versions that anybody lists.
             Want::File(_) => {}
         }
@@ -76,15 +77,15 @@ fn of_release(entry: &Word, release: &PypiRelease, key: &Key, world: &World<'_>)
     Ok(judged(entry, release.project.to_string(), &release.version.to_string(), newer))
 }
 
-/// Where the manifest leaves versions open, a lock that takes the newest tells them.
-fn of_open(entry: &Word, alone: Manifest, before: &Lock, world: &World<'_>) -> Result<Vec<Outdated>, Error> {
-    let everything = Upgrade::Everything;
-    let after = super::lock(&alone, before, &World { upgrade: &everything, ..*world }, Trust::LastLock)?;
-    let of_entry = before.wanted_by(entry).cloned();
-    let before = Lock::of(after.request.unwrap_or(crate::words::digest::Sha256::of(b"")), of_entry);
+/// Where the manifest leaves versions open, choosing the newest tells them.
+fn of_open(entry: &Word, want: &Want, before: &Lock, world: &World<'_>) -> Result<Vec<Outdated>, Error> {
+    let world = World { upgrade: &Upgrade::Everything, ..*world };
+    let after = world.artifacts(entry, want, before, Trust::LastLock)?;
+    let request = Sha256::of(b"");
+    let (before, after) = (Lock::of(request, before.wanted_by(entry).cloned())?, Lock::of(request, after)?);
     let changed = packages(&before, &after).into_iter();
     let newer = changed.filter(|package| !package.before.is_empty() && !package.after.is_empty());
-    let told = |package: crate::mirror::generations::difference::Package| Outdated {
+    let told = |package: Package| Outdated {
         entry: entry.clone(),
         package: package.name,
         locked: package.before.join(", "),
@@ -92,11 +93,6 @@ fn of_open(entry: &Word, alone: Manifest, before: &Lock, world: &World<'_>) -> R
         newest: package.after.join(", "),
     };
     Ok(newer.map(told).collect())
-}
-
-fn want_alone(manifest: &Manifest, entry: &Word) -> Manifest {
-    let wants = manifest.wants.iter().filter(|(name, _)| *name == entry);
-    Manifest { wants: wants.map(|(name, want)| (name.clone(), want.clone())).collect(), ..manifest.clone() }
 }
 
 /// `newer` ascends.

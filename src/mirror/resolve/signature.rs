@@ -128,7 +128,7 @@ mod tests {
     }
 
     fn told(before: &[Artifact], now: &[Artifact], accepted: &[&str]) -> Vec<String> {
-        let before = Lock::of(Sha256::of(b""), before.to_vec());
+        let before = Lock::of(Sha256::of(b""), before.to_vec()).unwrap();
         let accepted: Vec<Fingerprint> = accepted.iter().map(|one| Fingerprint::new(one).unwrap()).collect();
         changes(&before, now, &accepted).iter().map(ToString::to_string).collect()
     }

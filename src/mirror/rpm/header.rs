@@ -35,6 +35,9 @@ pub enum Error {
     /// A tag points outside the header, or has no form that is known.
     #[error("tag {tag} of the package's header points outside it, or has a form that is not known")]
     Tag { tag: u32 },
+    /// Its files have longer paths than any.
+    #[error("the package claims paths of more than {MOST_PATHS} bytes altogether; no package has so many")]
+    Paths,
     /// Something every package has is missing.
     #[error("the package's header does not say its {what}")]
     Missing { what: &'static str },
@@ -53,6 +56,9 @@ pub struct Header {
     entries: BTreeMap<u32, Entry>,
     data: Vec<u8>,
 }
+
+/// The paths of all files of a package together: a folder's name stands once in the header, however many are in it.
+pub(super) const MOST_PATHS: usize = 64 << 20;
 
 /// Both headers of a package.
 #[derive(Debug, Clone)]

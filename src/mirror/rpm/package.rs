@@ -2,8 +2,9 @@
 //! Text of any encoding becomes text that XML can hold.
 //! Not here: how that is written into an index (`publish`).
 
-use super::header::{Error, Header, Headers};
+use super::header::{Error, Header, Headers, MOST_PATHS};
 use super::relation::{Comparison, Relation};
+use std::borrow::Cow;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -129,6 +130,10 @@ impl Package {
             true => text(tag::ARCHITECTURE, "architecture")?.into_owned(),
             false => "src".to_owned(),
         };
+        let paths = places(header).map(|(_, folder, name)| folder.len() + name.len());
+        if paths.sum::<usize>() > MOST_PATHS {
+            return Err(Error::Paths);
+        }
         Ok(Package {
             name: text(tag::NAME, "name")?.into_owned(),
             version: text(tag::VERSION, "version")?.into_owned(),
@@ -197,20 +202,18 @@ impl Package {
     pub fn files(&self) -> Vec<Listed> {
         let header = &self.headers.package;
         let (modes, flags) = (header.numbers(FILE_MODES), header.numbers(FILE_FLAGS));
-        let folders = header.texts(DIRECTORY_NAMES);
-        let indexes = header.numbers(DIRECTORY_INDEXES);
-        let folder = |at: usize| Some(folders.get(usize::try_from(*indexes.get(at)?).ok()?)?.as_ref());
-        let names = header.texts(BASE_NAMES).into_iter().enumerate();
-        let mut paths: Vec<String> = names.filter_map(|(at, name)| Some(format!("{}{name}", folder(at)?))).collect();
+        let mut paths: Vec<(usize, String)> =
+            places(header).map(|(at, folder, name)| (at, format!("{folder}{name}"))).collect();
         if paths.is_empty() {
-            paths = header.texts(OLD_FILE_NAMES).into_iter().map(|path| path.into_owned()).collect();
+            let old = header.texts(OLD_FILE_NAMES).into_iter().enumerate();
+            paths = old.map(|(at, path)| (at, path.into_owned())).collect();
         }
         let kind = |at: usize| match (modes.get(at).map(|mode| mode & 0o170_000), flags.get(at)) {
             (Some(0o040_000), _) => Some("dir"),
             (_, Some(flags)) if flags & GHOST != 0 => Some("ghost"),
             _ => None,
         };
-        paths.iter().enumerate().map(|(at, path)| Listed { path: plain(path), kind: kind(at) }).collect()
+        paths.iter().map(|(at, path)| Listed { path: plain(path), kind: kind(*at) }).collect()
     }
 
     /// Its latest changes, the oldest first.
@@ -218,7 +221,7 @@ impl Package {
         let header = &self.headers.package;
         let (times, authors) = (header.numbers(CHANGE_TIMES), header.texts(CHANGE_NAMES));
         let texts = header.texts(CHANGE_TEXTS);
-        let of = |((time, author), text): ((&u64, &std::borrow::Cow<'_, str>), &std::borrow::Cow<'_, str>)| Change {
+        let of = |((time, author), text): ((&u64, &Cow<'_, str>), &Cow<'_, str>)| Change {
             time: *time,
             author: plain(author),
             text: plain(text),
@@ -227,6 +230,14 @@ impl Package {
         changes.reverse();
         changes
     }
+}
+
+/// The number, folder and name of each file; one whose folder is not there is left out.
+fn places(header: &Header) -> impl Iterator<Item = (usize, Cow<'_, str>, Cow<'_, str>)> {
+    let (folders, indexes) = (header.texts(DIRECTORY_NAMES), header.numbers(DIRECTORY_INDEXES));
+    let folder = move |at: usize| folders.get(usize::try_from(*indexes.get(at)?).ok()?).cloned();
+    let names = header.texts(BASE_NAMES).into_iter().enumerate();
+    names.filter_map(move |(at, name)| Some((at, folder(at)?, name)))
 }
 
 /// What a package says for people.
@@ -304,10 +315,28 @@ mod tests {
             (1116, Value::Numbers(&[7, 0])),
             (1117, Value::Texts(&["lost", "found"])),
             (1118, Value::Texts(&["/"])),
+            (1030, Value::Numbers(&[0, 0o040_755])),
         ]);
         let package = Package::read(&bytes[..], 1).unwrap();
         let needs: Vec<String> = package.needs(KINDS[1]).iter().map(|need| need.relation.to_string()).collect();
         assert_eq!(needs, ["b >= 2", "b", "c"]);
-        assert_eq!(package.files().len(), 1);
+        let files: Vec<(String, Option<&str>)> =
+            package.files().into_iter().map(|file| (file.path, file.kind)).collect();
+        assert_eq!(files, [("/found".to_owned(), Some("dir"))], "modes are those of the file, not of its neighbour");
+    }
+
+    #[test]
+    fn one_long_folder_does_not_make_paths_without_end() {
+        let (folder, names) = ("/".repeat(1 << 20), vec!["a"; 100]);
+        let bytes = file(&[
+            (1000, Value::Text("a")),
+            (1001, Value::Text("1")),
+            (1002, Value::Text("1")),
+            (1022, Value::Text("noarch")),
+            (1116, Value::Numbers(&[0; 100])),
+            (1117, Value::Texts(&names)),
+            (1118, Value::Texts(&[&folder])),
+        ]);
+        assert!(matches!(Package::read(&bytes[..], 1), Err(Error::Paths)));
     }
 }

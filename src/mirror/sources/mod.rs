@@ -148,7 +148,7 @@ impl Sources {
         file::read(site, &mut sources)?;
         for text in &site.arguments {
             // The address may hold a password, so only what stands before it is shown.
-            let refused = || Error::Argument { text: text.split('=').next().unwrap_or_default().to_owned() };
+            let refused = || Error::Argument { text: text.split_once('=').map_or("…", |(key, _)| key).to_owned() };
             let (key, url) = text.split_once('=').ok_or_else(refused)?;
             let key = Key::parse(key).ok_or_else(refused)??;
             let (keys, policy) = sources.found.get(&key).map_or((None, None), |old| (old.keys.clone(), old.policy));
@@ -190,11 +190,10 @@ impl Sources {
         Ok(())
     }
 
-    /// A place, or what to do about it being unknown. A suite of Debian that has no place of its own is in the archive.
+    /// A place, or what to do about it being unknown.
     pub fn of(&self, key: &Key) -> Result<&Found, Error> {
         let Key { kind, id } = key;
-        let archive = || self.found.get(&Key::registry(Source::Apt)).filter(|_| *kind == Source::Apt);
-        self.found.get(key).or_else(|| self.of_client(key)).or_else(archive).ok_or_else(|| match id {
+        self.given(key).or_else(|| self.of_client(key)).ok_or_else(|| match id {
             Some(id) => Error::Off { kind: *kind, id: id.clone() },
             None => Error::Unknown { kind: *kind, client: client(*kind), variable: variable(*kind) },
         })
@@ -226,7 +225,13 @@ impl Sources {
 
     /// What the site demands of a place, if it says so.
     pub fn policy(&self, key: &Key) -> Option<super::trust::Policy> {
-        self.found.get(key)?.policy
+        self.given(key)?.policy
+    }
+
+    /// A place that the site gives. A suite of Debian that has no place of its own is in the archive.
+    fn given(&self, key: &Key) -> Option<&Found> {
+        let archive = || self.found.get(&Key::registry(Source::Apt)).filter(|_| key.kind == Source::Apt);
+        self.found.get(key).or_else(archive)
     }
 
     /// The Maven repository, or what to do about there being none.

@@ -192,6 +192,7 @@ impl Mending<'_> {
         }
         // Not beside the file: a run that is killed leaves nothing inside a generation.
         let whole = self.means.mirror.join(".mending");
+        let executable = fs::metadata(target).is_ok_and(|there| there.permissions().mode() & 0o111 != 0);
         let place = || {
             match fs::remove_file(&whole) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -202,7 +203,11 @@ impl Mending<'_> {
                     fs::write(&whole, bytes)?;
                     fs::set_permissions(&whole, Permissions::from_mode(0o644))?;
                 }
+                None if executable => drop(fs::copy(self.means.store.path(sha256), &whole)?),
                 None => link_or_copy(&self.means.store.path(sha256), &whole)?,
+            }
+            if executable {
+                fs::set_permissions(&whole, Permissions::from_mode(0o755))?;
             }
             File::open(&whole)?.sync_all()?;
             let folder = target.parent().unwrap_or(target);

@@ -99,7 +99,7 @@ pub fn bring(http: &Http, from: &Location, expected: Expected, partial: &Path, t
     let doubtful = |error: &Error| matches!(error, Error::Changed { .. }) || resumed && error.doubts_the_beginning();
     if result.as_ref().is_err_and(doubtful) {
         // Once more from the beginning.
-        drop_partial(partial).map_err(written)?;
+        empty(partial).map_err(written)?;
         result = fill(http, from, expected, partial, tell);
     }
     if result.as_ref().is_err_and(Error::is_mismatch) {
@@ -113,6 +113,15 @@ pub fn begun(partial: &Path, size: u64) -> u64 {
     match journal::read(partial) {
         Some(known) => known.bytes(),
         None => fs::metadata(partial).map_or(0, |there| there.len().min(size)),
+    }
+}
+
+/// Empties a file for another beginning. It stays the same file: whoever holds it goes on holding it.
+fn empty(partial: &Path) -> io::Result<()> {
+    journal::remove(partial)?;
+    match File::options().write(true).open(partial) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        opened => opened?.set_len(0),
     }
 }
 

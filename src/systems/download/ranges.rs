@@ -27,7 +27,7 @@ pub(super) fn fill(http: &Http, from: &Location, expected: Expected, partial: &P
             answer if answer.is_part => Some((at, answer)),
             whole => {
                 tell(Event::Lost(known.bytes()));
-                super::drop_partial(partial).map_err(|source| Error::Write { path: partial.to_owned(), source })?;
+                super::empty(partial).map_err(|source| Error::Write { path: partial.to_owned(), source })?;
                 return stream::fill(http, from, expected, partial, Some(whole), tell);
             }
         },

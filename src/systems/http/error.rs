@@ -54,7 +54,7 @@ pub enum Error {
 
 fn meaning(status: u16) -> &'static str {
     match status {
-        401 => ": it wants credentials; give them in the source's address in sources.toml",
+        401 => ": it wants credentials; name them for the source in sources.toml (credentials = \"env:NAME\")",
         403 => ": it refuses access",
         407 => ": the proxy wants credentials",
         416 => ": it has not the range that was asked for",

@@ -29,6 +29,7 @@ use error::LONGEST_WAIT;
 use gate::{Gate, Permit};
 use pace::Pace;
 use redirect::Reach;
+pub use redirect::lead;
 
 /// The most redirects that are followed for one answer.
 const MOST_REDIRECTS: usize = 5;

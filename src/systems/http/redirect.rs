@@ -70,6 +70,11 @@ pub struct Refused {
     pub why: &'static str,
 }
 
+/// The address that a page gives as `target`, if it may be asked for.
+pub fn lead(page: &Url, target: &str) -> Result<Url, Refused> {
+    follow(page, target, Reach::written(page))
+}
+
 /// The next address, if a redirect from `from` to `target` may be followed; `reach` is how far inside the source is.
 /// Names are not looked up here.
 pub fn follow(from: &Url, target: &str, reach: Reach) -> Result<Url, Refused> {

@@ -6,6 +6,7 @@ use crate::mirror::rpm::package::{KINDS, Listed, Need, Package, Said};
 use crate::mirror::rpm::relation::Relation;
 use crate::mirror::rpm::version::Evr;
 use crate::words::digest::Sha256;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// A package, where it lies, and what its bytes are.
@@ -87,12 +88,12 @@ impl Described<'_> {
     }
 
     fn dependencies(&self, files: &[Listed], text: &mut String) {
-        let provided: Vec<Need> = self.package.needs(KINDS[0]);
+        let provided = self.package.needs(KINDS[0]);
+        let provided: BTreeSet<&Relation> = provided.iter().map(|need| &need.relation).collect();
+        let paths: BTreeSet<&str> =
+            files.iter().map(|file| file.path.as_str()).filter(|path| is_primary(path)).collect();
         // What a package brings itself it need not ask for.
-        let own = |need: &Need| {
-            provided.iter().any(|own| own.relation == need.relation)
-                || (is_primary(&need.relation.name) && files.iter().any(|file| *file.path == *need.relation.name))
-        };
+        let own = |need: &Need| provided.contains(&need.relation) || paths.contains(&*need.relation.name);
         for kind in KINDS {
             let needs = self.package.needs(kind);
             let needs: Vec<&Need> = needs.iter().filter(|need| kind.name != "requires" || !own(need)).collect();

@@ -94,7 +94,7 @@ mod tests {
             wanted_by: manifest.wants.keys().cloned().collect(),
             because: Vec::new(),
         };
-        (Bench { folder, lock: Lock::of(Sha256::of(b""), [artifact]), manifest }, store)
+        (Bench { folder, lock: Lock::of(Sha256::of(b""), [artifact]).unwrap(), manifest }, store)
     }
 
     #[test]

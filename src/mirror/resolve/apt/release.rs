@@ -50,7 +50,7 @@ pub enum Error {
         "the Release has no list of {component} for {architecture}; its components are {components}, its architectures {architectures}"
     )]
     NoList { component: String, architecture: String, components: String, architectures: String },
-    /// The same with SHA-256 of another length.
+    /// A list is longer than any may be.
     #[error("the Release says that {path} has {size} bytes, more than any list may have")]
     TooLarge { path: SafePath, size: u64 },
 }

@@ -12,7 +12,6 @@ use pep440_rs::VersionSpecifiers;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use url::Url;
 
 /// JSON, and where there is none, HTML.
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
@@ -245,7 +244,8 @@ impl Project {
     /// An address on the page as one of the web; on the index's own host its credentials go along.
     fn locate(&self, address: &str) -> Option<Location> {
         let Location::Web(page) = &self.location else { return None };
-        let mut url: Url = page.join(address).ok()?;
+        // A page leads as a redirect does: not further inside than it comes from, and not out of encryption.
+        let mut url = http::lead(page, address).ok()?;
         let own = (url.host(), url.port_or_known_default(), url.scheme())
             == (page.host(), page.port_or_known_default(), page.scheme());
         if own && url.username().is_empty() {
@@ -253,7 +253,7 @@ impl Project {
             url.set_password(page.password()).ok()?;
         }
         url.set_fragment(None);
-        (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(Location::Web(url))
+        Some(Location::Web(url))
     }
 }
 
@@ -298,11 +298,12 @@ mod tests {
 
     #[test]
     fn credentials_stay_on_their_host() {
-        for other in ["https://files.example/tool-1.0.tar.gz", "http://index.example/tool-1.0.tar.gz"] {
-            let file = only(&format!("<a href=\"{other}#sha256={DIGEST}\">x</a>"));
-            let Location::Web(url) = &file.location else { panic!("it is on the web") };
-            assert_eq!((url.username(), url.password()), ("", None), "{other}");
-        }
+        let link = |to: &str| format!("<a href=\"{to}#sha256={DIGEST}\">x</a>");
+        let file = only(&link("https://files.example/tool-1.0.tar.gz"));
+        let Location::Web(url) = &file.location else { panic!("it is on the web") };
+        assert_eq!((url.username(), url.password()), ("", None));
+        let plain = page(&link("http://index.example/tool-1.0.tar.gz")).unwrap();
+        assert!(matches!(plain.file(&plain.files[0]), Err(Error::Unsafe { .. })), "encryption is not left");
     }
 
     #[test]

@@ -63,6 +63,12 @@ pub enum Error {
     /// A package is none, or signed by nobody trusted.
     #[error("{address} is refused")]
     Package { address: SafePath, source: signature::Error },
+    /// The site gives keys, and neither the index nor the package is signed.
+    #[error(
+        "neither {address} nor the index of {repository} is signed, and the site gives keys for it: \
+         where that is right, say policy = \"checksum\" for the source in sources.toml"
+    )]
+    Unsigned { address: SafePath, repository: Key },
     /// A package is another one than the index says.
     #[error("{address} is {found}; the index says {said}")]
     Differs { address: SafePath, said: String, found: String },
@@ -119,7 +125,7 @@ fn tell_limits(repository: &Repository, world: &World<'_>) {
         )));
     }
     if repository.keys.is_some() && !repository.signed {
-        (world.tell)(Event::Note(format!("{key} does not sign its indexes: the signature of each package counts")));
+        (world.tell)(Event::Note(format!("{key} does not sign its indexes: the signature of each package must do")));
     }
 }
 

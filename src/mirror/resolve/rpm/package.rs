@@ -11,6 +11,7 @@ use crate::mirror::lock::{Artifact, Lock, Source, Voucher};
 use crate::mirror::openpgp::Fingerprint;
 use crate::mirror::resolve::{Trust, World};
 use crate::mirror::rpm::{package::Package, signature};
+use crate::mirror::trust::Policy;
 use crate::words::event::Event;
 use crate::words::names::{SafePath, Word};
 use std::collections::BTreeSet;
@@ -117,6 +118,12 @@ impl Bring<'_> {
         if verified.is_some() {
             let vouched = if self.repository.signed { Voucher::SignedIndex } else { Voucher::Signature };
             return Ok((vouched, verified));
+        }
+        // Keys are given so that signatures are checked: whoever takes the signatures away is not believed for it.
+        let accepted = world.sources.policy(&self.repository.key).is_some_and(|policy| policy < Policy::Signature);
+        if self.repository.keys.is_some() && !self.repository.signed && !accepted {
+            let (address, repository) = (offer.address.clone(), self.repository.key.clone());
+            return Err(Error::Unsigned { address, repository });
         }
         let claimed = signature::signer(&package.headers);
         self.same_signer(claimed.as_ref())?;

@@ -19,12 +19,13 @@ use std::fs;
 struct Bench {
     folder: tempfile::TempDir,
     keys: bool,
+    policy: &'static str,
 }
 
 impl Bench {
     /// Packages as `name-version-release.noarch`, each with its lists.
     fn of(packages: &[(&str, &[&str])]) -> Bench {
-        let bench = Bench { folder: tempfile::tempdir().unwrap(), keys: false };
+        let bench = Bench { folder: tempfile::tempdir().unwrap(), keys: false, policy: "" };
         fs::create_dir_all(bench.path("up/repodata")).unwrap();
         fs::create_dir_all(bench.path("up/Packages")).unwrap();
         let entries: Vec<String> = packages.iter().map(|(identity, lists)| bench.package(identity, lists)).collect();
@@ -68,7 +69,11 @@ impl Bench {
     fn upgrade(&self, packages: &[&str], before: &Lock, trust: Trust, upgrade: &Upgrade) -> Result<Lock, Error> {
         let keys = if self.keys { format!("keys = \"{}\"\n", self.path("keys").display()) } else { String::new() };
         let up = self.path("up");
-        let text = format!("[[source]]\nkind = \"rpm\"\nid = \"base\"\nurl = \"file://{}\"\n{keys}", up.display());
+        let text = format!(
+            "[[source]]\nkind = \"rpm\"\nid = \"base\"\nurl = \"file://{}\"\n{keys}{}",
+            up.display(),
+            self.policy
+        );
         fs::write(self.path("sources.toml"), text).unwrap();
         let sources = Sources::find(&Site { file: Some(self.path("sources.toml")), ..Site::default() }).unwrap();
         let (store, http) = (Store::open(&self.path("store")).unwrap(), Http::new(Patience::default()));
@@ -82,7 +87,7 @@ impl Bench {
             section: None,
         };
         let artifacts = artifacts(&Word::new("e").unwrap(), &want, before, trust, &world)?;
-        Ok(Lock::of(Sha256::of(b""), artifacts))
+        Ok(Lock::of(Sha256::of(b""), artifacts).unwrap())
     }
 }
 
@@ -131,8 +136,12 @@ fn a_signed_list_of_indexes_vouches_for_all_and_a_forged_one_for_nothing() {
     bench.keys = true;
     let signer = Signer::load_or_make(&bench.path("key")).unwrap();
     fs::write(bench.path("keys"), signer.public_armored().unwrap()).unwrap();
+    let unsigned = bench.lock(&["a"], &Lock::default(), Trust::LastLock);
+    assert!(matches!(unsigned, Err(Error::Unsigned { .. })), "{unsigned:?}");
+    bench.policy = "policy = \"checksum\"\n";
     let unsigned = bench.lock(&["a"], &Lock::default(), Trust::LastLock).unwrap();
     assert_eq!(unsigned.artifacts[0].vouched, Voucher::IndexSha256, "neither the index nor the package is signed");
+    bench.policy = "";
     let list = bench.path("up/repodata/repomd.xml");
     let signature = signer.detached(&fs::read(&list).unwrap()).unwrap();
     fs::write(bench.path("up/repodata/repomd.xml.asc"), signature).unwrap();
