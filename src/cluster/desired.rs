@@ -240,7 +240,7 @@ impl Maker<'_> {
             Scope::User => Vec::new(),
         };
         let (name, user, about) = (name?, user?, about?);
-        Some(Service { name, about, kind: service.kind, user, command, environment, restart_on, unit })
+        Some(Service { name, about, kind: service.kind, user, command, environment, restart_on, unit, ready: None })
     }
 }
 

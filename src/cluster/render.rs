@@ -122,7 +122,10 @@ impl Ground<'_> {
             downloads: Vec::new(),
             files: Vec::new(),
             links: Vec::new(),
+            once: Vec::new(),
             services: Vec::new(),
+            hdfs_directories: Vec::new(),
+            hdfs_uploads: Vec::new(),
         };
         let mut texts = Vec::new();
         let mut services: BTreeMap<Word, Service> = BTreeMap::new();

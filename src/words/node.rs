@@ -6,6 +6,8 @@ use super::digest::Sha256;
 use super::names::{NodePath, SafePath, Word};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
+use url::Url;
 
 /// Where it lies in a node's folder.
 pub const DOCUMENT: &str = "node.toml";
@@ -48,9 +50,18 @@ pub struct Node {
     /// Symbolic links.
     #[serde(default, rename = "link")]
     pub links: Vec<Link>,
+    /// Commands that prepare something once, in this order, before services start.
+    #[serde(default, rename = "once")]
+    pub once: Vec<Once>,
     /// Services, in the order in which they start.
     #[serde(default, rename = "service")]
     pub services: Vec<Service>,
+    /// Folders of HDFS, made in this order once the services answer.
+    #[serde(default, rename = "hdfs_directory")]
+    pub hdfs_directories: Vec<HdfsDirectory>,
+    /// Folders of the node that are copied into HDFS after that.
+    #[serde(default, rename = "hdfs_upload")]
+    pub hdfs_uploads: Vec<HdfsUpload>,
 }
 
 /// Whose machine a node is.
@@ -221,6 +232,114 @@ pub struct Service {
     /// Further lines of the unit's [Service] section, written as systemd wants them.
     #[serde(default)]
     pub unit: Vec<String>,
+    /// What answers when it does its work; none: it is up when its program is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready: Option<Ready>,
+}
+
+/// A command that prepares something once on a node: what a service needs before its first start.
+///
+/// It runs where `creates` is not there. Once it has run, an absent `creates` is data that was lost, and an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Once {
+    /// Its name, unique on the node.
+    pub name: Word,
+    /// Who runs it; ignored in scope `user`.
+    pub user: Word,
+    /// The program and its arguments; paths are the node's, under its root.
+    pub command: Vec<String>,
+    /// Its environment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+    /// What is there once it has run.
+    pub creates: NodePath,
+}
+
+/// How a service is seen to do its work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ready {
+    /// Where it answers.
+    pub at: Gate,
+    /// How long that may take after a start, in seconds.
+    pub within: u32,
+}
+
+/// An address that answers: `http://host:port/path` with a status of 200 to 299, `tcp://host:port` with a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Gate(Url);
+
+impl Gate {
+    /// Reads an address.
+    pub fn parse(text: &str) -> Result<Gate, String> {
+        let bad = |why: &str| Err(format!("`{text}` is no address that can answer: {why}"));
+        let Ok(url) = Url::parse(text) else { return bad("write http://host:port/path or tcp://host:port") };
+        match url.scheme() {
+            _ if url.host().is_none() || url.port_or_known_default().is_none() => bad("it names no host and port"),
+            _ if !url.username().is_empty() || url.password().is_some() => bad("it carries a user or a password"),
+            "http" => Ok(Gate(url)),
+            "tcp" if matches!(url.path(), "" | "/") && url.query().is_none() => Ok(Gate(url)),
+            "tcp" => bad("a connection has no path"),
+            _ => bad("only http and tcp can be asked"),
+        }
+    }
+
+    /// The address; its scheme is `http` or `tcp`.
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
+}
+
+impl fmt::Display for Gate {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.0.as_str())
+    }
+}
+
+impl TryFrom<String> for Gate {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Gate, String> {
+        Gate::parse(&text)
+    }
+}
+
+impl From<Gate> for String {
+    fn from(gate: Gate) -> String {
+        gate.0.into()
+    }
+}
+
+/// A folder of HDFS.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct HdfsDirectory {
+    /// Where WebHDFS answers, as in `http://manager:9870`.
+    pub web: String,
+    /// The user that may make it: HDFS's superuser.
+    pub user: Word,
+    /// Where.
+    pub path: NodePath,
+    /// Whose there.
+    #[serde(flatten)]
+    pub access: Access,
+}
+
+/// A folder of the node with everything in it, copied into HDFS.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct HdfsUpload {
+    /// Where WebHDFS answers, as in `http://manager:9870`.
+    pub web: String,
+    /// The user that may write there: HDFS's superuser.
+    pub user: Word,
+    /// The folder on the node.
+    pub from: NodePath,
+    /// The folder it becomes; it holds nothing else.
+    pub to: NodePath,
+    /// Whose its files are; folders get the execute bits besides.
+    #[serde(flatten)]
+    pub access: Access,
 }
 
 /// How a service tells that it is up.

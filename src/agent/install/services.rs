@@ -141,6 +141,7 @@ mod tests {
             environment: Default::default(),
             restart_on: vec![path("/etc/pnda")],
             unit: vec![],
+            ready: None,
         }
     }
 
