@@ -13,7 +13,7 @@ use std::process::ExitCode;
 /// Options of `pnda-agent install`.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The node's folder, as `pnda render` wrote it.
+    /// The node's folder, as `pnda cluster render` wrote it.
     #[arg(long, value_name = "FOLDER")]
     node: PathBuf,
     /// The mirror, an address or a folder [default: the one in node.toml]

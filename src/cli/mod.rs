@@ -4,11 +4,11 @@
 
 pub mod agent;
 mod agent_install;
+mod cluster;
 mod complete;
 pub mod failure;
 pub mod mirror;
 pub mod pnda;
 mod progress;
-mod render;
 mod shipped;
 mod trial;

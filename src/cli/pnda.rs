@@ -3,7 +3,7 @@
 //! Not here: what the commands do.
 
 use super::failure::{Outcome, finish, say_json};
-use super::{complete, mirror, render, trial};
+use super::{cluster, complete, mirror, trial};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -24,8 +24,9 @@ enum Command {
     /// Lock, fetch, publish, verify and serve a mirror.
     #[command(subcommand)]
     Mirror(mirror::Command),
-    /// Render every node's files and install script from a cluster file.
-    Render(render::Arguments),
+    /// Check, plan, render and explain a cluster.
+    #[command(subcommand)]
+    Cluster(cluster::Command),
     /// Bring everything up on this machine, without root, under one folder.
     Try(trial::Arguments),
     /// Print completions for a shell.
@@ -44,7 +45,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let outcome: Outcome = match Arguments::parse().command {
         Command::Mirror(command) => mirror::run(command),
-        Command::Render(arguments) => render::run(&arguments),
+        Command::Cluster(command) => cluster::run(command),
         Command::Try(arguments) => trial::run(&arguments),
         Command::Completions(arguments) => complete::completions(&arguments, Arguments::command()),
         Command::Schema { verb } => say_json(&mirror::schema(verb)).map(|()| ExitCode::SUCCESS),

@@ -1,12 +1,12 @@
 //! The assignment: which node has which roles, in the order in which they start.
-//! A role that the cluster has once goes where the cluster file names it, or to the only node that fits.
+//! A role that the cluster has once goes where the cluster file names it, and else to the first node that fits.
 //! Not here: what a role brings to a node (`desired`).
 
 use super::role::{Placement, Role, ranks, suggestion};
 use super::spec::{NodeKind, Spec, SpecNode};
 use crate::words::document::Text;
 use crate::words::names::{Host, Word};
-use crate::words::problem::{Origin, Problem, Problems, nearest};
+use crate::words::problem::{Origin, Problems, nearest};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -36,6 +36,7 @@ pub struct Assigned {
 /// Decides who has which role.
 pub(super) fn assign(spec: &Spec, roles: &BTreeMap<Word, Role>, problems: &mut Problems) -> Assignment {
     check_named(spec, roles, problems);
+    check_stacks(spec, roles, problems);
     let mut chosen: BTreeSet<(&Word, &Word)> = BTreeSet::new();
     for (name, role) in roles {
         chosen.extend(places(spec, name, role, problems).into_iter().map(|node| (node, name)));
@@ -70,51 +71,64 @@ fn named<'a>(node: &'a SpecNode, role: &Word) -> Option<&'a Origin> {
     node.roles.iter().find(|text| text.text == role.as_str()).map(|text| &text.origin)
 }
 
+fn check_stacks(spec: &Spec, roles: &BTreeMap<Word, Role>, problems: &mut Problems) {
+    let known: BTreeSet<&str> = roles.values().filter_map(|role| Some(role.stack.as_ref()?.text.as_str())).collect();
+    for Text { text, origin } in spec.stacks.iter().filter(|stack| !known.contains(stack.text.as_str())) {
+        let names: Vec<&str> = known.iter().copied().collect();
+        let otherwise = format!("stacks are {}", names.join(", "));
+        let remedy = suggestion(nearest(text, names.iter().copied()), &otherwise);
+        problems.add(origin.problem(format!("there is no stack `{text}`"), remedy));
+    }
+}
+
+/// Whether the cluster has the role at all, if no node names it.
+fn asked_for(spec: &Spec, role: &Role) -> bool {
+    role.stack.as_ref().is_none_or(|stack| spec.stacks.iter().any(|asked| asked.text == stack.text))
+}
+
 fn places<'a>(spec: &'a Spec, name: &Word, role: &Role, problems: &mut Problems) -> Vec<&'a Word> {
-    let fits = |node: &SpecNode| match role.placement {
+    let asked = asked_for(spec, role);
+    let fits = |node: &SpecNode| match &role.placement {
         Placement::EveryNode => true,
-        Placement::Every(kind) | Placement::One(kind) => node.kinds.contains(&kind),
-    };
-    let Placement::One(kind) = role.placement else {
-        let wanted = |(_, node): &(&Word, &SpecNode)| fits(node) || named(node, name).is_some();
-        return spec.nodes.iter().filter(wanted).map(|(node, _)| node).collect();
+        Placement::Every(kinds) => !kinds.is_disjoint(&node.kinds),
+        Placement::One(kind) => node.kinds.contains(kind),
     };
     let wanted: Vec<(&Word, &SpecNode)> = spec.nodes.iter().filter(|(_, node)| named(node, name).is_some()).collect();
     let fitting: Vec<&Word> = spec.nodes.iter().filter(|(_, node)| fits(node)).map(|(node, _)| node).collect();
-    match (wanted.as_slice(), fitting.as_slice()) {
-        ([], [only]) => vec![*only],
-        ([(node, _)], _) if fitting.contains(node) => vec![*node],
-        ([], _) => {
+    let Placement::One(kind) = role.placement else {
+        let fitting = fitting.into_iter().filter(|_| asked);
+        return fitting.chain(wanted.into_iter().map(|(node, _)| node)).collect();
+    };
+    match (wanted.as_slice(), fitting.first()) {
+        ([], _) if !asked => Vec::new(),
+        ([], Some(first)) => vec![*first],
+        ([], None) => {
             if spec.whole {
-                problems.add(nobody(spec, name, kind, &fitting));
+                let what = format!("no node can have role `{name}`: it goes on one {kind}, and there is none");
+                problems.add(spec.origin.problem(what, format!("give one node kinds = [\"{kind}\"]")));
             }
             Vec::new()
         }
+        ([(node, _)], _) if fitting.contains(node) => vec![*node],
         (several, _) => {
-            for (at, (node, there)) in several.iter().enumerate() {
-                let origin = named(there, name).unwrap_or(&there.origin);
-                if !fitting.contains(node) {
-                    let remedy = format!("name it at a {kind}, or add \"{kind}\" to the kinds of `{node}`");
-                    problems
-                        .add(origin.problem(format!("role `{name}` goes on a {kind}, and `{node}` is none"), remedy));
-                } else if at > 0 {
-                    let what = format!("role `{name}` is there once, and `{}` has it already", several[0].0);
-                    problems.add(origin.problem(what, "name it at one node"));
-                }
-            }
+            misplaced(several, &fitting, name, kind, problems);
             Vec::new()
         }
     }
 }
 
-fn nobody(spec: &Spec, name: &Word, kind: NodeKind, fitting: &[&Word]) -> Problem {
-    if fitting.is_empty() {
-        let what = format!("no node can have role `{name}`: it goes on a {kind}, and there is none");
-        return spec.origin.problem(what, format!("give one node kinds = [\"{kind}\"]"));
+/// A role that is there once is named where it cannot go, or more than once.
+fn misplaced(wanted: &[(&Word, &SpecNode)], fitting: &[&Word], name: &Word, kind: NodeKind, problems: &mut Problems) {
+    for (at, (node, there)) in wanted.iter().enumerate() {
+        let origin = named(there, name).unwrap_or(&there.origin);
+        if !fitting.contains(node) {
+            let remedy = format!("name it at a {kind}, or add \"{kind}\" to the kinds of `{node}`");
+            problems.add(origin.problem(format!("role `{name}` goes on a {kind}, and `{node}` is none"), remedy));
+        } else if at > 0 {
+            let what = format!("role `{name}` is there once, and `{}` has it already", wanted[0].0);
+            problems.add(origin.problem(what, "name it at one node"));
+        }
     }
-    let names: Vec<&str> = fitting.iter().map(|node| node.as_str()).collect();
-    let what = format!("role `{name}` goes on one {kind}, and there are {}: {}", names.len(), names.join(", "));
-    spec.origin.problem(what, format!("write roles = [\"{name}\"] at the one that shall have it"))
 }
 
 impl fmt::Display for Assignment {

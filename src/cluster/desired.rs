@@ -2,14 +2,18 @@
 //! Two roles may list the same thing in the same words; anything else at one place is a problem.
 //! Not here: the files of the node's folder (`render`), or the settings (`resolve`).
 
-use super::role::{Item, Owner, Role, ServiceText, What};
+use super::item::{HdfsText, Item, OnceText, Owner, ServiceText, What};
+use super::role::Role;
 use super::script;
 use super::template::{Context, Engine};
 use crate::words::digest::Sha256;
 use crate::words::document::Text;
 use crate::words::generation::{Generation, Listed};
 use crate::words::names::{BadName, NodePath, SafePath, Word};
-use crate::words::node::{Access, Archive, Directory, Download, File, Link, Scope, Service, User};
+use crate::words::node::{
+    Access, Archive, Directory, Download, File, Gate, HdfsDirectory, HdfsUpload, Link, Once, Ready, Scope, Service,
+    User,
+};
 use crate::words::problem::{Origin, Problem, Problems, nearest};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,13 +29,18 @@ pub(super) enum Thing {
     Download(Download),
     File(File, String),
     Link(Link),
+    Once(Once),
     Service(Service),
+    HdfsDirectory(HdfsDirectory),
+    HdfsUpload(HdfsUpload),
 }
 
 /// All things of a node, by place: a path, or a word for what has none.
 #[derive(Debug, Default)]
 pub(super) struct Things {
     pub(super) by_place: BTreeMap<String, (Thing, Origin)>,
+    /// What is prepared once, in the order of the roles.
+    pub(super) once: Vec<Word>,
     /// Services in the order in which their roles start.
     pub(super) services: Vec<Word>,
     /// Places that this node's settings leave out, or that could not be made.
@@ -42,7 +51,8 @@ pub(super) struct Things {
 pub(super) struct Maker<'a> {
     pub(super) engine: &'a Engine<'a>,
     pub(super) context: &'a Context,
-    pub(super) generation: &'a Generation,
+    /// What the mirror holds; none where nobody asks whether it does.
+    pub(super) generation: Option<&'a Generation>,
     pub(super) scope: Scope,
     /// "for node … of cluster …", for the first line of each file.
     pub(super) whom: String,
@@ -97,6 +107,11 @@ impl Maker<'_> {
             return true;
         }
         let Some(thing) = self.thing(&item.what, problems) else { return false };
+        if let Thing::Once(once) = &thing
+            && !things.once.contains(&once.name)
+        {
+            things.once.push(once.name.clone());
+        }
         if let Thing::Service(service) = &thing {
             if self.scope == Scope::System {
                 self.add_unit(service, item, things, problems);
@@ -173,7 +188,19 @@ impl Maker<'_> {
                 let path = self.path(path, problems);
                 Thing::Link(Link { to: self.path(to, problems)?, path: path? })
             }
+            What::Once(once) => Thing::Once(self.once(once, problems)?),
             What::Service(service) => Thing::Service(self.service(service, problems)?),
+            What::HdfsDirectory { hdfs, path, owner } => {
+                let (path, access) = (self.path(path, problems), self.access(owner, problems));
+                let (web, user) = self.hdfs(hdfs, problems)?;
+                Thing::HdfsDirectory(HdfsDirectory { web, user, path: path?, access: access? })
+            }
+            What::HdfsUpload { hdfs, from, to, owner } => {
+                let (from, to) = (self.path(from, problems), self.path(to, problems));
+                let access = self.access(owner, problems);
+                let (web, user) = self.hdfs(hdfs, problems)?;
+                Thing::HdfsUpload(HdfsUpload { web, user, from: from?, to: to?, access: access? })
+            }
         })
     }
 
@@ -185,10 +212,13 @@ impl Maker<'_> {
     /// The file on the mirror, which must be there.
     fn listed(&self, from: &Text, problems: &mut Problems) -> Option<(SafePath, Listed)> {
         let path = self.named(from, problems, SafePath::new)?;
-        if let Some(listed) = self.generation.files.get(&path) {
+        let Some(generation) = self.generation else {
+            return Some((path, Listed { size: 0, sha256: Sha256::of(b"") }));
+        };
+        if let Some(listed) = generation.files.get(&path) {
             return Some((path, *listed));
         }
-        problems.add(missing(self.generation, &path, &from.origin));
+        problems.add(missing(generation, &path, &from.origin));
         None
     }
 
@@ -202,11 +232,8 @@ impl Maker<'_> {
     ) -> Option<Thing> {
         let access = self.access(owner, problems);
         let printed = self.engine.print(template, context, problems)?;
-        let stamp = format!(
-            "Made by pnda {} from {} and templates/{}; inputs {}.",
-            self.whom, template.origin.file, template.text, printed.inputs
-        );
-        let Some(text) = script::stamped(path, &printed.text, &stamp) else {
+        let stamp = format!("Made by pnda {} from {} and templates/{}", self.whom, template.origin.file, template.text);
+        let Some(text) = script::stamped(path, &printed, &stamp) else {
             let what = format!("`{path}` has no known comment, and its first line must say what it was made from");
             problems.add(template.origin.problem(what, "give the file a name whose format is known"));
             return None;
@@ -216,31 +243,63 @@ impl Maker<'_> {
     }
 
     fn service(&self, service: &ServiceText, problems: &mut Problems) -> Option<Service> {
-        let texts = |list: &[Text], problems: &mut Problems| -> Vec<String> {
-            list.iter().filter_map(|text| one_line(text, self.fill(text, problems)?, problems)).collect()
-        };
-        let mut environment = BTreeMap::new();
-        for text in &service.environment {
-            match self
-                .fill(text, problems)
-                .and_then(|text| text.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())))
-            {
-                Some((name, value)) => drop(environment.insert(name, value)),
-                None => problems.add(text.origin.problem("not a variable", "write \"NAME=value\"")),
-            }
-        }
         let name = self.word(&service.name, problems);
         let user = self.word(&service.user, problems);
-        let about = texts(std::slice::from_ref(&service.about), problems).pop();
+        let about = self.lines(std::slice::from_ref(&service.about), problems).pop();
         let restart_on = service.restart_on.iter().filter_map(|path| self.path(path, problems)).collect();
-        let command = texts(&service.command, problems);
+        let command = self.lines(&service.command, problems);
+        let environment = self.environment(&service.environment, problems);
+        let ready = service.ready.as_ref().map(|at| self.gate(at, problems)).map(|at| {
+            let within = service.within;
+            Some(Ready { at: at?, within })
+        });
         // Without systemd there is no unit, and the lines would name paths that are not there.
         let unit = match self.scope {
-            Scope::System => texts(&service.unit, problems),
+            Scope::System => self.lines(&service.unit, problems),
             Scope::User => Vec::new(),
         };
+        let ready = match ready {
+            Some(ready) => Some(ready?),
+            None => None,
+        };
         let (name, user, about) = (name?, user?, about?);
-        Some(Service { name, about, kind: service.kind, user, command, environment, restart_on, unit, ready: None })
+        Some(Service { name, about, kind: service.kind, user, command, environment, restart_on, unit, ready })
+    }
+
+    fn once(&self, once: &OnceText, problems: &mut Problems) -> Option<Once> {
+        let (name, user) = (self.word(&once.name, problems), self.word(&once.user, problems));
+        let command = self.lines(&once.command, problems);
+        let environment = self.environment(&once.environment, problems);
+        Some(Once { creates: self.path(&once.creates, problems)?, name: name?, user: user?, command, environment })
+    }
+
+    fn hdfs(&self, hdfs: &HdfsText, problems: &mut Problems) -> Option<(String, Word)> {
+        let user = self.word(&hdfs.user, problems);
+        let web = self.gate(&hdfs.web, problems)?;
+        Some((web.to_string(), user?))
+    }
+
+    fn gate(&self, text: &Text, problems: &mut Problems) -> Option<Gate> {
+        let filled = self.fill(text, problems)?;
+        Gate::parse(&filled).map_err(|error| problems.add(text.origin.problem(error, ""))).ok()
+    }
+
+    /// Texts that must be one line each.
+    fn lines(&self, list: &[Text], problems: &mut Problems) -> Vec<String> {
+        list.iter().filter_map(|text| one_line(text, self.fill(text, problems)?, problems)).collect()
+    }
+
+    fn environment(&self, list: &[Text], problems: &mut Problems) -> BTreeMap<String, String> {
+        let mut environment = BTreeMap::new();
+        for text in list {
+            let filled = self.lines(std::slice::from_ref(text), problems).pop();
+            match filled.as_deref().map(|filled| filled.split_once('=')) {
+                Some(Some((name, value))) => drop(environment.insert(name.to_owned(), value.to_owned())),
+                Some(None) => problems.add(text.origin.problem("not a variable", "write \"NAME=value\"")),
+                None => {}
+            }
+        }
+        environment
     }
 }
 
@@ -273,7 +332,10 @@ impl Thing {
             Thing::Download(download) => download.path.to_string(),
             Thing::File(file, _) => file.path.to_string(),
             Thing::Link(link) => link.path.to_string(),
+            Thing::Once(once) => format!("once {}", once.name),
             Thing::Service(service) => format!("service {}", service.name),
+            Thing::HdfsDirectory(directory) => format!("hdfs {}", directory.path),
+            Thing::HdfsUpload(upload) => format!("hdfs {}", upload.to),
         }
     }
 }
@@ -297,7 +359,7 @@ impl Things {
             let why = match thing {
                 Thing::Archive(_) => "the folder of an archive, which holds nothing else",
                 Thing::Download(_) | Thing::File(..) | Thing::Link(_) => "no folder",
-                Thing::User(_) | Thing::Directory(_) | Thing::Service(_) => continue,
+                _ => continue,
             };
             let below = format!("{place}/");
             for (inner, (_, origin)) in

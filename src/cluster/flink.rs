@@ -29,17 +29,23 @@ pub(super) const JAVA_OPTIONS: [&str; 15] = [
 /// Settings that the configuration is made of; those of roles the node has not are left out.
 pub(super) const USES: &[&str] = &[
     "flink.archive_url",
+    "flink.attempts",
+    "flink.checkpoints_url",
+    "flink.ha_url",
     "flink.history_server.address",
     "flink.history_server.port",
     "flink.history_server.refresh",
     "flink.jobmanager.memory",
     "flink.parallelism",
+    "flink.savepoints_url",
+    "flink.staged_url",
     "flink.taskmanager.memory",
     "flink.taskmanager.slots",
     "flink.version",
     "graphite.address",
     "java.home",
     "log.flink",
+    "zookeeper.quorum",
 ];
 
 type Pair = (&'static str, String);
@@ -50,6 +56,8 @@ pub(super) fn configuration(seen: &Seen<'_>) -> Option<Vec<Pair>> {
     let mut pairs = job_defaults(seen);
     pairs.extend(environment(seen, version));
     pairs.extend(archive(seen));
+    pairs.extend(durable(seen, version));
+    pairs.extend(on_yarn(seen));
     pairs.extend(graphite(seen, version));
     Some(pairs)
 }
@@ -103,6 +111,34 @@ fn archive(seen: &Seen<'_>) -> Vec<Pair> {
         pairs.push(("historyserver.web.port", port));
         // It deletes this folder when it stops (measured): one of its own, inside the folder that the role places.
         pairs.push(("historyserver.web.tmpdir", seen.at("/var/lib/pnda/flink/history-server/web")));
+    }
+    pairs
+}
+
+/// Where jobs keep what must outlive them: 1.20 renamed the folders, 1.17 the kind of high availability.
+fn durable(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
+    let (checkpoints, savepoints) = match version >= Version::new(1, 20, 0) {
+        true => ("execution.checkpointing.dir", "execution.checkpointing.savepoint-dir"),
+        false => ("state.checkpoints.dir", "state.savepoints.dir"),
+    };
+    let kind = if version >= Version::new(1, 17, 0) { "high-availability.type" } else { "high-availability" };
+    let mut pairs: Vec<Pair> = from(checkpoints, seen.printed("flink.checkpoints_url")).into_iter().collect();
+    pairs.extend(from(savepoints, seen.printed("flink.savepoints_url")));
+    if let (Some(storage), Some(quorum)) = (seen.printed("flink.ha_url"), seen.printed("zookeeper.quorum")) {
+        pairs.push((kind, "zookeeper".into()));
+        pairs.push(("high-availability.storageDir", storage));
+        pairs.push(("high-availability.zookeeper.quorum", quorum));
+    }
+    pairs
+}
+
+/// A user's jar on the class path and in the job's own loader as well breaks jobs with Avro (measured); left off the
+/// class path it runs.
+fn on_yarn(seen: &Seen<'_>) -> Vec<Pair> {
+    let mut pairs = vec![("yarn.classpath.include-user-jar", "DISABLED".to_owned())];
+    pairs.extend(from("yarn.application-attempts", seen.printed("flink.attempts")));
+    if let (Some(staged), Some(version)) = (seen.text("flink.staged_url"), seen.text("flink.version")) {
+        pairs.push(("yarn.provided.lib.dirs", format!("{staged}/{version}/lib;{staged}/{version}/plugins")));
     }
     pairs
 }

@@ -3,9 +3,16 @@
 //! Not here: reading or writing files, or installing anything (`agent`).
 
 mod assign;
+mod decide;
 mod desired;
+mod difference;
+mod explain;
 mod facts;
+mod flavor;
 mod flink;
+mod item;
+mod members;
+mod plan;
 mod render;
 mod resolve;
 mod role;
@@ -18,19 +25,24 @@ mod template;
 mod tests;
 
 pub use assign::{Assigned, Assignment};
+pub use difference::{Differences, FileDifference, Folders, NodeDifference, difference};
+pub use explain::{Explained, Layer, OnNode};
+pub use plan::{Because, Plan, Planned, Reason, Wave};
 pub use spec::NodeKind;
 pub use taken::taken;
 
 use crate::words::generation::Generation;
-use crate::words::names::{NodePath, Word};
-use crate::words::problem::{Origin, Problems, Source};
+use crate::words::names::Word;
+use crate::words::problem::{Problems, Source};
 use crate::words::tree::Tree;
+use decide::Decided;
 use include_dir::{Dir, include_dir};
-use role::Role;
 use std::collections::BTreeMap;
 
 /// The roles that the program carries.
 pub const ROLES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/roles");
+/// The flavors that it carries.
+pub const FLAVORS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/flavors");
 /// The templates that it carries.
 pub const TEMPLATES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 /// The example clusters that it carries.
@@ -43,10 +55,12 @@ pub struct Inputs<'a> {
     pub cluster: Source<'a>,
     /// Role files and, in a folder `parts`, their parts: name and text.
     pub roles: Vec<(String, String)>,
+    /// Flavor files: name and text.
+    pub flavors: Vec<(String, String)>,
     /// Templates by their path below the folder of templates.
     pub templates: BTreeMap<String, String>,
-    /// What the mirror holds.
-    pub generation: &'a Generation,
+    /// What the mirror holds; without it nothing can be rendered, but mistakes of the inputs are found.
+    pub generation: Option<&'a Generation>,
     /// The key that must have signed it.
     pub public_key: &'a str,
     /// Settings of the command line, and `mirror.url`.
@@ -69,6 +83,11 @@ pub struct Rendered {
 /// The roles that the program carries, as inputs.
 pub fn default_roles() -> Vec<(String, String)> {
     files(&ROLES).into_iter().map(|(path, text)| (format!("roles/{path}"), text)).collect()
+}
+
+/// The flavors that the program carries, as inputs.
+pub fn default_flavors() -> Vec<(String, String)> {
+    files(&FLAVORS).into_iter().map(|(path, text)| (format!("flavors/{path}"), text)).collect()
 }
 
 /// The templates that the program carries, as inputs.
@@ -94,68 +113,25 @@ fn files(dir: &Dir<'static>) -> BTreeMap<String, String> {
     found
 }
 
-/// Decides what every node gets, or says everything that is wrong with the inputs.
+/// Renders every node's folder, or says everything that is wrong with the inputs.
 pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, Problems> {
     let mut problems = Problems::default();
-    let root = root(inputs.root.as_deref(), &mut problems);
-    check_key(inputs.public_key, &mut problems);
-    let roles = role::read_all(&inputs.roles, &mut problems);
-    let engine = template::Engine::new(&inputs.templates, &root, &mut problems);
-    let Some(spec) = spec::Spec::read(inputs.cluster, &mut problems) else {
-        return Err(problems.into_result(()).expect_err("a file that cannot be read has problems"));
-    };
-    let (overrides, mirror) = overrides(inputs, &spec.mirror, &mut problems);
-    resolve::check_given(&spec, &roles, &overrides, &mut problems);
-    let assignment = assign::assign(&spec, &roles, &mut problems);
-    let digest = render::digest(inputs, &spec, &mirror);
-    let ground = render::Ground { inputs, spec: &spec, engine: &engine, root: &root, digest };
-    let mut nodes = BTreeMap::new();
-    for assigned in &assignment.nodes {
-        let has: Vec<(&Word, &Role)> = assigned.roles.iter().filter_map(|name| roles.get_key_value(name)).collect();
-        let own: Vec<&Role> = has.iter().map(|(_, role)| *role).collect();
-        let settings = resolve::resolve(&spec, &assigned.node, &own, &overrides, &mut problems);
-        if let Some(tree) = ground.folder(&assigned.node, &has, &settings, &mirror, &mut problems) {
-            nodes.insert(assigned.node.clone(), tree);
-        }
-    }
-    problems.into_result(Rendered { cluster: spec.name.clone(), nodes, assignment })
+    let Some(decided) = Decided::of(inputs, &mut problems) else { return Err(problems.sorted()) };
+    let nodes = render::folders(&decided, &mut problems);
+    problems.into_result(Rendered { cluster: decided.spec.name.clone(), nodes, assignment: decided.assignment })
 }
 
-/// A root is printed into scripts, properties and YAML, so it must need no quotes anywhere.
-fn root(root: Option<&str>, problems: &mut Problems) -> String {
-    let Some(root) = root else { return String::new() };
-    if NodePath::new(root).is_err() || !root.chars().all(setting::plain) {
-        let what = format!("`{root}` cannot stand for `/`");
-        let remedy = "name an absolute folder of letters, digits and . _ + -";
-        problems.add(Origin::of_file("--root").problem(what, remedy));
-    }
-    root.to_owned()
+/// Who gets what, in which order, and why.
+pub fn plan(inputs: &Inputs<'_>) -> Result<Plan, Problems> {
+    let mut problems = Problems::default();
+    let Some(decided) = Decided::of(inputs, &mut problems) else { return Err(problems.sorted()) };
+    problems.into_result(plan::plan(&decided))
 }
 
-fn check_key(key: &str, problems: &mut Problems) {
-    let line = render::key_line(key);
-    if minisign_verify::PublicKey::from_base64(&line).is_err() {
-        let what = "the mirror's public key is not a minisign key";
-        problems.add(Origin::of_file("mirror.pub").problem(what, "take mirror.pub as `pnda mirror build` wrote it"));
-    }
-}
-
-type Overrides = BTreeMap<String, (String, Origin)>;
-
-/// The settings of the command line, and the mirror's address, which may come from there too.
-fn overrides(inputs: &Inputs<'_>, mirror: &str, problems: &mut Problems) -> (Overrides, String) {
-    let mut mirror = mirror.to_owned();
-    let mut overrides = Overrides::new();
-    for (name, value) in &inputs.overrides {
-        let origin = Origin::of_file(&format!("--set {name}"));
-        if name == "mirror.url" {
-            match spec::parse_mirror(value.clone()) {
-                Ok(url) => mirror = url,
-                Err(error) => problems.add(origin.problem(error, "")),
-            }
-        } else if overrides.insert(name.clone(), (value.clone(), origin.clone())).is_some() {
-            problems.add(origin.problem(format!("setting `{name}` is given twice"), "keep one"));
-        }
-    }
-    (overrides, mirror)
+/// Where the value of a setting comes from, on one node or on all that have it.
+pub fn explain(inputs: &Inputs<'_>, setting: &str, node: Option<&str>) -> Result<Explained, Problems> {
+    let mut problems = Problems::default();
+    let Some(decided) = Decided::of(inputs, &mut problems) else { return Err(problems.sorted()) };
+    let explained = explain::explain(&decided, setting, node, &mut problems);
+    problems.into_result(()).map(|()| explained)?.ok_or_else(Problems::default)
 }

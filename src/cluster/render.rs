@@ -2,21 +2,22 @@
 //! Everything is rendered before anything is given back; the same inputs give the same bytes.
 //! Not here: writing the folders.
 
-use super::Inputs;
+use super::assign::Assigned;
+use super::decide::Decided;
 use super::desired::{Maker, Thing, Things};
-use super::resolve::Settings;
+use super::resolve::{Place, Settings};
 use super::role::Role;
 use super::script;
 use super::setting::Value as Setting;
-use super::spec::Spec;
-use super::template::{Context, Engine};
+use super::template::Context;
 use crate::words::digest::Sha256;
 use crate::words::document::Text;
+use crate::words::generation::Generation;
 use crate::words::names::{SafePath, Word};
-use crate::words::node::{self, DOCUMENT, Download, Node, Scope, Service};
+use crate::words::node::{self, DOCUMENT, Download, Node, Once, Scope, Service};
 use crate::words::problem::{Origin, Problems};
 use crate::words::tree::{Entry, Tree};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// The template of the door.
@@ -25,20 +26,34 @@ pub(super) const INSTALL: &str = "install.sh";
 const AGENT: &str = "/opt/pnda/agent/pnda-agent";
 
 /// What is the same for every node.
-pub(super) struct Ground<'a> {
-    pub(super) inputs: &'a Inputs<'a>,
-    pub(super) spec: &'a Spec,
-    pub(super) engine: &'a Engine<'a>,
-    /// Empty for `/`.
-    pub(super) root: &'a str,
-    pub(super) digest: Sha256,
+struct Ground<'a> {
+    decided: &'a Decided<'a>,
+    digest: Sha256,
+}
+
+/// Every node's folder; none of a node whose folder cannot be made, which is noted.
+pub(super) fn folders(decided: &Decided<'_>, problems: &mut Problems) -> BTreeMap<Word, Tree> {
+    let none = Generation { number: 0, lock: Sha256::of(b""), files: BTreeMap::new() };
+    let generation = decided.inputs.generation.unwrap_or(&none);
+    let ground = Ground { decided, digest: digest(decided, generation) };
+    let folder = |assigned: &Assigned| {
+        let roles = decided.roles_of(assigned);
+        let place = Place { assigned, roles: &roles };
+        Some((assigned.node.clone(), ground.folder(place, &decided.settings[&assigned.node], problems)?))
+    };
+    decided.assignment.nodes.iter().filter_map(folder).collect()
 }
 
 /// The digest of everything that decides what is rendered; the order of nodes and files does not.
-pub(super) fn digest(inputs: &Inputs<'_>, spec: &Spec, mirror: &str) -> Sha256 {
+fn digest(decided: &Decided<'_>, generation: &Generation) -> Sha256 {
+    let Decided { inputs, spec, flavor, mirror, .. } = decided;
     let mut text = format!("pnda {}\n{} {mirror}\n{:?}\n", env!("CARGO_PKG_VERSION"), spec.name, inputs.root);
-    for (name, (raw, _)) in &spec.settings {
+    let _ = writeln!(text, "{:?}", spec.stacks.iter().map(|stack| &stack.text).collect::<BTreeSet<_>>());
+    for (name, (raw, _)) in spec.settings.iter().chain(flavor) {
         let _ = writeln!(text, "{name}={raw:?}");
+    }
+    for ((of, name), (raw, _)) in spec.of_kinds.iter().chain(&spec.of_roles) {
+        let _ = writeln!(text, "{of} {name}={raw:?}");
     }
     for (name, node) in &spec.nodes {
         let mut roles: Vec<&str> = node.roles.iter().map(|role| role.text.as_str()).collect();
@@ -51,25 +66,20 @@ pub(super) fn digest(inputs: &Inputs<'_>, spec: &Spec, mirror: &str) -> Sha256 {
     let roles: BTreeMap<&String, &String> = inputs.roles.iter().map(|(file, text)| (file, text)).collect();
     let overrides: BTreeMap<&String, &String> = inputs.overrides.iter().map(|(key, value)| (key, value)).collect();
     let _ = write!(text, "{roles:?}\n{overrides:?}\n{:?}\n{}\n", inputs.templates, inputs.public_key);
-    text.push_str(&inputs.generation.render());
+    text.push_str(&generation.render());
     Sha256::of(text.as_bytes())
 }
 
 impl Ground<'_> {
     /// The folder of one node.
-    pub(super) fn folder(
-        &self,
-        node: &Word,
-        roles: &[(&Word, &Role)],
-        settings: &Settings,
-        mirror: &str,
-        problems: &mut Problems,
-    ) -> Option<Tree> {
-        let context = Context::of_node(self.spec.name.as_str(), node.as_str(), settings, self.root);
-        let scope = if self.inputs.root.is_some() { Scope::User } else { Scope::System };
-        let whom = format!("for node {node} of cluster {}", self.spec.name);
-        let generation = self.inputs.generation;
-        let maker = Maker { engine: self.engine, context: &context, generation, scope, whom: whom.clone() };
+    fn folder(&self, place: Place<'_>, settings: &Settings, problems: &mut Problems) -> Option<Tree> {
+        let Decided { inputs, engine, root, spec, .. } = self.decided;
+        let (node, roles) = (&place.assigned.node, place.roles);
+        let context = self.decided.around(place.assigned).with_settings(settings).with_facts(settings, root);
+        let scope = if inputs.root.is_some() { Scope::User } else { Scope::System };
+        let whom = format!("for node {node} of cluster {}", spec.name);
+        let generation = inputs.generation;
+        let maker = Maker { engine, context: &context, generation, scope, whom: whom.clone() };
         let own: Vec<&Role> = roles.iter().map(|(_, role)| *role).collect();
         let things = maker.make(&own, problems);
         if things.left_out.contains(AGENT) {
@@ -77,7 +87,7 @@ impl Ground<'_> {
         }
         let mut names: Vec<Word> = roles.iter().map(|(name, _)| (*name).clone()).collect();
         names.sort();
-        let (document, files) = self.document(node, names, scope, mirror, things);
+        let (document, files) = self.document(node, names, scope, things);
         let door = self.door(&document, &context, &whom, problems)?;
         let mut entries = vec![
             (INSTALL.to_owned(), Entry::File { bytes: door.into_bytes(), executable: true }),
@@ -93,29 +103,23 @@ impl Ground<'_> {
             let placed = SafePath::new(path).map_err(|error| error.to_string());
             let placed = placed.and_then(|path| tree.insert(path, entry).map_err(|error| error.to_string()));
             if let Err(error) = placed {
-                problems.add(self.spec.origin.problem(error, ""));
+                problems.add(spec.origin.problem(error, ""));
             }
         }
         Some(tree)
     }
 
-    fn document(
-        &self,
-        node: &Word,
-        roles: Vec<Word>,
-        scope: Scope,
-        mirror: &str,
-        things: Things,
-    ) -> (Node, Vec<String>) {
+    fn document(&self, node: &Word, roles: Vec<Word>, scope: Scope, things: Things) -> (Node, Vec<String>) {
+        let decided = self.decided;
         let mut document = Node {
             format: 1,
-            cluster: self.spec.name.clone(),
+            cluster: decided.spec.name.clone(),
             node: node.clone(),
             roles,
             inputs: self.digest,
             scope,
-            root: if self.root.is_empty() { "/".to_owned() } else { self.root.to_owned() },
-            mirror: node::Mirror { url: mirror.to_owned(), public_key: key_line(self.inputs.public_key) },
+            root: if decided.root.is_empty() { "/".to_owned() } else { decided.root.clone() },
+            mirror: node::Mirror { url: decided.mirror.clone(), public_key: key_line(decided.inputs.public_key) },
             users: Vec::new(),
             directories: Vec::new(),
             archives: Vec::new(),
@@ -128,6 +132,7 @@ impl Ground<'_> {
             hdfs_uploads: Vec::new(),
         };
         let mut texts = Vec::new();
+        let mut once: BTreeMap<Word, Once> = BTreeMap::new();
         let mut services: BTreeMap<Word, Service> = BTreeMap::new();
         for (thing, _) in things.by_place.into_values() {
             match thing {
@@ -140,9 +145,13 @@ impl Ground<'_> {
                     document.files.push(file);
                 }
                 Thing::Link(link) => document.links.push(link),
+                Thing::Once(one) => drop(once.insert(one.name.clone(), one)),
                 Thing::Service(service) => drop(services.insert(service.name.clone(), service)),
+                Thing::HdfsDirectory(directory) => document.hdfs_directories.push(directory),
+                Thing::HdfsUpload(upload) => document.hdfs_uploads.push(upload),
             }
         }
+        document.once = things.once.iter().filter_map(|name| once.remove(name)).collect();
         document.services = things.services.iter().filter_map(|name| services.remove(name)).collect();
         (document, texts)
     }
@@ -151,7 +160,7 @@ impl Ground<'_> {
         let agent = document.downloads.iter().find(|download| download.path.as_str() == AGENT);
         let Some(Download { from, size, sha256, .. }) = agent else {
             let what = format!("node `{}` has no role that downloads {AGENT}, which install.sh starts", document.node);
-            problems.add(self.spec.origin.problem(what, "give it the role `agent`"));
+            problems.add(self.decided.spec.origin.problem(what, "give it the role `agent`"));
             return None;
         };
         let context = context.with([
@@ -161,9 +170,8 @@ impl Ground<'_> {
             ("door.size", (*size).into()),
         ]);
         let template = Text { text: INSTALL.into(), origin: Origin::of_file("templates") };
-        let printed = self.engine.print(&template, &context, problems)?;
-        let stamp = format!("Made by pnda {whom} from templates/{INSTALL}; inputs {}.", printed.inputs);
-        script::stamped(INSTALL, &printed.text, &stamp)
+        let printed = self.decided.engine.print(&template, &context, problems)?;
+        script::stamped(INSTALL, &printed, &format!("Made by pnda {whom} from templates/{INSTALL}"))
     }
 }
 

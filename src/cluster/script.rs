@@ -2,7 +2,10 @@
 //! Every value that reaches a script or a unit passes through here.
 //! Not here: the scripts, which are templates.
 
+use crate::words::digest::Sha256;
 use crate::words::node::{Service, ServiceKind};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use minijinja::Value;
 
 /// A text as one word of POSIX sh.
@@ -38,22 +41,41 @@ pub(super) fn unit(service: &Service) -> [(&'static str, Value); 6] {
     ]
 }
 
-/// The first line of a generated file, in its format's comments; none if the format has no known comment.
-pub(super) fn stamped(path: &str, text: &str, stamp: &str) -> Option<String> {
+/// What a line of a file's format begins and ends with so that nothing reads it; none if the format is not known.
+fn comment(path: &str) -> Option<(&'static str, &'static str)> {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let commented = match name.rsplit_once('.') {
-        None => true,
-        Some((_, ending)) => ["conf", "properties", "service", "sh", "toml", "txt", "yaml"].contains(&ending),
-    };
-    if !commented {
-        return None;
+    match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("xml") => Some(("<!-- ", " -->")),
+        None | Some("cfg" | "conf" | "properties" | "service" | "sh" | "toml" | "txt" | "yaml") => Some(("# ", "")),
+        Some(_) => None,
     }
+}
+
+/// A generated file with a first line, in its format's comments, that says what it was made from and what the rest of
+/// it is; none if the format has no known comment.
+pub(super) fn stamped(path: &str, text: &str, stamp: &str) -> Option<String> {
+    let (open, close) = comment(path)?;
     let (first, rest) = match text.split_once('\n') {
-        // The kernel reads the interpreter from the very first line.
-        Some((first, rest)) if first.starts_with("#!") => (format!("{first}\n"), rest),
+        // The kernel reads the interpreter from the very first line, and XML says there that it is XML.
+        Some((first, rest)) if first.starts_with("#!") || first.starts_with("<?xml") => (format!("{first}\n"), rest),
         _ => (String::new(), text),
     };
-    Some(format!("{first}# {stamp}\n{rest}"))
+    let digest = Sha256::of(rest.as_bytes());
+    let stamp = format!("{stamp}; SHA-256 of what follows: {digest}").replace("--", "- -");
+    Some(format!("{first}{open}{stamp}{close}\n{rest}"))
+}
+
+/// A text as the content of an XML element.
+pub(super) fn xml(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// An identifier of 128 bits that stands for a text, in 22 characters, as Kafka names its clusters.
+pub(super) fn id128(text: &str) -> String {
+    let mut bytes = Sha256::of(text.as_bytes()).bytes();
+    // It must not begin like an option of a command line.
+    bytes[0] &= 0x7f;
+    URL_SAFE_NO_PAD.encode(&bytes[..16])
 }
 
 #[cfg(test)]
@@ -74,9 +96,22 @@ mod tests {
     }
 
     #[test]
-    fn the_stamp_comes_after_the_interpreter() {
-        assert_eq!(stamped("/a/x.sh", "#!/bin/sh\nx\n", "made").unwrap(), "#!/bin/sh\n# made\nx\n");
-        assert_eq!(stamped("/a/flink", "x\n", "made").unwrap(), "# made\nx\n");
+    fn the_stamp_comes_after_what_must_be_first() {
+        let digest = Sha256::of(b"x\n");
+        let stamp = format!("made; SHA-256 of what follows: {digest}");
+        assert_eq!(stamped("/a/x.sh", "#!/bin/sh\nx\n", "made").unwrap(), format!("#!/bin/sh\n# {stamp}\nx\n"));
+        assert_eq!(stamped("/a/flink", "x\n", "made").unwrap(), format!("# {stamp}\nx\n"));
+        let xml = stamped("/a/x.xml", "<?xml version=\"1.0\"?>\nx\n", "for a--b").unwrap();
+        assert!(xml.starts_with("<?xml version=\"1.0\"?>\n<!-- for a- -b; "), "{xml}");
         assert_eq!(stamped("/a/x.json", "{}", "made"), None);
+    }
+
+    #[test]
+    fn an_identifier_has_22_characters_and_is_no_option() {
+        for text in ["pico", "standard", "a", "b", "c"] {
+            let id = id128(text);
+            assert!(id.len() == 22 && !id.starts_with('-'), "{id}");
+        }
+        assert_eq!(id128("pico"), id128("pico"));
     }
 }

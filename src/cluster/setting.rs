@@ -3,7 +3,7 @@
 //! Not here: which value a node gets (`resolve`).
 
 use super::role::suggestion;
-use crate::words::document::{Raw, Table};
+use crate::words::document::{Raw, Table, Text};
 use crate::words::flink::Version;
 use crate::words::names::{Host, NodePath, SafePath, Word};
 use crate::words::problem::{Origin, nearest};
@@ -13,6 +13,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Address,
+    Addresses,
     Boolean,
     Duration,
     FlinkVersion,
@@ -27,8 +28,9 @@ pub(super) enum Kind {
 }
 
 /// Every kind: its name in role files and what its values look like.
-const KINDS: [(&str, Kind, &str); 12] = [
+const KINDS: [(&str, Kind, &str); 13] = [
     ("address", Kind::Address, "a host and a port, as in \"manager:2003\""),
+    ("addresses", Kind::Addresses, "hosts and ports joined by commas, as in \"a:2181,b:2181\""),
     ("boolean", Kind::Boolean, "true or false"),
     ("duration", Kind::Duration, "a number with ms, s, m or h, as in \"10s\""),
     ("flink-version", Kind::FlinkVersion, "a release from 1.15 on, as in \"1.20.5\""),
@@ -82,8 +84,22 @@ pub(super) struct Declaration {
     pub(super) name: String,
     pub(super) kind: Kind,
     /// None: the cluster must say.
-    pub(super) default: Option<Value>,
+    pub(super) default: Option<Default>,
+    /// Whether it may be unset.
+    pub(super) optional: bool,
+    /// No two nodes may have the same value; it is who the node is in its role, and the others may print it.
+    pub(super) unique: bool,
+    /// What it does, in a sentence.
+    pub(super) about: String,
     pub(super) origin: Origin,
+}
+
+/// The value that a setting has where nobody gives one.
+#[derive(Debug, Clone)]
+pub(super) enum Default {
+    Value(Value),
+    /// A template over the node's other settings and `nodes`; an empty text leaves an optional setting unset.
+    Derived(Text),
 }
 
 impl Kind {
@@ -137,6 +153,7 @@ impl Kind {
     fn fits(self, text: &str) -> bool {
         match self {
             Kind::Address => split_address(text).is_some(),
+            Kind::Addresses => text.split(',').all(|one| split_address(one).is_some()),
             Kind::Duration => milliseconds(text).is_some(),
             Kind::FlinkVersion => text.parse().is_ok_and(|version: Version| {
                 version >= Version::new(OLDEST_LINE.0, OLDEST_LINE.1, 0) && version.to_string() == text
@@ -144,7 +161,7 @@ impl Kind {
             Kind::Host => Host::new(text).is_ok(),
             Kind::MirrorPath => SafePath::new(text).is_ok() && text.chars().all(plain),
             Kind::Path => NodePath::new(text).is_ok() && text.chars().all(plain),
-            Kind::Size => is_size(text),
+            Kind::Size => bytes(text).is_some(),
             Kind::Url => is_url(text),
             Kind::Word => Word::new(text).is_ok(),
             Kind::Boolean | Kind::Integer | Kind::Port => false,
@@ -184,9 +201,16 @@ pub(super) fn milliseconds(text: &str) -> Option<u64> {
     number.checked_mul(unit).filter(|ms| *ms > 0)
 }
 
-fn is_size(text: &str) -> bool {
-    let digits = text.trim_end_matches(['k', 'm', 'g']);
-    text.len() == digits.len() + 1 && digits.parse::<u32>().is_ok_and(|number| number > 0)
+/// The bytes of a size such as `1600m`.
+pub(super) fn bytes(text: &str) -> Option<u64> {
+    let unit = match text.chars().last()? {
+        'k' => 1 << 10,
+        'm' => 1 << 20,
+        'g' => 1 << 30,
+        _ => return None,
+    };
+    let number: u32 = text[..text.len() - 1].parse().ok()?;
+    Some(u64::from(number) * unit).filter(|bytes| *bytes > 0)
 }
 
 fn is_url(text: &str) -> bool {
@@ -201,25 +225,29 @@ impl Declaration {
         let name = table.parsed("name", "flink.version", parse_name);
         let kind = Kind::read(table);
         let given = table.value("default");
-        let optional = table.flag("optional", false);
-        if let Some(about) = table.required("about", "The release of Flink.").filter(|about| !about.text.ends_with('.'))
-        {
+        let (optional, unique) = (table.flag("optional", false), table.flag("unique", false));
+        let about = table.required("about", "The release of Flink.");
+        if let Some(about) = about.as_ref().filter(|about| !about.text.ends_with('.')) {
             let remedy = "say what the setting does, and end with a dot";
             table.add(about.origin.problem("`about` is not a sentence", remedy));
         }
+        let about = about.map_or_else(String::new, |about| about.text);
         let (name, kind) = (name?, kind?);
-        let default = match &given {
-            None => optional.then_some(Value::Unset),
+        let default = match given {
+            None => optional.then_some(Default::Value(Value::Unset)),
+            Some((Raw::Text(text), origin)) if text.contains("{{") || text.contains("{%") => {
+                Some(Default::Derived(Text { text, origin }))
+            }
             Some((raw, at)) => {
-                let value = kind.accept(raw);
+                let value = kind.accept(&raw);
                 if value.is_none() {
                     let what = format!("the default of `{name}` is not of kind {}", kind.name());
                     table.add(at.problem(what, format!("write {}", kind.form())));
                 }
-                Some(value?)
+                Some(Default::Value(value?))
             }
         };
-        Some(Declaration { name, kind, default, origin: table.origin().clone() })
+        Some(Declaration { name, kind, default, optional, unique, about, origin: table.origin().clone() })
     }
 }
 

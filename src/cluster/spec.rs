@@ -5,13 +5,14 @@
 use super::role::suggestion;
 use crate::words::document::{self, Given, Table, Text};
 use crate::words::names::{Host, Word};
-use crate::words::problem::{Origin, Problems, Source, nearest};
+use crate::words::problem::{Origin, Problem, Problems, Source, nearest};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What a node is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum NodeKind {
     /// Runs the services that the cluster has once.
@@ -20,11 +21,24 @@ pub enum NodeKind {
     Edge,
     /// Runs the containers.
     Worker,
+    /// Runs Kafka.
+    Broker,
+    /// Is a member of the ensemble that others agree by.
+    Zookeeper,
+    /// Takes the logs of all nodes.
+    Logserver,
 }
 
 impl NodeKind {
     /// All of them.
-    pub(super) const ALL: [NodeKind; 3] = [NodeKind::Manager, NodeKind::Edge, NodeKind::Worker];
+    pub(super) const ALL: [NodeKind; 6] = [
+        NodeKind::Manager,
+        NodeKind::Edge,
+        NodeKind::Worker,
+        NodeKind::Broker,
+        NodeKind::Zookeeper,
+        NodeKind::Logserver,
+    ];
 
     /// Its name in cluster and role files.
     pub fn as_str(self) -> &'static str {
@@ -32,7 +46,15 @@ impl NodeKind {
             NodeKind::Manager => "manager",
             NodeKind::Edge => "edge",
             NodeKind::Worker => "worker",
+            NodeKind::Broker => "broker",
+            NodeKind::Zookeeper => "zookeeper",
+            NodeKind::Logserver => "logserver",
         }
+    }
+
+    /// The names of all, for messages.
+    pub(super) fn names() -> String {
+        NodeKind::ALL.map(NodeKind::as_str).join(", ")
     }
 
     /// The kind of that name.
@@ -52,12 +74,22 @@ impl fmt::Display for NodeKind {
 pub(super) struct Spec {
     pub(super) name: Word,
     pub(super) mirror: String,
+    /// The size it is made for; none leaves every setting at its role's default.
+    pub(super) flavor: Option<Text>,
+    /// Groups of roles that it wants besides those that every cluster has.
+    pub(super) stacks: Vec<Text>,
     pub(super) settings: BTreeMap<String, Given>,
+    /// Settings of all nodes of a kind, and of all that have a role; by its name and the setting's.
+    pub(super) of_kinds: Narrow,
+    pub(super) of_roles: Narrow,
     pub(super) nodes: BTreeMap<Word, SpecNode>,
     /// Whether every node was understood; if not, who is missing cannot be told.
     pub(super) whole: bool,
     pub(super) origin: Origin,
 }
+
+/// Settings of a part of the nodes: first the name of the kind or the role.
+pub(super) type Narrow = BTreeMap<(String, String), Given>;
 
 /// One of its nodes.
 #[derive(Debug)]
@@ -76,7 +108,10 @@ impl Spec {
         document::read_noting(source, problems, |table| {
             let name = table.parsed("name", "pico", Word::new);
             let mirror = read_mirror(table);
+            let (flavor, stacks) = (table.optional("flavor"), table.list("stacks"));
             let settings = table.settings("settings");
+            let (of_kinds, of_roles) = (read_narrow(table, "kind"), read_narrow(table, "role"));
+            check_kinds(table, &of_kinds);
             let mut nodes = BTreeMap::new();
             let noted = table.noted();
             if table.tables("node", |node| read_node(node, &mut nodes)).is_empty() {
@@ -84,9 +119,35 @@ impl Spec {
                 table.add(table.origin().problem("the cluster has no nodes", remedy));
             }
             let whole = table.noted() == noted;
-            Some(Spec { name: name?, mirror: mirror?, settings, nodes, whole, origin: table.origin().clone() })
+            let origin = table.origin().clone();
+            let (name, mirror) = (name?, mirror?);
+            Some(Spec { name, mirror, flavor, stacks, settings, of_kinds, of_roles, nodes, whole, origin })
         })
     }
+}
+
+/// `[kind.worker]` and `[role.kafka]`: settings below a name.
+fn read_narrow(table: &mut Table<'_>, key: &'static str) -> Narrow {
+    let flat = table.settings(key).into_iter();
+    let split = |(path, given): (String, Given)| match path.split_once('.') {
+        Some((name, setting)) => ((name.to_owned(), setting.to_owned()), given),
+        None => ((path, String::new()), given),
+    };
+    flat.map(split).collect()
+}
+
+fn check_kinds(table: &Table<'_>, of_kinds: &Narrow) {
+    for ((name, _), (_, origin)) in of_kinds {
+        if NodeKind::parse(name).is_none() {
+            table.add(no_kind(name, origin));
+        }
+    }
+}
+
+fn no_kind(name: &str, origin: &Origin) -> Problem {
+    let otherwise = format!("kinds are {}", NodeKind::names());
+    let remedy = suggestion(nearest(name, NodeKind::ALL.map(NodeKind::as_str)), &otherwise);
+    origin.problem(format!("`{name}` is not a kind of node"), remedy)
 }
 
 fn read_mirror(table: &mut Table<'_>) -> Option<String> {
@@ -142,9 +203,7 @@ fn read_kinds(table: &mut Table<'_>) -> BTreeSet<NodeKind> {
     let kind = |Text { text, origin }: Text| {
         let kind = NodeKind::parse(&text);
         if kind.is_none() {
-            let remedy =
-                suggestion(nearest(&text, NodeKind::ALL.map(NodeKind::as_str)), "kinds are manager, edge and worker");
-            table.add(origin.problem(format!("`{text}` is not a kind of node"), remedy));
+            table.add(no_kind(&text, &origin));
         }
         kind
     };

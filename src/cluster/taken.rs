@@ -2,9 +2,10 @@
 //! It serves bills of materials; what a node of a real cluster takes stands in its `node.toml`.
 //! Not here: whether the mirror has it.
 
+use super::item::{Item, What};
 use super::resolve::{Resolved, Settings};
-use super::role::{self, Item, Role, What};
-use super::setting::Value;
+use super::role::{self, Role};
+use super::setting::{Default, Value};
 use super::template::{Context, Engine};
 use crate::words::document::Text;
 use crate::words::names::{SafePath, Word};
@@ -21,12 +22,17 @@ pub fn taken(roles: &[(String, String)]) -> BTreeMap<Word, BTreeSet<SafePath>> {
 }
 
 fn of_role(role: &Role, engine: &Engine<'_>, problems: &mut Problems) -> BTreeSet<SafePath> {
-    let default = |value: &Option<Value>| value.clone().unwrap_or(Value::Unset);
+    let default = |default: &Option<Default>| match default {
+        Some(Default::Value(value)) => value.clone(),
+        // What depends on the nodes of a cluster is not known here.
+        Some(Default::Derived(_)) | None => Value::Unset,
+    };
     let declared = role.lists.settings.iter().map(|setting| {
         (setting.name.clone(), Resolved { value: default(&setting.default), origin: setting.origin.clone() })
     });
     let settings: Settings = declared.collect();
-    let context = Context::of_node("", "", &settings, "");
+    let around = Context::around("", "", "", &().into());
+    let context = around.with_settings(&settings).with_facts(&settings, "");
     let from = |item: &Item| match &item.what {
         What::Archive { from, .. } | What::Download { from, .. } if applies(item, &context) => Some(from.clone()),
         _ => None,

@@ -3,15 +3,15 @@
 //! Not here: the values (`facts`, `resolve`).
 
 use super::facts;
+use super::members;
 use super::resolve::Settings;
 use super::role::suggestion;
 use super::script;
-use super::setting::{Declaration, Value as Setting};
-use crate::words::digest::Sha256;
+use super::setting::{self, Declaration};
 use crate::words::document::Text;
 use crate::words::problem::{Origin, Problem, Problems, nearest};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The templates, parsed.
@@ -29,20 +29,27 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// The settings and facts of a node, and its names.
-    pub(super) fn of_node(cluster: &str, node: &str, settings: &Settings, root: &str) -> Context {
-        let value = |value: &Setting| match value {
-            Setting::Unset => ().into(),
-            Setting::Text(text) => text.as_str().into(),
-            Setting::Integer(number) => (*number).into(),
-            Setting::Boolean(flag) => (*flag).into(),
-        };
-        let mut names: BTreeMap<String, Value> =
-            settings.iter().map(|(name, resolved)| (name.clone(), value(&resolved.value))).collect();
-        names.extend(facts::compute(settings, root).into_iter().map(|(name, fact)| (format!("facts.{name}"), fact)));
-        names.insert("cluster".into(), cluster.into());
-        names.insert("node".into(), node.into());
-        Context { names, settings: settings.keys().cloned().collect() }
+    /// What is known before any setting: the node's name and address, its cluster, and who has each role.
+    pub(super) fn around(cluster: &str, node: &str, address: &str, nodes: &Value) -> Context {
+        let names = [("cluster", cluster.into()), ("node", node.into()), ("address", address.into())];
+        Context::default().with(names).with([("nodes", nodes.clone())])
+    }
+
+    /// The same with settings.
+    pub(super) fn with_settings(&self, settings: &Settings) -> Context {
+        let mut context = self.clone();
+        let values = settings.iter().map(|(name, resolved)| (name.clone(), members::value(&resolved.value)));
+        context.names.extend(values);
+        context.settings = settings.keys().cloned().collect();
+        context
+    }
+
+    /// The same with what is computed from settings.
+    pub(super) fn with_facts(&self, settings: &Settings, root: &str) -> Context {
+        let mut context = self.clone();
+        let facts = facts::compute(settings, root).into_iter();
+        context.names.extend(facts.map(|(name, fact)| (format!("facts.{name}"), fact)));
+        context
     }
 
     /// The same with more names.
@@ -59,23 +66,23 @@ impl Context {
         Context { names: names.map(|(name, value)| (name.clone(), value.clone())).collect(), ..Context::default() }
     }
 
-    /// Whether a setting is there and set.
+    /// Whether a setting is there, and set to anything but `false`.
     pub(super) fn is_set(&self, name: &str) -> Option<bool> {
-        self.names.get(name).map(|value| !value.is_none())
+        self.names.get(name).map(|value| !value.is_none() && *value != Value::from(false))
     }
+}
 
-    /// As the nested maps that a template walks.
-    fn value(&self) -> Value {
-        let mut tree = Branch::default();
-        for (name, value) in &self.names {
-            let mut branch = &mut tree;
-            for part in name.split('.') {
-                branch = branch.below.entry(part.to_owned()).or_default();
-            }
-            branch.leaf = Some(value.clone());
+/// Dotted names as the nested maps that a template walks.
+pub(super) fn nested(names: &BTreeMap<String, Value>) -> Value {
+    let mut tree = Branch::default();
+    for (name, value) in names {
+        let mut branch = &mut tree;
+        for part in name.split('.') {
+            branch = branch.below.entry(part.to_owned()).or_default();
         }
-        tree.into_value()
+        branch.leaf = Some(value.clone());
     }
+    tree.into_value()
 }
 
 #[derive(Default)]
@@ -96,12 +103,6 @@ impl Branch {
     }
 }
 
-/// A text that was printed, and the digest of what it was printed from.
-pub(super) struct Printed {
-    pub(super) text: String,
-    pub(super) inputs: Sha256,
-}
-
 /// The name of a function of templates: a node's path under its root.
 const AT: &str = "at";
 
@@ -117,6 +118,11 @@ impl<'a> Engine<'a> {
         let root = root.to_owned();
         environment.add_function(AT, move |path: String| facts::at(&root, &path));
         environment.add_filter("sh", |text: String| script::quote(&text));
+        environment.add_filter("megabytes", |text: String| measured(&text, setting::bytes, 1 << 20));
+        environment.add_filter("milliseconds", |text: String| measured(&text, setting::milliseconds, 1));
+        environment.add_filter("seconds", |text: String| measured(&text, setting::milliseconds, 1000));
+        environment.add_filter("xml", |text: String| script::xml(&text));
+        environment.add_filter("id128", |text: String| script::id128(&text));
         environment.add_filter("toml", |text: String| toml::Value::String(text).to_string());
         for (name, text) in templates {
             if let Err(error) = environment.add_template(name, text) {
@@ -127,7 +133,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Prints a template of the folder; none if it is not there or cannot be printed, which is noted at `wanted`.
-    pub(super) fn print(&self, name: &Text, context: &Context, problems: &mut Problems) -> Option<Printed> {
+    pub(super) fn print(&self, name: &Text, context: &Context, problems: &mut Problems) -> Option<String> {
         let Ok(template) = self.environment.get_template(&name.text) else {
             if !self.names.contains(name.text.as_str()) {
                 let near = suggestion(
@@ -140,9 +146,9 @@ impl<'a> Engine<'a> {
         };
         let at = origin(&name.text);
         let source = template.source();
-        let used = known(&at, source, template.undeclared_variables(true), context, problems)?;
-        match template.render(context.value()) {
-            Ok(text) => Some(Printed { inputs: inputs(source, &used, context, &facts::at(&self.root(), "")), text }),
+        known(&at, source, template.undeclared_variables(true), context, problems)?;
+        match template.render(nested(&context.names)) {
+            Ok(text) => Some(text),
             Err(error) => {
                 problems.add(problem(&at, &error));
                 None
@@ -150,8 +156,10 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn root(&self) -> String {
-        self.environment.render_str("{{ at('') }}", ()).unwrap_or_default()
+    /// The names that a short text of a role file uses; none if it cannot be read, which filling it tells.
+    pub(super) fn names(&self, text: &Text) -> BTreeSet<String> {
+        let template = self.environment.template_from_str(&text.text);
+        template.map_or_else(|_| BTreeSet::new(), |template| template.undeclared_variables(true).into_iter().collect())
     }
 
     /// Fills a short text of a role file.
@@ -160,7 +168,7 @@ impl<'a> Engine<'a> {
             let template = self.environment.template_from_str(&text.text)?;
             let used = template.undeclared_variables(true);
             match known(&text.origin, &text.text, used, context, problems) {
-                Some(_) => template.render(context.value()).map(Some),
+                Some(()) => template.render(nested(&context.names)).map(Some),
                 None => Ok(None),
             }
         })();
@@ -169,6 +177,12 @@ impl<'a> Engine<'a> {
             None
         })
     }
+}
+
+/// A size or a duration in another unit, rounded up.
+fn measured(text: &str, read: fn(&str) -> Option<u64>, unit: u64) -> Result<u64, minijinja::Error> {
+    let wrong = || minijinja::Error::new(ErrorKind::InvalidOperation, format!("`{text}` is no size or duration"));
+    read(text).map(|amount| amount.div_ceil(unit)).ok_or_else(wrong)
 }
 
 fn origin(name: &str) -> Origin {
@@ -190,7 +204,7 @@ fn known(
     used: std::collections::HashSet<String>,
     context: &Context,
     problems: &mut Problems,
-) -> Option<BTreeSet<String>> {
+) -> Option<()> {
     let used: BTreeSet<String> = used.into_iter().filter(|name| name != AT).collect();
     let missing = used.iter().filter(|name| !context.names.contains_key(name.as_str()));
     let mut complete = true;
@@ -204,11 +218,5 @@ fn known(
         let what = format!("nothing defines `{name}` here");
         problems.add(Origin { line, ..at.clone() }.problem(what, remedy));
     }
-    complete.then_some(used)
-}
-
-/// The digest of a template and of the values it used: unrelated settings do not change a file.
-fn inputs(source: &str, used: &BTreeSet<String>, context: &Context, root: &str) -> Sha256 {
-    let values = used.iter().filter_map(|name| context.names.get(name).map(|value| format!("{name}={value}\n")));
-    Sha256::of(format!("{source}\n{root}\n{}", values.collect::<String>()).as_bytes())
+    complete.then_some(())
 }

@@ -24,6 +24,11 @@ impl Sha256 {
         Sha256(sha2::Sha256::digest(bytes).into())
     }
 
+    /// Its 32 bytes.
+    pub fn bytes(&self) -> [u8; 32] {
+        self.0
+    }
+
     /// The digest and length of everything a reader gives.
     pub fn of_reader(reader: &mut dyn Read) -> io::Result<(Sha256, u64)> {
         let mut hasher = Hasher::default();

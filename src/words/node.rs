@@ -1,4 +1,4 @@
-//! The desired state of one node: what `pnda render` decides and `pnda-agent install` brings about.
+//! The desired state of one node: what `pnda cluster render` decides and `pnda-agent install` brings about.
 //! A plain document, `node.toml`, that an operator can read; archives are named by digest, files lie beside it.
 //! Not here: how it was decided, or how it is brought about.
 

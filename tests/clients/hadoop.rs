@@ -90,7 +90,7 @@ fn hadoop_and_kafka_start_from_their_assemblies() {
         left_out!("Hadoop and Kafka from their assemblies: no Java is installed");
         return;
     }
-    let mirror = match mirror::of("mirror-manifests/hadoop") {
+    let mirror = match mirror::of("mirror-manifests") {
         Ok(mirror) => mirror,
         Err(why) => {
             left_out!("Hadoop and Kafka from their assemblies: {why}");

@@ -71,8 +71,9 @@ fn script() -> Vec<u8> {
     let rendered = cluster::render(&Inputs {
         cluster: Source { file: "pico.toml", text: cluster },
         roles: cluster::default_roles(),
+        flavors: cluster::default_flavors(),
         templates: cluster::default_templates(),
-        generation: &generation,
+        generation: Some(&generation),
         public_key: KEY,
         overrides: Vec::new(),
         root: None,

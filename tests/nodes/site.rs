@@ -59,7 +59,19 @@ impl Site {
         let graphite = format!("graphite.address={HUB}:{}", receiver::PORT);
         let (mirror, out) = (text(&self.mirror), text(&self.nodes));
         let key = text(&self.mirror.join("current/mirror.pub"));
-        pnda(&["render", &text(&cluster), "--mirror", &mirror, "--key", &key, "--out", &out, "--set", &graphite]);
+        pnda(&[
+            "cluster",
+            "render",
+            &text(&cluster),
+            "--mirror",
+            &mirror,
+            "--key",
+            &key,
+            "--out",
+            &out,
+            "--set",
+            &graphite,
+        ]);
     }
 
     /// Serves the mirror from the hub.

@@ -1,6 +1,6 @@
 //! Brings a node to the state that its document asks for: read, verify, plan, stage, switch, start.
 //! Each stage is a function here; nothing visible changes before everything is staged, and a second run changes nothing.
-//! Not here: what a node should have; `pnda render` decided that.
+//! Not here: what a node should have; `pnda cluster render` decided that.
 //!
 //! Every file of this folder is one stage or one noun: `document` and `trust` read and verify, `observe` looks,
 //! `plan` and `services` decide, `stage` and `unpack` prepare, `recover`, `journal` and `switch` carry out, and `job` strings all of it together.

@@ -2,9 +2,10 @@
 //! It builds the mirror, serves it, renders `clusters/pico.toml`, runs the node's `install.sh`, starts its services.
 //! Not here: a second way of doing any of that.
 
+use super::cluster::given::{decide_with, generation};
+use super::cluster::render::one_tree;
 use super::failure::{FAILED, Failure, Outcome, USAGE, say};
 use super::mirror::{Built, Places, Wanted, build, home_folder};
-use super::render::{one_tree, render};
 use crate::cluster;
 use crate::mirror::{folder, serve};
 use crate::words::event::{Event, Tell};
@@ -131,7 +132,8 @@ fn render_node(folder: &Path, mirror: &Path, key: &str, ports: Ports) -> Result<
         set("agent.interval", "4s".into()),
     ];
     let root = folder.join("node").display().to_string();
-    let rendered = render(Source { file: &file, text }, mirror, key, overrides, Some(root))?;
+    let (source, held) = (Source { file: &file, text }, generation(mirror, key)?);
+    let rendered = decide_with(source, Some(&held), key, overrides, Some(root), cluster::render)?;
     folder::replace_tree(&one_tree(&rendered)?, &folder.join("cluster"))?;
     let node: Option<&Word> = rendered.nodes.keys().next();
     let node = node.ok_or_else(|| Failure::new(FAILED, format!("{file} has no node")))?;

@@ -1,0 +1,84 @@
+//! `pnda cluster diff`: what would change on which node since the last render.
+//! It renders anew in memory, reads the folders of the last render, and writes nothing.
+//! Not here: comparing them.
+
+use super::given::{Given, Served};
+use crate::cli::failure::{FAILED, Failure, Outcome, WOULD_CHANGE, say, say_json};
+use crate::cluster::{self, Folders, Rendered};
+use crate::words::names::Word;
+use crate::words::tree::{Entry, Tree};
+use clap::Args;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Options of `pnda cluster diff`.
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    given: Given,
+    #[command(flatten)]
+    served: Served,
+    /// Where the last render put the nodes' folders.
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+    /// Exit with 4 if anything would change.
+    #[arg(long)]
+    exit_code: bool,
+    /// Print it as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs it.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let before = written(&arguments.out)?;
+    let rendered = arguments.given.decide(Some(&arguments.served), cluster::render)?;
+    let differences = cluster::difference(&before, &folders(&rendered));
+    match (arguments.json, differences.is_empty()) {
+        (true, _) => say_json(&differences)?,
+        (false, true) => say("nothing would change")?,
+        (false, false) => say(&differences.to_string())?,
+    }
+    let change = arguments.exit_code && !differences.is_empty();
+    Ok(if change { ExitCode::from(WOULD_CHANGE) } else { ExitCode::SUCCESS })
+}
+
+fn folders(rendered: &Rendered) -> Folders {
+    let text = |entry: &Entry| match entry {
+        Entry::File { bytes, .. } => String::from_utf8_lossy(bytes).into_owned(),
+        Entry::Object { .. } => String::new(),
+    };
+    let folder = |(node, tree): (&Word, &Tree)| {
+        let files = tree.iter().map(|(path, entry)| (path.to_string(), text(entry))).collect();
+        (node.to_string(), files)
+    };
+    rendered.nodes.iter().map(folder).collect()
+}
+
+/// The nodes' folders as they were written.
+fn written(out: &Path) -> Result<Folders, Failure> {
+    let failed = |path: &Path, error| Failure::new(FAILED, format!("cannot read {}: {error}", path.display()));
+    let mut found = Folders::new();
+    let nodes = fs::read_dir(out).map_err(|error| failed(out, error))?;
+    for node in nodes.flatten() {
+        let root = node.path();
+        let mut files = BTreeMap::new();
+        let mut left = vec![root.clone()];
+        while let Some(folder) = left.pop() {
+            for entry in fs::read_dir(&folder).map_err(|error| failed(&folder, error))?.flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    left.push(path);
+                    continue;
+                }
+                let bytes = fs::read(&path).map_err(|error| failed(&path, error))?;
+                let name = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
+                files.insert(name, String::from_utf8_lossy(&bytes).into_owned());
+            }
+        }
+        found.insert(node.file_name().to_string_lossy().into_owned(), files);
+    }
+    Ok(found)
+}

@@ -1,0 +1,115 @@
+//! What every verb of `pnda cluster` is given: the cluster file, settings of the command line, and a mirror if there is one.
+//! Files are read here, and become the inputs of the cluster room.
+//! Not here: what the inputs mean.
+
+use crate::cli::failure::{FAILED, Failure, MISMATCH, USAGE, warn};
+use crate::cli::mirror::own_key;
+use crate::cluster::{self, Inputs};
+use crate::mirror::keys::Signer;
+use crate::mirror::publish::generation::current;
+use crate::words::generation::{self as list, Generation};
+use crate::words::problem::{Problems, Source};
+use clap::Args;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A key of the right form, where nothing is rendered that anybody would trust.
+const NO_KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+
+/// The cluster, and what differs from its file.
+#[derive(Args)]
+pub struct Given {
+    /// The cluster file.
+    pub cluster: PathBuf,
+    /// A setting that wins over the cluster file; may be given several times.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    pub set: Vec<(String, String)>,
+    /// Install into this folder of a user's own instead of a system.
+    #[arg(long, value_name = "FOLDER")]
+    pub root: Option<String>,
+}
+
+/// The mirror that nodes install from.
+#[derive(Args)]
+pub struct Served {
+    /// The mirror that nodes will install from: its list says what there is.
+    #[arg(long, value_name = "FOLDER")]
+    pub mirror: PathBuf,
+    /// The public key that must have signed the mirror's list, and that nodes will trust
+    /// [default: that of ~/.config/pnda/mirror.key, else the mirror's own copy]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, as in flink.history_server.port=8092")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+impl Given {
+    /// Lets the room decide about the cluster, with what a mirror holds if one is given.
+    pub fn decide<T>(
+        &self,
+        served: Option<&Served>,
+        decide: impl FnOnce(&Inputs<'_>) -> Result<T, Problems>,
+    ) -> Result<T, Failure> {
+        let file = self.cluster.display().to_string();
+        let text = fs::read_to_string(&self.cluster)
+            .map_err(|error| Failure::new(USAGE, format!("cannot read {file}: {error}")))?;
+        let key = served.map_or_else(|| Ok(NO_KEY.to_owned()), Served::trusted_key)?;
+        let generation = served.map(|served| generation(&served.mirror, &key)).transpose()?;
+        let cluster = Source { file: &file, text: &text };
+        decide_with(cluster, generation.as_ref(), &key, self.set.clone(), self.root.clone(), decide)
+    }
+}
+
+/// The same for a cluster whose text is at hand.
+pub fn decide_with<T>(
+    cluster: Source<'_>,
+    generation: Option<&Generation>,
+    public_key: &str,
+    overrides: Vec<(String, String)>,
+    root: Option<String>,
+    decide: impl FnOnce(&Inputs<'_>) -> Result<T, Problems>,
+) -> Result<T, Failure> {
+    let inputs = Inputs {
+        cluster,
+        roles: cluster::default_roles(),
+        flavors: cluster::default_flavors(),
+        templates: cluster::default_templates(),
+        generation,
+        public_key,
+        overrides,
+        root,
+    };
+    decide(&inputs).map_err(|problems| Failure::new(USAGE, problems))
+}
+
+/// The current generation of a mirror, whose list this key must have signed.
+pub fn generation(mirror: &Path, public_key: &str) -> Result<Generation, Failure> {
+    let served = current(mirror);
+    let read = |name: &str| {
+        let path = served.join(name);
+        fs::read_to_string(&path).map_err(|error| {
+            let text = format!("cannot read {}: {error}; publish the mirror with `pnda mirror build`", path.display());
+            Failure::new(FAILED, text)
+        })
+    };
+    Generation::verify(read(list::LIST)?.as_bytes(), &read(list::SIGNATURE)?, public_key)
+        .map_err(|error| Failure::new(MISMATCH, error))
+}
+
+impl Served {
+    /// The key that nodes will trust. Whoever may write the mirror may write its copy of the key, so that comes last.
+    fn trusted_key(&self) -> Result<String, Failure> {
+        match (&self.key, own_key().filter(|key| key.exists())) {
+            (Some(file), _) => Ok(fs::read_to_string(file)?),
+            (None, Some(key)) => Ok(Signer::load_or_make(&key)?.public_key()),
+            (None, None) => {
+                let copy = current(&self.mirror).join(list::PUBLIC_KEY);
+                warn(&format!("nodes will trust the key in {}: give --key to say which it must be", copy.display()))?;
+                Ok(fs::read_to_string(copy)?)
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! `pnda cluster render`: a cluster file to every node's folder with its install script.
+//! It reads files, lets the cluster room decide, and writes all or nothing.
+//! Not here: any decision.
+
+use super::given::{Given, Served};
+use crate::cli::failure::{Failure, Outcome, USAGE, WOULD_CHANGE, say};
+use crate::cluster::{self, Rendered};
+use crate::mirror::folder;
+use crate::words::names::SafePath;
+use crate::words::node;
+use crate::words::tree::Tree;
+use clap::Args;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Options of `pnda cluster render`.
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    given: Given,
+    #[command(flatten)]
+    served: Served,
+    /// Where the nodes' folders go; the folder is replaced whole.
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+    /// Only show who gets what; nothing is written, exit code 4 if something would be.
+    #[arg(long)]
+    dry_run: bool,
+    /// Print who gets what as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// All nodes' folders as one tree.
+pub fn one_tree(rendered: &Rendered) -> Result<Tree, Failure> {
+    let mut all = Tree::default();
+    for (node, tree) in &rendered.nodes {
+        for (path, entry) in tree.iter() {
+            all.insert(SafePath::new(format!("{node}/{path}"))?, entry.clone())?;
+        }
+    }
+    Ok(all)
+}
+
+/// A folder that holds anything but rendered nodes is somebody's, and is not replaced.
+fn refuse_foreign(out: &Path) -> Result<(), Failure> {
+    let Ok(entries) = fs::read_dir(out) else { return Ok(()) };
+    let foreign = entries.flatten().find(|entry| !entry.path().join(node::DOCUMENT).is_file());
+    let text = |path: PathBuf| format!("{} is no rendered node: name a new folder with --out", path.display());
+    foreign.map_or(Ok(()), |entry| Err(Failure::new(USAGE, text(entry.path()))))
+}
+
+/// Runs it.
+pub fn run(arguments: &Arguments) -> Outcome {
+    refuse_foreign(&arguments.out)?;
+    let rendered = arguments.given.decide(Some(&arguments.served), cluster::render)?;
+    let table = match arguments.json {
+        true => serde_json::to_string_pretty(&rendered.assignment)?,
+        false => rendered.assignment.to_string(),
+    };
+    say(&table)?;
+    let tree = one_tree(&rendered)?;
+    if arguments.dry_run {
+        let change = !folder::holds(&tree, &arguments.out);
+        return Ok(if change { ExitCode::from(WOULD_CHANGE) } else { ExitCode::SUCCESS });
+    }
+    let written = folder::replace_tree(&tree, &arguments.out)?;
+    if !arguments.json {
+        let nodes = rendered.nodes.len();
+        let what = if written { "rendered" } else { "up to date:" };
+        say(&format!("{what} {nodes} nodes in {}", arguments.out.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

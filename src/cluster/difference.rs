@@ -1,0 +1,159 @@
+//! What would change on which node: two renderings of a cluster, compared as an operator reads them.
+//! Rendered files are compared line by line, everything else by what it is and where; services that would restart are named.
+//! Not here: the nodes themselves; what is on them `pnda-agent install --dry-run` says.
+
+use crate::words::names::{NodePath, Word};
+use crate::words::node::{DOCUMENT, Node, Service};
+use schemars::JsonSchema;
+use serde::Serialize;
+use similar::TextDiff;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// Nodes' folders as they lie on a disk or were rendered: node, path below its folder, text.
+pub type Folders = BTreeMap<String, BTreeMap<String, String>>;
+
+/// How two renderings differ.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Differences {
+    /// Nodes that are only in the new one.
+    pub added: Vec<String>,
+    /// Nodes that are only in the old one.
+    pub removed: Vec<String>,
+    /// Nodes that are in both and differ.
+    pub changed: Vec<NodeDifference>,
+}
+
+/// How a node differs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct NodeDifference {
+    /// The node.
+    pub node: String,
+    /// What is new, gone or other besides files, in words.
+    pub things: Vec<String>,
+    /// Its rendered files that differ.
+    pub files: Vec<FileDifference>,
+    /// Services that would be restarted.
+    pub restarts: Vec<String>,
+}
+
+/// How a rendered file differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FileDifference {
+    /// Its path on the node.
+    pub path: String,
+    /// The difference in unified form, without the line that says what the file was made from.
+    pub diff: String,
+}
+
+impl Differences {
+    /// Whether both are the same.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
+    }
+}
+
+/// Compares two renderings.
+pub fn difference(before: &Folders, after: &Folders) -> Differences {
+    let only = |these: &Folders, those: &Folders| -> Vec<String> {
+        these.keys().filter(|node| !those.contains_key(*node)).cloned().collect()
+    };
+    let both = before.iter().filter_map(|(node, old)| Some((node, old, after.get(node)?)));
+    let changed = both.map(|(node, old, new)| of_node(node, old, new));
+    Differences {
+        added: only(after, before),
+        removed: only(before, after),
+        changed: changed.filter(|one| !one.things.is_empty() || !one.files.is_empty()).collect(),
+    }
+}
+
+fn of_node(node: &str, old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> NodeDifference {
+    let read =
+        |folder: &BTreeMap<String, String>| folder.get(DOCUMENT).and_then(|text| toml::from_str::<Node>(text).ok());
+    let (before, after) = (read(old), read(new));
+    let mut touched: BTreeSet<String> = BTreeSet::new();
+    let mut things = Vec::new();
+    let (was, is) = (before.as_ref().map(places).unwrap_or_default(), after.as_ref().map(places).unwrap_or_default());
+    for place in was.keys().chain(is.keys()).collect::<BTreeSet<_>>() {
+        let word = match (was.get(place), is.get(place)) {
+            (None, Some(_)) => "new",
+            (Some(_), None) => "gone",
+            (Some(old), Some(new)) if old != new => "other",
+            _ => continue,
+        };
+        things.push(format!("{word}: {place}"));
+        touched.extend(place.split_once(' ').map(|(_, path)| path.to_owned()));
+    }
+    let files = files(old, new);
+    touched.extend(files.iter().map(|file| file.path.clone()));
+    let restarts = after.iter().flat_map(|node| &node.services).filter(|service| {
+        before.iter().any(|node| node.services.iter().any(|old| old.name == service.name))
+            && restarts(service, &touched)
+    });
+    let restarts = restarts.map(|service| service.name.to_string()).collect();
+    NodeDifference { node: node.to_owned(), things, files, restarts }
+}
+
+/// Everything of a node but its rendered files: what and where, and all that is said of it.
+fn places(node: &Node) -> BTreeMap<String, String> {
+    let mut places = BTreeMap::new();
+    let mut put = |kind: &str, at: &str, what: String| drop(places.insert(format!("{kind} {at}"), what));
+    node.users.iter().for_each(|one| put("user", one.name.as_str(), format!("{one:?}")));
+    node.directories.iter().for_each(|one| put("folder", one.path.as_str(), format!("{one:?}")));
+    node.archives.iter().for_each(|one| put("archive", one.into.as_str(), format!("{one:?}")));
+    node.downloads.iter().for_each(|one| put("download", one.path.as_str(), format!("{one:?}")));
+    node.files.iter().for_each(|one| put("rights of", one.path.as_str(), format!("{:?}", one.access)));
+    node.links.iter().for_each(|one| put("link", one.path.as_str(), format!("{one:?}")));
+    node.once.iter().for_each(|one| put("prepared", one.name.as_str(), format!("{one:?}")));
+    node.services.iter().for_each(|one| put("service", one.name.as_str(), format!("{one:?}")));
+    node.hdfs_directories.iter().for_each(|one| put("HDFS folder", one.path.as_str(), format!("{one:?}")));
+    node.hdfs_uploads.iter().for_each(|one| put("HDFS upload", one.to.as_str(), format!("{one:?}")));
+    places
+}
+
+fn files(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<FileDifference> {
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).filter(|name| name.starts_with("files/")).collect();
+    let text =
+        |folder: &BTreeMap<String, String>, name: &String| folder.get(name).map_or_else(String::new, |text| bare(text));
+    let differ = |name: &String| {
+        let (was, is) = (text(old, name), text(new, name));
+        let path = format!("/{}", name.trim_start_matches("files/"));
+        let diff = TextDiff::from_lines(&was, &is).unified_diff().context_radius(1).to_string();
+        (was != is).then_some(FileDifference { path, diff })
+    };
+    names.into_iter().filter_map(differ).collect()
+}
+
+/// A file without the line that says what it was made from.
+fn bare(text: &str) -> String {
+    text.split_inclusive('\n').filter(|line| !line.contains("Made by pnda for node ")).collect()
+}
+
+fn restarts(service: &Service, touched: &BTreeSet<String>) -> bool {
+    let unit = service.unit_path();
+    let named = service.restart_on.iter().map(NodePath::as_str).chain([unit.as_str()]);
+    let below =
+        |path: &str, cause: &str| path == cause || path.strip_prefix(cause).is_some_and(|rest| rest.starts_with('/'));
+    named.into_iter().any(|cause| touched.iter().any(|path| below(path, cause) || below(cause, path)))
+        || touched.contains(Word::as_str(&service.name))
+}
+
+impl fmt::Display for Differences {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.added.iter().try_for_each(|node| writeln!(out, "{node}: a new node"))?;
+        self.removed.iter().try_for_each(|node| writeln!(out, "{node}: no longer a node"))?;
+        for node in &self.changed {
+            writeln!(out, "{}:", node.node)?;
+            node.things.iter().try_for_each(|thing| writeln!(out, "  {thing}"))?;
+            for file in &node.files {
+                writeln!(out, "  {}", file.path)?;
+                let lines = file.diff.lines().filter(|line| !line.starts_with("---") && !line.starts_with("+++"));
+                lines.into_iter().try_for_each(|line| writeln!(out, "    {line}"))?;
+            }
+            if !node.restarts.is_empty() {
+                writeln!(out, "  restarts: {}", node.restarts.join(", "))?;
+            }
+        }
+        Ok(())
+    }
+}
