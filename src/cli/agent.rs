@@ -11,7 +11,7 @@ use crate::agent::report::Report;
 use crate::agent::{clock, service};
 use crate::systems::history_server::HistoryServer;
 use crate::words::metric::Health;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -47,6 +47,11 @@ enum Command {
     },
     /// Bring this node to what was rendered for it, from a mirror alone.
     Install(agent_install::Arguments),
+}
+
+/// The command line itself, to hold words against it without running them.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Reads the arguments and does what they say.

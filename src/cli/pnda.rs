@@ -31,7 +31,8 @@ enum Command {
     Try(trial::Arguments),
     /// Print completions for a shell.
     Completions(complete::Arguments),
-    /// Print the JSON Schema of what a verb of `pnda mirror` prints with `--json`, or of all of them.
+    /// Print the JSON Schema of what a verb of `pnda mirror` prints with `--json`, or of all of them;
+    /// every verb but `serve` takes it.
     Schema {
         /// The verb; without one, all of them in one document.
         #[arg(value_enum)]
@@ -41,25 +42,28 @@ enum Command {
     Manual(complete::ManualArguments),
 }
 
+/// The command line itself, to hold words against it without running them.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
 /// Reads the arguments and does what they say.
 pub fn main() -> ExitCode {
     let outcome: Outcome = match Arguments::parse().command {
         Command::Mirror(command) => mirror::run(command),
         Command::Cluster(command) => cluster::run(command),
         Command::Try(arguments) => trial::run(&arguments),
-        Command::Completions(arguments) => complete::completions(&arguments, Arguments::command()),
+        Command::Completions(arguments) => complete::completions(&arguments, command()),
         Command::Schema { verb } => say_json(&mirror::schema(verb)).map(|()| ExitCode::SUCCESS),
-        Command::Manual(arguments) => complete::manual(&arguments, Arguments::command()),
+        Command::Manual(arguments) => complete::manual(&arguments, command()),
     };
     finish("pnda", outcome)
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     #[test]
     fn the_command_line_is_consistent() {
-        super::Arguments::command().debug_assert();
+        super::command().debug_assert();
     }
 }

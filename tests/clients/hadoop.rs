@@ -53,6 +53,7 @@ impl Home<'_> {
             }
             let errors = String::from_utf8_lossy(&output.stderr);
             assert!(began.elapsed() < PATIENCE, "{words:?} never said {expected:?} but\n{text}\n{errors}");
+            std::thread::sleep(Duration::from_millis(500));
         }
     }
 }

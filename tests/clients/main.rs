@@ -13,6 +13,9 @@ mod anywhere;
 mod hadoop;
 mod maven;
 mod mirror;
+mod namespace;
 mod nginx;
 mod python;
+#[path = "../common/registries.rs"]
+mod registries;
 mod rpm;

@@ -3,6 +3,9 @@
 //! Not here: what belongs to a closure; recorded answers of Maven say that (`mirror::resolve::maven`).
 
 use crate::mirror::cache;
+use crate::namespace;
+use crate::registries::out_of_reach;
+use pnda::mirror::lock::Source;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -43,11 +46,10 @@ impl Site {
             let mut pnda = Command::new(env!("CARGO_BIN_EXE_pnda"));
             pnda.args(words.split(' ')).args(["--quiet", "--manifests", "manifests", "--store"]);
             let output = pnda.arg(cache().join("store")).current_dir(&folder).output().map_err(|e| e.to_string())?;
-            let said = said(&output);
-            match output.status.code() {
-                Some(0) => {}
-                _ if said.contains("source is known") => return Err("this machine has no Maven set up".into()),
-                _ => panic!("`pnda {words}` failed:\n{said}"),
+            if !output.status.success() {
+                let said = said(&output);
+                let why = out_of_reach(&[Source::Maven], &said);
+                return Err(why.unwrap_or_else(|| panic!("`pnda {words}` failed:\n{said}")));
             }
         }
         let project = tempfile::tempdir_in(cache()).map_err(|error| error.to_string())?;
@@ -80,20 +82,18 @@ fn said(output: &Output) -> String {
 }
 
 /// Whether a machine can do this; otherwise what it lacks.
-fn lacking() -> Option<&'static str> {
+fn lacking() -> Option<String> {
     let works =
         |program: &str, word: &str| Command::new(program).arg(word).output().is_ok_and(|it| it.status.success());
-    if !rustix::process::geteuid().is_root() {
-        return Some("only root can make a network namespace");
-    }
     let programs = [("mvn", "--version"), ("javac", "--version"), ("curl", "--version"), ("ip", "-Version")];
-    programs.into_iter().find(|(program, word)| !works(program, word)).map(|(program, _)| program)
+    let missing = programs.into_iter().find(|(program, word)| !works(program, word));
+    missing.map(|(program, _)| format!("{program} is not installed")).or_else(namespace::lacks)
 }
 
 #[test]
 fn maven_builds_an_application_from_the_mirror_alone() {
     if let Some(lacking) = lacking() {
-        left_out!("Maven on a mirror: {lacking} is missing");
+        left_out!("Maven on a mirror: {lacking}");
         return;
     }
     let site = match Site::new() {

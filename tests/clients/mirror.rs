@@ -2,6 +2,8 @@
 //! The store is kept between runs, so that a registry gives each file once.
 //! Not here: which clients.
 
+use crate::registries::out_of_reach;
+use pnda::mirror::lock::Source;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -25,7 +27,7 @@ pub fn cache() -> PathBuf {
     std::path::absolute(&folder).unwrap_or(folder)
 }
 
-/// Builds a mirror of the manifests in a folder, whose lock is there; says why where no registry is reachable.
+/// Builds a mirror of the manifests in a folder, whose lock is there; says why where Maven's registry is out of reach.
 pub fn of(manifests: &str) -> Result<Mirror, String> {
     let folder = tempfile::tempdir_in(cache()).map_err(|error| error.to_string())?;
     let output = Command::new(env!("CARGO_BIN_EXE_pnda"))
@@ -39,10 +41,9 @@ pub fn of(manifests: &str) -> Result<Mirror, String> {
         .arg(cache().join("store"))
         .output()
         .map_err(|error| error.to_string())?;
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    match output.status.code() {
-        Some(0) => Ok(Mirror { folder }),
-        _ if text.contains("source is known") => Err("this machine has no Maven or pip set up".into()),
-        _ => panic!("the mirror could not be built:\n{text}"),
+    if output.status.success() {
+        return Ok(Mirror { folder });
     }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(out_of_reach(&[Source::Maven], &said).unwrap_or_else(|| panic!("the mirror could not be built:\n{said}")))
 }

@@ -2,8 +2,11 @@
 //! Bytes come from the machine's own Python index, through the engine, into a store that stays between runs.
 //! Not here: how versions are chosen; that is tested beside its code.
 
-use rustix::fs::{FlockOperation, flock};
-use std::fs::{self, File};
+use crate::mirror::cache;
+use crate::namespace;
+use crate::registries::out_of_reach;
+use pnda::mirror::lock::Source;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -33,27 +36,35 @@ impl Site {
         let site = Site { folder, namespace, server: None };
         run(Command::new("ip").args(["netns", "add", &site.namespace]));
         site.run(&["ip", "link", "set", "lo", "up"]);
-        site.build(fixture);
-        Some(site.serve())
+        match site.build(fixture) {
+            Ok(()) => Some(site.serve()),
+            Err(why) => {
+                left_out!("pip and uv against a mirror of {fixture}: {why}");
+                None
+            }
+        }
     }
 
-    /// Locks, from the lock that was committed, and builds, as a person would.
-    fn build(&self, fixture: &str) {
+    /// Locks, from the lock that was committed, and builds, as a person would; says why where no index is reachable.
+    fn build(&self, fixture: &str) -> Result<(), String> {
         let manifests = self.path("manifests");
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/python").join(fixture);
         fs::create_dir(&manifests).unwrap();
         for entry in fs::read_dir(from).unwrap().flatten() {
             fs::copy(entry.path(), manifests.join(entry.file_name())).unwrap();
         }
-        // Tests run side by side, and one store is for one run at a time.
-        let alone = File::create(cache().join("python-store.lock")).unwrap();
-        flock(&alone, FlockOperation::LockExclusive).unwrap();
         let store = cache().join("python-store");
         for words in [&["lock"][..], &["build", "--mirror", "mirror", "--key", "key"]] {
             let mut pnda = Command::new(PNDA);
             pnda.current_dir(self.folder.path()).args(["mirror"]).args(words);
-            run(pnda.args(["--quiet", "--manifests", "manifests", "--store"]).arg(&store));
+            let output = pnda.args(["--quiet", "--manifests", "manifests", "--store"]).arg(&store).output().unwrap();
+            if !output.status.success() {
+                let said = said(&output);
+                let why = out_of_reach(&[Source::Pypi], &said);
+                return Err(why.unwrap_or_else(|| panic!("{pnda:?} failed:\n{said}")));
+            }
         }
+        Ok(())
     }
 
     fn serve(mut self) -> Site {
@@ -106,28 +117,17 @@ impl Drop for Site {
 
 /// Why this machine cannot try real clients; none if it can.
 fn lacks() -> Option<String> {
-    if !rustix::process::geteuid().is_root() {
-        return Some("a network namespace needs root".to_owned());
-    }
     let answers = |words: &[&str]| {
         let said = Command::new(words[0]).args(&words[1..]).stdin(Stdio::null()).output();
         said.is_ok_and(|said| said.status.success())
     };
-    let needs: [(&[&str], &str); 4] = [
-        (&["ip", "netns", "list"], "there are no network namespaces"),
+    let needs: [(&[&str], &str); 3] = [
         (&["curl", "--version"], "curl is not installed"),
         (&["python3", "-m", "pip", "--version"], "pip is not installed"),
         (&["python3", "-c", "import venv"], "Python cannot make environments"),
     ];
-    needs.iter().find(|(words, _)| !answers(words)).map(|(_, why)| (*why).to_owned())
-}
-
-/// Where things that take long to bring are kept between runs.
-fn cache() -> PathBuf {
-    let named = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let target = || named("CARGO_TARGET_DIR").unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target"));
-    let folder = named("PNDA_TEST_CACHE").unwrap_or_else(target);
-    std::path::absolute(&folder).unwrap_or(folder)
+    let missing = needs.iter().find(|(words, _)| !answers(words)).map(|(_, why)| (*why).to_owned());
+    missing.or_else(namespace::lacks)
 }
 
 /// What a command that must succeed says.

@@ -4,6 +4,7 @@
 
 use crate::corpus;
 use crate::mutate::Mutator;
+use crate::seed::Seed;
 use pnda::words::digest::Sha256;
 use std::collections::HashSet;
 use std::io::Write;
@@ -26,15 +27,15 @@ const WORTH_A_LOOK: Duration = Duration::from_secs(2);
 const MOST_KEPT: usize = 1000;
 
 pub fn run(name: &'static str, target: Target) {
-    let number = |variable| env::var(variable).ok().map(|text| text.parse::<u64>().unwrap());
-    let (most, longest) = match number("PNDA_FUZZ_SECONDS") {
-        Some(seconds) => (u64::MAX, Duration::from_secs(seconds)),
-        None => SHORT,
+    let (most, longest) = match env::var("PNDA_FUZZ_SECONDS") {
+        Ok(seconds) => (u64::MAX, Duration::from_secs(seconds.parse().unwrap())),
+        Err(_) => SHORT,
     };
     let mut files: Vec<PathBuf> = fs::read_dir(corpus(name)).unwrap().map(|one| one.unwrap().path()).collect();
     files.sort();
     let mut seeds: Vec<Vec<u8>> = files.iter().map(|file| fs::read(file).unwrap()).collect();
-    let mut mutator = Mutator::new(number("PNDA_FUZZ_SEED").unwrap_or(1), &seeds);
+    let seed = Seed::of(name, 1);
+    let mut mutator = Mutator::new(seed.number, &seeds);
     let watched = Watched::new(name);
     let (mut outcomes, mut slowest) = (HashSet::new(), Duration::ZERO);
     outcomes.extend(seeds.iter().map(|seed| watched.call(target, seed)));
@@ -106,7 +107,7 @@ fn say(line: &str) {
 
 fn save(name: &str, input: &[u8]) -> String {
     let short = &Sha256::of(input).to_string()[..12];
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("target/fuzz-{name}-{short}"));
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-{name}-{short}"));
     fs::write(&path, input).unwrap();
     path.display().to_string()
 }

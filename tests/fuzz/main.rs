@@ -1,10 +1,12 @@
 //! Hostile bytes for everything that reads bytes from outside: the seeds of `corpus/`, bent by a seeded generator.
-//! The tests run it for a moment; `PNDA_FUZZ_SECONDS=600 PNDA_FUZZ_SEED=7 cargo test --release --test fuzz -- --nocapture` longer.
+//! The tests run it for a moment; `PNDA_FUZZ_SECONDS=600 PNDA_TEST_SEED=7 cargo test --release --test fuzz -- --nocapture` longer.
 //! Not here: what a parser makes of good input, which stands beside it.
 
 mod campaign;
 mod mutate;
 mod scripted;
+#[path = "../common/seed.rs"]
+mod seed;
 mod targets;
 
 use campaign::run;

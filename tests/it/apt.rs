@@ -4,6 +4,7 @@
 
 use crate::archive::{self, Archive};
 use crate::project::{Project, Ran};
+use crate::seed::Seed;
 use crate::upstream::Reply;
 use pnda::mirror::openpgp::{Keyring, Signer};
 use pnda::mirror::resolve::apt::version::Version;
@@ -338,7 +339,8 @@ fn versions_are_ordered_as_dpkg_orders_them() {
         left_out!("the order of versions against dpkg's: dpkg is not installed");
         return;
     }
-    let mut random = fastrand::Rng::with_seed(7);
+    let seed = Seed::of("versions against dpkg's order", 7);
+    let mut random = fastrand::Rng::with_seed(seed.number);
     let mut version = || -> String {
         let letters = ["0", "1", "9", "10", "007", "a", "z", "A", "~", "~~", "+", ".", "-", "rc", "deb12u"];
         let parts: String = (0..random.usize(0..6)).map(|_| letters[random.usize(0..letters.len())]).collect();

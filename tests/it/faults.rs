@@ -113,13 +113,9 @@ fn wrong_bytes() -> Vec<Fault> {
 
 fn broken_answers() -> Vec<Fault> {
     let whole = body();
-    let drip = Duration::from_millis(20);
     let huge = format!("x: {}", "y".repeat(200_000));
     vec![
         ("a truncated body", vec![good().cut_after(9_000).without_ranges()], "the answer broke off", FAILED),
-        ("a body in drips", vec![good().dripping(drip)], "less than 1000 bytes/s", FAILED),
-        ("a body that stops", vec![good().hanging_after(10)], "the answer broke off", FAILED),
-        ("headers that stop", vec![Reply::raw("HTTP/1.1 200 x\r\na: ").hanging_after(0)], "no usable answer", FAILED),
         ("no headers at all", vec![Reply::raw("")], "no usable answer", FAILED),
         ("garbage", vec![Reply::raw("\0\u{1}\u{2} SSH-2.0-x\r\n\r\n")], "no usable answer", FAILED),
         ("bytes without a head", vec![Reply::raw(whole.clone())], "no usable answer", FAILED),
@@ -157,6 +153,18 @@ fn broken_answers() -> Vec<Fault> {
     ]
 }
 
+fn drips() -> Vec<Fault> {
+    let drip = Duration::from_millis(20);
+    vec![("a body in drips", vec![good().dripping(drip)], "less than 1000 bytes/s", FAILED)]
+}
+
+fn silences() -> Vec<Fault> {
+    vec![
+        ("a body that stops", vec![good().hanging_after(10)], "the answer broke off", FAILED),
+        ("headers that stop", vec![Reply::raw("HTTP/1.1 200 x\r\na: ").hanging_after(0)], "no usable answer", FAILED),
+    ]
+}
+
 fn refusals() -> Vec<Fault> {
     let year = "31536000";
     let past = "Mon, 23 Nov 2015 10:00:00 GMT";
@@ -187,11 +195,21 @@ fn refusals() -> Vec<Fault> {
     all
 }
 
-/// A client that loses patience soon.
+/// A client that tries again at once, and waits longer for an answer than a busy machine takes to give one.
 fn options() -> Options {
-    let patience = Patience { tries: 3, first_wait: Duration::from_millis(1), silence: Duration::from_millis(300) };
-    let slowest = Slowest { rate: 1000, window: Duration::from_millis(200) };
-    Options { patience, slowest, ..Options::default() }
+    let patience = Patience { tries: 3, first_wait: Duration::from_millis(1), silence: Duration::from_secs(60) };
+    Options { patience, ..Options::default() }
+}
+
+/// The same, but it soon gives up a server that says nothing.
+fn impatient() -> Options {
+    let patience = Patience { silence: Duration::from_millis(500), ..options().patience };
+    Options { patience, ..options() }
+}
+
+/// The same, but it soon gives up a server that says little.
+fn demanding() -> Options {
+    Options { slowest: Slowest { rate: 1000, window: Duration::from_millis(200) }, ..options() }
 }
 
 fn expected() -> Expected {
@@ -222,7 +240,8 @@ fn nothing_wrong_is_kept(store: &Store, name: &str) {
     assert!(body().starts_with(&kept), "{name}: wrong bytes are kept");
 }
 
-fn hold(faults: Vec<Fault>) {
+/// Holds the client against each row; a good answer is then waited for with patience.
+fn hold(faults: Vec<Fault>, client: fn() -> Options) {
     let upstream = Upstream::start();
     std::thread::scope(|scope| {
         for (at, (name, replies, says, code)) in faults.into_iter().enumerate() {
@@ -235,7 +254,7 @@ fn hold(faults: Vec<Fault>) {
                 upstream.on(&scripted, replies);
                 // A redirect to the host's root must not end at another row.
                 upstream.on(path, [redirect(path)]);
-                let (found, text) = told(&store, options(), &url);
+                let (found, text) = told(&store, client(), &url);
                 assert!(found == code && text.contains(says), "{name}: wanted {code} {says:?}, got {found}\n{text}");
                 nothing_wrong_is_kept(&store, name);
                 upstream.on(&scripted, [good()]);
@@ -247,17 +266,23 @@ fn hold(faults: Vec<Fault>) {
 
 #[test]
 fn wrong_bytes_are_refused_and_a_good_answer_still_arrives() {
-    hold(wrong_bytes());
+    hold(wrong_bytes(), options);
 }
 
 #[test]
 fn broken_answers_are_given_up_and_a_good_answer_still_arrives() {
-    hold(broken_answers());
+    hold(broken_answers(), options);
 }
 
 #[test]
 fn refusals_are_told_and_a_good_answer_still_arrives() {
-    hold(refusals());
+    hold(refusals(), options);
+}
+
+#[test]
+fn silence_and_drips_are_given_up_and_a_good_answer_still_arrives() {
+    hold(silences(), impatient);
+    hold(drips(), demanding);
 }
 
 #[test]

@@ -3,12 +3,12 @@
 //! Not here: power cuts; a kill loses no page that the kernel already has.
 
 use crate::project::Project;
+use crate::seed::Seed;
 use crate::upstream::Reply;
 use pnda::mirror::store::Store;
 use pnda::systems::download::Expected;
 use pnda::words::digest::Sha256;
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 /// Many small files: kills fall between files and into publishing.
@@ -21,16 +21,14 @@ struct Bench {
     project: Project,
     files: BTreeMap<String, Expected>,
     random: fastrand::Rng,
+    _seed: Seed,
     agent: usize,
     generation: u64,
 }
 
 impl Bench {
-    fn new(bodies: Vec<Vec<u8>>, name: &str) -> Bench {
-        let seed = std::env::var("PNDA_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
-        // Always told: with PNDA_TEST_SEED the same kills come again.
-        drop(writeln!(std::io::stderr(), "kills of {name}: seed {seed}"));
+    fn new(bodies: Vec<Vec<u8>>, name: &'static str) -> Bench {
+        let seed = Seed::of(name, fastrand::u64(..1 << 32));
         let project = Project::in_memory();
         let (mut manifest, mut files) = (String::new(), BTreeMap::new());
         for (at, body) in bodies.into_iter().enumerate() {
@@ -44,7 +42,7 @@ impl Bench {
         }
         project.manifest(&manifest);
         project.run("mirror lock").says(0, "locked");
-        Bench { project, files, random: fastrand::Rng::with_seed(seed), agent: 0, generation: 0 }
+        Bench { project, files, random: fastrand::Rng::with_seed(seed.number), _seed: seed, agent: 0, generation: 0 }
     }
 
     fn store(&self) -> Store {
@@ -147,12 +145,13 @@ fn bytes(seed: u32, size: usize) -> Vec<u8> {
 #[test]
 fn a_build_of_many_files_survives_a_hundred_kills() {
     let (count, size) = SMALL;
-    let mut bench = Bench::new((0..count as u32).map(|at| bytes(at * 7919, size)).collect(), "many files");
+    let mut bench =
+        Bench::new((0..count as u32).map(|at| bytes(at * 7919, size)).collect(), "kills of a build of many files");
     bench.kill("mirror build --max-rate 8M", 105);
 }
 
 #[test]
 fn a_build_of_a_large_file_survives_fifteen_kills() {
-    let mut bench = Bench::new(vec![bytes(1, LARGE), bytes(2, 1000)], "a large file");
+    let mut bench = Bench::new(vec![bytes(1, LARGE), bytes(2, 1000)], "kills of a build of a large file");
     bench.kill("mirror build", 15);
 }

@@ -1,8 +1,9 @@
 //! The program killed at random moments while it publishes and cleans up: what readers see stays whole, the next run goes on.
-//! The moments follow from a seed, which is printed; `PNDA_SEED` runs the same ones again.
+//! The moments follow from a seed, which is told when it fails; `PNDA_TEST_SEED` runs the same ones again.
 //! Not here: kills while it fetches (`mirror`).
 
 use crate::project::Project;
+use crate::seed::Seed;
 use crate::upstream::Reply;
 use pnda::mirror::generations::{current, numbers};
 use pnda::mirror::verify::verify;
@@ -21,11 +22,6 @@ path = "mirror_misc/notes.txt"
 "#;
 
 const GC: &str = "mirror gc --mirror mirror --keep 2 --store store --grace 0 --manifests manifests";
-
-fn seed() -> u64 {
-    let given = std::env::var("PNDA_SEED").ok().and_then(|seed| seed.parse().ok());
-    given.unwrap_or_else(|| fastrand::u64(..1 << 32))
-}
 
 /// A mirror with one generation, and how long a build takes on this machine now.
 fn project() -> (Project, Duration) {
@@ -47,16 +43,16 @@ fn kill(project: &Project, words: &str, after: Duration) {
     run.wait().unwrap();
 }
 
-fn is_whole(project: &Project, seed: u64, round: u32) -> u64 {
+fn is_whole(project: &Project, round: u32) -> u64 {
     let report = verify(&current(&project.path("mirror")), None, &silent).unwrap();
-    assert_eq!(report.differences, [], "seed {seed}, round {round}");
+    assert_eq!(report.differences, [], "round {round}");
     report.number
 }
 
 #[test]
 fn publishing_and_cleaning_up_can_be_killed_at_any_moment() {
-    let seed = seed();
-    let mut random = fastrand::Rng::with_seed(seed);
+    let seed = Seed::of("kills of publications", fastrand::u64(..1 << 32));
+    let mut random = fastrand::Rng::with_seed(seed.number);
     let (project, whole) = project();
     let mut last = 1;
     for round in 0..KILLS {
@@ -66,17 +62,17 @@ fn publishing_and_cleaning_up_can_be_killed_at_any_moment() {
             project.run("mirror build").says(0, "published generation");
         }
         kill(&project, words, whole.mul_f64(random.f64() * 1.2));
-        let number = is_whole(&project, seed, round);
-        assert!(number >= last, "seed {seed}, round {round}: {number} after {last}");
+        let number = is_whole(&project, round);
+        assert!(number >= last, "round {round}: {number} after {last}");
         project.run("mirror build").says(0, "generation");
         project.run("mirror build").says(0, "up to date: generation");
         project.run(GC).says(0, "removed generations");
-        last = is_whole(&project, seed, round);
+        last = is_whole(&project, round);
         let kept = numbers(&project.path("mirror")).unwrap();
-        assert!(kept.len() <= 2 && kept.last() == Some(&last), "seed {seed}, round {round}: {kept:?}");
+        assert!(kept.len() <= 2 && kept.last() == Some(&last), "round {round}: {kept:?}");
         let folder = std::fs::read_dir(project.path("mirror/generations")).unwrap();
-        assert_eq!(folder.count(), kept.len(), "seed {seed}, round {round}: nothing is left over");
+        assert_eq!(folder.count(), kept.len(), "round {round}: nothing is left over");
         let served = project.read("mirror/current/pnda-agent");
-        assert_eq!(served, format!("agent {round}"), "seed {seed}, round {round}");
+        assert_eq!(served, format!("agent {round}"), "round {round}");
     }
 }

@@ -33,6 +33,8 @@ mod project;
 mod python;
 mod ranges;
 mod sbom;
+#[path = "../common/seed.rs"]
+mod seed;
 mod serve;
 mod server;
 mod site;

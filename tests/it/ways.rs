@@ -6,7 +6,7 @@ use crate::certificates::Authority;
 use crate::project::Project;
 use crate::upstream::{Reply, Upstream};
 use pnda::systems::http::{Credentials, Http, Options, Origin, Patience, Proxies, Proxy, Site};
-use pnda::words::event::silent;
+use pnda::words::event::{Event, Tell, silent};
 use pnda::words::location::Location;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ wheel = { python = "py3", platform = "any" }
 
 fn options(variables: &[(&str, &str)]) -> Options {
     let variables = variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    let patience = Patience { tries: 3, first_wait: Duration::from_millis(1), silence: Duration::from_secs(2) };
+    let patience = Patience { tries: 3, first_wait: Duration::from_millis(1), silence: Duration::from_secs(60) };
     Options { patience, ..Options::from_environment(&variables) }
 }
 
@@ -147,19 +147,18 @@ fn a_host_that_wants_a_pause_gets_it_from_everybody() {
     upstream.on("/a", [Reply::status(503).header("retry-after", "1"), Reply::bytes("a")]);
     upstream.on("/b", [Reply::bytes("b")]);
     let http = Http::with(options(&[]));
-    let ask = |path: &str| {
+    let ask = |path: &str, tell: Tell| {
         let location = Location::parse(&format!("{}{path}", upstream.url)).unwrap();
-        http.get_small(&location, "*/*", 100, &silent).unwrap()
+        http.get_small(&location, "*/*", 100, tell).unwrap()
     };
+    let (told, refused) = std::sync::mpsc::channel();
+    let began = Instant::now();
     std::thread::scope(|scope| {
-        let first = scope.spawn(|| ask("/a"));
-        while upstream.requests().is_empty() {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        std::thread::sleep(Duration::from_millis(100));
-        let began = Instant::now();
-        assert_eq!(ask("/b"), b"b");
-        assert!(began.elapsed() >= Duration::from_millis(700), "the host was not left alone: {:?}", began.elapsed());
+        let first = scope.spawn(|| ask("/a", &move |event| drop(told.send(event))));
+        let event = refused.recv().unwrap();
+        assert!(matches!(event, Event::Retry { .. }), "{event:?}");
+        assert_eq!(ask("/b", &silent), b"b");
+        assert!(began.elapsed() >= Duration::from_secs(1), "the host was not left alone: {:?}", began.elapsed());
         assert_eq!(first.join().unwrap(), b"a");
     });
 }

@@ -7,7 +7,9 @@ use crate::departures::Departures;
 use crate::ground::{Ground, HUB, Running};
 use crate::machine;
 use crate::node::Node;
+use crate::registries::out_of_reach;
 use crate::shell::{self, until};
+use pnda::mirror::lock::Source;
 use pnda::mirror::openpgp::Signer;
 use std::fs;
 use std::net::TcpStream;
@@ -28,7 +30,10 @@ fn java_and_a_log_daemon_arrive_by_apt() {
     }
     let Some(ground) = Ground::with(&["worker"]) else { return };
     let start = Instant::now();
-    let mirror = build(&ground);
+    let mirror = match build(&ground) {
+        Ok(mirror) => mirror,
+        Err(why) => return machine::left_out("apt on a node", &why),
+    };
     let built = start.elapsed();
     let server = serve(&ground, &mirror);
     let node = ground.node("worker");
@@ -47,7 +52,10 @@ fn java_and_a_log_daemon_arrive_by_apt() {
     assert!(node.run("java -version 2>&1").ok().stdout.contains("OpenJDK"), "Java runs");
     assert!(node.run("rsyslogd -v").ok().stdout.contains("rsyslogd"), "the daemon runs");
     node.wait_active("rsyslog");
-    node.run("logger --tag here arrived && sleep 1 && grep 'here: arrived' /var/log/syslog").ok();
+    node.run("logger --tag here arrived").ok();
+    until("the daemon writes the line", Duration::from_secs(30), || {
+        (node.run("grep 'here: arrived' /var/log/syslog").code == Some(0)).then_some(())
+    });
     assert_eq!(node.run("apt-get check && dpkg --audit").ok().stderr, "");
     forge_lists(&mirror);
     // A server believes in its generation, which never changes: what is changed behind its back needs another server.
@@ -69,16 +77,21 @@ fn java_and_a_log_daemon_arrive_by_apt() {
 }
 
 /// Locks and builds the example in a folder of its own; what earlier runs downloaded is not downloaded again.
-fn build(ground: &Ground) -> PathBuf {
+/// Says why where Debian's archive is out of reach.
+fn build(ground: &Ground) -> Result<PathBuf, String> {
     let (manifests, mirror) = (ground.folder("manifests"), ground.folder("mirror"));
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("mirror-manifests/debian/os.toml");
     fs::copy(example, manifests.join("os.toml")).expect("the example is there");
     let (store, key) = (base::cache().join("nodes-store"), ground.folder("key").join("mirror.key"));
     let common = ["--manifests", text(&manifests), "--store", text(&store), "--quiet"];
-    shell::finish(Command::new(PNDA).args(["mirror", "lock"]).args(common)).ok();
+    let locked = shell::finish(Command::new(PNDA).args(["mirror", "lock"]).args(common));
+    if let Some(why) = out_of_reach(&[Source::Apt], &locked.stderr).filter(|_| locked.code != Some(0)) {
+        return Err(why);
+    }
+    locked.ok();
     let build = ["mirror", "build", "--mirror", text(&mirror), "--key", text(&key), "--agent", AGENT];
     shell::finish(Command::new(PNDA).args(build).args(common)).ok();
-    mirror
+    Ok(mirror)
 }
 
 /// Tells the node's apt of the mirror, and of the key in a file of a folder.

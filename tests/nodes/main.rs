@@ -10,6 +10,8 @@ mod harness;
 mod machine;
 mod node;
 mod receiver;
+#[path = "../common/registries.rs"]
+mod registries;
 mod shell;
 mod site;
 mod slice;

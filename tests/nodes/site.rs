@@ -6,7 +6,9 @@ use crate::base;
 use crate::ground::{Ground, HUB, Running};
 use crate::machine;
 use crate::receiver;
+use crate::registries::out_of_reach;
 use crate::shell::{self, until};
+use pnda::mirror::lock::Source;
 use std::fs;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -25,23 +27,19 @@ pub(crate) struct Site {
 
 impl Site {
     /// Builds the mirror; what was downloaded for an earlier run is not downloaded again.
-    pub(crate) fn build(ground: &Ground) -> Site {
+    /// Says why where a registry is out of reach.
+    pub(crate) fn build(ground: &Ground) -> Result<Site, String> {
         let site = Site { mirror: ground.folder("mirror"), nodes: ground.folder("nodes") };
         let (store, key) = (base::cache().join("nodes-store"), ground.folder("key").join("mirror.key"));
-        pnda(&[
-            "mirror",
-            "build",
-            "--mirror",
-            &text(&site.mirror),
-            "--store",
-            &text(&store),
-            "--agent",
-            AGENT,
-            "--key",
-            &text(&key),
-        ]);
+        let places = ["--mirror", &text(&site.mirror), "--store", &text(&store), "--key", &text(&key)];
+        let built = run(&[&["mirror", "build", "--agent", AGENT], &places[..]].concat());
+        if let Some(why) = out_of_reach(&[Source::Maven, Source::Pypi], &built.stderr).filter(|_| built.code != Some(0))
+        {
+            return Err(why);
+        }
+        built.ok();
         site.is_signed();
-        site
+        Ok(site)
     }
 
     /// Anybody can check the mirror's list by hand, with a tool that is not ours.
@@ -59,7 +57,7 @@ impl Site {
         let graphite = format!("graphite.address={HUB}:{}", receiver::PORT);
         let (mirror, out) = (text(&self.mirror), text(&self.nodes));
         let key = text(&self.mirror.join("current/mirror.pub"));
-        pnda(&[
+        run(&[
             "cluster",
             "render",
             &text(&cluster),
@@ -71,7 +69,8 @@ impl Site {
             &out,
             "--set",
             &graphite,
-        ]);
+        ])
+        .ok();
     }
 
     /// Serves the mirror from the hub.
@@ -104,9 +103,9 @@ impl Site {
     }
 }
 
-/// Runs the engine; panics with everything it said if it fails.
-fn pnda(arguments: &[&str]) -> shell::Output {
-    shell::finish(Command::new(PNDA).args(arguments)).ok()
+/// Runs the engine.
+fn run(arguments: &[&str]) -> shell::Output {
+    shell::finish(Command::new(PNDA).args(arguments))
 }
 
 fn text(path: &Path) -> String {

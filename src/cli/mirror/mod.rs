@@ -100,8 +100,8 @@ pub struct Places {
     /// Where bytes are kept by digest.
     #[arg(long, value_name = "FOLDER", help = "Where bytes are kept by digest [default: ~/.cache/pnda/store]")]
     pub store: Option<PathBuf>,
-    /// A registry's place: maven=URL or pypi=URL; may be given several times.
-    #[arg(long = "source", value_name = "KIND=URL")]
+    /// Where a registry is, as in maven=URL, or one of several, as in rpm/baseos=URL; may be given several times.
+    #[arg(long = "source", value_name = "KIND[/ID]=URL")]
     pub sources: Vec<String>,
     /// A file with the registries' places.
     #[arg(long = "sources", value_name = "FILE")]

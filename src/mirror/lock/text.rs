@@ -228,7 +228,9 @@ mod tests {
     #[test]
     fn an_artifact_is_wanted_by_whom_toml_says() {
         let names: BTreeSet<Word> = ["b", "a"].map(|name| Word::new(name).unwrap()).into();
-        let text = SHIPPED.replacen("wanted_by = [\"connectors\"]", "wanted_by = [\"b\", \"a\", \"b\"]", 1);
+        let (before, after) = SHIPPED.split_once("wanted_by = ").unwrap();
+        let (_, rest) = after.split_once('\n').unwrap();
+        let text = format!("{before}wanted_by = [\"b\", \"a\", \"b\"]\n{rest}");
         assert_eq!(read(&text).unwrap().artifacts[0].wanted_by, names);
     }
 }

@@ -2,6 +2,7 @@
 //! Beside them the project that mirrors them: manifests, sources, and the program run as a user runs it.
 //! Not here: what is asserted.
 
+use crate::namespace;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -62,11 +63,11 @@ pub struct Served(Child);
 impl Served {
     /// The server, and the line it says when it is ready.
     fn start(command: &mut Command) -> (Served, String) {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut served = Served(command.stdout(Stdio::piped()).spawn().unwrap());
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(served.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.to_lowercase().starts_with("serving"), "{line}");
-        (Served(child), line)
+        (served, line)
     }
 
     /// A command in the same network.
@@ -96,8 +97,8 @@ impl Drop for Upstream {
 impl Upstream {
     /// An empty one; none if this machine cannot, which it says.
     pub fn new() -> Option<Upstream> {
-        if !rustix::process::geteuid().is_root() {
-            left_out!("RPM mirrors with real clients: only root can install into a root of its own");
+        if let Some(why) = namespace::lacks() {
+            left_out!("RPM mirrors with real clients: {why}");
             return None;
         }
         if !has(&["rpmbuild", "rpmsign", "createrepo_c", "dnf", "gpg", "unshare", "nsenter"]) {
