@@ -11,7 +11,7 @@ pub use error::Error;
 pub use status::{Kind, Status};
 
 use serde::de::DeserializeOwned;
-use status::{Done, Failed, Many, One, Redirect};
+use status::{Done, Failed, Many, Notes, One, Redirect};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Duration;
@@ -167,8 +167,7 @@ impl WebHdfs {
         let mut failed = None;
         let mut noting = Noting { bytes: bytes.take(size), left: size, failed: &mut failed };
         let request = self.agent.put(target.as_str()).header("content-type", "application/octet-stream");
-        let answer =
-            request.header("content-length", size.to_string()).send(ureq::SendBody::from_reader(&mut noting));
+        let answer = request.header("content-length", size.to_string()).send(ureq::SendBody::from_reader(&mut noting));
         if let Some(source) = failed {
             return Err(Error::Read { path: path.to_owned(), source });
         }
@@ -179,6 +178,25 @@ impl WebHdfs {
             why: format!("the DataNode at {host}:{} does not take it: {error}", target.port().unwrap_or(80)),
         })?;
         self.succeeded("write", path, answer).map(|_| ())
+    }
+
+    /// A note that was left at a file or folder under this name; it moves with it.
+    pub fn note(&self, path: &str, name: &str) -> Result<Option<String>, Error> {
+        let parameters = [("encoding", "text")];
+        let question =
+            Question { verb: "read the notes of", put: false, operation: "GETXATTRS", parameters: &parameters };
+        let Some(notes) = absent(self.ask::<Notes>(&question, path))? else { return Ok(None) };
+        let found = notes.list.into_iter().find(|note| note.name == name);
+        // Text comes quoted.
+        Ok(found.and_then(|note| note.value).map(|value| value.trim_matches('"').to_owned()))
+    }
+
+    /// Leaves a note, over an earlier one of this name: an extended attribute, `user.…`.
+    pub fn set_note(&self, path: &str, name: &str, text: &str) -> Result<(), Error> {
+        let flag = if self.note(path, name)?.is_some() { "REPLACE" } else { "CREATE" };
+        let quoted = format!("\"{text}\"");
+        let parameters = [("xattr.name", name), ("xattr.value", quoted.as_str()), ("flag", flag)];
+        self.tell("leave a note at", "SETXATTR", path, &parameters)
     }
 
     fn put(&self, verb: &'static str, operation: &'static str, path: &str, more: &[(&str, &str)]) -> Result<(), Error> {

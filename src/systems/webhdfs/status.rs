@@ -89,6 +89,20 @@ pub(super) struct Redirect {
     pub location: String,
 }
 
+/// `GETXATTRS`.
+#[derive(Deserialize)]
+pub(super) struct Notes {
+    #[serde(rename = "XAttrs")]
+    pub list: Vec<Note>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Note {
+    pub name: String,
+    #[serde(default)]
+    pub value: Option<String>,
+}
+
 /// Any failure.
 #[derive(Deserialize)]
 pub(super) struct Failed {

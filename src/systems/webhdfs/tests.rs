@@ -15,6 +15,7 @@ pub(crate) struct Node {
     pub group: String,
     pub mode: String,
     pub modified: u64,
+    pub note: Option<(String, String)>,
 }
 
 /// What the server knows and does.
@@ -39,7 +40,14 @@ impl Fake {
     pub(crate) fn start() -> Fake {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let web = format!("http://{}", listener.local_addr().unwrap());
-        let root = Node { bytes: None, owner: "hdfs".into(), group: "hadoop".into(), mode: "755".into(), modified: 0 };
+        let root = Node {
+            bytes: None,
+            owner: "hdfs".into(),
+            group: "hadoop".into(),
+            mode: "755".into(),
+            modified: 0,
+            note: None,
+        };
         let world = World { nodes: BTreeMap::from([("/".to_owned(), root)]), ..World::default() };
         let fake = Fake { web, world: Arc::new(Mutex::new(world)) };
         let served = fake.clone();
@@ -111,7 +119,7 @@ impl Fake {
         let path = percent_encoding::percent_decode_str(raw).decode_utf8().unwrap().into_owned();
         let operation = get("op");
         let mut world = self.world.lock().unwrap();
-        let changes = !matches!(operation.as_str(), "GETFILESTATUS" | "LISTSTATUS");
+        let changes = !matches!(operation.as_str(), "GETFILESTATUS" | "LISTSTATUS" | "GETXATTRS");
         if changes && let Some(refuse) = world.refuse.iter_mut().find(|(.., left)| *left > 0) {
             refuse.2 -= 1;
             return exception(403, refuse.0, refuse.1);
@@ -124,7 +132,7 @@ impl Fake {
         let there = world.nodes.contains_key(&path);
         let node = |bytes, mode: &str| {
             let (owner, group) = (get("user.name"), "hadoop".to_owned());
-            Node { bytes, owner, group, mode: mode.trim_start_matches('0').to_owned(), modified: now }
+            Node { bytes, owner, group, mode: mode.trim_start_matches('0').to_owned(), modified: now, note: None }
         };
         match operation.as_str() {
             "MKDIRS" => {
@@ -167,6 +175,16 @@ impl Fake {
                 let node = world.nodes.get_mut(&path).unwrap();
                 (node.owner, node.group) = (get("owner"), get("group"));
                 (200, String::new())
+            }
+            "SETXATTR" => {
+                let value = get("xattr.value").trim_matches('"').to_owned();
+                world.nodes.get_mut(&path).unwrap().note = Some((get("xattr.name"), value));
+                (200, String::new())
+            }
+            "GETXATTRS" => {
+                let note = |(name, value): &(String, String)| format!(r#"{{"name":"{name}","value":"\"{value}\""}}"#);
+                let list = world.nodes[&path].note.as_ref().map(note).unwrap_or_default();
+                (200, format!(r#"{{"XAttrs":[{list}]}}"#))
             }
             "RENAME" => {
                 let to = get("destination");
@@ -223,7 +241,11 @@ fn what_is_there_can_be_moved_given_away_and_removed() {
     hdfs.make_folder("/a", "0700").unwrap();
     hdfs.set_mode("/a", "1777").unwrap();
     hdfs.set_owner("/a", "pnda", "users").unwrap();
+    hdfs.set_note("/a", "user.pnda", "one two").unwrap();
+    hdfs.set_note("/a", "user.pnda", "three").unwrap();
     hdfs.rename("/a", "/b").unwrap();
+    assert_eq!(hdfs.note("/b", "user.pnda").unwrap().as_deref(), Some("three"));
+    assert_eq!(hdfs.note("/b", "user.other").unwrap(), None);
     assert_eq!(fake.listing()[1], "/b pnda:users 1777 /");
     assert!(matches!(hdfs.rename("/b", "/"), Err(Error::Declined { verb: "rename", .. })));
     hdfs.delete("/b").unwrap();
