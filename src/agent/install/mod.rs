@@ -31,7 +31,7 @@ mod switch;
 mod systemd;
 mod tasks;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 mod trust;
 pub mod unpack;
 

@@ -5,10 +5,12 @@
 mod error;
 mod status;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 pub use error::Error;
 pub use status::{Kind, Status};
+#[cfg(test)]
+pub(crate) use tests::Fake;
 
 use serde::de::DeserializeOwned;
 use status::{Done, Failed, Many, Notes, One, Redirect};

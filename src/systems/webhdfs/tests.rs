@@ -124,7 +124,7 @@ impl Fake {
             refuse.2 -= 1;
             return exception(403, refuse.0, refuse.1);
         }
-        if changes && !(operation == "CREATE" && !parameters.contains_key("written")) {
+        if changes && (operation != "CREATE" || parameters.contains_key("written")) {
             world.changes.push(format!("{operation} {path}"));
         }
         world.clock += 1;

@@ -6,7 +6,7 @@ mod directory;
 mod local;
 mod mark;
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;
 mod upload;
 
 pub(super) use directory::Remote;

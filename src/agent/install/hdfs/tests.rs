@@ -4,7 +4,7 @@
 
 use super::super::tests::site::Site;
 use super::super::{Report, look};
-use crate::systems::webhdfs::tests::Fake;
+use crate::systems::webhdfs::Fake;
 use crate::words::event::silent;
 use std::fs;
 
