@@ -6,6 +6,7 @@ use super::failure::{FAILED, Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, sa
 use super::progress::Progress;
 use crate::agent::install::{self, Line, Older, Report, Request};
 use crate::words::location::Location;
+use crate::words::names::Word;
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,6 +29,9 @@ pub(super) struct Arguments {
     /// Accept a mirror that is older than the one this node was last installed from.
     #[arg(long)]
     allow_older: bool,
+    /// Prepare this again although it was prepared once and is gone: its data begins empty.
+    #[arg(long, value_name = "NAME")]
+    again: Vec<String>,
     /// Install into the image of a machine below this folder instead of this machine.
     #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
@@ -36,10 +40,12 @@ pub(super) struct Arguments {
 /// Runs it.
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let mirror = arguments.mirror.as_deref().map(Location::parse).transpose();
+    let again = arguments.again.iter().map(|name| Word::new(name.as_str())).collect::<Result<_, _>>();
     let request = Request {
         folder: arguments.node.clone(),
         mirror: mirror.map_err(|error| Failure::new(USAGE, error))?,
         root: arguments.root.clone(),
+        again: again.map_err(|error| Failure::new(USAGE, error))?,
         older: if arguments.allow_older { Older::Allow } else { Older::Refuse },
     };
     let progress = Progress::new(arguments.json);

@@ -236,7 +236,9 @@ fn rendering_replaces_only_what_was_rendered_and_trusts_only_the_key_it_is_given
     project.run("mirror lock");
     project.run("mirror build");
     std::fs::write(project.path("c.toml"), "name = \"c\"\n").unwrap();
-    project.run("cluster render c.toml --mirror mirror --out manifests").says(2, "is no rendered node: name a new folder");
+    project
+        .run("cluster render c.toml --mirror mirror --out manifests")
+        .says(2, "is no rendered node: name a new folder");
     assert!(project.path("manifests/m.toml").is_file());
     let other = pnda::mirror::keys::Signer::load_or_make(&project.path("other")).unwrap();
     std::fs::write(project.path("other.pub"), other.public_file()).unwrap();

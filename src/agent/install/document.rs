@@ -3,11 +3,12 @@
 //! Not here: the mirror, or the node itself.
 
 use super::home;
+use crate::systems::webhdfs::{Times, WebHdfs};
 use crate::words::digest::Sha256;
 use crate::words::names::NodePath;
 use crate::words::node::{DOCUMENT, Node, Scope};
 use crate::words::problem::{Origin, Problem, Problems, Source};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -117,6 +118,42 @@ fn check(node: &Node, source: Source<'_>, problems: &mut Problems) {
     }
     check_paths(node, source, problems);
     check_access(node, source, problems);
+    check_tasks(node, source, problems);
+}
+
+/// What is prepared once, and what goes into HDFS.
+fn check_tasks(node: &Node, source: Source<'_>, problems: &mut Problems) {
+    let mut names = BTreeSet::new();
+    for once in &node.once {
+        if !names.insert(&once.name) {
+            let what = format!("{} is prepared more than once", once.name);
+            problems.add(at(source, once.name.as_str(), what, "give each its own name"));
+        }
+        if once.command.first().is_none_or(|program| !program.starts_with('/')) {
+            let what = format!("{} has no program with an absolute path", once.name);
+            problems.add(at(source, once.name.as_str(), what, "write the whole path of the program"));
+        }
+    }
+    let folders = node.hdfs_directories.iter().map(|one| (&one.web, &one.user));
+    let webs: BTreeSet<_> = folders.chain(node.hdfs_uploads.iter().map(|one| (&one.web, &one.user))).collect();
+    for (web, user) in webs {
+        if let Err(error) = WebHdfs::new(web, user.as_str(), Times::default()) {
+            let remedy = "as in http://manager:9870: the NameNode's web address";
+            problems.add(at(source, web, error.to_string(), remedy));
+        }
+    }
+    let mut taken = BTreeSet::new();
+    for upload in &node.hdfs_uploads {
+        let what = match upload.to.parent() {
+            None => format!("{} would be replaced by an upload", upload.to),
+            Some(_) if !taken.insert((&upload.web, &upload.to)) => format!("{} is uploaded more than once", upload.to),
+            Some(_) if node.hdfs_uploads.iter().any(|other| upload.to.is_below(&other.to)) => {
+                format!("{} lies inside another upload, which holds nothing else", upload.to)
+            }
+            Some(_) => continue,
+        };
+        problems.add(at(source, upload.to.as_str(), what, "upload it elsewhere"));
+    }
 }
 
 /// One thing at a place, and nothing inside what is no folder.
@@ -242,6 +279,33 @@ public_key = "k"
             ":24: /etc/a/b lies inside /etc/a",
             ":29: /var/lib/pnda can be changed by others",
             ":34: /var/lib/pnda/install is where the installer",
+        ] {
+            assert!(found.contains(expected), "{expected} is not in\n{found}");
+        }
+    }
+
+    #[test]
+    fn mistakes_in_what_is_prepared_and_uploaded_are_found_too() {
+        let once = "[[once]]\nname = \"format\"\nuser = \"hdfs\"\ncommand = [\"hdfs\"]\ncreates = \"/d\"\n";
+        let upload = |to: &str, web: &str| {
+            format!(
+                "[[hdfs_upload]]\nweb = \"{web}\"\nuser = \"hdfs\"\nfrom = \"/f\"\nto = \"{to}\"\nowner = \"a\"\ngroup = \"a\"\nmode = \"0644\"\n"
+            )
+        };
+        let text = [
+            HEAD,
+            once,
+            once,
+            &upload("/a", "manager:9870"),
+            &upload("/a/b", "http://m:1"),
+            &upload("/a", "http://m:1"),
+        ];
+        let found = problems(&text.concat());
+        for expected in [
+            ":12: format has no program with an absolute path",
+            "format is prepared more than once",
+            "manager:9870 is not where WebHDFS can answer",
+            "/a/b lies inside another upload",
         ] {
             assert!(found.contains(expected), "{expected} is not in\n{found}");
         }

@@ -102,6 +102,11 @@ impl Home {
         let _ = self.lock.map(|folder| flock(&folder, FlockOperation::Unlock));
     }
 
+    /// A copy of the lock, for a child that must keep other installers out as long as it runs.
+    pub fn lock(&self) -> Option<File> {
+        self.lock.as_ref()?.try_clone().ok()
+    }
+
     /// What the last install placed.
     pub fn state(&self) -> Result<State, Error> {
         let path = self.path.join(STATE);

@@ -9,16 +9,17 @@ use super::observe::{self, Observed};
 use super::plan::{self, Plan, Step};
 use super::recover::{self, Recovered};
 use super::stage::Stage;
-use super::state::{FileRecord, Pending, State, TreeRecord};
+use super::start::{self, Start};
+use super::state::{FileRecord, State, TreeRecord};
 use super::systemd::Systemd;
-use super::{Error, Older, Report, Request, owners, services, switch, trust};
+use super::{Error, Older, Report, Request, hdfs, owners, services, switch, tasks, trust};
 use crate::systems::http::{Http, Patience};
 use crate::words::event::{Event, Tell};
 use crate::words::generation::Generation;
 use crate::words::location::Location;
-use crate::words::names::NodePath;
+use crate::words::names::{NodePath, Word};
 use crate::words::node::Scope;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Everything that is read and verified before the node is looked at.
@@ -29,6 +30,7 @@ pub(super) struct Job {
     mirror: Location,
     pub(super) ground: Ground,
     systemd: Option<Systemd>,
+    patience: hdfs::Patience,
 }
 
 impl Job {
@@ -48,7 +50,8 @@ impl Job {
         let generation = trust::list(&http, &mirror, &wanted.node, tell).map_err(Error::Trust)?;
         trust::compare(&generation, &wanted.node).map_err(Error::Trust)?;
         let ground = Ground::open(root, wanted.node.scope).map_err(Error::Ground)?;
-        Ok(Job { wanted, generation, http, mirror, ground, systemd })
+        let patience = systemd.as_ref().map_or_else(hdfs::Patience::default, |systemd| systemd.waits.hdfs);
+        Ok(Job { wanted, generation, http, mirror, ground, systemd, patience })
     }
 
     /// An attacker who kept an old, validly signed mirror could bring old mistakes back with it.
@@ -60,10 +63,10 @@ impl Job {
         }
     }
 
-    pub(super) fn plan(&self, state: &State) -> Result<(Observed, Plan), Error> {
+    pub(super) fn plan(&self, state: &State, again: &BTreeSet<Word>) -> Result<(Observed, Plan), Error> {
         let observed = observe::observe(&self.ground, &self.wanted, state, self.systemd.as_ref());
         let observed = observed.map_err(Error::Observe)?;
-        let plan = plan::plan(&self.wanted.node, state, &observed).map_err(Error::Obstacles)?;
+        let plan = plan::plan(&self.wanted.node, state, &observed, again).map_err(Error::Obstacles)?;
         Ok((observed, plan))
     }
 
@@ -71,39 +74,48 @@ impl Job {
         Report::new(&self.wanted.node, self.generation.number, plan, interrupted)
     }
 
-    pub(super) fn carry_out(&self, home: &Home, older: Older, tell: Tell) -> Result<Report, Error> {
+    pub(super) fn carry_out(&self, home: &Home, request: &Request, tell: Tell) -> Result<Report, Error> {
         let state = home.state().map_err(Error::Home)?;
-        self.refuse_older(&state, older)?;
+        self.refuse_older(&state, request.older)?;
         let left = home.journal().map_err(Error::Home)?;
         let recovered = recover::recover(&self.ground, home, left.as_deref(), &state).map_err(Error::Switch)?;
         if recovered != Recovered::Nothing {
             let how = if recovered == Recovered::Undone { "undone" } else { "finished" };
             tell(Event::Note(format!("an interrupted install was {how}")));
         }
-        let (observed, plan) = self.plan(&state)?;
+        let (observed, plan) = self.plan(&state, &request.again)?;
         let interrupted = recovered != Recovered::Nothing;
         if plan.is_empty() {
             // A run that was killed at its very end has left them.
             home.drop_downloads().map_err(Error::Home)?;
+            if !tasks::adopted(&self.wanted.node, &state, &observed).is_empty() {
+                self.start(home, &observed, &plan, state, tell)?;
+            }
             return Ok(self.report(plan, interrupted));
         }
         // Before the first change of any kind everything that comes from the mirror is here and verified.
         self.stage(home, &observed, &plan, &state).fetch(tell).map_err(Error::Stage)?;
-        let (observed, plan) = self.make_users(&state, observed, plan)?;
+        let (observed, plan) = self.make_users(&state, observed, plan, &request.again)?;
         let kept = if moves_files(&plan) { self.place(home, &state, &observed, &plan, tell)? } else { state };
-        self.start(home, kept, &plan, tell)?;
+        self.start(home, &observed, &plan, kept, tell)?;
         Ok(self.report(plan, interrupted))
     }
 
     /// Owners must exist before anything is staged for them; a user too many does no harm if staging fails.
-    fn make_users(&self, state: &State, observed: Observed, plan: Plan) -> Result<(Observed, Plan), Error> {
+    fn make_users(
+        &self,
+        state: &State,
+        observed: Observed,
+        plan: Plan,
+        again: &BTreeSet<Word>,
+    ) -> Result<(Observed, Plan), Error> {
         let users = plan.users();
         if users.is_empty() {
             return Ok((observed, plan));
         }
         owners::make(&self.ground, &users).map_err(Error::Users)?;
         let made: Vec<Step> = users.into_iter().cloned().map(Step::User).collect();
-        let (observed, mut plan) = self.plan(state)?;
+        let (observed, mut plan) = self.plan(state, again)?;
         plan.steps.splice(..0, made);
         Ok((observed, plan))
     }
@@ -127,7 +139,7 @@ impl Job {
             services::retire(systemd, plan).map_err(|error| {
                 recover::clear(ground, home, &journal);
                 services::restore(systemd, plan);
-                Error::Services(error)
+                Error::Start(start::Error::Services(error))
             })?;
         }
         let mut kept = State::default();
@@ -146,15 +158,14 @@ impl Job {
         Ok(kept)
     }
 
-    /// Tells systemd, and forgets what was left to tell once it is told.
-    fn start(&self, home: &Home, state: State, plan: &Plan, tell: Tell) -> Result<(), Error> {
-        let Some(systemd) = &self.systemd else { return Ok(()) };
-        services::bring_up(systemd, plan, tell).map_err(Error::Services)?;
-        if state.pending == Pending::default() {
+    /// Brings up what lives on the files.
+    fn start(&self, home: &Home, observed: &Observed, plan: &Plan, state: State, tell: Tell) -> Result<(), Error> {
+        let (node, ground, systemd) = (&self.wanted.node, &self.ground, self.systemd.as_ref());
+        if systemd.is_none() && node.scope == Scope::System {
             return Ok(());
         }
-        let told = State { pending: Pending::default(), ..state };
-        home.keep_state(&told).map_err(Error::Home)
+        let start = Start { node, ground, home, observed, plan, systemd, patience: self.patience, tell };
+        start.bring_up(state).map_err(Error::Start)
     }
 
     /// What to remember once everything has its place.
@@ -193,6 +204,7 @@ impl Job {
             services: node.services.iter().map(|service| service.name.clone()).collect(),
             folders,
             pending: services::pending(plan),
+            once: state.once.clone(),
             previous: previous(state, plan, &archive),
             file,
             link,
@@ -215,7 +227,8 @@ fn previous(state: &State, plan: &Plan, used: &BTreeMap<NodePath, TreeRecord>) -
 /// Whether anything but users and services changes.
 fn moves_files(plan: &Plan) -> bool {
     plan.steps.iter().any(|step| {
-        !matches!(step, Step::User(_) | Step::Reload | Step::Enable(_) | Step::Start(_) | Step::Restart(..))
+        let places = matches!(step, Step::MakeFolder { .. } | Step::GrantFolder { .. } | Step::Put(_) | Step::Keep(_));
+        places || matches!(step, Step::Remove(_) | Step::RemoveFolder(_) | Step::Retire(_))
     })
 }
 

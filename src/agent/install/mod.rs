@@ -3,26 +3,33 @@
 //! Not here: what a node should have; `pnda cluster render` decided that.
 //!
 //! Every file of this folder is one stage or one noun: `document` and `trust` read and verify, `observe` looks,
-//! `plan` and `services` decide, `stage` and `unpack` prepare, `recover`, `journal` and `switch` carry out, and `job` strings all of it together.
+//! `plan`, `services` and `tasks` decide, `stage` and `unpack` prepare, `recover`, `journal` and `switch` carry out,
+//! `start` with `once`, `gates` and `hdfs` brings up what lives on the files, and `job` strings all of it together.
 //! Going back is installing the folder of the release before: its archives are still there.
 
 mod census;
 mod document;
+mod gates;
 mod ground;
+mod hdfs;
 mod home;
 mod job;
 mod journal;
 mod observe;
+mod once;
 mod owners;
 mod plan;
+mod ports;
 mod recover;
 mod report;
 mod services;
 mod space;
 mod stage;
+mod start;
 mod state;
 mod switch;
 mod systemd;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -30,10 +37,12 @@ pub mod unpack;
 
 use crate::words::event::Tell;
 use crate::words::location::{BadLocation, Location};
+use crate::words::names::Word;
 use crate::words::node::Scope;
 use document::Wanted;
 use home::Home;
 use job::Job;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use systemd::Systemd;
 
@@ -50,6 +59,8 @@ pub struct Request {
     pub root: Option<PathBuf>,
     /// Whether a mirror may be older than the one this node was last installed from.
     pub older: Older,
+    /// What is prepared again although it was prepared once and is gone.
+    pub again: BTreeSet<Word>,
 }
 
 /// What to do with an older mirror.
@@ -97,9 +108,9 @@ pub enum Error {
     /// The switch failed.
     #[error("the prepared files could not be put in place")]
     Switch(#[source] recover::Error),
-    /// A service is not up.
-    #[error("the services are not as they should be; the files are in place, run it again to retry")]
-    Services(#[source] systemd::Error),
+    /// What follows the files did not come about.
+    #[error("the files are in place, but not everything works yet; the next run goes on here")]
+    Start(#[source] start::Error),
 }
 
 impl Error {
@@ -116,17 +127,21 @@ impl Error {
 
 /// What an install would do; nothing is written.
 pub fn look(request: &Request, tell: Tell) -> Result<Report, Error> {
+    look_with(request, Systemd::of_machine(), tell)
+}
+
+fn look_with(request: &Request, systemd: Option<Systemd>, tell: Tell) -> Result<Report, Error> {
     let wanted = read(request)?;
     // A user's folder that is not there yet is looked at as an empty one.
     let empty = tempfile::tempdir().map_err(|source| ground::Error::Root { path: wanted.root.clone(), source });
     let empty = empty.map_err(Error::Ground)?;
     let missing = wanted.node.scope == Scope::User && !wanted.root.exists();
     let root = if missing { empty.path().to_owned() } else { wanted.root.clone() };
-    let job = Job::prepare(request, wanted, &root, Systemd::of_machine(), tell)?;
+    let job = Job::prepare(request, wanted, &root, systemd, tell)?;
     let home = Home::look(&job.ground).map_err(Error::Home)?;
     let state = home.state().map_err(Error::Home)?;
     job.refuse_older(&state, request.older)?;
-    let (_, plan) = job.plan(&state)?;
+    let (_, plan) = job.plan(&state, &request.again)?;
     let interrupted = home.journal().map_err(Error::Home)?.is_some();
     Ok(job.report(plan, interrupted))
 }
@@ -146,7 +161,7 @@ fn install_with(request: &Request, systemd: Option<Systemd>, tell: Tell) -> Resu
     };
     let result = Job::prepare(request, wanted, &root, systemd, tell).and_then(|job| {
         let home = Home::hold(&job.ground).map_err(Error::Home)?;
-        let result = job.carry_out(&home, request.older, tell);
+        let result = job.carry_out(&home, request, tell);
         home.leave();
         result
     });

@@ -8,6 +8,8 @@ use super::ground::{self, Ground, Place};
 use super::owners::{self, Owners, Rights};
 use super::state::{Census, FileRecord, State};
 use super::systemd::{self, ServiceState, Systemd};
+use super::{gates, hdfs};
+use crate::systems::probe::Seen;
 use crate::words::digest::Sha256;
 use crate::words::names::{NodePath, Word};
 use crate::words::node::Scope;
@@ -32,6 +34,9 @@ pub enum Error {
     /// systemd does not answer.
     #[error("cannot ask systemd about the services")]
     Services(#[source] systemd::Error),
+    /// HDFS answers something that does not pass by itself.
+    #[error("cannot look at what is in HDFS")]
+    Hdfs(#[source] hdfs::Error),
 }
 
 /// What is at a path.
@@ -60,6 +65,12 @@ pub struct Observed {
     pub owners: Owners,
     /// What systemd says; none where no systemd is to be asked.
     pub services: Option<BTreeMap<Word, ServiceState>>,
+    /// What gates answer, where systemd is asked.
+    pub gates: BTreeMap<Word, Seen>,
+    /// What is prepared already; none where nothing can be run.
+    pub made: Option<BTreeSet<Word>>,
+    /// What HDFS holds; none where it is not asked.
+    pub hdfs: Option<hdfs::Look>,
 }
 
 /// Looks at everything that the document or the state names.
@@ -70,8 +81,14 @@ pub fn observe(ground: &Ground, wanted: &Wanted, state: &State, systemd: Option<
         let names: BTreeSet<&Word> = node.services.iter().map(|service| &service.name).chain(&state.services).collect();
         let states = systemd.look(names.into_iter()).map_err(Error::Services)?;
         observed.services = Some(states.into_iter().collect());
+        observed.gates = gates::look(node);
     }
     let eye = Eye { ground, state, scope: node.scope };
+    // In an image nothing runs: neither commands of its own nor the services that it will have.
+    if systemd.is_some() || node.scope == Scope::User {
+        observed.made = Some(eye.made(wanted, &mut observed.free)?);
+        observed.hdfs = Some(hdfs::look(node, ground).map_err(Error::Hdfs)?);
+    }
     let single = node.files.iter().map(|file| &file.path).chain(node.downloads.iter().map(|download| &download.path));
     let single = single.chain(node.links.iter().map(|link| &link.path));
     let single = single.chain(node.archives.iter().map(|archive| &archive.into));
@@ -105,6 +122,21 @@ struct Eye<'a> {
 impl Eye<'_> {
     fn place(&self, path: &NodePath) -> Result<Option<Place>, Error> {
         self.ground.place(path).map_err(|source| Error::Walk { path: path.clone(), source })
+    }
+
+    /// What was prepared once and is there.
+    fn made(&self, wanted: &Wanted, free: &mut BTreeMap<NodePath, NodePath>) -> Result<BTreeSet<Word>, Error> {
+        let mut made = BTreeSet::new();
+        for once in &wanted.node.once {
+            let path = &once.creates;
+            let failed = |source| Error::Look { path: path.clone(), source };
+            let found = self.place(path)?.map(|place| place.stat()).transpose().map_err(failed)?;
+            if found.flatten().is_some() {
+                made.insert(once.name.clone());
+                free.insert(path.clone(), self.free_name(path)?);
+            }
+        }
+        Ok(made)
     }
 
     /// A folder is looked at through links that may be followed: an operator may keep logs on another disk.

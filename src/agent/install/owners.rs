@@ -33,6 +33,19 @@ pub struct Owners {
     pub users: BTreeMap<Word, u32>,
     /// Groups.
     pub groups: BTreeMap<Word, u32>,
+    /// Who runs what is prepared once.
+    pub accounts: BTreeMap<Word, Account>,
+}
+
+/// A user that a command can run as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its number.
+    pub uid: u32,
+    /// The number of its primary group.
+    pub gid: u32,
+    /// Its home.
+    pub home: String,
 }
 
 /// Mode and numbers of something; no numbers where owners do not matter.
@@ -57,6 +70,7 @@ impl Owners {
         Ok(Owners {
             users: numbers(ground, "/etc/passwd", "passwd", users)?,
             groups: numbers(ground, "/etc/group", "group", groups)?,
+            accounts: accounts(ground, node.once.iter().map(|once| &once.user))?,
         })
     }
 
@@ -96,6 +110,28 @@ fn numbers<'a>(
     Ok(found)
 }
 
+fn accounts<'a>(ground: &Ground, names: impl Iterator<Item = &'a Word>) -> Result<BTreeMap<Word, Account>, Error> {
+    let path = "/etc/passwd";
+    let text = read(ground, path).map_err(|source| Error::Database { path, source })?;
+    let mut found = BTreeMap::new();
+    for name in names {
+        let asked = || if ground.is_machine() { account(&answer("passwd", name)?, name) } else { None };
+        let root = || (name.as_str() == "root").then(|| Account { uid: 0, gid: 0, home: "/".into() });
+        if let Some(account) = account(&text, name).or_else(asked).or_else(root) {
+            found.insert(name.clone(), account);
+        }
+    }
+    Ok(found)
+}
+
+/// `name:x:uid:gid:comment:home:shell`.
+fn account(text: &str, name: &Word) -> Option<Account> {
+    let fields: Vec<&str> =
+        text.lines().map(|line| line.split(':').collect()).find(|line: &Vec<&str>| line[0] == name.as_str())?;
+    let number = |at: usize| fields.get(at)?.parse().ok();
+    Some(Account { uid: number(2)?, gid: number(3)?, home: (*fields.get(5)?).to_owned() })
+}
+
 fn read(ground: &Ground, path: &str) -> io::Result<String> {
     let path = NodePath::new(path).map_err(io::Error::other)?;
     let Some(place) = ground.place(&path).map_err(io::Error::other)? else { return Ok(String::new()) };
@@ -116,8 +152,12 @@ fn lookup(text: &str, name: &Word) -> Option<u32> {
 
 /// Users of a directory service are in no file; the machine's own resolver knows them.
 fn ask(database: &str, name: &Word) -> Option<u32> {
+    lookup(&answer(database, name)?, name)
+}
+
+fn answer(database: &str, name: &Word) -> Option<String> {
     let answer = Command::new("getent").args([database, name.as_str()]).stdin(Stdio::null()).output().ok()?;
-    lookup(&String::from_utf8_lossy(&answer.stdout), name)
+    Some(String::from_utf8_lossy(&answer.stdout).into_owned())
 }
 
 /// Makes the users that are missing; those that exist stay as they are.
@@ -178,6 +218,9 @@ mod tests {
         assert_eq!(lookup(text, &Word::new("pnda").unwrap()), Some(997));
         assert_eq!(lookup(text, &Word::new("pnd").unwrap()), None);
         assert_eq!(lookup(text, &Word::new("bad").unwrap()), None);
+        let pnda = Account { uid: 997, gid: 996, home: "/".into() };
+        assert_eq!(account(text, &Word::new("pnda").unwrap()), Some(pnda));
+        assert_eq!(account(text, &Word::new("bad").unwrap()), None);
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //! The plan is a list of steps in the order in which they happen; no step, nothing to do.
 //! Not here: doing any of it, and services, which follow from the steps.
 
+use super::hdfs::{Copy, Remote};
 use super::observe::{Observed, Thing};
-use super::services;
 use super::state::State;
+use super::{services, tasks};
+use crate::systems::probe::Seen;
 use crate::words::names::{NodePath, Word};
-use crate::words::node::{Access, Archive, Download, File, Link, Node, User};
+use crate::words::node::{Access, Archive, Download, File, HdfsDirectory, HdfsUpload, Link, Node, Once, User};
 use std::collections::BTreeSet;
 
 /// What an install does.
@@ -39,12 +41,20 @@ pub enum Step {
     Retire(Word),
     /// systemd reads its unit files.
     Reload,
+    /// Something is prepared once; what a run that was cut off has left is moved aside first.
+    Prepare { once: Once, aside: Option<NodePath> },
     /// A service starts with the machine from now on.
     Enable(Word),
     /// A service is started.
     Start(Word),
     /// A service is restarted, because of a path.
     Restart(Word, NodePath),
+    /// A service runs but does not answer: it is waited for. What was seen.
+    Await(Word, Seen),
+    /// A folder of HDFS is made or gets its rights.
+    HdfsFolder(HdfsDirectory, Remote),
+    /// A folder is copied into HDFS.
+    HdfsUpload(HdfsUpload, Copy),
 }
 
 /// Something that is placed.
@@ -95,6 +105,11 @@ impl Plan {
         self.steps.iter().filter_map(|step| if let Step::Put(put) = step { Some(put) } else { None })
     }
 
+    /// Folders of HDFS to be brought about.
+    pub fn hdfs_folders(&self) -> impl Iterator<Item = &HdfsDirectory> {
+        self.steps.iter().filter_map(|step| if let Step::HdfsFolder(folder, _) = step { Some(folder) } else { None })
+    }
+
     /// Users to be made.
     pub fn users(&self) -> Vec<&User> {
         self.steps.iter().filter_map(|step| if let Step::User(user) = step { Some(user) } else { None }).collect()
@@ -102,18 +117,21 @@ impl Plan {
 }
 
 /// What to do; or everything that stands in the way, one line each.
-pub fn plan(node: &Node, state: &State, observed: &Observed) -> Result<Plan, Vec<String>> {
+pub fn plan(node: &Node, state: &State, observed: &Observed, again: &BTreeSet<Word>) -> Result<Plan, Vec<String>> {
     let mut planner = Planner { node, state, observed, plan: Plan::default(), obstacles: Vec::new() };
     planner.users();
     planner.folders();
     planner.puts();
     planner.leftovers();
-    if !planner.obstacles.is_empty() {
-        planner.obstacles.sort();
-        return Err(planner.obstacles);
+    let (mut plan, mut obstacles) = (planner.plan, planner.obstacles);
+    services::reload(&mut plan, node, state, observed);
+    obstacles.extend(tasks::once(&mut plan, node, state, observed, again));
+    obstacles.extend(services::extend(&mut plan, node, state, observed));
+    obstacles.extend(tasks::hdfs(&mut plan, node, observed));
+    if !obstacles.is_empty() {
+        obstacles.sort();
+        return Err(obstacles);
     }
-    let mut plan = planner.plan;
-    services::extend(&mut plan, node, state, observed);
     if let Some(other) = state.node.as_ref().filter(|other| **other != node.node) {
         plan.notes.push(format!("this machine was node {other} until now and becomes {}", node.node));
     }

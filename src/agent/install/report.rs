@@ -2,10 +2,11 @@
 //! A step is one line: a kind, the thing, and what becomes of it.
 //! Not here: how lines are printed.
 
+use super::hdfs::{Copy, Remote};
 use super::plan::{Over, Plan, Put, Step, What, link_text};
 use super::space::Bytes;
 use crate::words::names::Word;
-use crate::words::node::{Access, Node, Scope};
+use crate::words::node::{Access, HdfsDirectory, HdfsUpload, Node, Scope};
 use serde::Serialize;
 
 /// One step.
@@ -76,8 +77,42 @@ fn line(node: &Node, step: &Step) -> Line {
         Step::Reload => line("systemd", "unit files".into(), "read again"),
         Step::Enable(name) => line("service", name.to_string(), "enabled"),
         Step::Start(name) => line("service", name.to_string(), "started"),
+        Step::Prepare { once, aside } => {
+            let by = format!("prepared: {} makes {}", once.command.first().map_or("", String::as_str), once.creates);
+            let half = aside.as_ref().map(|aside| format!("; what a cut-off run left there is kept as {aside}"));
+            line("once", once.name.to_string(), &format!("{by}{}", half.unwrap_or_default()))
+        }
+        Step::Await(name, seen) => line("service", name.to_string(), &format!("waited for: it runs, but {seen}")),
+        Step::HdfsFolder(folder, seen) => hdfs_folder_line(folder, seen),
+        Step::HdfsUpload(upload, seen) => hdfs_upload_line(node, upload, seen),
         Step::Restart(name, path) => line("service", name.to_string(), &format!("restarted because of {path}")),
     }
+}
+
+fn hdfs_folder_line(folder: &HdfsDirectory, seen: &Remote) -> Line {
+    let access = &folder.access;
+    let rights = format!("{}:{} {}", access.owner, access.group, String::from(access.mode));
+    let change = match seen {
+        Remote::Unseen(_) => format!("made or given to {rights}, as needed"),
+        Remote::Folder(owner, group, mode) => format!("now {rights}, was {owner}:{group} {mode:04o}"),
+        Remote::Absent | Remote::File => format!("new, {rights}"),
+    };
+    Line { kind: "hdfs", what: folder.path.to_string(), change }
+}
+
+fn hdfs_upload_line(node: &Node, upload: &HdfsUpload, seen: &Copy) -> Line {
+    let from = &upload.from;
+    let change = match seen {
+        Copy::Unseen(_) => format!("copied from {from}, as far as it differs"),
+        Copy::Later => match node.archives.iter().find(|one| one.into == *from || from.is_below(&one.into)) {
+            Some(archive) => format!("copied from {from}, out of {} packed", Bytes(archive.size)),
+            None => format!("copied from {from}"),
+        },
+        Copy::Same => "as it should be".into(),
+        Copy::Rights(count) => format!("owner and mode of {count} in it"),
+        Copy::Differs { files, bytes, why } => format!("{files} files, {} from {from}: {why}", Bytes(*bytes)),
+    };
+    Line { kind: "hdfs", what: upload.to.to_string(), change }
 }
 
 fn rights(node: &Node, access: &Access) -> String {

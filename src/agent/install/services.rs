@@ -1,19 +1,20 @@
-//! Decides what becomes of the services once the files are placed, and brings it about.
+//! Decides what becomes of the services once the files are placed; stops those that are no longer wanted.
 //! A service is restarted when something it lives from changes, and left alone otherwise.
-//! Not here: how systemd is told.
+//! Not here: starting them, and how systemd is told.
 
+use super::gates;
 use super::observe::Observed;
 use super::plan::{Plan, Step};
 use super::state::{Pending, State};
 use super::systemd::{self, ServiceState, Systemd};
-use crate::words::event::{Event, Tell};
+use crate::systems::probe::Seen;
 use crate::words::names::{NodePath, Word};
 use crate::words::node::{Node, Service};
 
 const UNITS: &str = "/etc/systemd/system/";
 
-/// Adds the steps that follow from the others.
-pub(super) fn extend(plan: &mut Plan, node: &Node, state: &State, observed: &Observed) {
+/// Adds what comes before any service starts.
+pub(super) fn reload(plan: &mut Plan, node: &Node, state: &State, observed: &Observed) {
     let Some(states) = &observed.services else { return };
     let changed = changed(plan);
     let mut steps = Vec::new();
@@ -23,6 +24,14 @@ pub(super) fn extend(plan: &mut Plan, node: &Node, state: &State, observed: &Obs
     if state.pending.reload || stale || changed.iter().any(|path| path.as_str().starts_with(UNITS)) {
         steps.push(Step::Reload);
     }
+    plan.steps.extend(steps);
+}
+
+/// Adds the steps that follow from the others; obstacles are ports that somebody else has taken.
+pub(super) fn extend(plan: &mut Plan, node: &Node, state: &State, observed: &Observed) -> Vec<String> {
+    let Some(states) = &observed.services else { return Vec::new() };
+    let changed = changed(plan);
+    let (mut steps, mut obstacles) = (Vec::new(), Vec::new());
     for service in &node.services {
         let now = states.get(&service.name).cloned().unwrap_or_default();
         if now.masked {
@@ -30,9 +39,18 @@ pub(super) fn extend(plan: &mut Plan, node: &Node, state: &State, observed: &Obs
             plan.notes.push(format!("service {name} is masked and left so: systemctl unmask {name} lets it start"));
             continue;
         }
-        steps.extend(service_steps(service, &now, &changed, &state.pending));
+        let seen = observed.gates.get(&service.name);
+        obstacles.extend(gates::taken(service, &now, seen));
+        let ours = service_steps(service, &now, &changed, &state.pending);
+        let starts = ours.iter().any(|step| matches!(step, Step::Start(_) | Step::Restart(..)));
+        steps.extend(ours);
+        // Without a look nothing is known, and nothing is to be done: it is asked when its turn comes.
+        if let Some(seen) = seen.filter(|seen| !starts && **seen != Seen::Answer) {
+            steps.push(Step::Await(service.name.clone(), seen.clone()));
+        }
     }
     plan.steps.extend(steps);
+    obstacles
 }
 
 fn service_steps(service: &Service, now: &ServiceState, changed: &[NodePath], pending: &Pending) -> Vec<Step> {
@@ -102,24 +120,6 @@ pub(super) fn restore(systemd: &Systemd, plan: &Plan) {
             let _ = systemd.enable(name).and_then(|()| systemd.restart(name));
         }
     }
-}
-
-/// Tells systemd what changed, starts services one after the other, and waits until all are up.
-pub(super) fn bring_up(systemd: &Systemd, plan: &Plan, tell: Tell) -> Result<(), systemd::Error> {
-    let mut started = Vec::new();
-    for step in &plan.steps {
-        match step {
-            Step::Reload => systemd.reload()?,
-            Step::Enable(name) => systemd.enable(name)?,
-            Step::Start(name) | Step::Restart(name, _) => {
-                tell(Event::Note(format!("service {name} starts")));
-                systemd.restart(name)?;
-                started.push(name.clone());
-            }
-            _ => {}
-        }
-    }
-    if started.is_empty() { Ok(()) } else { systemd.wait(started.iter()) }
 }
 
 #[cfg(test)]

@@ -32,6 +32,9 @@ pub struct State {
     /// What systemd still has to be told.
     #[serde(default)]
     pub pending: Pending,
+    /// What was prepared once, and what that made.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub once: BTreeMap<Word, OnceRecord>,
     /// Files, rendered or downloaded.
     #[serde(default)]
     pub file: BTreeMap<NodePath, FileRecord>,
@@ -54,6 +57,26 @@ pub struct Pending {
     pub reload: bool,
     /// Services that run with what was there before.
     pub restart: BTreeSet<Word>,
+}
+
+/// Something that is prepared once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnceRecord {
+    /// What is there since.
+    pub creates: NodePath,
+    /// How far it came.
+    pub how: Prepared,
+}
+
+/// How far something came that is prepared once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Prepared {
+    /// It began where nothing was: what is there may be half of it.
+    Begun,
+    /// It is done; services have lived on it since.
+    Done,
 }
 
 /// A file as it was placed: while the last three are the same, so are its bytes.
@@ -120,6 +143,7 @@ impl Default for State {
             services: Vec::new(),
             folders: BTreeSet::new(),
             pending: Pending::default(),
+            once: BTreeMap::new(),
             file: BTreeMap::new(),
             link: BTreeMap::new(),
             archive: BTreeMap::new(),
@@ -173,6 +197,10 @@ mod tests {
             services: vec![Word::new("agent").unwrap()],
             folders: BTreeSet::from([path("/opt/pnda")]),
             pending: Pending { reload: true, restart: BTreeSet::from([Word::new("agent").unwrap()]) },
+            once: BTreeMap::from([(
+                Word::new("format").unwrap(),
+                OnceRecord { creates: path("/data/nn/current"), how: Prepared::Begun },
+            )]),
             file: BTreeMap::from([(path("/etc/pnda/a b.toml"), file)]),
             link: BTreeMap::from([(path("/opt/pnda/flink"), "/opt/pnda/flink-1".into())]),
             archive: BTreeMap::from([(path("/opt/pnda/flink-2"), tree.clone())]),

@@ -2,7 +2,10 @@
 //! Starting is bounded in time, and *up* means still up a moment later.
 //! Not here: which services should run.
 
+use super::hdfs;
+use crate::systems::probe::Seen;
 use crate::words::names::Word;
+use crate::words::node::Gate;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -24,6 +27,11 @@ pub enum Error {
     /// It did not come up.
     #[error("service {service} did not come up: it is {state} after {seconds} s\nits last words:\n{journal}")]
     Down { service: Word, state: String, seconds: u64, journal: String },
+    /// It runs, or tries to, and does not answer.
+    #[error(
+        "service {service} is {state}, but does not do its work: {gate} was asked for {seconds} s, last seen: {seen}\nits last words:\n{journal}"
+    )]
+    Unready { service: Word, state: String, gate: Gate, seconds: u64, seen: Seen, journal: String },
 }
 
 /// What systemd says of a service.
@@ -57,12 +65,14 @@ pub struct Waits {
     pub look: Duration,
     /// A program with a wrong configuration is up for a moment; this is longer than such a moment.
     pub settle: Duration,
+    /// For HDFS.
+    pub hdfs: hdfs::Patience,
 }
 
 impl Default for Waits {
     fn default() -> Waits {
         let look = Duration::from_millis(200);
-        Waits { up: Duration::from_secs(90), look, settle: Duration::from_secs(2) }
+        Waits { up: Duration::from_secs(90), look, settle: Duration::from_secs(2), hdfs: hdfs::Patience::default() }
     }
 }
 
@@ -142,10 +152,21 @@ impl Systemd {
         }
     }
 
-    fn down(&self, service: &Word, state: &ServiceState, start: Instant) -> Error {
+    /// A service that did not answer in time.
+    pub fn unready(&self, service: &Word, state: &ServiceState, gate: &Gate, seen: &Seen, waited: Duration) -> Error {
+        let (seconds, journal) = (waited.as_secs(), self.last_words(service));
+        let (service, state, gate, seen) = (service.clone(), state.active.clone(), gate.clone(), seen.clone());
+        Error::Unready { service, state, gate, seconds, seen, journal }
+    }
+
+    fn last_words(&self, service: &Word) -> String {
         let arguments = ["--unit", &unit(service), "--lines", JOURNAL_LINES, "--no-pager", "--output", "cat"];
         let journal = self.run("journalctl", &arguments);
-        let journal = journal.map_or_else(|error| error.to_string(), |answer| lossy(&answer.stdout));
+        journal.map_or_else(|error| error.to_string(), |answer| lossy(&answer.stdout))
+    }
+
+    fn down(&self, service: &Word, state: &ServiceState, start: Instant) -> Error {
+        let journal = self.last_words(service);
         let state = if state.is_active() { "restarting".into() } else { state.active.clone() };
         Error::Down { service: service.clone(), state, seconds: start.elapsed().as_secs(), journal }
     }
@@ -214,7 +235,8 @@ pub(crate) mod tests {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
         let short = Duration::from_millis(1);
-        Systemd { programs: Some(folder.to_owned()), waits: Waits { up: short * 50, look: short, settle: short } }
+        let hdfs = hdfs::Patience { short: short * 20, long: short * 200, look: short };
+        Systemd { programs: Some(folder.to_owned()), waits: Waits { up: short * 50, look: short, settle: short, hdfs } }
     }
 
     fn word(text: &str) -> Word {

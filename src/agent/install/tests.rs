@@ -17,7 +17,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 use tempfile::TempDir;
 
-mod site;
+pub(super) mod site;
+mod starts;
 
 use site::{Site, archive, chain, hidden_names, left_out, listing};
 
@@ -432,7 +433,7 @@ fn a_service_that_does_not_come_up_is_tried_again() {
     // It runs when it is looked at, and fails when it is restarted.
     fs::write(site.folder.path().join("bin/after"), "ActiveState=failed\nUnitFileState=enabled\n").unwrap();
     let error = site.install().unwrap_err();
-    assert!(matches!(error, Error::Services(_)) && chain(&error).contains("port is taken"), "{}", chain(&error));
+    assert!(matches!(error, Error::Start(_)) && chain(&error).contains("port is taken"), "{}", chain(&error));
     assert_eq!(site.text("/etc/pnda/agent.toml"), "port = 2\n");
     service(&mut site, UP);
     told(&site);

@@ -5,21 +5,21 @@
 use super::*;
 
 /// A mirror, a node's folder and a root, all in one temporary folder.
-pub(super) struct Site {
-    pub(super) folder: TempDir,
-    pub(super) pair: minisign::KeyPair,
-    pub(super) key: String,
-    pub(super) scope: &'static str,
-    pub(super) number: u64,
-    pub(super) flink: &'static str,
-    pub(super) config: &'static str,
-    pub(super) more: String,
-    pub(super) mirrored: BTreeMap<&'static str, Vec<u8>>,
-    pub(super) systemd: Option<Systemd>,
+pub(in crate::agent::install) struct Site {
+    pub(in crate::agent::install) folder: TempDir,
+    pub(in crate::agent::install) pair: minisign::KeyPair,
+    pub(in crate::agent::install) key: String,
+    pub(in crate::agent::install) scope: &'static str,
+    pub(in crate::agent::install) number: u64,
+    pub(in crate::agent::install) flink: &'static str,
+    pub(in crate::agent::install) config: &'static str,
+    pub(in crate::agent::install) more: String,
+    pub(in crate::agent::install) mirrored: BTreeMap<&'static str, Vec<u8>>,
+    pub(in crate::agent::install) systemd: Option<Systemd>,
 }
 
 impl Site {
-    pub(super) fn new() -> Site {
+    pub(in crate::agent::install) fn new() -> Site {
         let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
         let key = pair.pk.to_base64();
         let mirrored = BTreeMap::from([
@@ -45,7 +45,7 @@ impl Site {
     }
 
     /// A machine's root instead of a user's; only root can try that.
-    pub(super) fn system() -> Option<Site> {
+    pub(in crate::agent::install) fn system() -> Option<Site> {
         if !rustix::process::geteuid().is_root() {
             left_out("an install for a whole machine: not root");
             return None;
@@ -53,20 +53,20 @@ impl Site {
         Some(Site { scope: "system", ..Site::new() })
     }
 
-    pub(super) fn root(&self) -> PathBuf {
+    pub(in crate::agent::install) fn root(&self) -> PathBuf {
         self.folder.path().join("root")
     }
 
-    pub(super) fn at(&self, path: &str) -> PathBuf {
+    pub(in crate::agent::install) fn at(&self, path: &str) -> PathBuf {
         self.root().join(path.trim_start_matches('/'))
     }
 
-    pub(super) fn text(&self, path: &str) -> String {
+    pub(in crate::agent::install) fn text(&self, path: &str) -> String {
         fs::read_to_string(self.at(path)).unwrap()
     }
 
     /// Signs what is mirrored and renders the node for it.
-    pub(super) fn publish(&self) {
+    pub(in crate::agent::install) fn publish(&self) {
         let (mirror, node) = (self.folder.path().join("mirror"), self.folder.path().join("node"));
         fs::create_dir_all(&mirror).unwrap();
         fs::create_dir_all(node.join("files/etc/pnda")).unwrap();
@@ -83,11 +83,11 @@ impl Site {
         fs::write(node.join("node.toml"), self.document()).unwrap();
     }
 
-    pub(super) fn sign(&self, bytes: &[u8]) -> String {
+    pub(in crate::agent::install) fn sign(&self, bytes: &[u8]) -> String {
         minisign::sign(None, &self.pair.sk, bytes, None, None).unwrap().to_string()
     }
 
-    pub(super) fn document(&self) -> String {
+    pub(in crate::agent::install) fn document(&self) -> String {
         let flink = format!("{}.tar.gz", self.flink);
         let of = |name: &str| {
             let bytes = &self.mirrored[name];
@@ -115,23 +115,29 @@ impl Site {
         )
     }
 
-    pub(super) fn request(&self) -> Request {
+    pub(in crate::agent::install) fn request(&self) -> Request {
         let root = (self.scope == "system").then(|| self.root());
-        Request { folder: self.folder.path().join("node"), mirror: None, root, older: Older::Refuse }
+        Request {
+            folder: self.folder.path().join("node"),
+            mirror: None,
+            root,
+            older: Older::Refuse,
+            again: BTreeSet::new(),
+        }
     }
 
-    pub(super) fn install(&self) -> Result<Report, Error> {
+    pub(in crate::agent::install) fn install(&self) -> Result<Report, Error> {
         self.publish();
         self.again()
     }
 
     /// Without publishing first.
-    pub(super) fn again(&self) -> Result<Report, Error> {
+    pub(in crate::agent::install) fn again(&self) -> Result<Report, Error> {
         install_with(&self.request(), self.systemd.clone(), &silent)
     }
 
     /// Installs, and expects a mismatch that leaves everything as it was.
-    pub(super) fn refused(&self) -> String {
+    pub(in crate::agent::install) fn refused(&self) -> String {
         let before = listing(&self.root());
         let error = self.again().unwrap_err();
         assert!(error.is_mismatch(), "{error:?}");
@@ -140,12 +146,12 @@ impl Site {
     }
 }
 
-pub(super) fn left_out(what: &str) {
+pub(in crate::agent::install) fn left_out(what: &str) {
     writeln!(std::io::stderr(), "left out: {what}").unwrap();
 }
 
 /// A program of its own folder, with a link.
-pub(super) fn archive(top: &str, text: &str) -> Vec<u8> {
+pub(in crate::agent::install) fn archive(top: &str, text: &str) -> Vec<u8> {
     let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     let mut header = tar::Header::new_gnu();
     header.set_mode(0o755);
@@ -159,7 +165,7 @@ pub(super) fn archive(top: &str, text: &str) -> Vec<u8> {
 }
 
 /// Everything below a folder: kind, mode, owner, inode, time of change and content.
-pub(super) fn listing(root: &Path) -> Vec<String> {
+pub(in crate::agent::install) fn listing(root: &Path) -> Vec<String> {
     let mut lines = Vec::new();
     let mut left = vec![root.to_owned()];
     while let Some(folder) = left.pop() {
@@ -180,7 +186,7 @@ pub(super) fn listing(root: &Path) -> Vec<String> {
     lines
 }
 
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(in crate::agent::install) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -190,6 +196,6 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-pub(super) fn hidden_names(root: &Path) -> Vec<String> {
+pub(in crate::agent::install) fn hidden_names(root: &Path) -> Vec<String> {
     listing(root).into_iter().filter(|line| line.contains(".pnda-") && !line.contains("saved")).collect()
 }

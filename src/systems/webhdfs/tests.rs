@@ -1,0 +1,291 @@
+//! A NameNode and a DataNode in one scripted server that keeps its files in memory, and what the client makes of them.
+//! It answers as Hadoop 3.4 does, including its refusals; the real one is tried in `tests/clients`.
+//! Not here: what an install puts there.
+
+use super::*;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+/// A file or a folder in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Node {
+    pub bytes: Option<Vec<u8>>,
+    pub owner: String,
+    pub group: String,
+    pub mode: String,
+    pub modified: u64,
+    pub note: Option<(String, String)>,
+}
+
+/// What the server knows and does.
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    pub nodes: BTreeMap<String, Node>,
+    /// Requests that are answered with this exception, while there are any left.
+    pub refuse: Vec<(&'static str, &'static str, usize)>,
+    /// `OPERATION /path` of every change.
+    pub changes: Vec<String>,
+    clock: u64,
+}
+
+/// The running server; it ends with the test's process.
+#[derive(Debug, Clone)]
+pub(crate) struct Fake {
+    pub web: String,
+    pub world: Arc<Mutex<World>>,
+}
+
+impl Fake {
+    pub(crate) fn start() -> Fake {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let web = format!("http://{}", listener.local_addr().unwrap());
+        let root = Node {
+            bytes: None,
+            owner: "hdfs".into(),
+            group: "hadoop".into(),
+            mode: "755".into(),
+            modified: 0,
+            note: None,
+        };
+        let world = World { nodes: BTreeMap::from([("/".to_owned(), root)]), ..World::default() };
+        let fake = Fake { web, world: Arc::new(Mutex::new(world)) };
+        let served = fake.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let fake = served.clone();
+                std::thread::spawn(move || fake.talk(&stream.unwrap()));
+            }
+        });
+        fake
+    }
+
+    pub(crate) fn client(&self) -> WebHdfs {
+        WebHdfs::new(&self.web, "hdfs", Times::default()).unwrap()
+    }
+
+    /// Every path with owner, mode and text.
+    pub(crate) fn listing(&self) -> Vec<String> {
+        let line = |(path, node): (&String, &Node)| {
+            let text = node.bytes.as_ref().map_or("/".into(), |bytes| String::from_utf8_lossy(bytes).into_owned());
+            format!("{path} {}:{} {} {text}", node.owner, node.group, node.mode)
+        };
+        self.world.lock().unwrap().nodes.iter().map(line).collect()
+    }
+
+    pub(crate) fn changes(&self) -> Vec<String> {
+        std::mem::take(&mut self.world.lock().unwrap().changes)
+    }
+
+    pub(crate) fn refuse(&self, exception: &'static str, message: &'static str, times: usize) {
+        self.world.lock().unwrap().refuse.push((exception, message, times));
+    }
+
+    fn talk(&self, stream: &TcpStream) {
+        let mut reader = BufReader::new(stream);
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line).unwrap_or(0) == 0 {
+                return;
+            }
+            let mut length = 0;
+            loop {
+                let mut header = String::new();
+                reader.read_line(&mut header).unwrap();
+                if header.trim().is_empty() {
+                    break;
+                }
+                if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let words: Vec<&str> = line.split(' ').collect();
+            let url = Url::parse(&self.web).unwrap().join(words[1]).unwrap();
+            let (status, text) = self.answer(&url, body);
+            let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n{text}", text.len());
+            if { stream }.write_all(head.as_bytes()).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn answer(&self, url: &Url, body: Vec<u8>) -> (u16, String) {
+        let parameters: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
+        let get = |name: &str| parameters.get(name).cloned().unwrap_or_default();
+        let raw = url.path().trim_start_matches("/webhdfs/v1").trim_end_matches('/');
+        let raw = if raw.is_empty() { "/" } else { raw };
+        let path = percent_encoding::percent_decode_str(raw).decode_utf8().unwrap().into_owned();
+        let operation = get("op");
+        let mut world = self.world.lock().unwrap();
+        let changes = !matches!(operation.as_str(), "GETFILESTATUS" | "LISTSTATUS" | "GETXATTRS");
+        if changes && let Some(refuse) = world.refuse.iter_mut().find(|(.., left)| *left > 0) {
+            refuse.2 -= 1;
+            return exception(403, refuse.0, refuse.1);
+        }
+        if changes && (operation != "CREATE" || parameters.contains_key("written")) {
+            world.changes.push(format!("{operation} {path}"));
+        }
+        world.clock += 1;
+        let now = world.clock;
+        let there = world.nodes.contains_key(&path);
+        let node = |bytes, mode: &str| {
+            let (owner, group) = (get("user.name"), "hadoop".to_owned());
+            Node { bytes, owner, group, mode: mode.trim_start_matches('0').to_owned(), modified: now, note: None }
+        };
+        match operation.as_str() {
+            "MKDIRS" => {
+                let made = node(None, &get("permission"));
+                for folder in ancestors(&path) {
+                    world.nodes.entry(folder).or_insert_with(|| made.clone());
+                }
+                (200, r#"{"boolean":true}"#.into())
+            }
+            "CREATE" if get("noredirect") == "true" => {
+                let query = format!("op=CREATE&user.name={}&permission={}", get("user.name"), get("permission"));
+                (200, format!(r#"{{"Location":"{}{}?{query}&written=yes"}}"#, self.web, url.path()))
+            }
+            "CREATE" => {
+                world.nodes.insert(path, node(Some(body), &get("permission")));
+                (201, String::new())
+            }
+            "DELETE" => {
+                let below = format!("{path}/");
+                world.nodes.retain(|name, _| *name != path && !name.starts_with(&below));
+                (200, format!(r#"{{"boolean":{there}}}"#))
+            }
+            _ if !there => exception(404, "FileNotFoundException", "File does not exist"),
+            "GETFILESTATUS" => (200, format!(r#"{{"FileStatus":{}}}"#, json("", &world.nodes[&path]))),
+            "LISTSTATUS" => {
+                let prefix = format!("{}/", path.trim_end_matches('/'));
+                let inside = world.nodes.iter().filter_map(|(name, node)| {
+                    let rest = name.strip_prefix(&prefix).filter(|rest| !rest.is_empty() && !rest.contains('/'))?;
+                    Some(json(rest, node))
+                });
+                let list = inside.collect::<Vec<_>>().join(",");
+                (200, format!(r#"{{"FileStatuses":{{"FileStatus":[{list}]}}}}"#))
+            }
+            "SETPERMISSION" => {
+                let mode = get("permission").trim_start_matches('0').to_owned();
+                world.nodes.get_mut(&path).unwrap().mode = mode;
+                (200, String::new())
+            }
+            "SETOWNER" => {
+                let node = world.nodes.get_mut(&path).unwrap();
+                (node.owner, node.group) = (get("owner"), get("group"));
+                (200, String::new())
+            }
+            "SETXATTR" => {
+                let value = get("xattr.value").trim_matches('"').to_owned();
+                world.nodes.get_mut(&path).unwrap().note = Some((get("xattr.name"), value));
+                (200, String::new())
+            }
+            "GETXATTRS" => {
+                let note = |(name, value): &(String, String)| format!(r#"{{"name":"{name}","value":"\"{value}\""}}"#);
+                let list = world.nodes[&path].note.as_ref().map(note).unwrap_or_default();
+                (200, format!(r#"{{"XAttrs":[{list}]}}"#))
+            }
+            "RENAME" => {
+                let to = get("destination");
+                let free = !world.nodes.contains_key(&to);
+                let below = format!("{path}/");
+                let names: Vec<String> = world.nodes.keys().cloned().collect();
+                for name in names.into_iter().filter(|name| free && (*name == path || name.starts_with(&below))) {
+                    let node = world.nodes.remove(&name).unwrap();
+                    world.nodes.insert(format!("{to}{}", &name[path.len()..]), node);
+                }
+                (200, format!(r#"{{"boolean":{free}}}"#))
+            }
+            other => exception(400, "IllegalArgumentException", &format!("Invalid value for op: {other}")),
+        }
+    }
+}
+
+fn ancestors(path: &str) -> Vec<String> {
+    let ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
+    ends.map(|end| path[..end].to_owned()).collect()
+}
+
+fn exception(status: u16, kind: &str, message: &str) -> (u16, String) {
+    (status, format!(r#"{{"RemoteException":{{"exception":"{kind}","javaClassName":"x","message":"{message}"}}}}"#))
+}
+
+fn json(name: &str, node: &Node) -> String {
+    let kind = if node.bytes.is_some() { "FILE" } else { "DIRECTORY" };
+    let length = node.bytes.as_ref().map_or(0, Vec::len);
+    format!(
+        r#"{{"accessTime":0,"blockSize":0,"childrenNum":0,"fileId":1,"group":"{}","length":{length},"modificationTime":{},"owner":"{}","pathSuffix":"{name}","permission":"{}","replication":1,"storagePolicy":0,"type":"{kind}"}}"#,
+        node.group, node.modified, node.owner, node.mode
+    )
+}
+
+#[test]
+fn a_file_goes_to_the_datanode_that_the_namenode_names() {
+    let fake = Fake::start();
+    let hdfs = fake.client();
+    hdfs.make_folder("/a/b c", "0750").unwrap();
+    hdfs.write("/a/b c/100%", "0640", 5, &mut &b"hello"[..]).unwrap();
+    let tree = hdfs.tree("/a").unwrap().unwrap();
+    let names: Vec<(&str, bool)> = tree.iter().map(|(name, status)| (name.as_str(), status.is_folder())).collect();
+    assert_eq!(names, [("b c", true), ("b c/100%", false)]);
+    let file = &tree["b c/100%"];
+    assert_eq!((file.length, file.mode(), file.owner.as_str()), (5, Some(0o640), "hdfs"));
+    assert_eq!((hdfs.status("/b").unwrap(), hdfs.list("/b").unwrap(), hdfs.tree("/b").unwrap()), (None, None, None));
+}
+
+#[test]
+fn what_is_there_can_be_moved_given_away_and_removed() {
+    let fake = Fake::start();
+    let hdfs = fake.client();
+    hdfs.make_folder("/a", "0700").unwrap();
+    hdfs.set_mode("/a", "1777").unwrap();
+    hdfs.set_owner("/a", "pnda", "users").unwrap();
+    hdfs.set_note("/a", "user.pnda", "one two").unwrap();
+    hdfs.set_note("/a", "user.pnda", "three").unwrap();
+    hdfs.rename("/a", "/b").unwrap();
+    assert_eq!(hdfs.note("/b", "user.pnda").unwrap().as_deref(), Some("three"));
+    assert_eq!(hdfs.note("/b", "user.other").unwrap(), None);
+    assert_eq!(fake.listing()[1], "/b pnda:users 1777 /");
+    assert!(matches!(hdfs.rename("/b", "/"), Err(Error::Declined { verb: "rename", .. })));
+    hdfs.delete("/b").unwrap();
+    hdfs.delete("/b").unwrap();
+    assert_eq!(fake.listing().len(), 1);
+}
+
+#[test]
+fn what_passes_is_told_apart_from_what_stays() {
+    let fake = Fake::start();
+    let hdfs = fake.client();
+    let refusals = [
+        ("SafeModeException", "Cannot create directory /a. Name node is in safe mode.", true),
+        ("RetriableException", "NameNode is in startup mode", true),
+        ("IOException", "Failed to find datanode, suggest to check cluster health.", true),
+        ("StandbyException", "Operation category WRITE is not supported in state standby", false),
+        ("AccessControlException", "Permission denied: user=x\\n\\tat org.example", false),
+    ];
+    for (kind, message, passes) in refusals {
+        fake.refuse(kind, message, 1);
+        let error = hdfs.make_folder("/a", "0755").unwrap_err();
+        assert_eq!(error.is_passing(), passes, "{error}");
+        assert!(!error.to_string().contains("org.example"), "{error}");
+    }
+    hdfs.make_folder("/a", "0755").unwrap();
+}
+
+#[test]
+fn a_file_that_shrinks_while_it_is_sent_is_an_error() {
+    let fake = Fake::start();
+    let error = fake.client().write("/a", "0644", 10, &mut &b"short"[..]).unwrap_err();
+    assert!(matches!(error, Error::Read { .. }), "{error}");
+}
+
+#[test]
+fn an_address_is_a_host_and_a_port() {
+    for bad in ["hdfs://manager:8020", "http://manager:9870/webhdfs", "manager", "http://u:p@manager:9870"] {
+        assert!(matches!(WebHdfs::new(bad, "hdfs", Times::default()), Err(Error::Address { .. })), "{bad}");
+    }
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = WebHdfs::new(&format!("http://{nobody}"), "hdfs", Times::default()).unwrap().status("/").unwrap_err();
+    assert!(error.is_passing() && error.to_string().contains("does not answer at http://127.0.0.1"), "{error}");
+}
