@@ -4,6 +4,7 @@
 
 mod apt;
 mod base;
+mod cluster;
 mod departures;
 mod ground;
 mod harness;
@@ -15,3 +16,4 @@ mod registries;
 mod shell;
 mod site;
 mod slice;
+mod steps;

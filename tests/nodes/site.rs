@@ -5,7 +5,6 @@
 use crate::base;
 use crate::ground::{Ground, HUB, Running};
 use crate::machine;
-use crate::receiver;
 use crate::registries::out_of_reach;
 use crate::shell::{self, until};
 use pnda::mirror::lock::Source;
@@ -51,26 +50,16 @@ impl Site {
         shell::run("minisign", &["-V", "-m", &part("generation.toml"), "-p", &part("mirror.pub")]).ok();
     }
 
-    /// Renders every node's folder.
-    pub(crate) fn render(&self) {
-        let cluster = Path::new(env!("CARGO_MANIFEST_DIR")).join("clusters/standard.toml");
-        let graphite = format!("graphite.address={HUB}:{}", receiver::PORT);
+    /// Renders every node's folder of an example cluster, with settings of the command line.
+    pub(crate) fn render(&self, cluster: &str, settings: &[&str]) {
+        let cluster = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("clusters/{cluster}.toml"));
         let (mirror, out) = (text(&self.mirror), text(&self.nodes));
         let key = text(&self.mirror.join("current/mirror.pub"));
-        run(&[
-            "cluster",
-            "render",
-            &text(&cluster),
-            "--mirror",
-            &mirror,
-            "--key",
-            &key,
-            "--out",
-            &out,
-            "--set",
-            &graphite,
-        ])
-        .ok();
+        let mut words = vec!["cluster", "render"];
+        let cluster = text(&cluster);
+        words.extend([&*cluster, "--mirror", &mirror, "--key", &key, "--out", &out]);
+        settings.iter().for_each(|setting| words.extend(["--set", setting]));
+        run(&words).ok();
     }
 
     /// Serves the mirror from the hub.

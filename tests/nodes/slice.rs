@@ -3,14 +3,15 @@
 //! Not here: how any part decides; that is tested beside its code.
 
 use crate::departures::Departures;
-use crate::ground::Ground;
+use crate::ground::{Ground, HUB};
 use crate::machine;
 use crate::node::Node;
-use crate::receiver::{Carbon, Receiver};
+use crate::receiver::{self, Carbon, Receiver};
 use crate::shell::{Output, until};
 use crate::site::Site;
+use crate::steps::Steps;
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const FLINK: &str = "1.20.5";
 const ARCHIVE: &str = "flink-1.20.5.tar.gz";
@@ -23,28 +24,17 @@ const PORT: u16 = 8082;
 /// Where a rendered folder is put on its node.
 const FOLDER: &str = "/srv/pnda";
 
-/// The times of its steps, in order: printed at the end, so that a slow step is seen.
-struct Steps(Vec<String>);
-
-impl Steps {
-    fn take<T>(&mut self, name: &str, act: impl FnOnce() -> T) -> T {
-        let start = Instant::now();
-        let done = act();
-        self.0.push(format!("{name} {:.1} s", start.elapsed().as_secs_f64()));
-        done
-    }
-}
-
 #[test]
 fn flink_arrives_on_nodes_without_a_way_out() {
-    let mut steps = Steps(Vec::new());
+    let mut steps = Steps::default();
     let names = ["manager", "edge-1", "edge-2", "worker"];
     let Some(mut ground) = steps.take("boot of four nodes", || Ground::with(&names)) else { return };
     let site = match steps.take("mirror build", || Site::build(&ground)) {
         Ok(site) => site,
         Err(why) => return machine::left_out("Flink on nodes", &why),
     };
-    steps.take("render", || site.render());
+    let graphite = format!("graphite.address={HUB}:{}", receiver::PORT);
+    steps.take("render", || site.render("standard", &[&graphite]));
     let _server = site.serve(&ground);
     let carbon = Carbon::start(&ground);
     let receiver = Receiver::listen(&ground, carbon.as_ref());
@@ -65,7 +55,7 @@ fn flink_arrives_on_nodes_without_a_way_out() {
     steps.take("power cut", || survives_a_power_cut(ground.node_mut("manager")));
 
     let memory: Vec<String> = ground.nodes().iter().map(|node| format!("{} kB", resident(node))).collect();
-    machine::tell(&format!("nodes: {}; agents hold {}", steps.0.join(", "), memory.join(", ")));
+    machine::tell(&format!("nodes: {}; agents hold {}", steps, memory.join(", ")));
     let nobody = names.iter().map(|name| ((*name).to_owned(), 0)).collect();
     assert_eq!(ground.departures(), Departures { sent: 0, refused: nobody }, "nothing left, nothing even tried");
 }

@@ -1,0 +1,77 @@
+//! A whole cluster on six nodes without a way out: HDFS, YARN, ZooKeeper, Kafka and Flink, from the project's own mirror.
+//! What is installed is what the roles say; a job is submitted from an edge with the installed client, and ends well.
+//! Not here: Flink alone on a site's own Hadoop (slice.rs).
+
+use crate::ground::{Ground, HUB};
+use crate::machine;
+use crate::node::Node;
+use crate::shell::{Output, until};
+use crate::site::Site;
+use crate::steps::Steps;
+use std::time::Duration;
+
+/// The nodes, by their addresses.
+const NODES: [&str; 6] = ["manager", "edge-1", "edge-2", "worker-1", "worker-2", "broker-1"];
+
+/// The order in which they are installed.
+const ORDER: [&str; 6] = ["manager", "broker-1", "worker-1", "worker-2", "edge-1", "edge-2"];
+
+/// Where a rendered folder is put on its node.
+const FOLDER: &str = "/srv/pnda";
+
+/// The example that is run; its words are its own.
+const EXAMPLE: &str = "mirror_apps/flink-examples-streaming-1.20.0.jar";
+const WORD_COUNT: &str = "org.apache.flink.streaming.examples.wordcount.WordCount";
+
+#[test]
+fn a_cluster_is_provisioned_and_runs_a_flink_job() {
+    let mut steps = Steps::default();
+    let Some(ground) = steps.take("boot of six nodes", || Ground::with(&NODES)) else { return };
+    let site = match steps.take("mirror build", || Site::build(&ground)) {
+        Ok(site) => site,
+        Err(why) => return machine::left_out("a cluster on six nodes", &why),
+    };
+    steps.take("render", || site.render("hadoop", &[]));
+    let _server = site.serve(&ground);
+    for name in ORDER {
+        let node = ground.node(name);
+        node.copy(&site.node(name), FOLDER);
+        node.run(&format!("sh {FOLDER}/install.sh --dry-run")).exited(4);
+        steps.take(&format!("install on {name}"), || install(node).ok());
+    }
+    steps.take("second installs", || ground.nodes().iter().for_each(changes_nothing));
+    steps.take("job", || runs_a_job(ground.node("edge-2"), ground.node("manager")));
+    machine::tell(&format!("cluster: {steps}"));
+}
+
+fn install(node: &Node) -> Output {
+    node.run(&format!("sh {FOLDER}/install.sh"))
+}
+
+fn changes_nothing(node: &Node) {
+    let again = install(node).ok();
+    assert!(again.stdout.contains("nothing to do"), "{}: {}", node.name, again.told());
+}
+
+/// Somebody of the group `dev` runs a job with the client of an edge; its history is told by the manager.
+fn runs_a_job(edge: &Node, manager: &Node) {
+    // Who belongs to which group, and so may use which queue, is asked where the ResourceManager is.
+    for node in [edge, manager] {
+        node.run("groupadd dev && useradd --create-home --groups dev alice").ok();
+    }
+    edge.run("HADOOP_USER_NAME=hdfs hdfs dfs -mkdir -p /user/alice && HADOOP_USER_NAME=hdfs hdfs dfs -chown alice /user/alice").ok();
+    edge.run_as("alice", &format!("curl --silent --fail --output job.jar http://{HUB}:8080/{EXAMPLE}")).ok();
+    let run =
+        "flink run-application --target yarn-application -Dyarn.application.queue=dev -Dyarn.application.name=words";
+    edge.run_as("alice", &format!("{run} --class {WORD_COUNT} job.jar")).ok();
+    let state = until("the application ends", Duration::from_secs(180), || {
+        let told =
+            edge.run("curl --silent 'http://manager:8088/ws/v1/cluster/apps?states=FINISHED,FAILED,KILLED'").stdout;
+        told.contains("finalStatus").then_some(told)
+    });
+    assert!(state.contains("\"finalStatus\":\"SUCCEEDED\"") && state.contains("\"user\":\"alice\""), "{state}");
+    until("the history server tells of the job", Duration::from_secs(60), || {
+        let told = edge.run("curl --silent http://manager:8082/jobs/overview").stdout;
+        told.contains("\"state\":\"FINISHED\"").then_some(())
+    });
+}
