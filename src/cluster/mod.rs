@@ -16,6 +16,7 @@ mod plan;
 mod render;
 mod resolve;
 mod role;
+mod schema;
 mod script;
 mod setting;
 mod spec;
@@ -28,6 +29,7 @@ pub use assign::{Assigned, Assignment};
 pub use difference::{Differences, FileDifference, Folders, NodeDifference, difference};
 pub use explain::{Explained, Layer, OnNode};
 pub use plan::{Because, Plan, Planned, Reason, Wave};
+pub use schema::schema;
 pub use spec::NodeKind;
 pub use taken::taken;
 

@@ -260,8 +260,8 @@ fn in_a_users_folder_every_path_is_below_it_and_there_are_no_users_and_units() {
 fn the_standard_cluster_has_one_history_server_and_clients_on_both_edges() {
     let expected = "\
 NODE     ADDRESS    KINDS    ROLES
-edge-1   10.77.0.3  edge     flink-client log-shipper agent
-edge-2   10.77.0.4  edge     flink-client log-shipper agent
+edge-1   10.77.0.3  edge     flink-client log-shipper queue-wrapper agent
+edge-2   10.77.0.4  edge     flink-client log-shipper queue-wrapper agent
 manager  10.77.0.2  manager  log-shipper flink-history-server agent
 worker   10.77.0.5  worker   log-shipper agent
 ";

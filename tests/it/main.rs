@@ -31,6 +31,7 @@ mod maven;
 mod mirror;
 mod project;
 mod python;
+mod queues;
 mod ranges;
 mod sbom;
 #[path = "../common/seed.rs"]

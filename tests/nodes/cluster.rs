@@ -69,7 +69,9 @@ fn runs_a_job(edge: &Node, manager: &Node) {
             edge.run("curl --silent 'http://manager:8088/ws/v1/cluster/apps?states=FINISHED,FAILED,KILLED'").stdout;
         told.contains("finalStatus").then_some(told)
     });
-    assert!(state.contains("\"finalStatus\":\"SUCCEEDED\"") && state.contains("\"user\":\"alice\""), "{state}");
+    for part in ["\"finalStatus\":\"SUCCEEDED\"", "\"user\":\"alice\"", "\"queue\":\"root.applications.dev\""] {
+        assert!(state.contains(part), "{part} in {state}");
+    }
     until("the history server tells of the job", Duration::from_secs(60), || {
         let told = edge.run("curl --silent http://manager:8082/jobs/overview").stdout;
         told.contains("\"state\":\"FINISHED\"").then_some(())

@@ -9,8 +9,10 @@ pub mod given;
 mod plan;
 pub mod render;
 
-use super::failure::Outcome;
+use super::failure::{FAILED, Failure, Outcome, say_json};
+use crate::cluster;
 use clap::Subcommand;
+use std::process::ExitCode;
 
 /// The verbs.
 #[derive(Subcommand)]
@@ -25,6 +27,8 @@ pub enum Command {
     Diff(diff::Arguments),
     /// Show where the value of a setting comes from, through every layer.
     Explain(explain::Arguments),
+    /// Print the JSON Schema of cluster files, for an editor.
+    Schema,
 }
 
 /// Does what was asked.
@@ -35,5 +39,10 @@ pub fn run(command: Command) -> Outcome {
         Command::Render(arguments) => render::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Schema => {
+            let schema = cluster::schema(&cluster::default_roles(), &cluster::default_flavors());
+            say_json(&schema.map_err(|problems| Failure::new(FAILED, problems))?)?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
