@@ -16,3 +16,4 @@ mod mirror;
 mod nginx;
 mod python;
 mod rpm;
+mod webhdfs;

@@ -71,7 +71,7 @@ fn service_steps(service: &Service, now: &ServiceState, changed: &[NodePath], pe
 }
 
 /// Every path that a plan changes.
-fn changed(plan: &Plan) -> Vec<NodePath> {
+pub(super) fn changed(plan: &Plan) -> Vec<NodePath> {
     let path = |step: &Step| match step {
         Step::Put(put) => Some(put.path.clone()),
         Step::Remove(path) => Some(path.clone()),
@@ -90,7 +90,7 @@ fn causes(service: &Service) -> Vec<NodePath> {
 }
 
 /// A change of a folder, an archive or a link touches what lies below it; a change below touches what was named.
-fn touches(changed: &NodePath, cause: &NodePath) -> bool {
+pub(super) fn touches(changed: &NodePath, cause: &NodePath) -> bool {
     changed == cause || changed.is_below(cause) || cause.is_below(changed)
 }
 
