@@ -56,18 +56,23 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let progress = Progress::new(arguments.json);
     let tell = |event| progress.tell(event);
     let done = if arguments.dry_run { install::look(&request, &tell) } else { install::install(&request, &tell) };
-    let report = done.map_err(|error| Failure::new(if error.is_mismatch() { MISMATCH } else { FAILED }, error))?;
+    let report = done.map_err(refused)?;
     let text = if arguments.json { json(&report)? } else { table(&report, arguments.dry_run) };
     say(&text)?;
     let would_change = arguments.dry_run && !report.is_empty();
     Ok(if would_change { ExitCode::from(WOULD_CHANGE) } else { ExitCode::SUCCESS })
 }
 
-fn json(report: &Report) -> Result<String, Failure> {
+/// Bytes that are not what was agreed have an exit code of their own.
+pub(super) fn refused(error: install::Error) -> Failure {
+    Failure::new(if error.is_mismatch() { MISMATCH } else { FAILED }, error)
+}
+
+pub(super) fn json(report: &Report) -> Result<String, Failure> {
     Ok(serde_json::to_string_pretty(report)?)
 }
 
-fn table(report: &Report, dry_run: bool) -> String {
+pub(super) fn table(report: &Report, dry_run: bool) -> String {
     let width = |column: fn(&Line) -> usize| report.steps.iter().map(column).max().unwrap_or_default();
     let (kinds, things) = (width(|line| line.kind.len()), width(|line| line.what.len().min(48)));
     let mut lines: Vec<String> = report

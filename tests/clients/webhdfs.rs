@@ -11,7 +11,7 @@ use pnda::words::names::SafePath;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -86,9 +86,14 @@ fn node(folder: &Path, cluster: &Cluster<'_>, files: &[(&str, &str)], mode: &str
     fs::write(folder.join("node/node.toml"), document).unwrap();
 }
 
-fn install(folder: &Path) -> Output {
+fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pnda-agent"));
-    command.args(["install", "--allow-older", "--node"]).arg(folder.join("node")).output().unwrap()
+    command.args(["install", "--allow-older", "--node"]).arg(folder.join("node"));
+    command
+}
+
+fn install(folder: &Path) -> Output {
+    command(folder).output().unwrap()
 }
 
 fn done(output: &Output) -> (String, String) {
@@ -135,6 +140,7 @@ fn a_real_hdfs_gets_what_a_node_wants_and_keeps_its_times() {
     let datanode = arrives_and_stays(folder.path(), &cluster);
     refuses_as_hdfs_does(&cluster);
     waits_for_safe_mode(folder.path(), &cluster);
+    converges_after_kills(folder.path(), &cluster);
     drop((namenode, datanode));
 }
 
@@ -211,4 +217,32 @@ fn waits_for_safe_mode(folder: &Path, cluster: &Cluster<'_>) {
     });
     assert!(done(&installed).1.contains("takes no changes yet"), "{}", done(&installed).1);
     assert_eq!(cluster.hdfs(&["dfs", "-cat", "/pnda/flink/1.20 lib/lib/a.jar"]), "the third");
+}
+
+fn converges_after_kills(folder: &Path, cluster: &Cluster<'_>) {
+    let names: Vec<String> = (0..40).map(|number| format!("lib/{number}.jar")).collect();
+    let render = |text: &str| {
+        let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), text)).collect();
+        node(folder, cluster, &files, "0644");
+    };
+    render("0");
+    let began = Instant::now();
+    done(&install(folder));
+    let whole = began.elapsed();
+    let mut killed = 0;
+    for step in 1..8u32 {
+        render(&step.to_string().repeat(step as usize));
+        let mut child = command(folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        thread::sleep(whole * step / 8);
+        child.kill().unwrap();
+        killed += usize::from(child.wait().unwrap().code().is_none());
+        done(&install(folder));
+        let lengths: Vec<u64> =
+            times(&cluster.client(), "/pnda/flink/1.20 lib").iter().map(|(_, length, _)| *length).collect();
+        assert_eq!(lengths, vec![u64::from(step); names.len()], "killed at {step} of 8");
+        let names = cluster.client().list("/pnda/flink").unwrap().unwrap();
+        assert_eq!(names.len(), 1, "{names:?}");
+        assert!(done(&install(folder)).0.starts_with("nothing to do"));
+    }
+    assert!(killed > 0, "no kill came in time");
 }

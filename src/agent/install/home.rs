@@ -8,6 +8,7 @@ use super::state::{self, State};
 use crate::systems::download;
 use crate::words::digest::Sha256;
 use crate::words::names::NodePath;
+use crate::words::node::Scope;
 use rustix::fs::{FlockOperation, flock};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -192,9 +193,10 @@ impl Home {
         }
     }
 
-    /// Removes the folder itself and those above it that are empty.
-    pub fn vanish(&self) {
-        let mut folders = self.path.ancestors();
+    /// Removes the folder itself and those above it that are empty; every machine has a `/var/lib` of its own.
+    pub fn vanish(&self, scope: Scope) {
+        let ours = if scope == Scope::System { 2 } else { 4 };
+        let mut folders = self.path.ancestors().take(ours);
         while folders.next().is_some_and(|folder| fs::remove_dir(folder).is_ok()) {}
     }
 
@@ -316,7 +318,6 @@ fn read(path: &Path) -> Result<Option<String>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::node::Scope;
 
     #[test]
     fn one_installer_at_a_time_and_nothing_left_behind() {

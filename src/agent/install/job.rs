@@ -30,7 +30,7 @@ const LONGEST_DIFFED: u64 = 256 << 10;
 
 /// Everything that is read and verified before the node is looked at.
 pub(super) struct Job {
-    wanted: Wanted,
+    pub(super) wanted: Wanted,
     /// The mirror's generation; none if everything was kept here.
     generation: Option<u64>,
     http: Http,
@@ -91,12 +91,24 @@ impl Job {
 
     pub(super) fn plan(&self, home: &Home, state: &State, request: &Request) -> Result<(Observed, Plan), Error> {
         let observed = self.observe(home, state, request.depth)?;
-        let kept = Generations::of(home).list().map_err(Error::Generations)?;
+        let plan = self.decide(home, state, request, &observed).map_err(Error::Obstacles)?;
+        Ok((observed, plan))
+    }
+
+    /// What to do about what was seen, or what stands in the way.
+    pub(super) fn decide(
+        &self,
+        home: &Home,
+        state: &State,
+        request: &Request,
+        observed: &Observed,
+    ) -> Result<Plan, Vec<String>> {
+        let kept = Generations::of(home).list().map_err(|error| vec![error.to_string()])?;
         let needed = generations::needed(&kept, self.document(), request.keep);
         let choices = Choices { again: &request.again, needed: needed.as_ref() };
-        let mut plan = plan::plan(&self.wanted.node, state, &observed, choices).map_err(Error::Obstacles)?;
+        let mut plan = plan::plan(&self.wanted.node, state, observed, choices)?;
         plan.diffs = self.diffs(&plan);
-        Ok((observed, plan))
+        Ok(plan)
     }
 
     /// What somebody changed by hand in files that everybody may read.
@@ -180,8 +192,20 @@ impl Job {
         Stage { ground, home, wanted, observed, plan, http: &self.http, mirror: &self.mirror, run }
     }
 
-    /// Stages and switches; gives the state that was kept.
     fn place(&self, home: &Home, state: &State, observed: &Observed, plan: &Plan, tell: Tell) -> Result<State, Error> {
+        self.place_as(home, state, observed, plan, tell, |trees| self.next_state(state, plan, trees))
+    }
+
+    /// Stages and switches; gives the state that was kept, which `next` makes of the trees that were unpacked.
+    pub(super) fn place_as(
+        &self,
+        home: &Home,
+        state: &State,
+        observed: &Observed,
+        plan: &Plan,
+        tell: Tell,
+        next: impl FnOnce(BTreeMap<NodePath, TreeRecord>) -> Result<State, switch::Error>,
+    ) -> Result<State, Error> {
         let stage = self.stage(home, observed, plan, state);
         let ground = &self.ground;
         let mut journal = stage.journal();
@@ -198,11 +222,11 @@ impl Job {
             })?;
         }
         let mut kept = State::default();
-        let next = || {
-            kept = self.next_state(state, plan, trees)?;
+        let keep = || {
+            kept = next(trees)?;
             Ok(kept.clone())
         };
-        recover::switch(ground, home, &journal, next).map_err(|error| {
+        recover::switch(ground, home, &journal, keep).map_err(|error| {
             if let (Some(systemd), recover::Error::Failed(_) | recover::Error::Stuck { .. }) = (&self.systemd, &error) {
                 services::restore(systemd, plan);
             }
@@ -214,7 +238,14 @@ impl Job {
     }
 
     /// Brings up what lives on the files.
-    fn start(&self, home: &Home, observed: &Observed, plan: &Plan, state: State, tell: Tell) -> Result<(), Error> {
+    pub(super) fn start(
+        &self,
+        home: &Home,
+        observed: &Observed,
+        plan: &Plan,
+        state: State,
+        tell: Tell,
+    ) -> Result<(), Error> {
         let (node, ground, systemd) = (&self.wanted.node, &self.ground, self.systemd.as_ref());
         if systemd.is_none() && node.scope == Scope::System {
             return Ok(());
@@ -288,7 +319,7 @@ fn moves_files(plan: &Plan) -> bool {
 }
 
 /// Folders that are no longer needed; one that is not empty stays, somebody uses it.
-fn remove_folders(ground: &Ground, plan: &Plan) {
+pub(super) fn remove_folders(ground: &Ground, plan: &Plan) {
     for step in &plan.steps {
         if let Step::RemoveFolder(path) = step
             && let Ok(Some(place)) = ground.place(path)

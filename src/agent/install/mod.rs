@@ -9,11 +9,13 @@
 
 mod census;
 mod document;
+mod findings;
 mod gates;
 mod generations;
 mod ground;
 mod hdfs;
 mod home;
+mod installed;
 mod job;
 mod journal;
 mod listing;
@@ -36,11 +38,12 @@ mod tasks;
 mod tests;
 mod textdiff;
 mod trust;
+mod uninstall;
 pub mod unpack;
 
 use crate::words::event::Tell;
 use crate::words::location::{BadLocation, Location};
-use crate::words::names::Word;
+use crate::words::names::{NodePath, Word};
 use crate::words::node::Scope;
 use document::Wanted;
 use home::Home;
@@ -49,7 +52,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use systemd::Systemd;
 
+pub use installed::{Generation, Run, Where, generations, repair, rollback, verify};
 pub use report::{Line, Report};
+pub use uninstall::{Data, uninstall};
 
 /// What to install, and from where.
 #[derive(Debug)]
@@ -135,6 +140,9 @@ pub enum Error {
     /// Something could not be staged.
     #[error("not everything could be prepared; nothing on the node was changed")]
     Stage(#[source] stage::Error),
+    /// Data that should go does not.
+    #[error("cannot remove {path}")]
+    Remove { path: NodePath, source: std::io::Error },
     /// What was kept cannot be used.
     #[error("what was installed before is not at hand")]
     Generations(#[source] generations::Error),

@@ -384,7 +384,8 @@ impl Planner<'_> {
 
     fn empty_folders(&mut self, wanted: &BTreeSet<NodePath>) {
         let folders = self.wanted_folders();
-        let kept: Vec<&NodePath> = self.state.archive.keys().chain(self.state.previous.keys()).collect();
+        let trees = self.state.archive.keys().chain(self.state.previous.keys());
+        let kept: Vec<&NodePath> = trees.filter(|path| self.is_needed(path)).collect();
         // Deepest first, so that a folder of empty folders goes too.
         for path in self.state.folders.iter().rev() {
             let needed = folders.contains(path) || wanted.contains(path) || kept.iter().any(|tree| tree.is_below(path));

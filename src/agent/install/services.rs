@@ -18,7 +18,8 @@ pub(super) fn reload(plan: &mut Plan, node: &Node, state: &State, observed: &Obs
     let Some(states) = &observed.services else { return };
     let changed = changed(plan);
     let mut steps = Vec::new();
-    let gone = |name: &&Word| node.services.iter().all(|service| service.name != **name);
+    let lives = |name: &Word| states.get(name).is_none_or(|state| state.enabled || state.active != "inactive");
+    let gone = |name: &&Word| node.services.iter().all(|service| service.name != **name) && lives(name);
     steps.extend(state.services.iter().filter(gone).map(|name| Step::Retire(name.clone())));
     let stale = states.values().any(|state| state.stale);
     if state.pending.reload || stale || changed.iter().any(|path| path.as_str().starts_with(UNITS)) {

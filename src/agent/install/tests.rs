@@ -17,6 +17,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 use tempfile::TempDir;
 
+mod kept;
 pub(super) mod site;
 mod starts;
 
