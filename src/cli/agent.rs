@@ -1,9 +1,9 @@
 //! The command line of `pnda-agent`.
-//! `run` is what systemd starts; `check` is for people: one look, now; `install` has a file of its own.
+//! `run` is what systemd starts; `check` is for people: one look, now; installing has files of its own.
 //! Not here: any logic.
 
-use super::agent_install;
 use super::failure::{FAILED, Failure, Outcome, USAGE, finish, say};
+use super::{agent_install, agent_installed};
 use crate::agent::board::View;
 use crate::agent::config::{self, Config};
 use crate::agent::health::{Round, judge};
@@ -47,6 +47,16 @@ enum Command {
     },
     /// Bring this node to what was rendered for it, from a mirror alone.
     Install(agent_install::Arguments),
+    /// List the installs that are kept on this node.
+    Generations(agent_installed::Look),
+    /// Bring back an earlier install, byte for byte and without the mirror.
+    Rollback(agent_installed::Rollback),
+    /// Hold every byte of this node against what was installed; exit code 3 if something differs.
+    Verify(agent_installed::Look),
+    /// Restore what differs from what was installed; what somebody changed is kept beside.
+    Repair(agent_installed::Change),
+    /// Take everything away that installs have placed; data stays unless it is purged.
+    Uninstall(agent_installed::Uninstall),
 }
 
 /// The command line itself, to hold words against it without running them.
@@ -60,6 +70,11 @@ pub fn main() -> ExitCode {
         Command::Run { config } => run(&config),
         Command::Check { config, json } => check(&config, json),
         Command::Install(arguments) => agent_install::run(&arguments),
+        Command::Generations(arguments) => agent_installed::generations(&arguments),
+        Command::Rollback(arguments) => agent_installed::rollback(&arguments),
+        Command::Verify(arguments) => agent_installed::verify(&arguments),
+        Command::Repair(arguments) => agent_installed::repair(&arguments),
+        Command::Uninstall(arguments) => agent_installed::uninstall(&arguments),
     };
     finish("pnda-agent", outcome)
 }

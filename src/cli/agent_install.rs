@@ -4,7 +4,7 @@
 
 use super::failure::{FAILED, Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say};
 use super::progress::Progress;
-use crate::agent::install::{self, Line, Older, Report, Request};
+use crate::agent::install::{self, Depth, KEEP, Line, Older, Origin, Report, Request};
 use crate::words::location::Location;
 use crate::words::names::Word;
 use clap::Args;
@@ -32,6 +32,9 @@ pub(super) struct Arguments {
     /// Prepare this again although it was prepared once and is gone: its data begins empty.
     #[arg(long, value_name = "NAME")]
     again: Vec<String>,
+    /// How many installs are kept to go back to, the last one among them.
+    #[arg(long, value_name = "N", default_value_t = KEEP)]
+    keep: usize,
     /// Install into the image of a machine below this folder instead of this machine.
     #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
@@ -43,7 +46,9 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let again = arguments.again.iter().map(|name| Word::new(name.as_str())).collect::<Result<_, _>>();
     let request = Request {
         folder: arguments.node.clone(),
-        mirror: mirror.map_err(|error| Failure::new(USAGE, error))?,
+        origin: mirror.map_err(|error| Failure::new(USAGE, error))?.map_or(Origin::Document, Origin::Mirror),
+        keep: arguments.keep,
+        depth: Depth::Quick,
         root: arguments.root.clone(),
         again: again.map_err(|error| Failure::new(USAGE, error))?,
         older: if arguments.allow_older { Older::Allow } else { Older::Refuse },
@@ -51,24 +56,32 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let progress = Progress::new(arguments.json);
     let tell = |event| progress.tell(event);
     let done = if arguments.dry_run { install::look(&request, &tell) } else { install::install(&request, &tell) };
-    let report = done.map_err(|error| Failure::new(if error.is_mismatch() { MISMATCH } else { FAILED }, error))?;
+    let report = done.map_err(refused)?;
     let text = if arguments.json { json(&report)? } else { table(&report, arguments.dry_run) };
     say(&text)?;
     let would_change = arguments.dry_run && !report.is_empty();
     Ok(if would_change { ExitCode::from(WOULD_CHANGE) } else { ExitCode::SUCCESS })
 }
 
-fn json(report: &Report) -> Result<String, Failure> {
+/// Bytes that are not what was agreed have an exit code of their own.
+pub(super) fn refused(error: install::Error) -> Failure {
+    Failure::new(if error.is_mismatch() { MISMATCH } else { FAILED }, error)
+}
+
+pub(super) fn json(report: &Report) -> Result<String, Failure> {
     Ok(serde_json::to_string_pretty(report)?)
 }
 
-fn table(report: &Report, dry_run: bool) -> String {
+pub(super) fn table(report: &Report, dry_run: bool) -> String {
     let width = |column: fn(&Line) -> usize| report.steps.iter().map(column).max().unwrap_or_default();
     let (kinds, things) = (width(|line| line.kind.len()), width(|line| line.what.len().min(48)));
     let mut lines: Vec<String> = report
         .steps
         .iter()
-        .map(|line| format!("{:kinds$}  {:things$}  {}", line.kind, line.what, line.change))
+        .map(|line| {
+            let diff = line.diff.iter().flat_map(|diff| diff.lines()).map(|line| format!("\n    {line}"));
+            format!("{:kinds$}  {:things$}  {}{}", line.kind, line.what, line.change, diff.collect::<String>())
+        })
         .collect();
     lines.extend(report.notes.iter().map(|note| format!("note: {note}")));
     lines.extend(report.commands.iter().map(|command| format!("to be run by you: {}", command.join(" "))));
@@ -94,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_table_is_the_plan() {
-        let line = |kind, what: &str, change: &str| Line { kind, what: what.into(), change: change.into() };
+        let line = |kind, what: &str, change: &str| Line { kind, what: what.into(), change: change.into(), diff: None };
         let steps = vec![line("folder", "/opt/pnda", "new"), line("link", "/opt/x", "new, to /opt/y")];
         assert_eq!(
             table(&report(steps), true),

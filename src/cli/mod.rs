@@ -4,6 +4,7 @@
 
 pub mod agent;
 mod agent_install;
+mod agent_installed;
 mod cluster;
 mod complete;
 pub mod failure;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A daemon that ends with the test.
-struct Daemon(Child);
+pub struct Daemon(Child);
 
 impl Drop for Daemon {
     fn drop(&mut self) {
@@ -23,27 +23,27 @@ impl Drop for Daemon {
     }
 }
 
-struct Home<'a> {
-    folder: &'a Path,
-    environment: Vec<(&'static str, String)>,
+pub struct Home<'a> {
+    pub folder: &'a Path,
+    pub environment: Vec<(&'static str, String)>,
 }
 
 impl Home<'_> {
-    fn command(&self, words: &[&str]) -> Command {
+    pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(self.folder.join(words[0]));
         command.args(&words[1..]).envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null());
         command
     }
 
-    fn daemon(&self, words: &[&str], log: &Path) -> Daemon {
+    pub fn daemon(&self, words: &[&str], log: &Path) -> Daemon {
         let log = fs::File::create(log).unwrap();
         let mut command = self.command(words);
         Daemon(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap())
     }
 
     /// The output of a command, once it says what is waited for.
-    fn until(&self, words: &[&str], expected: &str) -> String {
+    pub fn until(&self, words: &[&str], expected: &str) -> String {
         let began = Instant::now();
         loop {
             let output = self.command(words).output().unwrap();
@@ -58,17 +58,17 @@ impl Home<'_> {
     }
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn site(properties: &[(&str, String)]) -> String {
+pub fn site(properties: &[(&str, String)]) -> String {
     let property =
         |(name, value): &(&str, String)| format!("<property><name>{name}</name><value>{value}</value></property>\n");
     format!("<configuration>\n{}</configuration>\n", properties.iter().map(property).collect::<String>())
 }
 
-fn unpack(archive: &Path, folder: &Path) {
+pub fn unpack(archive: &Path, folder: &Path) {
     fs::create_dir_all(folder).unwrap();
     let done = Command::new("tar").arg("xzf").arg(archive).arg("-C").arg(folder).status().unwrap();
     assert!(done.success());

@@ -19,3 +19,4 @@ mod python;
 #[path = "../common/registries.rs"]
 mod registries;
 mod rpm;
+mod webhdfs;

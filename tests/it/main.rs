@@ -23,6 +23,7 @@ mod generations;
 mod guide;
 mod handbook;
 mod install;
+mod installed;
 mod json;
 mod kill;
 mod killed;

@@ -23,6 +23,8 @@ const LONGEST_FILE: u64 = 16 << 20;
 pub struct Wanted {
     /// The document.
     pub node: Node,
+    /// Its text.
+    pub text: String,
     /// The folder that stands for `/`.
     pub root: PathBuf,
     /// The bytes of every rendered file, checked.
@@ -62,7 +64,7 @@ pub fn read(folder: &Path, root: Option<&Path>) -> Result<Wanted, Error> {
     match (problems.is_empty(), differing.is_empty()) {
         (true, true) => {
             let root = root.map_or_else(|| PathBuf::from(&node.root), Path::to_owned);
-            Ok(Wanted { root, node, bytes })
+            Ok(Wanted { root, node, text, bytes })
         }
         (false, true) => Err(Error::Problems(problems.sorted())),
         (_, false) => {

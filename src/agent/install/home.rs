@@ -3,11 +3,14 @@
 //! Not here: what the state says.
 
 use super::ground::{self, Ground};
+use super::listing::Listing;
 use super::state::{self, State};
 use crate::systems::download;
 use crate::words::digest::Sha256;
 use crate::words::names::NodePath;
+use crate::words::node::Scope;
 use rustix::fs::{FlockOperation, flock};
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -18,6 +21,7 @@ const HOME: &str = "/var/lib/pnda/install";
 const STATE: &str = "state.toml";
 const JOURNAL: &str = "switch.toml";
 const DOWNLOADS: &str = "downloads";
+const LISTINGS: &str = "listings";
 /// A state names every placed file; this stops at what is none.
 const LONGEST_TEXT: u64 = 64 << 20;
 
@@ -142,6 +146,60 @@ impl Home {
         fs::remove_file(&path).and_then(|()| self.sync()).map_err(|source| Error::Write { path, source })
     }
 
+    /// A folder of this name in the installer's own.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Remembers what an archive holds.
+    pub fn keep_listing(&self, archive: Sha256, listing: &Listing) -> Result<(), Error> {
+        let path = self.path.join(LISTINGS);
+        match fs::create_dir(&path) {
+            Err(source) if source.kind() != io::ErrorKind::AlreadyExists => Err(Error::Write { path, source }),
+            _ => self.write(&format!("{LISTINGS}/{archive}"), &listing.render()),
+        }
+    }
+
+    /// What an archive holds, if it was unpacked by a program that writes it down.
+    pub fn listing(&self, archive: Sha256) -> Result<Option<Listing>, Error> {
+        let text = read(&self.path.join(LISTINGS).join(archive.to_string()))?;
+        Ok(text.as_deref().and_then(Listing::parse))
+    }
+
+    /// Forgets the listings of archives that are no longer here.
+    pub fn drop_listings(&self, used: &BTreeSet<Sha256>) {
+        let entries = fs::read_dir(self.path.join(LISTINGS)).into_iter().flatten().flatten();
+        let unused = |name: &str| name.parse::<Sha256>().is_ok_and(|sha256| !used.contains(&sha256));
+        for entry in entries.filter(|entry| entry.file_name().to_str().is_some_and(unused)) {
+            // One too many does no harm.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+
+    /// Removes everything that the installer knows of this node.
+    pub fn forget(&self) -> Result<(), Error> {
+        // The state last: while it is there, what is left is known.
+        for name in ["generations", LISTINGS, DOWNLOADS] {
+            let path = self.path.join(name);
+            match fs::remove_dir_all(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(Error::Write { path, source }),
+                _ => {}
+            }
+        }
+        let path = self.path.join(STATE);
+        match fs::remove_file(&path).and_then(|()| self.sync()) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Write { path, source }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the folder itself and those above it that are empty; every machine has a `/var/lib` of its own.
+    pub fn vanish(&self, scope: Scope) {
+        let ours = if scope == Scope::System { 2 } else { 4 };
+        let mut folders = self.path.ancestors().take(ours);
+        while folders.next().is_some_and(|folder| fs::remove_dir(folder).is_ok()) {}
+    }
+
     /// Where a download lies until it is placed; the same for the same bytes, so that the next run resumes it.
     pub fn download(&self, sha256: Sha256) -> Result<PathBuf, Error> {
         let folder = self.path.join(DOWNLOADS);
@@ -260,7 +318,6 @@ fn read(path: &Path) -> Result<Option<String>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::node::Scope;
 
     #[test]
     fn one_installer_at_a_time_and_nothing_left_behind() {

@@ -3,29 +3,36 @@
 //! Not here: any of the stages.
 
 use super::document::Wanted;
+use super::generations::Generations;
 use super::ground::Ground;
 use super::home::Home;
 use super::observe::{self, Observed};
-use super::plan::{self, Plan, Step};
+use super::plan::{self, Choices, Over, Plan, Step, What};
 use super::recover::{self, Recovered};
 use super::stage::Stage;
 use super::start::{self, Start};
 use super::state::{FileRecord, State, TreeRecord};
 use super::systemd::Systemd;
-use super::{Error, Older, Report, Request, hdfs, owners, services, switch, tasks, trust};
+use super::{Depth, Error, Older, Origin, Report, Request};
+use super::{generations, hdfs, owners, services, switch, tasks, textdiff, trust};
 use crate::systems::http::{Http, Patience};
+use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
-use crate::words::generation::Generation;
 use crate::words::location::Location;
-use crate::words::names::{NodePath, Word};
+use crate::words::names::NodePath;
 use crate::words::node::Scope;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
+
+/// Configuration that a person reads is shorter.
+const LONGEST_DIFFED: u64 = 256 << 10;
 
 /// Everything that is read and verified before the node is looked at.
 pub(super) struct Job {
-    wanted: Wanted,
-    generation: Generation,
+    pub(super) wanted: Wanted,
+    /// The mirror's generation; none if everything was kept here.
+    generation: Option<u64>,
     http: Http,
     mirror: Location,
     pub(super) ground: Ground,
@@ -42,13 +49,17 @@ impl Job {
         tell: Tell,
     ) -> Result<Job, Error> {
         let systemd = fit(&wanted, request.root.as_deref(), systemd)?;
-        let mirror = match &request.mirror {
-            Some(mirror) => mirror.clone(),
-            None => Location::parse(&wanted.node.mirror.url).map_err(Error::Mirror)?,
-        };
         let http = Http::new(Patience::default());
-        let generation = trust::list(&http, &mirror, &wanted.node, tell).map_err(Error::Trust)?;
-        trust::compare(&generation, &wanted.node).map_err(Error::Trust)?;
+        let verified = |mirror: Location| {
+            let generation = trust::list(&http, &mirror, &wanted.node, tell).map_err(Error::Trust)?;
+            trust::compare(&generation, &wanted.node).map_err(Error::Trust)?;
+            Ok((mirror, Some(generation.number)))
+        };
+        let (mirror, generation) = match &request.origin {
+            Origin::Mirror(mirror) => verified(mirror.clone())?,
+            Origin::Document => verified(Location::parse(&wanted.node.mirror.url).map_err(Error::Mirror)?)?,
+            Origin::Kept(folder) => (folder.clone(), None),
+        };
         let ground = Ground::open(root, wanted.node.scope).map_err(Error::Ground)?;
         let patience = systemd.as_ref().map_or_else(hdfs::Patience::default, |systemd| systemd.waits.hdfs);
         Ok(Job { wanted, generation, http, mirror, ground, systemd, patience })
@@ -56,22 +67,74 @@ impl Job {
 
     /// An attacker who kept an old, validly signed mirror could bring old mistakes back with it.
     pub(super) fn refuse_older(&self, state: &State, older: Older) -> Result<(), Error> {
-        let (offered, last) = (self.generation.number, state.generation);
+        let (offered, last) = (self.generation(state), state.generation);
         match older {
             Older::Refuse if offered < last => Err(Error::Trust(trust::Error::Older { offered, last })),
             _ => Ok(()),
         }
     }
 
-    pub(super) fn plan(&self, state: &State, again: &BTreeSet<Word>) -> Result<(Observed, Plan), Error> {
-        let observed = observe::observe(&self.ground, &self.wanted, state, self.systemd.as_ref());
-        let observed = observed.map_err(Error::Observe)?;
-        let plan = plan::plan(&self.wanted.node, state, &observed, again).map_err(Error::Obstacles)?;
+    /// The mirror's generation, or that of the install before where the mirror is not asked.
+    fn generation(&self, state: &State) -> u64 {
+        self.generation.unwrap_or(state.generation)
+    }
+
+    /// The digest of the document that is to be installed.
+    fn document(&self) -> Sha256 {
+        Sha256::of(self.wanted.text.as_bytes())
+    }
+
+    pub(super) fn observe(&self, home: &Home, state: &State, depth: Depth) -> Result<Observed, Error> {
+        let listings = (depth == Depth::Deep).then_some(home);
+        observe::observe(&self.ground, &self.wanted, state, self.systemd.as_ref(), listings).map_err(Error::Observe)
+    }
+
+    pub(super) fn plan(&self, home: &Home, state: &State, request: &Request) -> Result<(Observed, Plan), Error> {
+        let observed = self.observe(home, state, request.depth)?;
+        let plan = self.decide(home, state, request, &observed).map_err(Error::Obstacles)?;
         Ok((observed, plan))
     }
 
-    pub(super) fn report(&self, plan: Plan, interrupted: bool) -> Report {
-        Report::new(&self.wanted.node, self.generation.number, plan, interrupted)
+    /// What to do about what was seen, or what stands in the way.
+    pub(super) fn decide(
+        &self,
+        home: &Home,
+        state: &State,
+        request: &Request,
+        observed: &Observed,
+    ) -> Result<Plan, Vec<String>> {
+        let kept = Generations::of(home).list().map_err(|error| vec![error.to_string()])?;
+        let needed = generations::needed(&kept, self.document(), request.keep);
+        let choices = Choices { again: &request.again, needed: needed.as_ref() };
+        let mut plan = plan::plan(&self.wanted.node, state, observed, choices)?;
+        plan.diffs = self.diffs(&plan);
+        Ok(plan)
+    }
+
+    /// What somebody changed by hand in files that everybody may read.
+    fn diffs(&self, plan: &Plan) -> BTreeMap<NodePath, String> {
+        let theirs = plan.puts().filter(|put| matches!(put.over, Over::Theirs(_)));
+        let open = theirs.filter(|put| matches!(&put.what, What::File(file) if file.access.mode.bits() & 0o004 != 0));
+        let diff = |path: &NodePath| {
+            let mut old = Vec::new();
+            self.ground.place(path).ok()??.open().ok()?.take(LONGEST_DIFFED).read_to_end(&mut old).ok()?;
+            textdiff::diff(&old, self.wanted.bytes.get(path)?)
+        };
+        open.filter_map(|put| Some((put.path.clone(), diff(&put.path)?))).collect()
+    }
+
+    pub(super) fn report(&self, plan: Plan, state: &State, interrupted: bool) -> Report {
+        Report::new(&self.wanted.node, self.generation(state), plan, interrupted)
+    }
+
+    /// Remembers that this works, to go back to it.
+    fn keep(&self, home: &Home, state: &State, request: &Request) -> Result<(), Error> {
+        let generations = Generations::of(home);
+        let kept = generations.keep(&self.wanted, &self.ground, self.generation(state), request.keep);
+        kept.map_err(Error::Generations)?;
+        let archives = state.archive.values().chain(state.previous.values()).map(|record| record.sha256);
+        home.drop_listings(&archives.collect());
+        Ok(())
     }
 
     pub(super) fn carry_out(&self, home: &Home, request: &Request, tell: Tell) -> Result<Report, Error> {
@@ -83,31 +146,35 @@ impl Job {
             let how = if recovered == Recovered::Undone { "undone" } else { "finished" };
             tell(Event::Note(format!("an interrupted install was {how}")));
         }
-        let (observed, plan) = self.plan(&state, &request.again)?;
+        let (observed, plan) = self.plan(home, &state, request)?;
         let interrupted = recovered != Recovered::Nothing;
         if plan.is_empty() {
             // A run that was killed at its very end has left them.
             home.drop_downloads().map_err(Error::Home)?;
-            if !tasks::adopted(&self.wanted.node, &state, &observed).is_empty() {
-                self.start(home, &observed, &plan, state, tell)?;
+            let settled = state.document == Some(self.document());
+            if !settled || !tasks::adopted(&self.wanted.node, &state, &observed).is_empty() {
+                self.start(home, &observed, &plan, state.clone(), tell)?;
             }
-            return Ok(self.report(plan, interrupted));
+            self.keep(home, &state, request)?;
+            return Ok(self.report(plan, &state, interrupted));
         }
         // Before the first change of any kind everything that comes from the mirror is here and verified.
         self.stage(home, &observed, &plan, &state).fetch(tell).map_err(Error::Stage)?;
-        let (observed, plan) = self.make_users(&state, observed, plan, &request.again)?;
-        let kept = if moves_files(&plan) { self.place(home, &state, &observed, &plan, tell)? } else { state };
-        self.start(home, &observed, &plan, kept, tell)?;
-        Ok(self.report(plan, interrupted))
+        let (observed, plan) = self.make_users(home, &state, observed, plan, request)?;
+        let placed = if moves_files(&plan) { self.place(home, &state, &observed, &plan, tell)? } else { state.clone() };
+        self.start(home, &observed, &plan, placed.clone(), tell)?;
+        self.keep(home, &placed, request)?;
+        Ok(self.report(plan, &state, interrupted))
     }
 
     /// Owners must exist before anything is staged for them; a user too many does no harm if staging fails.
     fn make_users(
         &self,
+        home: &Home,
         state: &State,
         observed: Observed,
         plan: Plan,
-        again: &BTreeSet<Word>,
+        request: &Request,
     ) -> Result<(Observed, Plan), Error> {
         let users = plan.users();
         if users.is_empty() {
@@ -115,7 +182,7 @@ impl Job {
         }
         owners::make(&self.ground, &users).map_err(Error::Users)?;
         let made: Vec<Step> = users.into_iter().cloned().map(Step::User).collect();
-        let (observed, mut plan) = self.plan(state, again)?;
+        let (observed, mut plan) = self.plan(home, state, request)?;
         plan.steps.splice(..0, made);
         Ok((observed, plan))
     }
@@ -125,8 +192,20 @@ impl Job {
         Stage { ground, home, wanted, observed, plan, http: &self.http, mirror: &self.mirror, run }
     }
 
-    /// Stages and switches; gives the state that was kept.
     fn place(&self, home: &Home, state: &State, observed: &Observed, plan: &Plan, tell: Tell) -> Result<State, Error> {
+        self.place_as(home, state, observed, plan, tell, |trees| self.next_state(state, plan, trees))
+    }
+
+    /// Stages and switches; gives the state that was kept, which `next` makes of the trees that were unpacked.
+    pub(super) fn place_as(
+        &self,
+        home: &Home,
+        state: &State,
+        observed: &Observed,
+        plan: &Plan,
+        tell: Tell,
+        next: impl FnOnce(BTreeMap<NodePath, TreeRecord>) -> Result<State, switch::Error>,
+    ) -> Result<State, Error> {
         let stage = self.stage(home, observed, plan, state);
         let ground = &self.ground;
         let mut journal = stage.journal();
@@ -143,11 +222,11 @@ impl Job {
             })?;
         }
         let mut kept = State::default();
-        let next = || {
-            kept = self.next_state(state, plan, trees)?;
+        let keep = || {
+            kept = next(trees)?;
             Ok(kept.clone())
         };
-        recover::switch(ground, home, &journal, next).map_err(|error| {
+        recover::switch(ground, home, &journal, keep).map_err(|error| {
             if let (Some(systemd), recover::Error::Failed(_) | recover::Error::Stuck { .. }) = (&self.systemd, &error) {
                 services::restore(systemd, plan);
             }
@@ -159,13 +238,20 @@ impl Job {
     }
 
     /// Brings up what lives on the files.
-    fn start(&self, home: &Home, observed: &Observed, plan: &Plan, state: State, tell: Tell) -> Result<(), Error> {
+    pub(super) fn start(
+        &self,
+        home: &Home,
+        observed: &Observed,
+        plan: &Plan,
+        state: State,
+        tell: Tell,
+    ) -> Result<(), Error> {
         let (node, ground, systemd) = (&self.wanted.node, &self.ground, self.systemd.as_ref());
         if systemd.is_none() && node.scope == Scope::System {
             return Ok(());
         }
         let start = Start { node, ground, home, observed, plan, systemd, patience: self.patience, tell };
-        start.bring_up(state).map_err(Error::Start)
+        start.bring_up(State { document: Some(self.document()), ..state }).map_err(Error::Start)
     }
 
     /// What to remember once everything has its place.
@@ -200,7 +286,9 @@ impl Job {
         Ok(State {
             run: state.run + 1,
             node: Some(node.node.clone()),
-            generation: self.generation.number,
+            generation: self.generation(state),
+            document: Some(self.document()),
+            users: state.users.iter().chain(plan.users().into_iter().map(|user| &user.name)).cloned().collect(),
             services: node.services.iter().map(|service| service.name.clone()).collect(),
             folders,
             pending: services::pending(plan),
@@ -214,14 +302,12 @@ impl Job {
     }
 }
 
-/// Archives that are kept for going back: those that were just dropped, else those that were kept before.
+/// Archives that are kept for going back: those that were just dropped, and those that were kept before.
 fn previous(state: &State, plan: &Plan, used: &BTreeMap<NodePath, TreeRecord>) -> BTreeMap<NodePath, TreeRecord> {
-    let dropped = |path: &NodePath| plan.steps.contains(&Step::Keep(path.clone()));
     let removed = |path: &NodePath| plan.steps.contains(&Step::Remove(path.clone()));
-    let any_dropped = plan.steps.iter().any(|step| matches!(step, Step::Keep(_)));
-    let before = state.previous.iter().filter(|(path, _)| !any_dropped && !removed(path));
-    let kept = state.archive.iter().filter(|(path, _)| dropped(path)).chain(before);
-    kept.filter(|(path, _)| !used.contains_key(*path)).map(|(path, record)| (path.clone(), record.clone())).collect()
+    let kept = state.archive.iter().chain(&state.previous);
+    let kept = kept.filter(|(path, _)| !used.contains_key(*path) && !removed(path));
+    kept.map(|(path, record)| (path.clone(), record.clone())).collect()
 }
 
 /// Whether anything but users and services changes.
@@ -233,7 +319,7 @@ fn moves_files(plan: &Plan) -> bool {
 }
 
 /// Folders that are no longer needed; one that is not empty stays, somebody uses it.
-fn remove_folders(ground: &Ground, plan: &Plan) {
+pub(super) fn remove_folders(ground: &Ground, plan: &Plan) {
     for step in &plan.steps {
         if let Step::RemoveFolder(path) = step
             && let Ok(Some(place)) = ground.place(path)

@@ -9,12 +9,16 @@
 
 mod census;
 mod document;
+mod findings;
 mod gates;
+mod generations;
 mod ground;
 mod hdfs;
 mod home;
+mod installed;
 mod job;
 mod journal;
+mod listing;
 mod observe;
 mod once;
 mod owners;
@@ -32,12 +36,14 @@ mod systemd;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod textdiff;
 mod trust;
+mod uninstall;
 pub mod unpack;
 
 use crate::words::event::Tell;
 use crate::words::location::{BadLocation, Location};
-use crate::words::names::Word;
+use crate::words::names::{NodePath, Word};
 use crate::words::node::Scope;
 use document::Wanted;
 use home::Home;
@@ -46,22 +52,51 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use systemd::Systemd;
 
+pub use installed::{Generation, Run, Where, generations, repair, rollback, verify};
 pub use report::{Line, Report};
+pub use uninstall::{Data, uninstall};
 
 /// What to install, and from where.
 #[derive(Debug)]
 pub struct Request {
     /// The node's folder: `node.toml` and `files/`.
     pub folder: PathBuf,
-    /// The mirror; where the document says if none is given.
-    pub mirror: Option<Location>,
+    /// Where the bytes come from.
+    pub origin: Origin,
     /// Another root than the document's, for images and tests.
     pub root: Option<PathBuf>,
     /// Whether a mirror may be older than the one this node was last installed from.
     pub older: Older,
     /// What is prepared again although it was prepared once and is gone.
     pub again: BTreeSet<Word>,
+    /// How many installs are kept to go back to, the last one among them.
+    pub keep: usize,
+    /// How closely the node is looked at.
+    pub depth: Depth,
 }
+
+/// Where an install's bytes come from.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// The mirror that the document names.
+    Document,
+    /// This mirror.
+    Mirror(Location),
+    /// What was kept on this node, in a folder that is laid out like a mirror; it was verified when it was kept.
+    Kept(Location),
+}
+
+/// How closely a node is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// What has its length and times is as it was.
+    Quick,
+    /// Every byte is read.
+    Deep,
+}
+
+/// How many installs are kept unless told otherwise.
+pub const KEEP: usize = 2;
 
 /// What to do with an older mirror.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +140,12 @@ pub enum Error {
     /// Something could not be staged.
     #[error("not everything could be prepared; nothing on the node was changed")]
     Stage(#[source] stage::Error),
+    /// Data that should go does not.
+    #[error("cannot remove {path}")]
+    Remove { path: NodePath, source: std::io::Error },
+    /// What was kept cannot be used.
+    #[error("what was installed before is not at hand")]
+    Generations(#[source] generations::Error),
     /// The switch failed.
     #[error("the prepared files could not be put in place")]
     Switch(#[source] recover::Error),
@@ -141,9 +182,9 @@ fn look_with(request: &Request, systemd: Option<Systemd>, tell: Tell) -> Result<
     let home = Home::look(&job.ground).map_err(Error::Home)?;
     let state = home.state().map_err(Error::Home)?;
     job.refuse_older(&state, request.older)?;
-    let (_, plan) = job.plan(&state, &request.again)?;
+    let (_, plan) = job.plan(&home, &state, request)?;
     let interrupted = home.journal().map_err(Error::Home)?.is_some();
-    Ok(job.report(plan, interrupted))
+    Ok(job.report(plan, &state, interrupted))
 }
 
 /// Installs; a failure leaves the node as it was.

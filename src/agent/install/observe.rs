@@ -5,6 +5,8 @@
 use super::census::census;
 use super::document::Wanted;
 use super::ground::{self, Ground, Place};
+use super::home::Home;
+use super::listing::Difference;
 use super::owners::{self, Owners, Rights};
 use super::state::{Census, FileRecord, State};
 use super::systemd::{self, ServiceState, Systemd};
@@ -71,10 +73,18 @@ pub struct Observed {
     pub made: Option<BTreeSet<Word>>,
     /// What HDFS holds; none where it is not asked.
     pub hdfs: Option<hdfs::Look>,
+    /// What differs inside of unpacked archives, where every byte was read.
+    pub differing: BTreeMap<NodePath, BTreeMap<String, Difference>>,
 }
 
 /// Looks at everything that the document or the state names.
-pub fn observe(ground: &Ground, wanted: &Wanted, state: &State, systemd: Option<&Systemd>) -> Result<Observed, Error> {
+pub fn observe(
+    ground: &Ground,
+    wanted: &Wanted,
+    state: &State,
+    systemd: Option<&Systemd>,
+    listings: Option<&Home>,
+) -> Result<Observed, Error> {
     let node = &wanted.node;
     let mut observed = Observed { owners: Owners::read(ground, node).map_err(Error::Owners)?, ..Observed::default() };
     if let Some(systemd) = systemd {
@@ -83,7 +93,7 @@ pub fn observe(ground: &Ground, wanted: &Wanted, state: &State, systemd: Option<
         observed.services = Some(states.into_iter().collect());
         observed.gates = gates::look(node);
     }
-    let eye = Eye { ground, state, scope: node.scope };
+    let eye = Eye { ground, state, scope: node.scope, listings };
     // In an image nothing runs: neither commands of its own nor the services that it will have.
     if systemd.is_some() || node.scope == Scope::User {
         observed.made = Some(eye.made(wanted, &mut observed.free)?);
@@ -95,7 +105,7 @@ pub fn observe(ground: &Ground, wanted: &Wanted, state: &State, systemd: Option<
     let single: BTreeSet<&NodePath> =
         single.chain(state.paths().filter(|path| !state.folders.contains(path))).collect();
     for path in &single {
-        let thing = eye.thing(path)?;
+        let thing = eye.thing(path, &mut observed.differing)?;
         if thing != Thing::Absent {
             observed.free.insert((*path).clone(), eye.free_name(path)?);
         }
@@ -117,6 +127,8 @@ struct Eye<'a> {
     ground: &'a Ground,
     state: &'a State,
     scope: Scope,
+    /// None for a quick look; else what archives hold.
+    listings: Option<&'a Home>,
 }
 
 impl Eye<'_> {
@@ -143,11 +155,11 @@ impl Eye<'_> {
     fn folder(&self, path: &NodePath) -> Result<Thing, Error> {
         let failed = |source| Error::Look { path: path.clone(), source };
         match self.ground.folder(path) {
-            Err(ground::Error::NotAFolder { .. }) => self.thing(path),
+            Err(ground::Error::NotAFolder { .. }) => self.thing(path, &mut BTreeMap::new()),
             Err(source) => Err(Error::Walk { path: path.clone(), source }),
             Ok(None) => match self.place(path)?.map(|place| place.stat()).transpose().map_err(failed)? {
                 // A link to nowhere: a folder cannot be made here.
-                Some(Some(_)) => self.thing(path),
+                Some(Some(_)) => self.thing(path, &mut BTreeMap::new()),
                 _ => Ok(Thing::Absent),
             },
             Ok(Some((folder, guarded))) => {
@@ -157,7 +169,11 @@ impl Eye<'_> {
         }
     }
 
-    fn thing(&self, path: &NodePath) -> Result<Thing, Error> {
+    fn thing(
+        &self,
+        path: &NodePath,
+        differing: &mut BTreeMap<NodePath, BTreeMap<String, Difference>>,
+    ) -> Result<Thing, Error> {
         let failed = |source| Error::Look { path: path.clone(), source };
         let Some(place) = self.place(path)? else { return Ok(Thing::Absent) };
         let Some(stat) = place.stat().map_err(failed)? else { return Ok(Thing::Absent) };
@@ -169,17 +185,30 @@ impl Eye<'_> {
             }
             FileType::Symlink => Ok(Thing::Link { to: place.read_link().map_err(failed)? }),
             FileType::Directory => {
-                let known = self.state.tree(path).is_some();
-                let census = known.then(|| census(&place.path())).transpose().map_err(failed)?;
+                let known = self.state.tree(path).map(|record| record.sha256);
+                let mut census = known.map(|_| census(&place.path())).transpose().map_err(failed)?;
+                if let Some(found) = known.map(|sha256| self.differences(sha256, &place)).transpose().map_err(failed)?
+                    && !found.is_empty()
+                {
+                    // Whatever it looks like at a glance, it is not what was unpacked.
+                    census = None;
+                    differing.insert(path.clone(), found);
+                }
                 Ok(Thing::Folder { rights, guarded: true, census })
             }
             _ => Ok(Thing::Other),
         }
     }
 
-    /// A file that looks as it was placed is not read again.
+    fn differences(&self, archive: Sha256, place: &Place) -> io::Result<BTreeMap<String, Difference>> {
+        let listing = self.listings.map(|home| home.listing(archive)).transpose().map_err(io::Error::other)?.flatten();
+        let owner = (self.scope == Scope::System).then_some((0, 0));
+        listing.map_or(Ok(BTreeMap::new()), |listing| listing.compare(&place.path(), owner))
+    }
+
+    /// A file that looks as it was placed is not read again, but for a deep look.
     fn digest(&self, path: &NodePath, place: &Place, stat: &Stat) -> io::Result<Sha256> {
-        let record = self.state.file.get(path);
+        let record = self.state.file.get(path).filter(|_| self.listings.is_none());
         match record.filter(|record| FileRecord::of(record.sha256, stat) == **record) {
             Some(record) => Ok(record.sha256),
             None => Ok(Sha256::of_reader(&mut place.open()? as &mut File)?.0),

@@ -24,6 +24,12 @@ pub enum Error {
     /// It refused.
     #[error("systemd-sysusers could not make the node's users: {0}")]
     Refused(String),
+    /// The program is not there.
+    #[error("cannot run userdel, which removes users")]
+    Userdel(#[source] io::Error),
+    /// It refused.
+    #[error("user {user} cannot be removed: {why}")]
+    Remains { user: Word, why: String },
 }
 
 /// Names with their numbers.
@@ -181,6 +187,19 @@ pub fn make(ground: &Ground, users: &[&User]) -> Result<(), Error> {
         true => Ok(()),
         false => Err(Error::Refused(String::from_utf8_lossy(&done.stderr).trim().replace('\n', "; "))),
     }
+}
+
+/// Removes users that were made here, with their groups where those are theirs alone.
+pub fn remove(users: &[&Word]) -> Result<(), Error> {
+    for user in users {
+        let done = Command::new("userdel").arg(user.as_str()).stdin(Stdio::null()).output().map_err(Error::Userdel)?;
+        // 6: there is none of this name any more.
+        if !done.status.success() && done.status.code() != Some(6) {
+            let why = String::from_utf8_lossy(&done.stderr).trim().replace('\n', "; ");
+            return Err(Error::Remains { user: (*user).clone(), why });
+        }
+    }
+    Ok(())
 }
 
 /// The lines that systemd-sysusers reads.

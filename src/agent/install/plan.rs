@@ -7,9 +7,10 @@ use super::observe::{Observed, Thing};
 use super::state::State;
 use super::{services, tasks};
 use crate::systems::probe::Seen;
+use crate::words::digest::Sha256;
 use crate::words::names::{NodePath, Word};
 use crate::words::node::{Access, Archive, Download, File, HdfsDirectory, HdfsUpload, Link, Node, Once, User};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an install does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +19,17 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Worth a line, nothing to do.
     pub notes: Vec<String>,
+    /// What somebody changed by hand in what is placed anew.
+    pub diffs: BTreeMap<NodePath, String>,
+}
+
+/// What an operator wants besides, and what going back needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Choices<'a> {
+    /// Prepared again although it is gone.
+    pub again: &'a BTreeSet<Word>,
+    /// Archives that installs which are kept live on; none: what is dropped now is kept.
+    pub needed: Option<&'a BTreeMap<NodePath, Sha256>>,
 }
 
 /// One thing that happens.
@@ -117,15 +129,15 @@ impl Plan {
 }
 
 /// What to do; or everything that stands in the way, one line each.
-pub fn plan(node: &Node, state: &State, observed: &Observed, again: &BTreeSet<Word>) -> Result<Plan, Vec<String>> {
-    let mut planner = Planner { node, state, observed, plan: Plan::default(), obstacles: Vec::new() };
+pub fn plan(node: &Node, state: &State, observed: &Observed, choices: Choices<'_>) -> Result<Plan, Vec<String>> {
+    let mut planner = Planner { node, state, observed, choices, plan: Plan::default(), obstacles: Vec::new() };
     planner.users();
     planner.folders();
     planner.puts();
     planner.leftovers();
     let (mut plan, mut obstacles) = (planner.plan, planner.obstacles);
     services::reload(&mut plan, node, state, observed);
-    obstacles.extend(tasks::once(&mut plan, node, state, observed, again));
+    obstacles.extend(tasks::once(&mut plan, node, state, observed, choices.again));
     obstacles.extend(services::extend(&mut plan, node, state, observed));
     obstacles.extend(tasks::hdfs(&mut plan, node, observed));
     if !obstacles.is_empty() {
@@ -142,6 +154,7 @@ struct Planner<'a> {
     node: &'a Node,
     state: &'a State,
     observed: &'a Observed,
+    choices: Choices<'a>,
     plan: Plan,
     obstacles: Vec<String>,
 }
@@ -334,19 +347,31 @@ impl Planner<'_> {
         }
         let dropped: Vec<&NodePath> =
             self.state.archive.keys().filter(unwanted).filter(|path| *self.thing(path) != Thing::Absent).collect();
-        for path in &dropped {
-            self.plan.steps.push(Step::Keep((*path).clone()));
-        }
-        if !dropped.is_empty() {
-            // One step back is kept; the one before makes room.
-            for path in self.state.previous.keys().filter(unwanted) {
-                let record = self.state.previous.get(path).map(|record| record.census);
-                let Thing::Folder { census, .. } = self.thing(path) else { continue };
-                let ours = *census == record;
-                self.remove_if(ours, path);
+        for path in dropped {
+            match self.is_needed(path) {
+                true => self.plan.steps.push(Step::Keep(path.clone())),
+                false => self.remove_tree(path),
             }
         }
+        // What nobody goes back to any more makes room.
+        for path in self.state.previous.keys().filter(unwanted).filter(|path| !self.is_needed(path)).collect::<Vec<_>>()
+        {
+            self.remove_tree(path);
+        }
         self.empty_folders(&wanted);
+    }
+
+    fn is_needed(&self, path: &NodePath) -> bool {
+        let here = self.state.tree(path).map(|record| record.sha256);
+        self.choices.needed.is_none_or(|needed| needed.get(path).copied() == here)
+    }
+
+    fn remove_tree(&mut self, path: &NodePath) {
+        let record = self.state.tree(path).map(|record| record.census);
+        if let Thing::Folder { census, .. } = self.thing(path) {
+            let ours = *census == record;
+            self.remove_if(ours, path);
+        }
     }
 
     fn remove_if(&mut self, ours: bool, path: &NodePath) {
@@ -359,7 +384,8 @@ impl Planner<'_> {
 
     fn empty_folders(&mut self, wanted: &BTreeSet<NodePath>) {
         let folders = self.wanted_folders();
-        let kept: Vec<&NodePath> = self.state.archive.keys().chain(self.state.previous.keys()).collect();
+        let trees = self.state.archive.keys().chain(self.state.previous.keys());
+        let kept: Vec<&NodePath> = trees.filter(|path| self.is_needed(path)).collect();
         // Deepest first, so that a folder of empty folders goes too.
         for path in self.state.folders.iter().rev() {
             let needed = folders.contains(path) || wanted.contains(path) || kept.iter().any(|tree| tree.is_below(path));

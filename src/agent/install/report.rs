@@ -5,7 +5,7 @@
 use super::hdfs::{Copy, Remote};
 use super::plan::{Over, Plan, Put, Step, What, link_text};
 use super::space::Bytes;
-use crate::words::names::Word;
+use crate::words::names::{NodePath, Word};
 use crate::words::node::{Access, HdfsDirectory, HdfsUpload, Node, Scope};
 use serde::Serialize;
 
@@ -18,6 +18,9 @@ pub struct Line {
     pub what: String,
     /// What becomes of it.
     pub change: String,
+    /// How what somebody changed by hand differs from what is placed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
 }
 
 /// What happened, or would.
@@ -38,9 +41,12 @@ pub struct Report {
 impl Report {
     pub(super) fn new(node: &Node, generation: u64, plan: Plan, interrupted: bool) -> Report {
         let mut steps: Vec<Line> = plan.steps.iter().map(|step| line(node, step)).collect();
+        for one in &mut steps {
+            one.diff = NodePath::new(one.what.as_str()).ok().and_then(|path| plan.diffs.get(&path).cloned());
+        }
         if interrupted {
             let change = "undone or finished first".into();
-            steps.insert(0, Line { kind: "journal", what: "an interrupted install".into(), change });
+            steps.insert(0, Line { kind: "journal", what: "an interrupted install".into(), change, diff: None });
         }
         let commands = node.services.iter().filter(|_| node.scope == Scope::User);
         Report {
@@ -59,7 +65,7 @@ impl Report {
 }
 
 fn line(node: &Node, step: &Step) -> Line {
-    let line = |kind, what: String, change: &str| Line { kind, what, change: change.to_owned() };
+    let line = |kind, what: String, change: &str| Line { kind, what, change: change.to_owned(), diff: None };
     match step {
         Step::User(user) => line("user", user.name.to_string(), &format!("new, in group {}", user.group)),
         Step::MakeFolder { path, access: Some(access) } => {
@@ -97,7 +103,7 @@ fn hdfs_folder_line(folder: &HdfsDirectory, seen: &Remote) -> Line {
         Remote::Folder(owner, group, mode) => format!("now {rights}, was {owner}:{group} {mode:04o}"),
         Remote::Absent | Remote::File => format!("new, {rights}"),
     };
-    Line { kind: "hdfs", what: folder.path.to_string(), change }
+    Line { kind: "hdfs", what: folder.path.to_string(), change, diff: None }
 }
 
 fn hdfs_upload_line(node: &Node, upload: &HdfsUpload, seen: &Copy) -> Line {
@@ -112,7 +118,7 @@ fn hdfs_upload_line(node: &Node, upload: &HdfsUpload, seen: &Copy) -> Line {
         Copy::Rights(count) => format!("owner and mode of {count} in it"),
         Copy::Differs { files, bytes, why } => format!("{files} files, {} from {from}: {why}", Bytes(*bytes)),
     };
-    Line { kind: "hdfs", what: upload.to.to_string(), change }
+    Line { kind: "hdfs", what: upload.to.to_string(), change, diff: None }
 }
 
 fn rights(node: &Node, access: &Access) -> String {
@@ -139,5 +145,5 @@ fn put_line(node: &Node, put: &Put) -> Line {
         },
         Over::Theirs(kept) => format!("changed, {detail}; what somebody put there is kept as {kept}"),
     };
-    Line { kind, what: put.path.to_string(), change }
+    Line { kind, what: put.path.to_string(), change, diff: None }
 }

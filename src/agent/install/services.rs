@@ -18,7 +18,8 @@ pub(super) fn reload(plan: &mut Plan, node: &Node, state: &State, observed: &Obs
     let Some(states) = &observed.services else { return };
     let changed = changed(plan);
     let mut steps = Vec::new();
-    let gone = |name: &&Word| node.services.iter().all(|service| service.name != **name);
+    let lives = |name: &Word| states.get(name).is_none_or(|state| state.enabled || state.active != "inactive");
+    let gone = |name: &&Word| node.services.iter().all(|service| service.name != **name) && lives(name);
     steps.extend(state.services.iter().filter(gone).map(|name| Step::Retire(name.clone())));
     let stale = states.values().any(|state| state.stale);
     if state.pending.reload || stale || changed.iter().any(|path| path.as_str().starts_with(UNITS)) {
@@ -71,7 +72,7 @@ fn service_steps(service: &Service, now: &ServiceState, changed: &[NodePath], pe
 }
 
 /// Every path that a plan changes.
-fn changed(plan: &Plan) -> Vec<NodePath> {
+pub(super) fn changed(plan: &Plan) -> Vec<NodePath> {
     let path = |step: &Step| match step {
         Step::Put(put) => Some(put.path.clone()),
         Step::Remove(path) => Some(path.clone()),
@@ -90,7 +91,7 @@ fn causes(service: &Service) -> Vec<NodePath> {
 }
 
 /// A change of a folder, an archive or a link touches what lies below it; a change below touches what was named.
-fn touches(changed: &NodePath, cause: &NodePath) -> bool {
+pub(super) fn touches(changed: &NodePath, cause: &NodePath) -> bool {
     changed == cause || changed.is_below(cause) || cause.is_below(changed)
 }
 

@@ -7,6 +7,7 @@ use super::document::Wanted;
 use super::ground::{self, Ground, Place};
 use super::home::{self, Home};
 use super::journal::{Aside, Journal, Move};
+use super::listing::Listing;
 use super::observe::{Observed, Thing};
 use super::owners::Rights;
 use super::plan::{Over, Plan, Put, Step, What, link_text};
@@ -36,7 +37,7 @@ pub enum Error {
     #[error("cannot fetch {from} from the mirror")]
     Fetch { from: SafePath, source: Box<download::Error> },
     /// The installer's own folder is not usable.
-    #[error("cannot keep downloads")]
+    #[error("cannot keep what was downloaded and unpacked")]
     Home(#[source] home::Error),
     /// There is no room for it.
     #[error("nothing was changed")]
@@ -302,6 +303,7 @@ impl Stage<'_> {
         let rights = Rights { mode: 0o755, owner: system.then_some((0, 0)) };
         set_rights(&folder, rights).map_err(&failed)?;
         let tree = unpacked.top.as_ref().map_or_else(|| place.path(), |top| place.path().join(top));
+        self.home.keep_listing(sha256, &Listing::new(unpacked.listing)).map_err(Error::Home)?;
         Ok((unpacked.top, census(&tree).map_err(&failed)?))
     }
 }

@@ -23,6 +23,12 @@ pub struct State {
     pub node: Option<Word>,
     /// The mirror's generation it came from: an older one is not accepted any more.
     pub generation: u64,
+    /// The digest of the document that was placed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<Sha256>,
+    /// Users that were made, not found.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub users: BTreeSet<Word>,
     /// Services that were placed, in their order.
     #[serde(default)]
     pub services: Vec<Word>,
@@ -140,6 +146,8 @@ impl Default for State {
             run: 0,
             node: None,
             generation: 0,
+            document: None,
+            users: BTreeSet::new(),
             services: Vec::new(),
             folders: BTreeSet::new(),
             pending: Pending::default(),
@@ -194,6 +202,8 @@ mod tests {
             run: 4,
             node: Word::new("edge-1").ok(),
             generation: 7,
+            document: Some(Sha256::of(b"d")),
+            users: BTreeSet::from([Word::new("pnda").unwrap()]),
             services: vec![Word::new("agent").unwrap()],
             folders: BTreeSet::from([path("/opt/pnda")]),
             pending: Pending { reload: true, restart: BTreeSet::from([Word::new("agent").unwrap()]) },

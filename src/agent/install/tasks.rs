@@ -2,9 +2,10 @@
 //! What was prepared and is gone is data that was lost: it is never prepared again by itself.
 //! Not here: doing it.
 
-use super::hdfs::{Copy, Remote};
+use super::hdfs::{Copy, Remote, followed};
 use super::observe::Observed;
 use super::plan::{Plan, Step};
+use super::services;
 use super::state::{OnceRecord, Prepared, State};
 use crate::words::names::{NodePath, Word};
 use crate::words::node::{Node, Once, Scope};
@@ -123,7 +124,12 @@ pub(super) fn hdfs(plan: &mut Plan, node: &Node, observed: &Observed) -> Vec<Str
             }
         }
     }
+    let changed = services::changed(plan);
     for (wanted, seen) in node.hdfs_uploads.iter().zip(&look.uploads) {
+        let from = followed(node, &wanted.from);
+        let moves = changed.iter().any(|path| services::touches(path, &from) || services::touches(path, &wanted.from));
+        // What was compared is not what will be there then.
+        let seen = if moves && !matches!(seen, Copy::Unseen(_)) { &Copy::Later } else { seen };
         match seen {
             Copy::Same => {}
             Copy::Unseen(why) if later => drop(silent.insert(why)),

@@ -2,7 +2,9 @@
 //! Regular files keep one of two modes; links come last, so nothing is ever written through one.
 //! Not here: whether these are the right bytes; they were verified before.
 
+use super::listing::Member;
 use crate::systems::meter::Meter;
+use crate::words::digest::Hasher;
 use crate::words::names::{BadName, SafePath};
 use flate2::read::MultiGzDecoder;
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +64,8 @@ pub struct Unpacked {
     pub members: u64,
     /// Bytes of all files.
     pub bytes: u64,
+    /// Every member by its path in the archive's folder.
+    pub listing: BTreeMap<String, Member>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,6 +96,7 @@ struct Into<'a> {
     folder: &'a Path,
     limits: Limits,
     seen: BTreeMap<SafePath, Kind>,
+    files: BTreeMap<SafePath, Member>,
     links: Vec<(SafePath, String)>,
     members: u64,
     bytes: u64,
@@ -99,7 +104,8 @@ struct Into<'a> {
 
 impl Default for Into<'_> {
     fn default() -> Self {
-        Into { folder: Path::new(""), limits: LIMITS, seen: BTreeMap::new(), links: vec![], members: 0, bytes: 0 }
+        let (seen, files) = (BTreeMap::new(), BTreeMap::new());
+        Into { folder: Path::new(""), limits: LIMITS, seen, files, links: vec![], members: 0, bytes: 0 }
     }
 }
 
@@ -179,16 +185,20 @@ impl Into<'_> {
             .mode(0o600)
             .open(path.under(self.folder))
             .map_err(failed)?;
-        let mut buffer = vec![0; 128 * 1024];
+        let (mut buffer, mut hasher) = (vec![0; 128 * 1024], Hasher::default());
         loop {
             let count = entry.read(&mut buffer).map_err(Error::Read)?;
             if count == 0 {
                 break;
             }
+            hasher.update(&buffer[..count]);
             file.write_all(&buffer[..count]).map_err(failed)?;
         }
         // One bit says what matters; who may write is not the archive's to say.
-        let mode = if mode & 0o100 != 0 { 0o755 } else { 0o644 };
+        let executable = mode & 0o100 != 0;
+        let (size, sha256) = (hasher.size(), hasher.finish());
+        self.files.insert(path.clone(), Member::File { sha256, size, executable });
+        let mode = if executable { 0o755 } else { 0o644 };
         file.set_permissions(Permissions::from_mode(mode)).map_err(failed)?;
         let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(entry.header().mtime().map_or(0, sane_time));
         file.set_modified(modified).map_err(failed)
@@ -204,6 +214,8 @@ impl Into<'_> {
         let target = member_path(to.as_bytes())?.filter(|target| self.seen.get(target) == Some(&Kind::File));
         let target = target.ok_or_else(|| refused(path, "is a hard link to something that is no file before it"))?;
         self.claim(path, Kind::File)?;
+        let same = self.files.get(&target).cloned();
+        self.files.extend(same.map(|member| (path.clone(), member)));
         fs::hard_link(target.under(self.folder), path.under(self.folder))
             .map_err(|source| Error::Write { member: path.to_string(), source })
     }
@@ -217,7 +229,23 @@ impl Into<'_> {
             }
             symlink(to, path.under(self.folder)).map_err(|source| Error::Write { member: path.to_string(), source })?;
         }
-        Ok(Unpacked { top, members: self.members, bytes: self.bytes })
+        let listing = self.listing(top.as_deref());
+        Ok(Unpacked { top, members: self.members, bytes: self.bytes, listing })
+    }
+
+    /// Everything that is there now, as seen from the one folder that holds it, if there is one.
+    fn listing(&self, top: Option<&str>) -> BTreeMap<String, Member> {
+        let links: BTreeMap<&SafePath, &String> = self.links.iter().map(|(path, to)| (path, to)).collect();
+        let member = |path: &SafePath, kind: &Kind| match kind {
+            Kind::Folder => Some(Member::Folder),
+            Kind::File => self.files.get(path).cloned(),
+            Kind::Link => links.get(path).map(|to| Member::Link { to: (*to).clone() }),
+        };
+        let inner = |path: &SafePath| match top {
+            None => Some(path.to_string()),
+            Some(top) => Some(path.as_str().strip_prefix(top)?.strip_prefix('/')?.to_owned()),
+        };
+        self.seen.iter().filter_map(|(path, kind)| Some((inner(path)?, member(path, kind)?))).collect()
     }
 
     fn top(&self) -> Result<Option<String>, Error> {
@@ -334,7 +362,11 @@ mod tests {
             Member("./flink-1/lib/c.jar", HARD, "./flink-1/lib/a.jar", 0o644),
         ];
         let unpacked = unpack_bytes(&tar(&members), into.path(), LIMITS).unwrap();
-        assert_eq!(unpacked, Unpacked { top: Some("flink-1".into()), members: 6, bytes: 5 });
+        assert_eq!((unpacked.top.as_deref(), unpacked.members, unpacked.bytes), (Some("flink-1"), 6, 5));
+        assert_eq!(
+            super::super::listing::Listing::new(unpacked.listing).compare(&into.path().join("flink-1"), None).unwrap(),
+            BTreeMap::new()
+        );
         let mode = |name: &str| fs::metadata(into.path().join(name)).unwrap().permissions().mode() & 0o7777;
         assert_eq!((mode("flink-1"), mode("flink-1/bin/flink"), mode("flink-1/lib/a.jar")), (0o755, 0o755, 0o644));
         assert_eq!(fs::read(into.path().join("flink-1/bin/up/c.jar")).unwrap(), b"jar");

@@ -94,7 +94,7 @@ pub(super) fn identity(node: &Node, ground: &Ground, from: &NodePath, local: &Lo
 }
 
 /// A path through the document's own links.
-fn followed(node: &Node, path: &NodePath) -> NodePath {
+pub fn followed(node: &Node, path: &NodePath) -> NodePath {
     let mut path = path.clone();
     for _ in 0..8 {
         let link = node.links.iter().find(|link| path == link.path || path.is_below(&link.path));

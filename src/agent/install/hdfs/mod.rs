@@ -10,6 +10,7 @@ mod tests;
 mod upload;
 
 pub(super) use directory::Remote;
+pub(super) use local::followed;
 pub(super) use upload::Copy;
 
 use super::ground::{self, Ground};

@@ -97,6 +97,18 @@ fn what_an_upload_never_made_is_kept_whole() {
 }
 
 #[test]
+fn what_changes_on_the_node_in_the_same_run_arrives_with_it() {
+    let (mut site, fake) = site();
+    site.more = site.more.replace("/opt/pnda/flink/bin", "/etc/pnda");
+    site.install().unwrap();
+    assert!(site.again().unwrap().is_empty());
+    site.config = "port = 2\n";
+    site.install().unwrap();
+    assert_eq!(fake.listing().last().unwrap(), "/pnda/lib/flink/agent.toml hdfs:hadoop 644 port = 2\n");
+    assert!(site.again().unwrap().is_empty());
+}
+
+#[test]
 fn two_nodes_that_upload_the_same_do_it_once() {
     let (site, fake) = site();
     site.install().unwrap();

@@ -26,7 +26,7 @@ const AT_ONCE: usize = 4;
 pub enum Copy {
     /// HDFS does not answer, and why.
     Unseen(String),
-    /// The folder is not on the node yet.
+    /// The folder is not on the node yet, or will be another one.
     Later,
     /// The same.
     Same,

@@ -119,10 +119,12 @@ impl Site {
         let root = (self.scope == "system").then(|| self.root());
         Request {
             folder: self.folder.path().join("node"),
-            mirror: None,
+            origin: Origin::Document,
             root,
             older: Older::Refuse,
             again: BTreeSet::new(),
+            keep: KEEP,
+            depth: Depth::Quick,
         }
     }
 
