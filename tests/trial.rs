@@ -82,7 +82,7 @@ fn everything_comes_up_on_one_machine_and_goes_down_again() {
     let mut killed = staying(&folder);
     killed.kill().unwrap();
     killed.wait().unwrap();
-    assert_eq!(processes(&folder).len(), 2, "a killed trial leaves its services");
+    assert!(processes(&folder).len() >= 6, "a killed trial leaves its services");
     once(&folder, &NOBODY);
     assert_eq!(processes(&folder), [""; 0], "the next one ends them");
 }

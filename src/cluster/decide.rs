@@ -9,6 +9,7 @@ use super::role::{self, Role};
 use super::spec::{self, Spec};
 use super::template::{Context, Engine};
 use super::{Inputs, members, render, setting};
+use crate::words::document::Text;
 use crate::words::names::{NodePath, Word};
 use crate::words::problem::{Origin, Problems};
 use minijinja::Value;
@@ -20,8 +21,6 @@ pub(super) struct Decided<'a> {
     pub(super) engine: Engine<'a>,
     /// The folder that stands for `/`; empty for `/` itself.
     pub(super) root: String,
-    /// Where nodes install from.
-    pub(super) mirror: String,
     pub(super) spec: Spec,
     pub(super) flavor: Flavor,
     pub(super) overrides: Overrides,
@@ -43,13 +42,13 @@ impl<'a> Decided<'a> {
         check_key(inputs.public_key, problems);
         let roles = role::read_all(&inputs.roles, problems);
         let engine = Engine::new(&inputs.templates, &root, problems);
-        let spec = Spec::read(inputs.cluster, problems)?;
-        let (overrides, mirror) = overrides(inputs, &spec.mirror, problems);
+        let mut spec = Spec::read(inputs.cluster, problems)?;
+        let overrides = overrides(inputs, &mut spec, problems);
         let flavor = flavor::chosen(&spec, &inputs.flavors, problems);
         let assignment = assign::assign(&spec, &roles, problems);
         let (settings, members) = (BTreeMap::new(), members::members(&roles, &assignment, &BTreeMap::new()));
         let mut decided =
-            Decided { inputs, engine, root, mirror, spec, flavor, overrides, roles, assignment, settings, members };
+            Decided { inputs, engine, root, spec, flavor, overrides, roles, assignment, settings, members };
         decided.resolve(problems);
         Some(decided)
     }
@@ -105,20 +104,25 @@ fn check_key(key: &str, problems: &mut Problems) {
     }
 }
 
-/// The settings of the command line, and the mirror's address, which may come from there too.
-fn overrides(inputs: &Inputs<'_>, mirror: &str, problems: &mut Problems) -> (Overrides, String) {
-    let mut mirror = mirror.to_owned();
+/// The settings of the command line; the mirror's address and the stacks may come from there too.
+fn overrides(inputs: &Inputs<'_>, spec: &mut Spec, problems: &mut Problems) -> Overrides {
     let mut overrides = Overrides::new();
     for (name, value) in &inputs.overrides {
         let origin = Origin::of_file(&format!("--set {name}"));
-        if name == "mirror.url" {
-            match spec::parse_mirror(value.clone()) {
-                Ok(url) => mirror = url,
+        match name.as_str() {
+            "mirror.url" => match spec::parse_mirror(value.clone()) {
+                Ok(url) => spec.mirror = url,
                 Err(error) => problems.add(origin.problem(error, "")),
+            },
+            "stacks" => {
+                let named = value.split(',').filter(|stack| !stack.is_empty());
+                spec.stacks = named.map(|text| Text { text: text.to_owned(), origin: origin.clone() }).collect();
             }
-        } else if overrides.insert(name.clone(), (value.clone(), origin.clone())).is_some() {
-            problems.add(origin.problem(format!("setting `{name}` is given twice"), "keep one"));
+            _ if overrides.insert(name.clone(), (value.clone(), origin.clone())).is_some() => {
+                problems.add(origin.problem(format!("setting `{name}` is given twice"), "keep one"));
+            }
+            _ => {}
         }
     }
-    (overrides, mirror)
+    overrides
 }

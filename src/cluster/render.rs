@@ -46,8 +46,8 @@ pub(super) fn folders(decided: &Decided<'_>, problems: &mut Problems) -> BTreeMa
 
 /// The digest of everything that decides what is rendered; the order of nodes and files does not.
 fn digest(decided: &Decided<'_>, generation: &Generation) -> Sha256 {
-    let Decided { inputs, spec, flavor, mirror, .. } = decided;
-    let mut text = format!("pnda {}\n{} {mirror}\n{:?}\n", env!("CARGO_PKG_VERSION"), spec.name, inputs.root);
+    let Decided { inputs, spec, flavor, .. } = decided;
+    let mut text = format!("pnda {}\n{} {}\n{:?}\n", env!("CARGO_PKG_VERSION"), spec.name, spec.mirror, inputs.root);
     let _ = writeln!(text, "{:?}", spec.stacks.iter().map(|stack| &stack.text).collect::<BTreeSet<_>>());
     for (name, (raw, _)) in spec.settings.iter().chain(flavor) {
         let _ = writeln!(text, "{name}={raw:?}");
@@ -119,7 +119,7 @@ impl Ground<'_> {
             inputs: self.digest,
             scope,
             root: if decided.root.is_empty() { "/".to_owned() } else { decided.root.clone() },
-            mirror: node::Mirror { url: decided.mirror.clone(), public_key: key_line(decided.inputs.public_key) },
+            mirror: node::Mirror { url: decided.spec.mirror.clone(), public_key: key_line(decided.inputs.public_key) },
             users: Vec::new(),
             directories: Vec::new(),
             archives: Vec::new(),

@@ -240,12 +240,14 @@ fn in_a_users_folder_every_path_is_below_it_and_there_are_no_users_and_units() {
     let rendered = case.done();
     let node = node(&rendered, "pico");
     assert_eq!((node.scope, node.root.as_str(), node.users.len()), (Scope::User, "/srv/try", 0));
-    assert_eq!(node.services[0].command, ["/srv/try/opt/pnda/bin/historyserver.sh", "start-foreground"]);
+    let history_server = node.services.iter().find(|service| service.name.as_str() == "flink-history-server").unwrap();
+    assert_eq!(history_server.command, ["/srv/try/opt/pnda/bin/historyserver.sh", "start-foreground"]);
     assert!(node.services.iter().all(|service| service.unit.is_empty()));
     for (path, bytes) in entries(&rendered).filter(|(path, _)| path.contains("/files/")) {
         assert!(!path.contains("/systemd/"), "{path}");
         let text = String::from_utf8(bytes.to_vec()).unwrap();
-        for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
+        let remark = |line: &&str| line.trim_start().starts_with('#') || line.trim_start().starts_with("<!--");
+        for line in text.lines().filter(|line| !remark(line)) {
             let bare = line.replace("/srv/try/opt", "").replace("/srv/try/etc", "").replace("/srv/try/var", "");
             let escaped =
                 ["/opt/pnda", "/etc/pnda", "/var/", "/run/", "/etc/hadoop"].iter().find(|dir| bare.contains(**dir));
@@ -358,9 +360,9 @@ fn origins_say_who_decided() {
     let rendered = Case::of(&text_of).set("flink.taskmanager.slots", "4").done();
     let origins = text(&rendered, "pico", "origins.toml");
     for line in [
-        "\"flink.parallelism\" = { value = 3, from = \"cluster.toml:15\" }",
+        "\"flink.parallelism\" = { value = 3, from = \"cluster.toml:17\" }",
         "\"flink.taskmanager.slots\" = { value = 4, from = \"--set flink.taskmanager.slots\" }",
-        "\"flink.history_server.address\" = { value = \"127.0.0.1\", from = \"cluster.toml:8\" }",
+        "\"flink.history_server.address\" = { value = \"127.0.0.1\", from = \"cluster.toml:10\" }",
         "\"graphite.address\" = { from = \"roles/parts/metrics.toml:3\" }",
     ] {
         assert!(origins.lines().any(|there| there == line), "{line}\n{origins}");

@@ -63,6 +63,7 @@ fn script() -> Vec<u8> {
     let files = [
         ("pnda-agent", AGENT.as_bytes()),
         ("flink-1.20.5.tar.gz", b"flink"),
+        ("hadoop-3.4.2.tar.gz", b"hadoop"),
         ("mirror_misc/jre-17.0.9.2.tar.gz", b"jre"),
     ];
     let files = files.map(|(name, bytes)| (SafePath::new(name).unwrap(), listed(bytes)));

@@ -27,7 +27,7 @@ impl Edge {
     fn new() -> Edge {
         let edge = Edge { folder: tempfile::tempdir().unwrap() };
         let root = edge.folder.path();
-        let held = ["flink-1.20.5.tar.gz", "mirror_misc/jre-17.0.9.2.tar.gz", "pnda-agent"];
+        let held = ["flink-1.20.5.tar.gz", "hadoop-3.4.2.tar.gz", "mirror_misc/jre-17.0.9.2.tar.gz", "pnda-agent"];
         let listed = Listed { size: 1, sha256: Sha256::of(b"1") };
         let files = held.map(|name| (SafePath::new(name).unwrap(), listed)).into();
         let generation = Generation { number: 1, lock: Sha256::of(b""), files };

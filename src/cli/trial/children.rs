@@ -3,8 +3,10 @@
 //! Not here: what the services are; the node's document says it.
 
 use crate::cli::failure::{FAILED, Failure};
+use crate::systems::probe::{self, Seen};
 use crate::words::event::{Event, Tell};
-use crate::words::node::{Node, Service};
+use crate::words::names::Word;
+use crate::words::node::{Node, Ready, Service};
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process};
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
@@ -12,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// How long one look at a service may take.
+const ONE_TRY: Duration = Duration::from_secs(2);
 /// How long a service may take to end by itself.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -37,8 +41,28 @@ impl Children {
         for service in &node.services {
             tell(Event::Note(format!("starting {}", service.name)));
             children.running.push(start(service, folder)?);
+            if let Some(ready) = &service.ready {
+                children.wait_for(&service.name, ready)?;
+            }
         }
         Ok(children)
+    }
+
+    /// Waits until a service answers.
+    fn wait_for(&mut self, name: &Word, ready: &Ready) -> Result<(), Failure> {
+        let deadline = Instant::now() + Duration::from_secs(ready.within.into());
+        loop {
+            let seen = probe::ask(&ready.at, ONE_TRY);
+            if seen == Seen::Answer {
+                return Ok(());
+            }
+            self.check()?;
+            if Instant::now() > deadline {
+                let text = format!("{name} does not answer at {} after {} s: {seen}", ready.at, ready.within);
+                return Err(Failure::new(FAILED, text));
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// Fails if a service has ended by itself.

@@ -1,7 +1,8 @@
-//! One small batch job through the installed client, and what the services of the trial answer.
+//! One small batch job on YARN through the installed client, and what the services of the trial answer.
 //! The job's jar comes from the mirror; its archive must arrive in the history server.
-//! Not here: submission to YARN.
+//! Not here: the services themselves.
 
+use super::Ports;
 use super::children::Children;
 use crate::cli::failure::{FAILED, Failure};
 use crate::systems::site;
@@ -22,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 pub(super) struct Service {
     history_server: String,
     agent: String,
+    workers: String,
     client: ureq::Agent,
 }
 
@@ -42,16 +44,29 @@ struct Jobs {
 }
 
 #[derive(Deserialize)]
+struct Cluster {
+    #[serde(rename = "clusterMetrics")]
+    metrics: Metrics,
+}
+
+#[derive(Deserialize)]
+struct Metrics {
+    #[serde(rename = "activeNodes")]
+    active: u32,
+}
+
+#[derive(Deserialize)]
 struct Health {
     status: String,
 }
 
 impl Service {
     /// Services on loopback.
-    pub(super) fn new(history_server: u16, agent: u16) -> Service {
+    pub(super) fn new(ports: &Ports) -> Service {
         Service {
-            history_server: format!("http://127.0.0.1:{history_server}/jobs/overview"),
-            agent: format!("http://127.0.0.1:{agent}/health"),
+            history_server: format!("{}/jobs/overview", ports.url("flink.history_server.port")),
+            agent: format!("{}/health", ports.url("agent")),
+            workers: format!("{}/ws/v1/cluster/metrics", ports.url("yarn.web_port")),
             client: site::client(Duration::from_secs(5)),
         }
     }
@@ -73,13 +88,20 @@ impl Service {
         Ok(self.jobs()?.iter().any(|job| job.state == "FINISHED"))
     }
 
+    /// Whether YARN has a worker that takes containers.
+    fn has_worker(&self) -> Result<bool, Failure> {
+        let cluster: Cluster = serde_json::from_slice(&self.get(&self.workers)?)?;
+        Ok(cluster.metrics.active > 0)
+    }
+
     fn get(&self, url: &str) -> Result<Vec<u8>, Failure> {
         Ok(self.client.get(url).call()?.body_mut().with_config().limit(8 << 20).read_to_vec()?)
     }
 
-    /// Waits until the agent calls the history server well.
+    /// Waits until the agent calls the history server well, and YARN can run something.
     pub(super) fn wait_until_healthy(&self, children: &mut Children, stopped: &AtomicBool) -> Result<(), Failure> {
-        wait(children, stopped, "the history server is not well", || self.health().is_ok_and(|health| health == "OK"))
+        wait(children, stopped, "the history server is not well", || self.health().is_ok_and(|health| health == "OK"))?;
+        wait(children, stopped, "YARN has no worker", || self.has_worker().unwrap_or(false))
     }
 
     /// Waits until the history server has read a job that went well.
@@ -110,50 +132,26 @@ fn wait(
     Ok(())
 }
 
-/// Runs the example as YARN would: one process is the application's job manager, another its task manager.
-/// (Flink's `local` target would be one process less, but it writes no archive.)
-pub(super) fn run(folder: &Path, stopped: &AtomicBool) -> Result<(), Failure> {
-    let [rpc, rest] = [super::free_port(16123)?, super::free_port(16181)?];
-    let manager = [
-        "-Djobmanager.rpc.address=127.0.0.1".to_owned(),
-        format!("-Djobmanager.rpc.port={rpc}"),
-        "-Djobmanager.bind-host=127.0.0.1".into(),
-        format!("-Drest.port={rest}"),
-        "-Drest.bind-address=127.0.0.1".into(),
-    ];
-    let worker = ["-Dtaskmanager.host=127.0.0.1".to_owned(), "-Dtaskmanager.bind-host=127.0.0.1".into()];
-    let mut job_manager = script(folder, "standalone-job.sh", "job")?;
-    job_manager.args(["--job-classname", MAIN, "--jars"]).arg(folder.join(JAR));
-    let mut job_manager = Process(job_manager.args(&manager).args(["--execution-mode", "BATCH"]).spawn()?);
-    let mut task_manager = script(folder, "taskmanager.sh", "job-tasks")?;
-    let _task_manager = Process(task_manager.args(&manager[..2]).args(worker).spawn()?);
+/// Submits the example with the installed client, which is back once YARN has started the job's own cluster.
+pub(super) fn submit(folder: &Path, stopped: &AtomicBool) -> Result<(), Failure> {
     let log = folder.join("log/job.log");
+    let output = File::create(&log)?;
+    let mut command = Command::new(folder.join("node/usr/bin/flink"));
+    command.args(["run-application", "--target", "yarn-application", "-Dyarn.application.name=WordCount"]);
+    command.args(["--class", MAIN]).arg(folder.join(JAR)).args(["--execution-mode", "BATCH"]);
+    command.env("HADOOP_CONF_DIR", folder.join("node/etc/hadoop/conf")).stdin(Stdio::null());
+    let mut client = Process(command.stdout(output.try_clone()?).stderr(output).spawn()?);
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(status) = job_manager.0.try_wait()? {
+        if let Some(status) = client.0.try_wait()? {
             let failed = || Failure::new(FAILED, format!("the job failed: {status}; see {}", log.display()));
             return if status.success() { Ok(()) } else { Err(failed()) };
         }
         if stopped.load(Ordering::Relaxed) || Instant::now() > deadline {
-            return Err(Failure::new(FAILED, format!("the job did not end; see {}", log.display())));
+            return Err(Failure::new(FAILED, format!("the job was not submitted; see {}", log.display())));
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-}
-
-/// One of Flink's own scripts, in the foreground, with what was installed.
-fn script(folder: &Path, name: &str, log: &str) -> Result<Command, Failure> {
-    let output = File::create(folder.join(format!("log/{log}.log")))?;
-    let mut command = Command::new(folder.join("node/opt/pnda/flink/bin").join(name));
-    command
-        .arg("start-foreground")
-        .env("FLINK_CONF_DIR", folder.join("node/etc/pnda/flink"))
-        .env("JAVA_HOME", folder.join("node/opt/pnda/jre"))
-        .env("FLINK_LOG_DIR", folder.join("log"))
-        .stdin(Stdio::null())
-        .stdout(output.try_clone()?)
-        .stderr(output);
-    Ok(command)
 }
 
 /// A process that ends when nobody holds it any more.

@@ -16,6 +16,7 @@ use children::Children;
 use clap::Args;
 use rustix::fs::{FlockOperation, flock};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -39,6 +40,9 @@ pub struct Arguments {
     /// Check that everything works, stop it again, and exit: 0 if it did.
     #[arg(long)]
     once: bool,
+    /// Start a broker of Kafka too.
+    #[arg(long)]
+    kafka: bool,
     #[command(flatten)]
     places: Places,
 }
@@ -51,24 +55,57 @@ struct Trial {
     _server: serve::Server,
 }
 
-/// The ports of one trial, all on loopback.
-#[derive(Clone, Copy)]
-struct Ports {
-    mirror: u16,
-    history_server: u16,
-    agent: u16,
-}
+/// The settings that are ports, and where each begins to look for a free one.
+const PORTS: [(&str, u16); 18] = [
+    ("flink.history_server.port", 18180),
+    ("hdfs.datanode.ipc_port", 18867),
+    ("hdfs.datanode.port", 18866),
+    ("hdfs.datanode.web_port", 18864),
+    ("hdfs.port", 18020),
+    ("hdfs.web_port", 18870),
+    ("kafka.controller_port", 18095),
+    ("kafka.port", 18092),
+    ("yarn.admin_port", 18033),
+    ("yarn.nodemanager.localizer_port", 18040),
+    ("yarn.nodemanager.port", 18041),
+    ("yarn.nodemanager.web_port", 18042),
+    ("yarn.port", 18032),
+    ("yarn.scheduler_port", 18030),
+    ("yarn.tracker_port", 18031),
+    ("yarn.web_port", 18088),
+    ("agent", 18280),
+    ("mirror", 18080),
+];
+
+/// The ports of one trial, all on loopback: the usual ones, or for each that is taken the next that is free.
+struct Ports(BTreeMap<&'static str, u16>);
 
 impl Ports {
-    /// The usual ones, or for each that is taken the next that is free.
     fn choose() -> Result<Ports, Failure> {
-        Ok(Ports { mirror: free_port(18080)?, history_server: free_port(18180)?, agent: free_port(18280)? })
+        let mut chosen = BTreeMap::new();
+        let mut taken = BTreeSet::new();
+        for (name, first) in PORTS {
+            let port = free_port(first, &taken)?;
+            taken.insert(port);
+            chosen.insert(name, port);
+        }
+        Ok(Ports(chosen))
+    }
+
+    fn of(&self, name: &str) -> u16 {
+        self.0.get(name).copied().unwrap_or_default()
+    }
+
+    /// An address on loopback.
+    fn url(&self, name: &str) -> String {
+        format!("http://127.0.0.1:{}", self.of(name))
     }
 }
 
-/// The first port from `first` on that nobody uses on loopback.
-fn free_port(first: u16) -> Result<u16, Failure> {
-    let found = (first..first + 40).find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+/// The first port from `first` on that nobody uses on loopback, and that is not meant for something else.
+fn free_port(first: u16, taken: &BTreeSet<u16>) -> Result<u16, Failure> {
+    let free = |port: &u16| !taken.contains(port) && TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    let found = (first..first + 400).find(free);
     found.ok_or_else(|| Failure::new(FAILED, format!("no port from {first} on is free")))
 }
 
@@ -82,13 +119,15 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let tell = |event| progress.tell(event);
     let _alone = alone(&folder)?;
     children::stop_strays(&folder)?;
-    let (trial, node) = prepare(folder, &arguments.places, &tell)?;
+    let (trial, node_folder) = prepare(folder, arguments, &tell)?;
+    let node = read_node(&node_folder)?;
     let stopped = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register(signal, stopped.clone())?;
     }
     let mut children = Children::start(&node, &trial.folder, &tell)?;
-    let outcome = use_it(&trial, &mut children, &stopped, arguments.once, &tell);
+    // What goes into HDFS needs HDFS, which runs now.
+    let outcome = install(&node_folder).and_then(|()| use_it(&trial, &mut children, &stopped, arguments.once, &tell));
     tell(Event::Note("stopping every service".into()));
     children.stop();
     outcome
@@ -103,34 +142,39 @@ fn alone(folder: &Path) -> Result<fs::File, Failure> {
     }
 }
 
-/// Everything up to a node that is installed.
-fn prepare(folder: PathBuf, places: &Places, tell: Tell) -> Result<(Trial, Node), Failure> {
+/// Everything up to a node whose files are installed; gives its rendered folder.
+fn prepare(folder: PathBuf, arguments: &Arguments, tell: Tell) -> Result<(Trial, PathBuf), Failure> {
+    let places = &arguments.places;
     let places = Places { store: places.store.clone().or(Some(folder.join("store"))), ..places.clone() };
     let (mirror, wanted) = (folder.join("mirror"), Wanted::shipped()?);
     let built = build(&mirror, &wanted, &folder.join("keys/mirror.key"), &std::env::current_exe()?, &places, tell)?;
     let ports = Ports::choose()?;
-    let server = serve::start(&mirror, SocketAddr::from((Ipv4Addr::LOCALHOST, ports.mirror)))?;
+    let server = serve::start(&mirror, SocketAddr::from((Ipv4Addr::LOCALHOST, ports.of("mirror"))))?;
     tell(Event::Note(format!("serving generation {} on http://{}/", built.generation, server.address)));
-    let node_folder = render_node(&folder, &mirror, &built.public_key, ports)?;
+    let node_folder = render_node(&folder, &mirror, &built.public_key, &ports, arguments.kafka)?;
     tell(Event::Note("installing the node with its own install.sh".into()));
     install(&node_folder)?;
-    let node = read_node(&node_folder)?;
-    Ok((Trial { folder, ports, built, _server: server }, node))
+    Ok((Trial { folder, ports, built, _server: server }, node_folder))
 }
 
 /// Renders the shipped cluster into the folder; gives the only node's folder.
-fn render_node(folder: &Path, mirror: &Path, key: &str, ports: Ports) -> Result<PathBuf, Failure> {
+fn render_node(folder: &Path, mirror: &Path, key: &str, ports: &Ports, kafka: bool) -> Result<PathBuf, Failure> {
     let clusters = cluster::example_clusters();
     let text = clusters.get(CLUSTER).map(String::as_str).unwrap_or_default();
     let file = format!("clusters/{CLUSTER}");
     let set = |name: &str, value: String| (name.to_owned(), value);
-    let overrides = vec![
-        set("mirror.url", format!("http://127.0.0.1:{}", ports.mirror)),
-        set("flink.history_server.port", ports.history_server.to_string()),
+    let me = user()?;
+    let mut overrides = vec![
+        set("mirror.url", ports.url("mirror")),
+        set("stacks", if kafka { "hadoop,kafka" } else { "hadoop" }.into()),
         set("flink.history_server.refresh", "1s".into()),
-        set("agent.listen", format!("127.0.0.1:{}", ports.agent)),
+        set("agent.listen", format!("127.0.0.1:{}", ports.of("agent"))),
         set("agent.interval", "4s".into()),
+        set("hdfs.safemode_extension", "1ms".into()),
     ];
+    overrides.extend(["hdfs.user", "pnda.user", "yarn.user"].map(|name| set(name, me.clone())));
+    let chosen = PORTS.iter().filter(|(name, _)| name.contains('.') && (kafka || !name.starts_with("kafka.")));
+    overrides.extend(chosen.map(|(name, _)| set(name, ports.of(name).to_string())));
     let root = folder.join("node").display().to_string();
     let (source, held) = (Source { file: &file, text }, generation(mirror, key)?);
     let rendered = decide_with(source, Some(&held), key, overrides, Some(root), cluster::render)?;
@@ -138,6 +182,14 @@ fn render_node(folder: &Path, mirror: &Path, key: &str, ports: Ports) -> Result<
     let node: Option<&Word> = rendered.nodes.keys().next();
     let node = node.ok_or_else(|| Failure::new(FAILED, format!("{file} has no node")))?;
     Ok(folder.join("cluster").join(node.as_str()))
+}
+
+/// The name of whoever runs this: as which everything runs.
+fn user() -> Result<String, Failure> {
+    let output = Command::new("id").arg("-un").output()?;
+    let name = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let nameless = || Failure::new(FAILED, "this user has no name, and Hadoop wants one: run it as another");
+    if output.status.success() { Ok(name) } else { Err(nameless()) }
 }
 
 fn install(node_folder: &Path) -> Result<(), Failure> {
@@ -155,14 +207,13 @@ fn read_node(node_folder: &Path) -> Result<Node, Failure> {
 
 /// Waits for health, runs the job, says what is there, and stays until it is told to stop.
 fn use_it(trial: &Trial, children: &mut Children, stopped: &AtomicBool, once: bool, tell: Tell) -> Outcome {
-    let service = job::Service::new(trial.ports.history_server, trial.ports.agent);
-    tell(Event::Note("waiting for the history server and the agent".into()));
+    let service = job::Service::new(&trial.ports);
+    tell(Event::Note("waiting for the agent to call everything well, and for YARN to have a worker".into()));
     service.wait_until_healthy(children, stopped)?;
     if !service.has_finished_job()? {
-        tell(Event::Note("running a small Flink batch job".into()));
-        job::run(&trial.folder, stopped)?;
+        tell(Event::Note("running a small Flink batch job on YARN".into()));
+        job::submit(&trial.folder, stopped)?;
         service.wait_for_job(children, stopped)?;
-        service.wait_until_healthy(children, stopped)?;
     }
     say(&summary(trial, &service)?)?;
     if once {
@@ -177,11 +228,14 @@ fn use_it(trial: &Trial, children: &mut Children, stopped: &AtomicBool, once: bo
 }
 
 fn summary(trial: &Trial, service: &job::Service) -> Result<String, Failure> {
+    let ports = &trial.ports;
     let mut lines = vec![
         String::new(),
-        format!("  mirror          http://127.0.0.1:{}/  generation {}", trial.ports.mirror, trial.built.generation),
-        format!("  history server  http://127.0.0.1:{}/", trial.ports.history_server),
-        format!("  agent           http://127.0.0.1:{}/health", trial.ports.agent),
+        format!("  mirror          {}/  generation {}", ports.url("mirror"), trial.built.generation),
+        format!("  HDFS            {}/  hdfs://127.0.0.1:{}", ports.url("hdfs.web_port"), ports.of("hdfs.port")),
+        format!("  YARN            {}/", ports.url("yarn.web_port")),
+        format!("  history server  {}/", ports.url("flink.history_server.port")),
+        format!("  agent           {}/health", ports.url("agent")),
         format!("  health          {}", service.health()?),
         format!("  flink           {}", trial.folder.join("node/usr/bin/flink").display()),
         format!("  everything in   {}", trial.folder.display()),
