@@ -106,7 +106,7 @@ fn alone(folder: &Path) -> Result<fs::File, Failure> {
 fn prepare(folder: PathBuf, places: &Places, tell: Tell) -> Result<(Trial, Node), Failure> {
     let places = Places { store: places.store.clone().or(Some(folder.join("store"))), ..places.clone() };
     let (mirror, wanted) = (folder.join("mirror"), Wanted::shipped()?);
-    let built = build(&mirror, &wanted, &folder.join("keys/mirror.key"), &std::env::current_exe()?, &places, tell)?;
+    let built = build(&mirror, wanted, &folder.join("keys/mirror.key"), &std::env::current_exe()?, &places, tell)?;
     let ports = Ports::choose()?;
     let server = serve::start(&mirror, SocketAddr::from((Ipv4Addr::LOCALHOST, ports.mirror)))?;
     tell(Event::Note(format!("serving generation {} on http://{}/", built.generation, server.address)));
