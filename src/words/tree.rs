@@ -174,7 +174,7 @@ mod tests {
         for (one, entry) in &there {
             assert_eq!(tree.get(one).as_ref(), Some(entry));
             assert_eq!(tree.get(&one.join("x").unwrap()), None);
-            assert!(tree.clone().insert(one.join("x").unwrap(), entry.clone()).is_err());
+            assert!(other.insert(one.join("x").unwrap(), entry.clone()).is_err());
         }
         for folder in ["m", "m/3", "m/6/272"] {
             assert!(tree.insert(path(folder), Entry::file("")).is_err(), "{folder}");
