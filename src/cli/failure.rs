@@ -2,6 +2,7 @@
 //! Codes: 0 done, 1 failed, 2 wrong usage, 3 verification found a difference, 4 something would change.
 //! Not here: what failed.
 
+use crate::words::chain::chain;
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -59,20 +60,6 @@ pub fn finish(program: &str, outcome: Outcome) -> ExitCode {
     }
 }
 
-/// An error and its causes, outermost first.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let line = cause.to_string();
-        if !text.ends_with(&line) {
-            text = format!("{text}\n  because: {}", line.replace('\n', "\n  "));
-        }
-        source = cause.source();
-    }
-    text
-}
-
 /// Prints what a command answers: data goes to standard output.
 pub fn say(text: &str) -> io::Result<()> {
     give(format!("{}\n", text.trim_end_matches('\n')).as_bytes())
@@ -100,19 +87,4 @@ fn heard(said: io::Result<()>) -> io::Result<()> {
 /// Prints what a person should know besides: talk goes to standard error.
 pub fn warn(text: &str) -> io::Result<()> {
     heard(writeln!(io::stderr(), "{text}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("cannot read a")]
-    struct Outer(#[source] io::Error);
-
-    #[test]
-    fn each_cause_is_said_once() {
-        let error = Outer(io::Error::other("disk on fire"));
-        assert_eq!(chain(&error), "cannot read a\n  because: disk on fire");
-    }
 }

@@ -72,7 +72,7 @@ pub(super) fn xml(text: &str) -> String {
 
 /// An identifier of 128 bits that stands for a text, in 22 characters, as Kafka names its clusters.
 pub(super) fn id128(text: &str) -> String {
-    let mut bytes = Sha256::of(text.as_bytes()).bytes();
+    let mut bytes = *Sha256::of(text.as_bytes()).as_bytes();
     // It must not begin like an option of a command line.
     bytes[0] &= 0x7f;
     URL_SAFE_NO_PAD.encode(&bytes[..16])

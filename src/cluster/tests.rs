@@ -87,7 +87,7 @@ impl Case {
 fn text(rendered: &Rendered, node: &str, path: &str) -> String {
     let tree = &rendered.nodes[&Word::new(node).unwrap()];
     match tree.get(&SafePath::new(path).unwrap()) {
-        Some(Entry::File { bytes, .. }) => String::from_utf8(bytes.clone()).unwrap(),
+        Some(Entry::File { bytes, .. }) => String::from_utf8(bytes).unwrap(),
         other => panic!("{node} {path}: {other:?}"),
     }
 }
@@ -96,10 +96,10 @@ fn node(rendered: &Rendered, name: &str) -> Node {
     toml::from_str(&text(rendered, name, "node.toml")).unwrap()
 }
 
-fn entries(rendered: &Rendered) -> impl Iterator<Item = (String, &[u8])> {
+fn entries(rendered: &Rendered) -> impl Iterator<Item = (String, Vec<u8>)> {
     rendered.nodes.iter().flat_map(|(node, tree)| {
         tree.iter().map(move |(path, entry)| match entry {
-            Entry::File { bytes, .. } => (format!("{node}/{path}"), bytes.as_slice()),
+            Entry::File { bytes, .. } => (format!("{node}/{path}"), bytes),
             Entry::Object { .. } => unreachable!("nothing rendered lies in a store"),
         })
     })
@@ -140,7 +140,7 @@ fn the_same_inputs_give_the_same_bytes_in_whatever_order_the_nodes_stand() {
     assert_eq!(first, case.done());
     assert_eq!(first.assignment, second.assignment);
     // The origins name lines of the file, and those have moved.
-    let placed = |(path, _): &(String, &[u8])| !path.ends_with("/origins.toml");
+    let placed = |(path, _): &(String, Vec<u8>)| !path.ends_with("/origins.toml");
     assert!(entries(&first).filter(placed).eq(entries(&second).filter(placed)));
 }
 
@@ -207,7 +207,7 @@ fn every_setting_is_used_and_every_use_is_declared() {
 fn every_file_says_first_what_it_was_made_from() {
     for case in all_examples() {
         for (path, bytes) in entries(&case.done()) {
-            let text = String::from_utf8(bytes.to_vec()).unwrap();
+            let text = String::from_utf8(bytes).unwrap();
             let line = text.lines().find(|line| !line.starts_with("#!") && !line.starts_with("<?xml")).unwrap();
             let said = line.trim_start_matches("<!-- ").trim_start_matches("# ");
             assert!(said.starts_with("Made by pnda for node "), "{path}: {line}");
@@ -245,7 +245,7 @@ fn in_a_users_folder_every_path_is_below_it_and_there_are_no_users_and_units() {
     assert!(node.services.iter().all(|service| service.unit.is_empty()));
     for (path, bytes) in entries(&rendered).filter(|(path, _)| path.contains("/files/")) {
         assert!(!path.contains("/systemd/"), "{path}");
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
         let remark = |line: &&str| line.trim_start().starts_with('#') || line.trim_start().starts_with("<!--");
         for line in text.lines().filter(|line| !remark(line)) {
             let bare = line.replace("/srv/try/opt", "").replace("/srv/try/etc", "").replace("/srv/try/var", "");
@@ -388,7 +388,7 @@ fn generated_scripts_pass_shellcheck() {
     let mut scripts = BTreeSet::new();
     for case in all_examples() {
         for (_, bytes) in entries(&case.done()).filter(|(_, bytes)| bytes.starts_with(b"#!")) {
-            let script = folder.path().join(Sha256::of(bytes).to_string());
+            let script = folder.path().join(Sha256::of(&bytes).to_string());
             std::fs::write(&script, bytes).unwrap();
             scripts.insert(script);
         }

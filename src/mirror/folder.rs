@@ -23,7 +23,7 @@ pub struct Error {
 /// Writes a tree into a folder that does not exist yet; objects are hard links into the store where that is possible.
 pub fn write_tree(tree: &Tree, store: Option<&Store>, folder: &Path) -> Result<(), Error> {
     for (path, entry) in tree.iter() {
-        write_entry(path, entry, store, folder).map_err(|source| Error { path: path.under(folder), source })?;
+        write_entry(&path, &entry, store, folder).map_err(|source| Error { path: path.under(folder), source })?;
     }
     let synced = File::open(folder).and_then(|opened| rustix::fs::syncfs(&opened).map_err(io::Error::from));
     synced.map_err(|source| Error { path: folder.to_owned(), source })
@@ -66,7 +66,7 @@ pub fn holds(tree: &Tree, folder: &Path) -> bool {
             }
         }
     }
-    let same = |(path, entry): (&SafePath, &Entry)| {
+    let same = |(path, entry): (SafePath, Entry)| {
         fs::read(path.under(folder)).is_ok_and(|bytes| Sha256::of(&bytes) == entry.digest())
     };
     count == tree.iter().count() && tree.iter().all(same)

@@ -3,10 +3,10 @@
 //! Not here: which list is signed, or who trusts the key.
 
 use crate::mirror::disk;
-use crate::words::generation::{self, Generation};
+use crate::words::generation;
 use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox};
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -62,9 +62,9 @@ impl Signer {
         Ok(Signer { secret: pair.sk, public: pair.pk })
     }
 
-    /// A signature file for these bytes.
-    pub fn sign(&self, bytes: &[u8], comment: &str) -> Result<String, Error> {
-        let signed = minisign::sign(Some(&self.public), &self.secret, bytes, Some(comment), Some(comment));
+    /// A signature file for everything that is read.
+    pub fn sign(&self, text: impl Read, comment: &str) -> Result<String, Error> {
+        let signed = minisign::sign(Some(&self.public), &self.secret, text, Some(comment), Some(comment));
         Ok(signed.map_err(|source| Error::Sign(Box::new(source)))?.into_string())
     }
 
@@ -80,9 +80,9 @@ impl Signer {
 
     /// Whether the list in a folder was signed by this key.
     pub fn signed(&self, folder: &Path) -> bool {
-        let read = |name| fs::read(folder.join(name)).ok();
-        let Some((text, signature)) = read(generation::LIST).zip(read(generation::SIGNATURE)) else { return false };
-        Generation::verify(&text, &String::from_utf8_lossy(&signature), &self.public_key()).is_ok()
+        let Ok(signature) = fs::read_to_string(folder.join(generation::SIGNATURE)) else { return false };
+        let Ok(text) = File::open(folder.join(generation::LIST)) else { return false };
+        generation::is_signed(&mut BufReader::new(text), &signature, &self.public_key())
     }
 }
 

@@ -6,12 +6,13 @@ use super::manifest::Manifest;
 use super::openpgp::Fingerprint;
 use super::sources::Key;
 use super::trust::{Policy, Waiver};
-use crate::words::digest::Sha256;
+use crate::words::digest::{Hasher, Sha256};
 use crate::words::names::{SafePath, Word};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::fmt;
+use std::io::{self, Write};
 
 mod text;
 
@@ -250,20 +251,37 @@ impl Lock {
         }
     }
 
-    /// The file's text.
-    pub fn render(&self) -> String {
-        use std::fmt::Write as _;
+    /// Writes the file's text, artifact by artifact.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let request = self.request.unwrap_or(Sha256::of(b""));
-        let mut text = String::from(text::OPENING);
-        let _ = writeln!(text, "request = \"{request}\"");
+        writeln!(out, "{}request = \"{request}\"", text::OPENING)?;
         for waiver in &self.waivers {
-            let _ = write!(text, "\n[[waiver]]\n{}", toml::to_string(waiver).unwrap_or_default());
+            write!(out, "\n[[waiver]]\n{}", toml::to_string(waiver).unwrap_or_default())?;
         }
+        let mut text = String::new();
         for artifact in &self.artifacts {
+            text.clear();
             text.push_str("\n[[artifact]]\n");
             text::write(&mut text, artifact);
+            out.write_all(text.as_bytes())?;
         }
-        text
+        Ok(())
+    }
+
+    /// The file's text.
+    pub fn render(&self) -> String {
+        let mut text = Vec::new();
+        // Writing into memory does not fail.
+        let _ = self.write(&mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// The digest of the file's text.
+    pub fn digest(&self) -> Sha256 {
+        let mut hasher = Hasher::default();
+        // Nor does hashing.
+        let _ = self.write(&mut hasher);
+        hasher.finish()
     }
 
     /// Whether it answers what the manifests ask now.

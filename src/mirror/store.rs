@@ -15,6 +15,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+mod making;
+
+pub use making::Batch;
+
 /// What went wrong with the store itself.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -236,18 +240,19 @@ impl Store {
 
     /// Makes verified bytes durable, all at once, and then gives them their names.
     pub fn settle(&self, all: &[Ready]) -> Result<(), Error> {
-        self.make_durable(all)?;
-        for ready in all {
-            self.name(&self.partial(ready.expected.sha256), ready.expected.sha256)?;
+        let partials: Vec<PathBuf> = all.iter().map(|ready| self.partial(ready.expected.sha256)).collect();
+        self.make_durable(&partials)?;
+        for (ready, partial) in all.iter().zip(&partials) {
+            self.name(partial, ready.expected.sha256)?;
         }
         let folders: BTreeSet<PathBuf> =
             all.iter().filter_map(|ready| Some(self.path(ready.expected.sha256).parent()?.to_owned())).collect();
-        folders.iter().try_for_each(|folder| self.sync(folder))
+        self.make_durable(&folders.into_iter().collect::<Vec<_>>())
     }
 
-    fn make_durable(&self, all: &[Ready]) -> Result<(), Error> {
+    fn make_durable(&self, all: &[PathBuf]) -> Result<(), Error> {
         if all.len() <= FEW {
-            return all.iter().try_for_each(|ready| self.sync(&self.partial(ready.expected.sha256)));
+            return all.iter().try_for_each(|path| self.sync(path));
         }
         // One call for many files is many times faster than one for each.
         let synced = File::open(&self.folder).and_then(|folder| Ok(rustix::fs::syncfs(&folder)?));
@@ -258,7 +263,7 @@ impl Store {
         File::open(path).and_then(|file| file.sync_all()).map_err(self.failed("sync", path))
     }
 
-    fn failed(&self, what: &'static str, path: &Path) -> impl Fn(io::Error) -> Error {
+    fn failed(&self, what: &'static str, path: &Path) -> impl Fn(io::Error) -> Error + use<> {
         let path = path.to_owned();
         move |source| Error::Store { what, path: path.clone(), source }
     }

@@ -25,8 +25,13 @@ impl Sha256 {
     }
 
     /// Its 32 bytes.
-    pub fn bytes(&self) -> [u8; 32] {
-        self.0
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// A digest that was packed.
+    pub(super) fn from_bytes(bytes: [u8; 32]) -> Sha256 {
+        Sha256(bytes)
     }
 
     /// The digest and length of everything a reader gives.
@@ -124,6 +129,17 @@ impl Hasher {
     /// The digest of all that passed.
     pub fn finish(self) -> Sha256 {
         Sha256(self.sha256.finalize().into())
+    }
+}
+
+impl io::Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

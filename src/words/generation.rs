@@ -7,7 +7,7 @@ use super::names::SafePath;
 use super::plain;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Write};
 
 /// Where the list lies in a mirror.
 pub const LIST: &str = "generation.toml";
@@ -114,17 +114,26 @@ impl Generation {
 
     /// The text that is signed.
     pub fn render(&self) -> String {
-        use std::fmt::Write as _;
-        let mut text = format!("format = 1\nnumber = {}\nlock = \"{}\"\n", self.number, self.lock);
-        for (path, listed) in &self.files {
-            text.push_str("\n[[file]]\n");
-            if plain::put_text(&mut text, "path", path.as_str()).is_none() {
-                let _ = writeln!(text, "path = {}", toml::Value::String(path.to_string()));
-            }
-            let _ = write!(text, "size = {}\nsha256 = \"{}\"\n", listed.size, listed.sha256);
-        }
-        text
+        let mut text = Vec::new();
+        let files = self.files.iter().map(|(path, listed)| (path.clone(), *listed));
+        // Writing into memory does not fail.
+        let _ = write(&mut text, Head { number: self.number, lock: self.lock }, files);
+        String::from_utf8_lossy(&text).into_owned()
     }
+}
+
+/// Writes the text of a list, file by file; they come in the order of their paths.
+pub fn write(out: &mut dyn Write, head: Head, files: impl Iterator<Item = (SafePath, Listed)>) -> io::Result<()> {
+    writeln!(out, "format = 1\nnumber = {}\nlock = \"{}\"", head.number, head.lock)?;
+    let mut text = String::new();
+    for (path, listed) in files {
+        text.clear();
+        if plain::put_text(&mut text, "path", path.as_str()).is_none() {
+            text = format!("path = {}\n", toml::Value::String(path.to_string()));
+        }
+        writeln!(out, "\n[[file]]\n{text}size = {}\nsha256 = \"{}\"", listed.size, listed.sha256)?;
+    }
+    Ok(())
 }
 
 fn key(text: &str) -> Result<minisign_verify::PublicKey, Error> {
@@ -185,6 +194,18 @@ pub fn scan_signed(
     };
     hashed.verifier.finalize().map_err(Error::Forged)?;
     Ok(Ok(Some(head)))
+}
+
+/// Whether the owner of a key signed a text, whatever it says.
+pub fn is_signed(text: &mut dyn BufRead, signature: &str, public_key: &str) -> bool {
+    let Ok((key, signature)) = key(public_key)
+        .and_then(|key| Ok((key, minisign_verify::Signature::decode(signature).map_err(Error::Signature)?)))
+    else {
+        return false;
+    };
+    let Ok(verifier) = key.verify_stream(&signature) else { return false };
+    let mut hashed = Hashed { text, verifier };
+    io::copy(&mut hashed, &mut io::sink()).is_ok() && hashed.verifier.finalize().is_ok()
 }
 
 /// What is read passes the verifier.

@@ -1,11 +1,14 @@
 //! A tree: a sorted map from safe relative paths to entries, the waist through which everything written passes.
-//! Building a tree is a decision; writing it is a dull effect elsewhere.
+//! Paths share their beginnings and lie side by side in memory, for a mirror has hundreds of thousands of them.
 //! Not here: any touch of the file system.
 
 use super::digest::Sha256;
 use super::names::SafePath;
+use shelf::Shelf;
 use std::collections::BTreeMap;
-use std::ops::Bound::{Included, Unbounded};
+use std::ops::Bound::{Excluded, Included, Unbounded};
+
+mod shelf;
 
 /// One thing at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,38 +48,83 @@ impl Entry {
 pub struct Conflict(pub SafePath);
 
 /// Entries by path, sorted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tree(BTreeMap<SafePath, Entry>);
+#[derive(Debug, Clone, Default)]
+pub struct Tree {
+    /// Each by its first path, none empty.
+    shelves: BTreeMap<SafePath, Shelf>,
+    /// Where something was put last: no folder above it is a file.
+    last: String,
+}
+
+impl PartialEq for Tree {
+    fn eq(&self, other: &Tree) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Tree {}
 
 impl Tree {
     /// Puts an entry; the same bytes twice are fine, different ones are a conflict.
     pub fn insert(&mut self, path: SafePath, entry: Entry) -> Result<(), Conflict> {
-        if path.parents().any(|parent| self.0.contains_key(&parent)) {
+        // What is above the last path is a folder, as was seen when that was put.
+        let seen =
+            |parent: &SafePath| self.last.strip_prefix(parent.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        if path.parents().filter(|parent| !seen(parent)).any(|parent| self.get(&parent).is_some()) {
             return Err(Conflict(path));
         }
+        if self.has_below(&path) {
+            return Err(Conflict(path));
+        }
+        match self.get(&path) {
+            Some(there) if there.digest() != entry.digest() => return Err(Conflict(path)),
+            Some(_) => {}
+            None => self.put(&path, &entry),
+        }
+        self.last = String::from(path);
+        Ok(())
+    }
+
+    /// Whether it stands where a folder is needed.
+    fn has_below(&self, path: &SafePath) -> bool {
         let folder = format!("{path}/");
-        let next = self.0.range::<str, _>((Included(folder.as_str()), Unbounded)).next();
-        if next.is_some_and(|(next, _)| next.as_str().starts_with(&folder)) {
-            return Err(Conflict(path));
+        let shelves = self.shelves.range::<str, _>((Unbounded, Included(folder.as_str()))).next_back();
+        let mut cursor = match shelves {
+            Some((_, shelf)) => shelf.cursor(),
+            None => return self.shelves.keys().next().is_some_and(|first| first.as_str().starts_with(&folder)),
+        };
+        if cursor.seek(&folder) {
+            return cursor.begins(&folder);
         }
-        match self.0.get(&path) {
-            Some(there) if there.digest() != entry.digest() => Err(Conflict(path)),
-            Some(_) => Ok(()),
-            None => {
-                self.0.insert(path, entry);
-                Ok(())
-            }
+        let next = self.shelves.range::<str, _>((Excluded(folder.as_str()), Unbounded)).next();
+        next.is_some_and(|(first, _)| first.as_str().starts_with(&folder))
+    }
+
+    fn put(&mut self, path: &SafePath, entry: &Entry) {
+        let (first, mut shelf) = match self.shelves.range::<str, _>((Unbounded, Included(path.as_str()))).next_back() {
+            Some((first, _)) => (first.clone(), None),
+            None => (path.clone(), self.shelves.pop_first().map(|(_, shelf)| shelf)),
+        };
+        let shelf = self.shelves.entry(first).or_insert_with(|| shelf.take().unwrap_or_default());
+        shelf.put(path, entry);
+        if let Some((first, second)) = shelf.split() {
+            self.shelves.insert(first, second);
         }
     }
 
     /// The entry at a path.
-    pub fn get(&self, path: &SafePath) -> Option<&Entry> {
-        self.0.get(path)
+    pub fn get(&self, path: &SafePath) -> Option<Entry> {
+        let (_, shelf) = self.shelves.range::<str, _>((Unbounded, Included(path.as_str()))).next_back()?;
+        let mut cursor = shelf.cursor();
+        (cursor.seek(path.as_str()) && cursor.is_at(path.as_str())).then(|| cursor.entry())
     }
 
     /// All entries in the order of their paths.
-    pub fn iter(&self) -> impl Iterator<Item = (&SafePath, &Entry)> {
-        self.0.iter()
+    pub fn iter(&self) -> impl Iterator<Item = (SafePath, Entry)> + '_ {
+        self.shelves.values().flat_map(|shelf| {
+            let mut cursor = shelf.cursor();
+            std::iter::from_fn(move || cursor.step().then(|| (cursor.path(), cursor.entry())))
+        })
     }
 }
 
@@ -103,5 +151,33 @@ mod tests {
         tree.insert(path("a-b"), Entry::file("y")).unwrap();
         assert!(tree.insert(path("a"), Entry::file("y")).is_err());
         assert!(tree.insert(path("a/b/c"), Entry::file("y")).is_err());
+    }
+
+    #[test]
+    fn entries_come_back_in_their_order_however_they_came() {
+        let paths: Vec<String> = (0..3000).map(|at| format!("m/{}/{}/ä-{at}.jar", at % 7, at / 11)).collect();
+        let entry = |at: usize| match at % 3 {
+            0 => Entry::file(format!("{at}").repeat(at % 40)),
+            1 => Entry::Object { digest: Sha256::of(&[7]), size: at as u64, executable: at.is_multiple_of(2) },
+            _ => Entry::File { bytes: vec![0; (at % 5) * 3000], executable: true },
+        };
+        let mut there = BTreeMap::new();
+        let (mut tree, mut other) = (Tree::default(), Tree::default());
+        // Some order that is none: 1789 and 3000 have no common divisor.
+        for at in (0..3000).map(|at| at * 1789 % 3000) {
+            tree.insert(path(&paths[at]), entry(at)).unwrap();
+            there.insert(path(&paths[at]), entry(at));
+        }
+        assert!(tree.iter().eq(there.clone()));
+        there.iter().for_each(|(path, entry)| other.insert(path.clone(), entry.clone()).unwrap());
+        assert_eq!(tree, other, "however they are spread over shelves");
+        for (one, entry) in &there {
+            assert_eq!(tree.get(one).as_ref(), Some(entry));
+            assert_eq!(tree.get(&one.join("x").unwrap()), None);
+            assert!(other.insert(one.join("x").unwrap(), entry.clone()).is_err());
+        }
+        for folder in ["m", "m/3", "m/6/272"] {
+            assert!(tree.insert(path(folder), Entry::file("")).is_err(), "{folder}");
+        }
     }
 }

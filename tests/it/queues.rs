@@ -45,7 +45,7 @@ impl Edge {
         for (path, entry) in rendered.nodes.values().next().unwrap().iter() {
             let Some(place) = path.as_str().strip_prefix("files/") else { continue };
             let Entry::File { bytes, .. } = entry else { continue };
-            script(&root.join(place), &String::from_utf8_lossy(bytes));
+            script(&root.join(place), &String::from_utf8_lossy(&bytes));
         }
         for name in REAL {
             symlink("yarn-common-wrapper.sh", root.join(BIN).join(name)).unwrap();

@@ -51,7 +51,7 @@ fn folders(rendered: &Rendered) -> Folders {
         Entry::Object { .. } => String::new(),
     };
     let folder = |(node, tree): (&Word, &Tree)| {
-        let files = tree.iter().map(|(path, entry)| (path.to_string(), text(entry))).collect();
+        let files = tree.iter().map(|(path, entry)| (path.to_string(), text(&entry))).collect();
         (node.to_string(), files)
     };
     rendered.nodes.iter().map(folder).collect()

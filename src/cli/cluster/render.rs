@@ -37,7 +37,7 @@ pub fn one_tree(rendered: &Rendered) -> Result<Tree, Failure> {
     let mut all = Tree::default();
     for (node, tree) in &rendered.nodes {
         for (path, entry) in tree.iter() {
-            all.insert(SafePath::new(format!("{node}/{path}"))?, entry.clone())?;
+            all.insert(SafePath::new(format!("{node}/{path}"))?, entry)?;
         }
     }
     Ok(all)

@@ -7,6 +7,7 @@ use super::{Places, Wanted, own_key, tell_waivers};
 use crate::cli::failure::{Failure, Outcome, USAGE, WOULD_CHANGE, say, say_json};
 use crate::cluster;
 use crate::mirror::fetch::expected;
+use crate::mirror::gc::users;
 use crate::mirror::generations::alone::alone;
 use crate::mirror::generations::difference::{Package, difference};
 use crate::mirror::generations::{self, place};
@@ -18,7 +19,6 @@ use crate::mirror::publish::inputs::{self, Inputs, Unchanged};
 use crate::mirror::publish::{self, Layout, Program};
 use crate::mirror::store::Store;
 use crate::mirror::trust::{self, Waiver};
-use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
 use crate::words::names::SafePath;
 use crate::words::tree::Tree;
@@ -109,29 +109,31 @@ pub struct Planned {
 /// Fetches and publishes.
 pub fn build(
     mirror: &Path,
-    wanted: &Wanted,
+    mut wanted: Wanted,
     key: &Path,
     agent: &Path,
     places: &Places,
     tell: Tell,
 ) -> Result<Built, Failure> {
-    if let Some(built) = unchanged(mirror, wanted, key, agent, places, tell)? {
+    if let Some(built) = unchanged(mirror, &wanted, key, agent, places, tell)? {
         return Ok(built);
     }
-    let lock = wanted.agreed()?;
+    let mut lock = wanted.agreed()?;
     let judgement = trust::judge(&lock, &places.registries()?).passed()?;
     judgement.notes().into_iter().for_each(|note| tell(Event::Note(note)));
     let _mirror = alone(mirror)?;
     let store = places.store()?;
     let _held = store.lock_shared()?;
-    let fetched = fetch(wanted, &lock, &store, places, tell)?;
+    let fetched = fetch(&wanted, &lock, &store, places, tell)?;
     let signer = signer(mirror, key)?;
     tell(Event::Note("laying out the mirror".into()));
     let openpgp = openpgp_signer(mirror, &lock, key)?;
-    let inputs = with_inputs(wanted, key, agent, |inputs| inputs.digest())?;
-    let tree = lay_out(wanted, &lock, &store, agent, openpgp.as_ref())?;
+    let inputs = with_inputs(&wanted, key, agent, |inputs| inputs.digest())?;
+    // From here on only what it means is needed; of many artifacts, the text is much.
+    wanted.texts.lock = None;
+    let tree = lay_out(&wanted, &lock, &store, agent, openpgp.as_ref())?;
     let before = generations::current(mirror);
-    let published = publish(mirror, &tree, digest(&lock), &store, &signer)?;
+    let published = publish(mirror, &tree, lock.digest(), &store, &signer)?;
     let (generation, published) = match published {
         Published::New { number, .. } => (number, true),
         Published::UpToDate { number } => (number, false),
@@ -139,9 +141,12 @@ pub fn build(
     if let Some(inputs) = inputs {
         inputs::note(mirror, generation, inputs);
     }
+    // What is told of the change holds both lists and both locks.
+    let waivers = std::mem::take(&mut lock.waivers);
+    drop((tree, lock));
     let changes = published.then(|| changes(&before, &place(mirror, generation))).flatten();
     let (fetched_files, fetched_bytes, public_key) = (fetched.files, fetched.bytes, signer.public_key());
-    Ok(Built { generation, published, fetched_files, fetched_bytes, public_key, waivers: lock.waivers, changes })
+    Ok(Built { generation, published, fetched_files, fetched_bytes, public_key, waivers, changes })
 }
 
 /// How a new generation differs from the one that was current.
@@ -170,6 +175,8 @@ fn unchanged(
     let _held = store.lock_shared()?;
     let found = with_inputs(wanted, key, agent, |inputs| inputs.unchanged(mirror, &store, &sources, &signer))?;
     let Some(Unchanged { number, judgement, waivers }) = found else { return Ok(None) };
+    // It may be another store than the one that it was published from.
+    users::note(&store, mirror)?;
     judgement.notes().into_iter().for_each(|note| tell(Event::Note(note)));
     Ok(Some(Built {
         generation: number,
@@ -256,13 +263,10 @@ fn openpgp_key(key: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn digest(lock: &Lock) -> Sha256 {
-    Sha256::of(lock.render().as_bytes())
-}
-
 /// What a build would do; as long as something is missing, only that can be said.
 fn look(arguments: &Arguments, wanted: &Wanted, key: &Path, agent: &Path) -> Outcome {
     let (lock, store) = (wanted.agreed()?, arguments.places.store()?);
+    let _held = store.lock_shared()?;
     if !lock.artifacts.iter().all(|artifact| store.has(expected(artifact))) {
         let missing = plan(wanted, &lock, &store, &arguments.places)?;
         let planned = Planned { publishes: true, ..Planned::of(&lock, missing.0.clone()) };
@@ -282,13 +286,13 @@ fn look(arguments: &Arguments, wanted: &Wanted, key: &Path, agent: &Path) -> Out
     }
     let openpgp = openpgp_signer(&arguments.mirror, &lock, key)?;
     let tree = lay_out(wanted, &lock, &store, agent, openpgp.as_ref())?;
-    match next(&arguments.mirror, &tree, digest(&lock), &Signer::load_or_make(key)?)? {
+    match next(&arguments.mirror, &tree, lock.digest(), &Signer::load_or_make(key)?)? {
         Next::UpToDate(number) => {
             let text = format!("up to date: generation {number}");
             told(arguments, &Planned { generation: Some(number), ..planned }, &text)
         }
-        Next::New(list) | Next::Switch(list) => {
-            let (number, files) = (list.number, list.files.len());
+        Next::New(number) | Next::Switch(number) => {
+            let files = tree.iter().count();
             let text = format!("would publish generation {number} of {files} files");
             let planned = Planned { generation: Some(number), files: Some(files), publishes: true, ..planned };
             told(arguments, &planned, &text)
@@ -341,7 +345,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         return look(arguments, &wanted, &key, &agent);
     }
     let progress = arguments.places.progress();
-    let built = build(&arguments.mirror, &wanted, &key, &agent, &arguments.places, &|event| progress.tell(event))?;
+    let built = build(&arguments.mirror, wanted, &key, &agent, &arguments.places, &|event| progress.tell(event))?;
     if arguments.json {
         say_json(&built)?;
     } else {

@@ -3,10 +3,11 @@
 //! Not here: how bytes come (`mirror::fetch`).
 
 use super::{Places, Wanted};
-use crate::cli::failure::{FAILED, Failure, MISMATCH, Outcome, WOULD_CHANGE, chain, say, say_json};
+use crate::cli::failure::{FAILED, Failure, MISMATCH, Outcome, WOULD_CHANGE, say, say_json};
 use crate::mirror::fetch::{self, Fetch};
 use crate::mirror::lock::{Artifact, Lock, Source};
 use crate::mirror::store::Store;
+use crate::words::chain::chain;
 use crate::words::event::Tell;
 use crate::words::names::{SafePath, Word};
 use clap::Args;
@@ -100,7 +101,7 @@ pub(super) fn plan(wanted: &Wanted, lock: &Lock, store: &Store, places: &Places)
         dry_run: true,
         files: missing.len(),
         bytes: preflight.map_or(0, |preflight| preflight.to_come()),
-        kept: lock.artifacts.len() - missing.len(),
+        kept: fetch.kept(store),
         missing: missing.into_iter().map(Missing::of).collect(),
     };
     Ok((planned, preflight))

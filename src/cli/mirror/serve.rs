@@ -3,9 +3,10 @@
 //! Not here: how requests are answered.
 
 use super::home_folder;
-use crate::cli::failure::{Failure, Outcome, USAGE, chain, say, warn};
+use crate::cli::failure::{Failure, Outcome, USAGE, say, warn};
 use crate::mirror::serve::unit::{self, Unit};
 use crate::mirror::serve::{CONNECTIONS, LogPlace, Server, Settings, tls};
+use crate::words::chain::chain;
 use clap::{Args, ValueEnum};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;

@@ -3,11 +3,12 @@
 //! Not here: reading what is listed (`verify`).
 
 use super::{Places, Wanted, tell_waivers};
-use crate::cli::failure::{Outcome, chain, say, say_json};
+use crate::cli::failure::{Outcome, say, say_json};
 use crate::mirror::generations::status::{Status, StoreStatus, status, store_status};
 use crate::mirror::generations::{self, current, head};
 use crate::mirror::lock::Reader;
 use crate::mirror::trust::Waiver;
+use crate::words::chain::chain;
 use crate::words::digest::Sha256;
 use crate::words::moment::utc;
 use clap::Args;
@@ -60,7 +61,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         if request == Some(Sha256::of(wanted.manifest.request().as_bytes())) {
             return Ok(true);
         }
-        Ok(Sha256::of(wanted.agreed()?.render().as_bytes()) == made_from)
+        Ok(wanted.agreed()?.digest() == made_from)
     };
     let (lock, published) = match Wanted::read(arguments.manifests.as_deref()).and_then(published) {
         Ok(published) => ("answers the manifests".to_owned(), published),

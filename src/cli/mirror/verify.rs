@@ -5,7 +5,7 @@
 use super::build::{lay_out, openpgp_signer};
 use super::fetch::fetch;
 use super::{Places, Wanted, own_key, tell_waivers};
-use crate::cli::failure::{Failure, MISMATCH, Outcome, chain, say, say_json, warn};
+use crate::cli::failure::{Failure, MISMATCH, Outcome, say, say_json, warn};
 use crate::mirror::generations::alone::alone;
 use crate::mirror::generations::record::{self, Verified};
 use crate::mirror::generations::{self, chosen, pin};
@@ -14,6 +14,7 @@ use crate::mirror::trust::Waiver;
 use crate::mirror::verify::repair::{Attempt, Means, Mended, repair};
 use crate::mirror::verify::sample::{Sample, Size};
 use crate::mirror::verify::{self, Difference, Report, signed_list, verify_sample};
+use crate::words::chain::chain;
 use crate::words::event::Tell;
 use clap::Args;
 use schemars::JsonSchema;
@@ -45,6 +46,10 @@ pub struct Arguments {
     /// For `--repair`: the folder with the manifests [default: ./mirror-manifests, else the shipped ones]
     #[arg(long, value_name = "FOLDER")]
     manifests: Option<PathBuf>,
+    /// For `--repair`: the key that signs the list; lists of packages are signed by the one beside it
+    /// [default: ~/.config/pnda/mirror.key]
+    #[arg(long, value_name = "FILE", requires = "repair")]
+    signing_key: Option<PathBuf>,
     /// For `--repair`: the agent that nodes install [default: the `pnda-agent` beside this program]
     #[arg(long, value_name = "FILE")]
     agent: Option<PathBuf>,
@@ -99,7 +104,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if folder.parent().is_some_and(|above| above.ends_with("generations")) {
         record::note_check(mirror, report.number, verified);
     }
-    let waivers = generations::lock(&folder).map(|lock| lock.waivers).unwrap_or_default();
+    let waivers = generations::waivers(&folder);
     if arguments.json {
         say_json(&Checked::of(&report, sample, mended.as_ref(), waivers))?;
     } else {
@@ -137,7 +142,8 @@ fn mend(
         let lock = wanted.agreed().map_err(Failure::into_error)?;
         bring(&lock)?;
         let agent = super::build::agent(arguments.agent.as_deref())?;
-        let key = own_key().ok_or("no home folder is known, where the mirror's keys are")?;
+        let key = arguments.signing_key.clone().or_else(own_key);
+        let key = key.ok_or("no home folder is known, where the mirror's keys are; give --signing-key FILE")?;
         let signer = openpgp_signer(&arguments.mirror, &lock, &key).map_err(Failure::into_error)?;
         lay_out(&wanted, &lock, &store, &agent, signer.as_ref()).map_err(Failure::into_error)
     };

@@ -147,7 +147,7 @@ fn prepare(folder: PathBuf, arguments: &Arguments, tell: Tell) -> Result<(Trial,
     let places = &arguments.places;
     let places = Places { store: places.store.clone().or(Some(folder.join("store"))), ..places.clone() };
     let (mirror, wanted) = (folder.join("mirror"), Wanted::shipped()?);
-    let built = build(&mirror, &wanted, &folder.join("keys/mirror.key"), &std::env::current_exe()?, &places, tell)?;
+    let built = build(&mirror, wanted, &folder.join("keys/mirror.key"), &std::env::current_exe()?, &places, tell)?;
     let ports = Ports::choose()?;
     let server = serve::start(&mirror, SocketAddr::from((Ipv4Addr::LOCALHOST, ports.of("mirror"))))?;
     tell(Event::Note(format!("serving generation {} on http://{}/", built.generation, server.address)));

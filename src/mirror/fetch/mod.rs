@@ -120,6 +120,11 @@ impl Fetch<'_> {
         missing
     }
 
+    /// How many artifacts need not be brought.
+    pub fn kept(&self, store: &Store) -> usize {
+        self.lock.artifacts.iter().filter(|artifact| store.has(expected(artifact))).count()
+    }
+
     /// What bringing all of it takes.
     pub fn preflight(&self, store: &Store, missing: &[&Artifact]) -> Preflight {
         let begun: u64 = missing.iter().map(|artifact| store.begun(expected(artifact))).sum();
@@ -130,7 +135,7 @@ impl Fetch<'_> {
 
     /// Brings all that is missing.
     pub fn run(&self, store: &Store) -> Result<Fetched, Error> {
-        let missing = self.plan(store);
+        let (missing, kept) = (self.plan(store), self.kept(store));
         let preflight = self.preflight(store, &missing);
         preflight.fits(store, self.quota)?;
         let Preflight { files, bytes, .. } = preflight;
@@ -142,7 +147,6 @@ impl Fetch<'_> {
         if !failed.is_empty() {
             return Err(Error::Some { failed, of: files });
         }
-        let kept = self.lock.artifacts.len() - files;
         (self.tell)(Event::Done(format!("fetched {files} files, {kept} were there")));
         Ok(Fetched { files, bytes: preflight.to_come(), kept })
     }

@@ -3,11 +3,12 @@
 //! Not here: what a generation holds (`publish`), or its files one by one (`verify`).
 
 use crate::mirror::lock::Lock;
+use crate::mirror::trust::Waiver;
 use crate::words::generation::{self as list, Generation, Head, LIST, LOCK, Listed, scan};
 use crate::words::names::SafePath;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 pub mod alone;
@@ -129,19 +130,28 @@ pub fn head(folder: &Path) -> Result<Head, Error> {
 
 /// What is made of the files in the list of a generation, one after the other, likewise.
 fn gather<T: Default>(folder: &Path, each: impl Fn(&mut T, SafePath, Listed)) -> Result<(Head, T), Error> {
+    gather_into(folder, T::default, each)
+}
+
+/// Likewise, beginning with something; anew, if the list turns out to be in another form.
+pub fn gather_into<T>(
+    folder: &Path,
+    begin: impl Fn() -> T,
+    each: impl Fn(&mut T, SafePath, Listed),
+) -> Result<(Head, T), Error> {
     let path = folder.join(LIST);
     let file = match File::open(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::Empty { path: folder.to_owned() }),
         file => file.map_err(Error::of("read", &path))?,
     };
-    let mut made = T::default();
+    let mut made = begin();
     let mut text = BufReader::with_capacity(1 << 16, file);
     if let Ok(Some(head)) = scan(&mut text, &mut |path, listed| each(&mut made, path, listed)) {
         return Ok((head, made));
     }
     let text = fs::read_to_string(&path).map_err(Error::of("read", &path))?;
     let any = Generation::parse(&text).map_err(|source| Error::List { path: folder.to_owned(), source })?;
-    made = T::default();
+    made = begin();
     any.files.into_iter().for_each(|(path, listed)| each(&mut made, path, listed));
     Ok((Head { number: any.number, lock: any.lock }, made))
 }
@@ -149,6 +159,14 @@ fn gather<T: Default>(folder: &Path, each: impl Fn(&mut T, SafePath, Listed)) ->
 /// The lock that a generation was made from; none in one that was made before they were kept, or if it is damaged.
 pub fn lock(folder: &Path) -> Option<Lock> {
     Lock::parse(&fs::read_to_string(folder.join(LOCK)).ok()?).ok()
+}
+
+/// The exceptions that a generation was made with: they stand above the artifacts of its lock, of which none is read.
+pub fn waivers(folder: &Path) -> Vec<Waiver> {
+    let Ok(file) = File::open(folder.join(LOCK)) else { return Vec::new() };
+    let lines = BufReader::new(file).lines().map_while(Result::ok).take_while(|line| line != "[[artifact]]");
+    let above: String = lines.map(|line| line + "\n").collect();
+    Lock::parse(&above).map(|lock| lock.waivers).unwrap_or_default()
 }
 
 /// Keeps the clean-up away from a generation as long as the returned file is open: for whoever reads all of it.

@@ -2,11 +2,11 @@
 //! Its files are the earlier one's, by hard links; the list is signed anew under the next number.
 //! Not here: the switch (`stage`).
 
-use super::stage::{Unplaced, stage};
+use super::stage::{Staged, Unplaced, stage};
 use super::{Error as Generations, current, list, numbers, place};
 use crate::mirror::keys::Signer;
 use crate::words::digest::Sha256;
-use crate::words::generation::Generation;
+use crate::words::generation::{Generation, Head};
 use crate::words::names::SafePath;
 use std::fs::{self, File};
 use std::io;
@@ -85,7 +85,10 @@ pub fn roll_back(mirror: &Path, plan: &Plan, look: Look, signer: &Signer) -> Res
     if let Some(path) = first_damage(&folder, list, look) {
         return Err(Error::Damaged { number: *of, path });
     }
-    Ok(stage(mirror, list, signer, Some(*of), |staged| link_all(list, &folder, staged))?)
+    let head = Head { number: list.number, lock: list.lock };
+    let write = |out: &mut dyn io::Write| out.write_all(list.render().as_bytes());
+    let staged = Staged { head, content_of: Some(*of), list: &write };
+    Ok(stage(mirror, &staged, signer, |folder_of_new| link_all(list, &folder, folder_of_new))?)
 }
 
 fn first_damage(folder: &Path, list: &Generation, look: Look) -> Option<SafePath> {

@@ -5,9 +5,9 @@
 use super::{Error, FOLDER, NEW, place, record};
 use crate::mirror::disk;
 use crate::mirror::keys::{self, Signer};
-use crate::words::generation::{Generation, LIST, PUBLIC_KEY, SIGNATURE};
+use crate::words::generation::{Head, LIST, PUBLIC_KEY, SIGNATURE};
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, BufReader, Write};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
@@ -25,15 +25,24 @@ pub enum Unplaced<E: std::error::Error + 'static> {
     Fill { number: u64, source: E },
 }
 
+/// A generation that is to be placed.
+pub struct Staged<'a> {
+    /// Its number, and the digest of its lock.
+    pub head: Head,
+    /// The generation whose content it has, if it is published to go back to it.
+    pub content_of: Option<u64>,
+    /// Writes its list.
+    pub list: &'a dyn Fn(&mut dyn Write) -> io::Result<()>,
+}
+
 /// Places a generation whose files `fill` writes into a folder; they must be durable when it returns.
 pub fn stage<E: std::error::Error + 'static>(
     mirror: &Path,
-    generation: &Generation,
+    generation: &Staged<'_>,
     signer: &Signer,
-    content_of: Option<u64>,
     fill: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<(), Unplaced<E>> {
-    let number = generation.number;
+    let (number, content_of) = (generation.head.number, generation.content_of);
     super::make(mirror)?;
     super::sweep(mirror)?;
     let generations = mirror.join(FOLDER);
@@ -55,13 +64,15 @@ pub fn stage<E: std::error::Error + 'static>(
 
 fn sign<E: std::error::Error + 'static>(
     folder: &Path,
-    generation: &Generation,
+    generation: &Staged<'_>,
     signer: &Signer,
 ) -> Result<(), Unplaced<E>> {
-    let (number, text) = (generation.number, generation.render());
-    let signature = signer.sign(text.as_bytes(), &format!("pnda mirror, generation {number}"));
+    let (number, list) = (generation.head.number, folder.join(LIST));
+    disk::replace_by(&list, generation.list).map_err(Error::of("write", &list))?;
+    let text = File::open(&list).map_err(Error::of("read", &list))?;
+    let signature = signer.sign(BufReader::new(text), &format!("pnda mirror, generation {number}"));
     let signature = signature.map_err(|source| Unplaced::Sign { number, source })?;
-    for (name, bytes) in [(LIST, &text), (SIGNATURE, &signature), (PUBLIC_KEY, &signer.public_file())] {
+    for (name, bytes) in [(SIGNATURE, &signature), (PUBLIC_KEY, &signer.public_file())] {
         let path = folder.join(name);
         disk::replace(&path, bytes.as_bytes()).map_err(Error::of("write", &path))?;
     }

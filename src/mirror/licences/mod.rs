@@ -57,7 +57,9 @@ impl Licence {
 /// Reads licences; each POM once, for many artifacts have the same parents.
 pub struct Reader<'a> {
     store: &'a Store,
-    poms: BTreeMap<&'a SafePath, Sha256>,
+    /// Of Maven's artifacts, by address.
+    poms: Vec<(&'a SafePath, Sha256)>,
+    /// What is known of parents.
     known: RefCell<BTreeMap<SafePath, BTreeSet<Licence>>>,
 }
 
@@ -65,7 +67,9 @@ impl<'a> Reader<'a> {
     /// For the artifacts of a lock.
     pub fn new(lock: &'a Lock, store: &'a Store) -> Reader<'a> {
         let poms = lock.artifacts.iter().filter(|artifact| artifact.source == Source::Maven);
-        let poms = poms.map(|artifact| (&artifact.address, artifact.sha256)).collect();
+        let poms = poms.filter(|artifact| artifact.address.as_str().ends_with(".pom"));
+        let mut poms: Vec<_> = poms.map(|artifact| (&artifact.address, artifact.sha256)).collect();
+        poms.sort_unstable();
         Reader { store, poms, known: RefCell::default() }
     }
 
@@ -90,13 +94,17 @@ impl<'a> Reader<'a> {
         if let Some(parent) = parent.filter(|_| found.is_empty() && parents > 0) {
             found = self.of_pom(&parent.path(), parents - 1);
         }
-        self.known.borrow_mut().insert(pom.clone(), found.clone());
+        if parents < MOST_PARENTS {
+            self.known.borrow_mut().insert(pom.clone(), found.clone());
+        }
         found
     }
 
     fn read(&self, pom: &SafePath) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
-        let file = File::open(self.store.path(*self.poms.get(pom)?)).ok()?;
+        let at = self.poms.partition_point(|(address, _)| *address <= pom).checked_sub(1)?;
+        let (_, sha256) = self.poms.get(at).filter(|(address, _)| *address == pom)?;
+        let file = File::open(self.store.path(*sha256)).ok()?;
         file.take(LARGEST_POM).read_to_end(&mut bytes).ok()?;
         Some(bytes)
     }

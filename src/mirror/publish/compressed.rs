@@ -3,10 +3,13 @@
 //! Not here: which client gets which form.
 
 use super::Error;
+use super::laying::Laying;
+use crate::words::digest::Sha256;
 use crate::words::names::SafePath;
-use crate::words::tree::{Entry, Tree};
+use crate::words::tree::Entry;
 use flate2::{Compression, GzBuilder};
-use std::io::Write;
+use std::fs::File;
+use std::io;
 
 /// Shorter texts go in one packet anyway.
 const WORTH: u64 = 1400;
@@ -14,22 +17,21 @@ const WORTH: u64 = 1400;
 const OTHERS: [&str; 2] = ["mirror_apt/", "mirror_rpm/"];
 
 /// Puts a compressed form beside every page and list that is worth it.
-pub(super) fn add(tree: &mut Tree) -> Result<(), Error> {
-    let worth = |(path, entry): (&SafePath, &Entry)| match entry {
-        Entry::File { bytes, .. } if is_text(path.as_str()) && entry.size() >= WORTH => {
-            Some((path.clone(), bytes.clone()))
-        }
+pub(super) fn add(laying: &mut Laying<'_>) -> Result<(), Error> {
+    laying.settle()?;
+    let worth = |(path, entry): (SafePath, Entry)| match entry {
+        Entry::Object { digest, size, .. } if is_text(path.as_str()) && size >= WORTH => Some((path, digest)),
         _ => None,
     };
-    let texts: Vec<(SafePath, Vec<u8>)> = tree.iter().filter_map(worth).collect();
-    for (path, bytes) in texts {
-        let beside = SafePath::new(format!("{path}.gz"))?;
-        let mut gzip = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::best());
-        let packed = gzip.write_all(&bytes).and_then(|()| gzip.finish());
-        // Writing into memory does not fail; if it did, the text alone would do.
-        if let Ok(packed) = packed {
-            tree.insert(beside, Entry::file(packed))?;
-        }
+    let texts: Vec<(SafePath, Sha256)> = laying.tree.iter().filter_map(worth).collect();
+    for (path, digest) in texts {
+        let file = laying.store.path(digest);
+        let mut text = File::open(&file).map_err(|source| Error::Read { path: file, source })?;
+        laying.written(SafePath::new(format!("{path}.gz"))?, |out| {
+            let mut gzip = GzBuilder::new().mtime(0).operating_system(255).write(out, Compression::best());
+            io::copy(&mut text, &mut gzip)?;
+            gzip.finish().map(drop)
+        })?;
     }
     Ok(())
 }
@@ -42,20 +44,23 @@ fn is_text(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mirror::store::Store;
 
     #[test]
     fn long_texts_have_a_compressed_form_and_nothing_else_has() {
-        let mut tree = Tree::default();
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let mut laying = Laying::new(&store);
         for (path, size) in
             [("s/index.html", 2000), ("s/short.html", 10), ("m/a.jar", 2000), ("mirror_rpm/r.xml", 2000)]
         {
-            tree.insert(SafePath::new(path).unwrap(), Entry::file("x".repeat(size))).unwrap();
+            laying.text(SafePath::new(path).unwrap(), "x".repeat(size)).unwrap();
         }
-        add(&mut tree).unwrap();
-        let paths: Vec<&str> = tree.iter().map(|(path, _)| path.as_str()).collect();
+        add(&mut laying).unwrap();
+        let paths: Vec<String> = laying.tree.iter().map(|(path, _)| path.into()).collect();
         assert_eq!(paths, ["m/a.jar", "mirror_rpm/r.xml", "s/index.html", "s/index.html.gz", "s/short.html"]);
-        let again = tree.clone();
-        add(&mut tree).unwrap();
-        assert_eq!(tree, again, "the same text gives the same bytes");
+        let again = laying.tree.clone();
+        add(&mut laying).unwrap();
+        assert_eq!(laying.done().unwrap(), again, "the same text gives the same bytes");
     }
 }

@@ -4,16 +4,16 @@
 
 use crate::mirror::folder as tree_folder;
 use crate::mirror::gc::users;
-use crate::mirror::generations::stage::{Unplaced, stage, switch};
-use crate::mirror::generations::{self, list, numbers, place};
+use crate::mirror::generations::stage::{Staged, Unplaced, stage, switch};
+use crate::mirror::generations::{self, head, list, numbers, place};
 use crate::mirror::keys::Signer;
 use crate::mirror::store::{self, Store};
 use crate::words::digest::Sha256;
-use crate::words::generation::{Generation, Listed};
+use crate::words::generation::{Generation, Head, Listed, write};
 use crate::words::names::SafePath;
 use crate::words::tree::{Entry, Tree};
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io;
 use std::path::Path;
 
 pub use crate::mirror::generations::current;
@@ -58,43 +58,49 @@ pub fn current_list(mirror: &Path) -> Option<Generation> {
 }
 
 /// What publishing a tree would do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// This list would be published.
-    New(Generation),
-    /// A run that was killed has published this list, but not made it the current one.
-    Switch(Generation),
+    /// It would be published under this number.
+    New(u64),
+    /// A run that was killed has published it under this number, but not made it the current one.
+    Switch(u64),
     /// The generation of this number holds exactly this.
     UpToDate(u64),
 }
 
 /// Decides what publishing a tree comes to.
 pub fn next(mirror: &Path, tree: &Tree, lock: Sha256, signer: &Signer) -> Result<Next, generations::Error> {
-    let listed =
-        |(path, entry): (&SafePath, &Entry)| (path.clone(), Listed { size: entry.size(), sha256: entry.digest() });
-    let files: BTreeMap<SafePath, Listed> = tree.iter().map(listed).collect();
-    let holds = |folder: &Path, there: &Generation| {
-        there.files == files && there.lock == lock && whole(folder, there) && signer.signed(folder)
-    };
     let now = current(mirror);
-    let served = list(&now).ok();
-    if let Some(there) = served.as_ref().filter(|there| holds(&now, there)) {
-        return Ok(Next::UpToDate(there.number));
+    let served = head(&now).ok().map(|head| head.number);
+    if let Some(number) = held(&now, tree, lock, signer) {
+        return Ok(Next::UpToDate(number));
     }
     let newest = numbers(mirror)?.last().copied().unwrap_or(0);
-    let folder = place(mirror, newest);
-    let unserved = |there: &Generation| served.as_ref().is_none_or(|served| there.number > served.number);
-    Ok(match list(&folder).ok().filter(|there| unserved(there) && holds(&folder, there)) {
-        Some(there) => Next::Switch(there),
-        None => Next::New(Generation { number: newest.saturating_add(1), lock, files }),
+    let unserved = |number: &u64| served.is_none_or(|served| *number > served);
+    Ok(match held(&place(mirror, newest), tree, lock, signer).filter(unserved) {
+        Some(number) => Next::Switch(number),
+        None => Next::New(newest.saturating_add(1)),
     })
 }
 
-/// Whether everything that a list names is there with its length.
-pub fn whole(folder: &Path, there: &Generation) -> bool {
-    let same =
-        |(path, listed): (&SafePath, &Listed)| fs::metadata(path.under(folder)).is_ok_and(|f| f.len() == listed.size);
-    there.files.iter().all(same)
+/// The files of a tree as a list names them.
+fn listed(tree: &Tree) -> impl Iterator<Item = (SafePath, Listed)> + '_ {
+    tree.iter().map(|(path, entry)| (path, Listed { size: entry.size(), sha256: entry.digest() }))
+}
+
+/// The number of the generation in a folder, if it is whole, signed, and holds exactly this.
+fn held(folder: &Path, tree: &Tree, lock: Sha256, signer: &Signer) -> Option<u64> {
+    let begin = || (listed(tree), true);
+    let found = generations::gather_into(folder, begin, |(files, same), path, listed| {
+        *same = *same && whole(folder, &path, &listed) && files.next() == Some((path, listed));
+    });
+    let (there, (mut files, same)) = found.ok()?;
+    (same && files.next().is_none() && there.lock == lock && signer.signed(folder)).then_some(there.number)
+}
+
+/// Whether a file that a list names is there with its length.
+fn whole(folder: &Path, path: &SafePath, listed: &Listed) -> bool {
+    fs::metadata(path.under(folder)).is_ok_and(|found| found.len() == listed.size)
 }
 
 /// Publishes a tree; the caller has the mirror for itself (`generations::alone`).
@@ -102,27 +108,31 @@ pub fn publish(mirror: &Path, tree: &Tree, lock: Sha256, store: &Store, signer: 
     // Before anything refers to the store's bytes, the store knows who does.
     generations::make(mirror)?;
     users::note(store, mirror)?;
-    let generation = match next(mirror, tree, lock, signer)? {
+    let number = match next(mirror, tree, lock, signer)? {
         Next::UpToDate(number) => return Ok(Published::UpToDate { number }),
-        Next::Switch(generation) => {
-            switch(mirror, generation.number)?;
-            generation
+        Next::Switch(number) => {
+            switch(mirror, number)?;
+            number
         }
-        Next::New(generation) => {
-            stage(mirror, &generation, signer, None, |folder| fill(folder, tree, store))?;
-            generation
+        Next::New(number) => {
+            let head = Head { number, lock };
+            let list = |out: &mut dyn io::Write| write(out, head, listed(tree));
+            stage(mirror, &Staged { head, content_of: None, list: &list }, signer, |folder| fill(folder, tree, store))?;
+            number
         }
     };
-    let bytes = generation.files.values().map(|listed| listed.size).sum();
-    Ok(Published::New { number: generation.number, files: generation.files.len(), bytes })
+    let (files, bytes) = tree.iter().fold((0, 0), |(files, bytes), (_, entry)| (files + 1, bytes + entry.size()));
+    Ok(Published::New { number, files, bytes })
 }
 
 fn fill(folder: &Path, tree: &Tree, store: &Store) -> Result<(), Unwritten> {
-    let object = |(_, entry): (&SafePath, &Entry)| match entry {
-        Entry::Object { digest, .. } => Some(*digest),
+    let object = |(_, entry): (SafePath, Entry)| match entry {
+        Entry::Object { digest, .. } => Some(digest),
         Entry::File { .. } => None,
     };
-    let objects: BTreeSet<Sha256> = tree.iter().filter_map(object).collect();
+    let mut objects: Vec<Sha256> = tree.iter().filter_map(object).collect();
+    objects.sort_unstable();
+    objects.dedup();
     objects.into_iter().try_for_each(|digest| store.still(digest))?;
     Ok(tree_folder::write_tree(tree, Some(store), folder)?)
 }

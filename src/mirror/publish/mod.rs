@@ -14,14 +14,17 @@ use crate::systems::download::Expected;
 use crate::words::generation::{Generation, LOCK};
 use crate::words::names::{BadName, SafePath, Word};
 use crate::words::tree::{Conflict, Entry, Tree};
+use laying::Laying;
 use std::collections::BTreeSet;
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 mod apt;
 mod compressed;
 pub mod generation;
 pub mod inputs;
+mod laying;
 mod maven;
 mod plain;
 mod python;
@@ -105,46 +108,66 @@ pub struct Layout<'a> {
 
 /// The whole tree of a mirror, with bills of materials for all of it and for what each role takes.
 pub fn tree(layout: &Layout<'_>) -> Result<Tree, Error> {
-    let Layout { manifest, lock, store, programs, roles, signer } = *layout;
-    let mut tree = Tree::default();
+    let Layout { manifest, lock, store, programs, signer, .. } = *layout;
+    let mut laying = Laying::new(store);
     for artifact in &lock.artifacts {
         if !store.has(super::fetch::expected(artifact)) {
             return Err(Error::Absent { address: artifact.address.clone() });
         }
     }
-    maven::add(&mut tree, wanted(manifest, lock, Source::Maven), store)?;
-    python::add(&mut tree, wanted(manifest, lock, Source::Pypi), store)?;
-    apt::add(&mut tree, manifest, lock, store, signer)?;
-    rpm::add(&mut tree, manifest, lock, store, signer)?;
+    maven::add(&mut laying, &wanted(manifest, lock, Source::Maven))?;
+    python::add(&mut laying, wanted(manifest, lock, Source::Pypi))?;
+    apt::add(&mut laying, manifest, lock, signer)?;
+    rpm::add(&mut laying, manifest, lock, signer)?;
     let named = paths(manifest);
     for (artifact, want) in wanted(manifest, lock, Source::File) {
         if let Want::File(file) = want {
-            plain::add(&mut tree, &file.path, super::fetch::expected(artifact), store, &named)?;
+            plain::add(&mut laying, &file.path, super::fetch::expected(artifact), &named)?;
         }
     }
+    assemblies(&mut laying, manifest, lock, &named)?;
+    for program in programs {
+        let made = keep_copy(store, program)?;
+        plain::add(&mut laying, &program.path, made, &named)?;
+    }
+    laying.written(SafePath::new(LOCK)?, |out| lock.write(out))?;
+    bills(&mut laying, layout)?;
+    compressed::add(&mut laying)?;
+    sums(&mut laying)?;
+    laying.done()
+}
+
+fn bills(laying: &mut Laying<'_>, layout: &Layout<'_>) -> Result<(), Error> {
+    let Layout { manifest, lock, store, roles, .. } = *layout;
+    let programs = layout.programs.iter().map(|program| &program.path).collect();
+    let mut made = Vec::new();
+    let sources = sbom::Sources { manifest, lock, store, tree: &laying.tree, roles, programs };
+    sbom::bills(&sources, &mut |path, bill| {
+        made.push((path, laying.texts.write(bill)?));
+        Ok::<_, Error>(())
+    })?;
+    made.into_iter().try_for_each(|(path, bill)| laying.object(path, bill))
+}
+
+fn assemblies(
+    laying: &mut Laying<'_>,
+    manifest: &Manifest,
+    lock: &Lock,
+    named: &BTreeSet<&SafePath>,
+) -> Result<(), Error> {
     for (name, assembly) in &manifest.assemblies {
-        let made = assembly::assemble(name, assembly, lock, store);
+        let made = assembly::assemble(name, assembly, lock, laying.store);
         match made.map_err(|source| Error::Assembly { name: name.clone(), source })? {
-            Made::Archive(made) => plain::add(&mut tree, &assembly.path, made, store, &named)?,
+            Made::Archive(made) => plain::add(laying, &assembly.path, made, named)?,
             Made::Folder(files) => {
                 for Placed { path, kept, executable } in files {
                     let object = Entry::Object { digest: kept.sha256, size: kept.size, executable };
-                    tree.insert(assembly.path.join(path.as_str())?, object)?;
+                    laying.tree.insert(assembly.path.join(path.as_str())?, object)?;
                 }
             }
         }
     }
-    for program in programs {
-        let made = keep_copy(store, program)?;
-        plain::add(&mut tree, &program.path, made, store, &named)?;
-    }
-    tree.insert(SafePath::new(LOCK)?, Entry::file(lock.render()))?;
-    for (path, bill) in sbom::bills(&sbom::Sources { manifest, lock, store, tree: &tree, roles }) {
-        tree.insert(path, Entry::file(bill))?;
-    }
-    compressed::add(&mut tree)?;
-    sums(&mut tree)?;
-    Ok(tree)
+    Ok(())
 }
 
 /// The artifacts of one kind of source, each with every entry that wants it.
@@ -163,20 +186,15 @@ fn paths(manifest: &Manifest) -> BTreeSet<&SafePath> {
 }
 
 fn keep_copy(store: &Store, program: &Program) -> Result<Expected, Error> {
-    let read = |source| Error::Read { path: program.file.clone(), source };
-    let mut from = std::fs::File::open(&program.file).map_err(read)?;
-    let mut scratch = store.scratch()?;
-    io::copy(&mut from, scratch.as_file_mut()).map_err(read)?;
-    let (_, path) = scratch.keep().map_err(|error| read(error.error))?;
-    Ok(store.keep(&path)?)
+    let mut from = File::open(&program.file).map_err(|source| Error::Read { path: program.file.clone(), source })?;
+    Ok(store.make(|file| io::copy(&mut from, file).map(drop))?)
 }
 
 /// `SHA256SUMS` over everything: the whole mirror can be checked with a common tool.
-fn sums(tree: &mut Tree) -> Result<(), Error> {
-    let lines: String = tree.iter().map(|(path, entry)| format!("{}  {path}\n", entry.digest())).collect();
-    Ok(tree.insert(SafePath::new("SHA256SUMS")?, Entry::file(lines))?)
-}
-
-fn object(made: Expected) -> Entry {
-    Entry::Object { digest: made.sha256, size: made.size, executable: false }
+fn sums(laying: &mut Laying<'_>) -> Result<(), Error> {
+    let tree = &laying.tree;
+    let lines =
+        |out: &mut dyn Write| tree.iter().try_for_each(|(path, entry)| writeln!(out, "{}  {path}", entry.digest()));
+    let sums = laying.texts.write(lines)?;
+    laying.object(SafePath::new("SHA256SUMS")?, sums)
 }

@@ -2,12 +2,12 @@
 //! The names of the side files are those that PNDA's states ask for; unlike there, the line holds the bare file name.
 //! Not here: what the files are.
 
-use super::{Error, object};
+use super::Error;
+use super::laying::Laying;
 use crate::mirror::store::{self, Store};
 use crate::systems::download::Expected;
 use crate::words::digest::Sha256;
 use crate::words::names::SafePath;
-use crate::words::tree::{Entry, Tree};
 use std::collections::BTreeSet;
 
 /// The section in which PNDA's states ask for further side files, each state for another one.
@@ -22,20 +22,19 @@ const IN_MISC: [(&str, Digest); 3] = [("sha1", Store::sha1), ("sha1.txt", Store:
 
 /// Puts a file and its side files; those that the manifest names itself, in `named`, are left to it.
 pub(super) fn add(
-    tree: &mut Tree,
+    laying: &mut Laying<'_>,
     path: &SafePath,
     made: Expected,
-    store: &Store,
     named: &BTreeSet<&SafePath>,
 ) -> Result<(), Error> {
     let name = path.file_name();
-    tree.insert(path.clone(), object(made))?;
+    laying.object(path.clone(), made)?;
     let further = if path.as_str().starts_with(MISC) { &IN_MISC[..] } else { &[] };
     for (ending, digest) in EVERYWHERE.iter().chain(further) {
         let side = SafePath::new(format!("{path}.{ending}"))?;
         if !named.contains(&side) {
-            let line = format!("{}  {name}\n", digest(store, made.sha256)?);
-            tree.insert(side, Entry::file(line))?;
+            let line = format!("{}  {name}\n", digest(laying.store, made.sha256)?);
+            laying.text(side, line)?;
         }
     }
     Ok(())

@@ -8,6 +8,7 @@ use crate::mirror::lock::{Artifact, Source, Voucher};
 use crate::mirror::manifest::{By, FileWant, Signed};
 use crate::mirror::openpgp::{self, Fingerprint, Keyring};
 use crate::systems::http;
+use crate::words::chain::chain;
 use crate::words::event::Event;
 use crate::words::location::Location;
 use crate::words::names::{BadName, SafePath, Word};
@@ -85,7 +86,7 @@ pub fn artifact(
                 });
             }
             Err(error) => {
-                (world.tell)(Event::Note(format!("{location} is of no use: {error}")));
+                (world.tell)(Event::Note(format!("{location} is of no use: {}", chain(&error))));
                 failure = error;
             }
         }

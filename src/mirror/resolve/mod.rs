@@ -150,3 +150,20 @@ impl World<'_> {
         closure::artifacts(entry, want, &registry).map_err(failed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upgrade_frees_the_entries_and_packages_that_it_names_and_nothing_else() {
+        let entry = |name: &str| Word::new(name).unwrap();
+        let only = Upgrade::Only(vec!["tools".into(), "redis".into()]);
+        assert!(only.frees(&entry("tools"), "rsyslog") && only.frees(&entry("os"), "redis"));
+        assert!(!only.frees(&entry("os"), "rsyslog") && !only.frees(&entry("os"), "redis-server"));
+        assert!(!Upgrade::Only(Vec::new()).frees(&entry("tools"), "redis"));
+        assert!(
+            Upgrade::Everything.frees(&entry("os"), "rsyslog") && !Upgrade::Nothing.frees(&entry("tools"), "redis")
+        );
+    }
+}

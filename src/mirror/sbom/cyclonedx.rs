@@ -4,13 +4,14 @@
 
 use crate::mirror::licences::Licence;
 use crate::words::digest::Sha256;
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use serde::{Deserialize, Serialize, Serializer};
+use std::collections::BTreeSet;
+use std::io::{self, Write};
 
 /// A bill of materials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Bom {
+pub struct Bom<C = Vec<Component>, D = Vec<Dependency>> {
     /// `CycloneDX`.
     pub bom_format: String,
     /// `1.6`.
@@ -22,9 +23,9 @@ pub struct Bom {
     /// What it is a bill of, and who made it.
     pub metadata: Metadata,
     /// Everything that belongs to it, sorted by reference.
-    pub components: Vec<Component>,
+    pub components: C,
     /// What wants what, as far as it is known.
-    pub dependencies: Vec<Dependency>,
+    pub dependencies: D,
     /// How complete the two lists are.
     pub compositions: Vec<Composition>,
 }
@@ -200,21 +201,12 @@ impl LicenceChoice {
     }
 }
 
-impl Bom {
+impl<C: Serialize, D: Serialize> Bom<C, D> {
     /// A bill of `subject`, whose serial number follows from `content`.
-    pub fn new(
-        subject: Component,
-        content: Sha256,
-        components: BTreeMap<String, Component>,
-        wants: &BTreeMap<String, BTreeSet<String>>,
-    ) -> Bom {
+    pub fn new(subject: Component, content: Sha256, components: C, dependencies: D) -> Bom<C, D> {
         let root = subject.reference.clone().unwrap_or_default();
         let mut tool = Component::named("application", "pnda", "pnda");
         (tool.reference, tool.version) = (None, Some(env!("CARGO_PKG_VERSION").to_owned()));
-        let depends = |reference: &String| Dependency {
-            reference: reference.clone(),
-            depends_on: wants.get(reference).into_iter().flatten().cloned().collect(),
-        };
         let composition = |aggregate: &str| Composition {
             aggregate: aggregate.to_owned(),
             assemblies: Vec::new(),
@@ -226,8 +218,8 @@ impl Bom {
             serial_number: serial_number(content, &root),
             version: 1,
             metadata: Metadata { tools: Tools { components: vec![tool] }, component: subject },
-            dependencies: std::iter::once(&root).chain(components.keys()).map(depends).collect(),
-            components: components.into_values().collect(),
+            components,
+            dependencies,
             compositions: vec![
                 // Every file is known; of what wants it, the shortest chain.
                 Composition { assemblies: vec![root.clone()], ..composition("complete") },
@@ -236,9 +228,19 @@ impl Bom {
         }
     }
 
-    /// The document's text.
-    pub fn render(&self) -> String {
-        serde_json::to_string_pretty(self).expect("texts and numbers have a form in JSON") + "\n"
+    /// Writes the document's text.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut *out, self)?;
+        out.write_all(b"\n")
+    }
+}
+
+/// Things that are made one after the other while they are written.
+pub struct Each<'a, T>(pub Box<dyn Fn() -> Box<dyn Iterator<Item = T> + 'a> + 'a>);
+
+impl<T: Serialize> Serialize for Each<'_, T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq((self.0)())
     }
 }
 

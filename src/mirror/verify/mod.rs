@@ -6,19 +6,24 @@ use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
 use crate::words::generation::{self as list, Generation, Head};
 use crate::words::names::SafePath;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{self, BufReader};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 mod difference;
 mod read;
 pub mod repair;
 pub mod sample;
+mod signed;
+mod walk;
 
 pub use difference::Difference;
-use read::Job;
+use read::{Job, LARGE};
 use sample::Sample;
+use signed::SignedList;
+use walk::Walk;
 
 /// Why a mirror cannot be checked at all.
 #[derive(Debug, thiserror::Error)]
@@ -65,41 +70,55 @@ pub fn verify_sample(
     sample: Option<Sample>,
     tell: Tell,
 ) -> Result<Report, Error> {
-    let generation = signed_list(folder, public_key)?;
-    let files = generation.files.len();
+    let list = SignedList::open(folder, public_key)?;
+    let mut large = Vec::new();
+    let (mut files, mut bytes, mut read, mut read_bytes) = (0, 0, 0, 0);
+    let head = list.each(&mut |_, listed| {
+        files += 1;
+        bytes += listed.size;
+    })?;
     let chosen = sample.map(|sample| sample.of(files));
-    let is_read = |at: &usize| chosen.as_ref().is_none_or(|chosen| chosen.contains(at));
-    let job = |(at, (path, listed))| Job { path, listed, read: is_read(&at) };
-    let jobs: Vec<Job<'_>> = generation.files.iter().enumerate().map(job).collect();
-    let read = jobs.iter().filter(|job| job.read).count();
-    let bytes = jobs.iter().filter(|job| job.read).map(|job| job.listed.size).sum();
-    tell(Event::Stage { name: "verify".into(), steps: files as u64, bytes });
-    let mut differences = read::compare(folder, jobs, tell);
-    differences.extend(unlisted(folder, &generation)?);
+    let is_read = |at: usize| chosen.as_ref().is_none_or(|chosen| chosen.contains(&at));
+    let mut at = 0;
+    list.each(&mut |path, listed| {
+        if is_read(at) {
+            (read, read_bytes) = (read + 1, read_bytes + listed.size);
+            large.extend((listed.size >= LARGE).then_some(Job { path, listed, read: true }));
+        }
+        at += 1;
+    })?;
+    tell(Event::Stage { name: "verify".into(), steps: files as u64, bytes: read_bytes });
+    let mut walk = Walk::of(folder);
+    let mut passed = Ok(head);
+    let mut differences = read::compare(folder, tell, |queue| {
+        // No core is to be left alone with a large one at the end.
+        large.sort_by_key(|job| Reverse(job.listed.size));
+        large.into_iter().for_each(&mut *queue);
+        let mut at = 0;
+        passed = list.each(&mut |path, listed| {
+            walk.pass(&path);
+            let read = is_read(at);
+            if !(read && listed.size >= LARGE) {
+                queue(Job { path, listed, read });
+            }
+            at += 1;
+        });
+    });
+    passed?;
+    differences.extend(walk.end()?.into_iter().map(Difference::Unlisted));
     differences.sort();
     tell(Event::Done(format!("verified {read} files")));
-    let bytes = generation.files.values().map(|listed| listed.size).sum();
-    Ok(Report { number: generation.number, files, bytes, read, differences })
+    Ok(Report { number: head.number, files, bytes, read, differences })
 }
 
 /// The list of a generation, signed by a key; without one by the key that lies beside it.
 pub fn signed_list(folder: &Path, public_key: Option<&str>) -> Result<Generation, Error> {
-    let read = |name: &str| {
-        let path = folder.join(name);
-        fs::read_to_string(&path).map_err(|source| Error::Read { path, source })
-    };
-    let key = public_key.map_or_else(|| read(list::PUBLIC_KEY), |key| Ok(key.to_owned()))?;
-    let (path, signature) = (folder.join(list::LIST), read(list::SIGNATURE)?);
-    let mut text = BufReader::with_capacity(1 << 16, File::open(&path).map_err(|source| Error::Read { path, source })?);
+    let list = SignedList::open(folder, public_key)?;
     let mut files = BTreeMap::new();
-    let mut keep = |path, listed| {
+    let Head { number, lock } = list.each(&mut |path, listed| {
         files.insert(path, listed);
-    };
-    if let Ok(Ok(Some(Head { number, lock }))) = list::scan_signed(&mut text, &signature, &key, &mut keep) {
-        return Ok(Generation { number, lock, files });
-    }
-    let verified = Generation::verify(read(list::LIST)?.as_bytes(), &signature, &key);
-    verified.map_err(|source| Error::List { path: folder.to_owned(), source })
+    })?;
+    Ok(Generation { number, lock, files })
 }
 
 /// The bytes of one listed file, which must be as listed.
@@ -111,26 +130,6 @@ pub fn signed_file(folder: &Path, list: &Generation, path: &SafePath) -> Result<
         return Ok(bytes);
     }
     Err(Error::Damaged { path: file })
-}
-
-fn unlisted(folder: &Path, generation: &Generation) -> Result<Vec<Difference>, Error> {
-    // In a plain copy, what a run that changes it needs lies beside the files.
-    let own: BTreeSet<&str> = [list::LIST, list::SIGNATURE, list::PUBLIC_KEY, ".lock", ".mending"].into();
-    let mut found = Vec::new();
-    let mut folders = vec![(folder.to_owned(), String::new())];
-    while let Some((path, prefix)) = folders.pop() {
-        let walk = |source| Error::Walk { path: path.clone(), source };
-        for entry in fs::read_dir(&path).map_err(walk)? {
-            let entry = entry.map_err(walk)?;
-            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-            if entry.file_type().map_err(walk)?.is_dir() {
-                folders.push((entry.path(), format!("{name}/")));
-            } else if !own.contains(name.as_str()) && !generation.files.contains_key(name.as_str()) {
-                found.push(Difference::Unlisted(name));
-            }
-        }
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

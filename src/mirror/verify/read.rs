@@ -1,5 +1,5 @@
 //! Reads the files of a mirror on all cores and says how each differs from what is listed.
-//! The largest come first, so that no core is left alone with one at the end.
+//! They are named while the first of them are read already, so that a list of any length need not be held.
 //! Not here: which files are read.
 
 use super::Difference;
@@ -8,46 +8,57 @@ use crate::words::event::{Event, Tell};
 use crate::words::generation::Listed;
 use crate::words::names::SafePath;
 use rustix::fs::{Advice, fadvise};
-use std::cmp::Reverse;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Fits the caches of a core, and a file system is asked seldom enough.
 const BUFFER: usize = 256 << 10;
-/// Files from this length on are read ahead, and heard of while they are read.
-const LARGE: u64 = 4 << 20;
+/// Files from this length on are read ahead, heard of while they are read, and read first.
+pub(super) const LARGE: u64 = 4 << 20;
+/// So many files wait for a core at most.
+const QUEUE: usize = 1024;
 
 /// One file, and whether its bytes are read or only its length is looked at.
-pub(super) struct Job<'a> {
-    pub(super) path: &'a SafePath,
-    pub(super) listed: &'a Listed,
+pub(super) struct Job {
+    pub(super) path: SafePath,
+    pub(super) listed: Listed,
     pub(super) read: bool,
 }
 
-/// Holds files against what is listed; the differences come in no order.
-pub(super) fn compare(folder: &Path, mut jobs: Vec<Job<'_>>, tell: Tell) -> Vec<Difference> {
-    jobs.sort_by_key(|job| (Reverse(if job.read { job.listed.size } else { 0 }), job.path));
+/// Holds files against what is listed, while `jobs` still names them; the differences come in no order.
+pub(super) fn compare(folder: &Path, tell: Tell, jobs: impl FnOnce(&mut dyn FnMut(Job))) -> Vec<Difference> {
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let queue = Mutex::new(jobs.into_iter());
+    let (sender, queue) = mpsc::sync_channel(QUEUE);
+    // It belongs to the workers alone: when the last of them is gone, nobody waits for them.
+    let queue = Arc::new(Mutex::new(queue));
     let found = Mutex::new(Vec::new());
-    let next = || queue.lock().ok()?.next();
-    let worker = || {
+    let worker = |queue: Arc<Mutex<Receiver<Job>>>| {
         let mut buffer = vec![0; BUFFER];
-        while let Some(job) = next() {
-            if let (Some(difference), Ok(mut found)) = (compare_one(folder, &job, &mut buffer, tell), found.lock()) {
-                found.push(difference);
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        while let Ok(job) = next() {
+            if let Some(difference) = compare_one(folder, &job, &mut buffer, tell) {
+                found.lock().unwrap_or_else(PoisonError::into_inner).push(difference);
             }
             tell(Event::Step(job.path.file_name().to_owned()));
         }
     };
-    std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(worker))));
-    found.into_inner().unwrap_or_default()
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let queue = queue.clone();
+            scope.spawn(|| worker(queue));
+        }
+        drop(queue);
+        jobs(&mut |job| drop(sender.send(job)));
+        drop(sender);
+    });
+    found.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn compare_one(folder: &Path, job: &Job<'_>, buffer: &mut [u8], tell: Tell) -> Option<Difference> {
-    let path = job.path;
+fn compare_one(folder: &Path, job: &Job, buffer: &mut [u8], tell: Tell) -> Option<Difference> {
+    let path = &job.path;
     let look = || {
         // Neither a link to elsewhere nor a pipe is what was published.
         let metadata = std::fs::symlink_metadata(path.under(folder))?;

@@ -78,8 +78,8 @@ pub fn repair(folder: &Path, generation: &Generation, report: &Report, means: &M
     for (target, sha256) in damaged.iter().map(|(path, listed)| (path.under(folder), listed.sha256)).chain(same) {
         files += usize::from(mending.put(&target, sha256)?);
     }
-    let again = |(path, listed)| Job { path, listed, read: true };
-    let mut left = compare(folder, damaged.iter().map(|(path, listed)| again((*path, listed))).collect(), &silent);
+    let again = |(path, listed): (&&SafePath, &Listed)| Job { path: (*path).clone(), listed: *listed, read: true };
+    let mut left = compare(folder, &silent, |queue| damaged.iter().map(again).for_each(queue));
     left.extend(report.differences.iter().filter(|difference| difference.listed().is_none()).cloned());
     left.sort();
     Ok(Mended { files, left, troubles: mending.troubles })
@@ -125,7 +125,7 @@ impl Mending<'_> {
         if self.troubles.is_empty() && missing(self) {
             match (self.means.lay_out)() {
                 Ok(tree) => self.texts.extend(tree.iter().filter_map(|(_, entry)| match entry {
-                    Entry::File { bytes, .. } => Some((entry.digest(), bytes.clone())),
+                    Entry::File { bytes, .. } => Some((Sha256::of(&bytes), bytes)),
                     Entry::Object { .. } => None,
                 })),
                 Err(trouble) => self.troubles.push(trouble),
@@ -145,11 +145,8 @@ impl Mending<'_> {
                 }
                 // By way of the store, which takes a copy in like any other verified file.
                 let copy = |source| Error::Place { path: path.under(&folder), source };
-                let mut scratch = self.means.store.scratch()?;
                 let mut from = File::open(path.under(&folder)).map_err(copy)?;
-                io::copy(&mut from, scratch.as_file_mut()).map_err(copy)?;
-                let (_, kept) = scratch.keep().map_err(|error| copy(error.error))?;
-                self.means.store.keep(&kept)?;
+                self.means.store.make(|file| io::copy(&mut from, file).map(drop))?;
             }
         }
         Ok(())
@@ -221,7 +218,8 @@ impl Mending<'_> {
 }
 
 fn is_whole(folder: &Path, path: &SafePath, listed: &Listed) -> bool {
-    compare(folder, vec![Job { path, listed, read: true }], &silent).is_empty()
+    let job = Job { path: path.clone(), listed: *listed, read: true };
+    compare(folder, &silent, |queue| queue(job)).is_empty()
 }
 
 fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {

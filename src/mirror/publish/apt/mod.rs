@@ -2,14 +2,13 @@
 //! Packages keep their paths; what a list says of one is its own control file, read from the store.
 //! Not here: choosing packages, or the list of a generation.
 
-use super::{Error, object};
+use super::Error;
+use super::laying::Laying;
 use crate::mirror::fetch::expected;
 use crate::mirror::lock::{Artifact, Lock, Source};
 use crate::mirror::manifest::{Manifest, Want};
 use crate::mirror::openpgp::{self, Signer};
-use crate::mirror::store::Store;
 use crate::words::names::{SafePath, Word};
-use crate::words::tree::{Entry, Tree};
 use list::List;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,10 +27,9 @@ type Suite<'a> = BTreeMap<(Word, Word), BTreeSet<&'a Artifact>>;
 
 /// Puts every package, and the signed lists of them.
 pub(super) fn add(
-    tree: &mut Tree,
+    laying: &mut Laying<'_>,
     manifest: &Manifest,
     lock: &Lock,
-    store: &Store,
     signer: Option<&Signer>,
 ) -> Result<(), Error> {
     let mut suites: BTreeMap<SafePath, Suite<'_>> = BTreeMap::new();
@@ -41,31 +39,30 @@ pub(super) fn add(
             let suite = suites.entry(want.suite.clone()).or_default();
             suite.entry((want.component.clone(), architecture.clone())).or_default().insert(artifact);
         }
-        tree.insert(SafePath::new(format!("{SECTION}/{}", artifact.address))?, object(expected(artifact)))?;
+        laying.object(SafePath::new(format!("{SECTION}/{}", artifact.address))?, expected(artifact))?;
     }
     if suites.is_empty() {
         return Ok(());
     }
     let signer = signer.ok_or(Error::NoKey { section: SECTION })?;
     for (name, suite) in suites {
-        add_suite(tree, &name, &suite, store, signer)?;
+        add_suite(laying, &name, &suite, signer)?;
     }
     let sign = |source: openpgp::SignError| Error::Sign { section: SECTION, source };
     let (binary, armored) = (signer.public_binary().map_err(sign)?, signer.public_armored().map_err(sign)?);
-    tree.insert(SafePath::new(KEY)?, Entry::file(binary))?;
-    tree.insert(SafePath::new(KEY_FOR_PEOPLE)?, Entry::file(armored))?;
-    Ok(())
+    laying.text(SafePath::new(KEY)?, binary)?;
+    laying.text(SafePath::new(KEY_FOR_PEOPLE)?, armored)
 }
 
-fn add_suite(tree: &mut Tree, name: &SafePath, suite: &Suite<'_>, store: &Store, signer: &Signer) -> Result<(), Error> {
+fn add_suite(laying: &mut Laying<'_>, name: &SafePath, suite: &Suite<'_>, signer: &Signer) -> Result<(), Error> {
     let folder = format!("{SECTION}/dists/{name}");
     let mut lists = BTreeMap::new();
     for ((component, architecture), artifacts) in suite {
         let below = format!("{component}/binary-{architecture}");
-        for (extension, made) in (List { architecture, artifacts }).make(store)? {
+        for (extension, made) in (List { architecture, artifacts }).make(laying.store)? {
             let by_hash = format!("{folder}/{below}/by-hash/SHA256/{}", made.sha256);
-            tree.insert(SafePath::new(by_hash)?, object(made))?;
-            tree.insert(SafePath::new(format!("{folder}/{below}/Packages{extension}"))?, object(made))?;
+            laying.object(SafePath::new(by_hash)?, made)?;
+            laying.object(SafePath::new(format!("{folder}/{below}/Packages{extension}"))?, made)?;
             lists.insert(format!("{below}/Packages{extension}"), made);
         }
     }
@@ -74,7 +71,7 @@ fn add_suite(tree: &mut Tree, name: &SafePath, suite: &Suite<'_>, store: &Store,
     let signed = signer.cleartext(&text).map_err(sign)?;
     let apart = signer.detached(text.as_bytes()).map_err(sign)?;
     for (name, bytes) in [("InRelease", signed), ("Release.gpg", apart), ("Release", text)] {
-        tree.insert(SafePath::new(format!("{folder}/{name}"))?, Entry::file(bytes))?;
+        laying.text(SafePath::new(format!("{folder}/{name}"))?, bytes)?;
     }
     Ok(())
 }

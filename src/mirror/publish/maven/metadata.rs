@@ -18,6 +18,7 @@ const DATE: &str = "20000101000000";
 const LARGEST: u64 = 16 << 20;
 
 /// What is at `group/artifact/version/artifact-version…`.
+#[derive(Clone, Copy)]
 struct At<'a> {
     group: &'a str,
     artifact: &'a str,
@@ -50,47 +51,61 @@ struct Plugin {
     prefix: String,
 }
 
-/// The text of every metadata file by its folder.
+/// Hands over the text of every metadata file with its folder.
 pub(super) fn files<'a>(
     artifacts: impl Iterator<Item = &'a Artifact>,
     store: &Store,
-) -> Result<BTreeMap<String, String>, Error> {
-    let artifacts: BTreeMap<&str, &Artifact> = artifacts.map(|one| (one.address.as_str(), one)).collect();
-    let mut folders: BTreeMap<String, Metadata> = BTreeMap::new();
-    for ((group, artifact), versions) in versions(artifacts.values().copied()) {
-        let dotted = group.replace('/', ".");
-        for version in versions.iter().rev() {
-            let file = format!("{group}/{artifact}/{version}/{artifact}-{version}");
-            let of = |kind: &str| artifacts.get(format!("{file}.{kind}").as_str()).map(|one| store.path(one.sha256));
-            if let Some(plugin) = of("pom").zip(of("jar")).and_then(|(pom, jar)| plugin(&pom, &jar, artifact)) {
-                folders.entry(group.to_owned()).or_default().plugins.insert(artifact.to_owned(), plugin);
-                break;
-            }
+    each: &mut dyn FnMut(&str, String) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut all: Vec<(At<'a>, &'a Artifact)> = artifacts.filter_map(|one| Some((At::of(one)?, one))).collect();
+    all.sort_by_key(|(at, _)| (at.group, at.artifact, at.version, at.file));
+    let one_artifact = |one: &(At<'_>, &Artifact), other: &(At<'_>, &Artifact)| {
+        (one.0.group, one.0.artifact) == (other.0.group, other.0.artifact)
+    };
+    let mut plugins: BTreeMap<&str, BTreeMap<String, Plugin>> = BTreeMap::new();
+    for files in all.chunk_by(one_artifact) {
+        let (At { group, artifact, .. }, _) = files[0];
+        if let Some(plugin) = newest_plugin(files, store) {
+            plugins.entry(group).or_default().insert(artifact.to_owned(), plugin);
         }
-        let folder = folders.entry(format!("{group}/{artifact}")).or_default();
-        folder.versions = Some((dotted, artifact.to_owned(), versions));
     }
-    Ok(folders.into_iter().map(|(folder, metadata)| (folder, metadata.text())).collect())
+    for files in all.chunk_by(one_artifact) {
+        let (At { group, artifact, .. }, _) = files[0];
+        let versions = versions(files);
+        if !versions.is_empty() {
+            let folder = format!("{group}/{artifact}");
+            let plugins = plugins.remove(folder.as_str()).unwrap_or_default();
+            let versions = Some((group.replace('/', "."), artifact.to_owned(), versions));
+            each(&folder, Metadata { versions, plugins }.text())?;
+        }
+    }
+    plugins.into_iter().try_for_each(|(folder, plugins)| each(folder, Metadata { versions: None, plugins }.text()))
 }
 
-/// The versions of each artifact in Maven's order. Where one has more than a POM, those that are POMs alone do not count:
+/// What the newest version that is a plug-in says of itself.
+fn newest_plugin(files: &[(At<'_>, &Artifact)], store: &Store) -> Option<Plugin> {
+    versions(files).iter().rev().find_map(|version| {
+        let of = |kind: &str| {
+            let ours = |(at, _): &&(At<'_>, &Artifact)| at.version == version && at.rest() == Some(kind);
+            files.iter().find(ours).map(|(_, artifact)| store.path(artifact.sha256))
+        };
+        plugin(&of(".pom")?, &of(".jar")?, files[0].0.artifact)
+    })
+}
+
+/// The versions of an artifact in Maven's order. Where it has more than a POM, those that are POMs alone do not count:
 /// they were read on the way to another version, and a client that chose one of them would miss its jar.
-fn versions<'a>(artifacts: impl Iterator<Item = &'a Artifact>) -> BTreeMap<(&'a str, &'a str), Vec<String>> {
-    let mut whole: BTreeMap<(&str, &str), [BTreeSet<&str>; 2]> = BTreeMap::new();
-    for at in artifacts.filter_map(At::of) {
-        let Some(rest) = at.rest() else { continue };
-        let [poms, others] = whole.entry((at.group, at.artifact)).or_default();
-        match rest {
-            ".pom" => poms.insert(at.version),
-            rest if rest.ends_with(".asc") => false,
-            _ => others.insert(at.version),
+fn versions(files: &[(At<'_>, &Artifact)]) -> Vec<String> {
+    let (mut poms, mut others) = (BTreeSet::new(), BTreeSet::new());
+    for (at, _) in files {
+        match at.rest() {
+            Some(".pom") => poms.insert(at.version),
+            Some(rest) if !rest.ends_with(".asc") => others.insert(at.version),
+            _ => false,
         };
     }
-    let chosen = |[poms, others]: [BTreeSet<&'a str>; 2]| {
-        let listed = if others.is_empty() { poms } else { others };
-        ascending(listed.into_iter().map(str::to_owned).collect())
-    };
-    whole.into_iter().map(|(key, both)| (key, chosen(both))).filter(|(_, versions)| !versions.is_empty()).collect()
+    let listed = if others.is_empty() { poms } else { others };
+    ascending(listed.into_iter().map(str::to_owned).collect())
 }
 
 /// The prefix that a plug-in's own description gives; nothing if it is none.
@@ -196,7 +211,15 @@ mod tests {
         }
 
         fn text(&self, folder: &str) -> String {
-            files(self.artifacts.iter(), &self.store).unwrap().remove(folder).unwrap_or_default()
+            let mut found = String::new();
+            files(self.artifacts.iter(), &self.store, &mut |named, text| {
+                if named == folder {
+                    assert_eq!(std::mem::replace(&mut found, text), "", "{folder} has one list");
+                }
+                Ok(())
+            })
+            .unwrap();
+            found
         }
     }
 

@@ -2,15 +2,13 @@
 //! Any pip or uv reads it from a plain web server; PNDA's layout is kept.
 //! Not here: how a page is written (`page`), or how a distribution is read (`mirror::python`).
 
-use super::object;
+use super::laying::Laying;
 use crate::mirror::fetch::expected;
 use crate::mirror::lock::Artifact;
 use crate::mirror::manifest::Want;
 use crate::mirror::python::{self, normalise};
-use crate::mirror::store::Store;
 use crate::systems::download::Expected;
 use crate::words::names::{SafePath, Word};
-use crate::words::tree::{Entry, Tree};
 use page::File;
 use std::collections::{BTreeMap, btree_map};
 
@@ -40,7 +38,7 @@ struct Project {
 }
 
 /// Puts every published package and the pages of the index.
-pub(super) fn add(tree: &mut Tree, artifacts: Vec<(&Artifact, &Want)>, store: &Store) -> Result<(), super::Error> {
+pub(super) fn add(laying: &mut Laying<'_>, artifacts: Vec<(&Artifact, &Want)>) -> Result<(), super::Error> {
     let published = |(_, want): &(&Artifact, &Want)| matches!(want, Want::Pypi(want) if want.publish);
     let mut projects: BTreeMap<Word, Project> = BTreeMap::new();
     let mut folded: BTreeMap<String, String> = BTreeMap::new();
@@ -49,7 +47,7 @@ pub(super) fn add(tree: &mut Tree, artifacts: Vec<(&Artifact, &Want)>, store: &S
         if let Some(one) = folded.insert(name.to_lowercase(), name.clone()).filter(|there| *there != name) {
             return Err(Error::Alike { one, other: name }.into());
         }
-        let file = package(tree, &project, &name, expected(artifact), store)?;
+        let file = package(laying, &project, &name, expected(artifact))?;
         let there = match projects.entry(project) {
             btree_map::Entry::Vacant(place) => {
                 place.insert(Project { origin: artifact.origin.clone(), files: BTreeMap::new() })
@@ -67,29 +65,29 @@ pub(super) fn add(tree: &mut Tree, artifacts: Vec<(&Artifact, &Want)>, store: &S
         return Ok(());
     }
     let root = SafePath::new("mirror_python/simple")?;
-    put_pages(tree, &root, page::root_html(projects.keys()), page::root_json(projects.keys()))?;
+    put_pages(laying, &root, page::root_html(projects.keys()), page::root_json(projects.keys()))?;
     for (name, project) in &projects {
         let files: Vec<&File> = project.files.values().collect();
         let folder = root.join(name.as_str())?;
-        put_pages(tree, &folder, page::project_html(name, &files), page::project_json(name, &files))?;
+        put_pages(laying, &folder, page::project_html(name, &files), page::project_json(name, &files))?;
     }
     Ok(())
 }
 
-fn put_pages(tree: &mut Tree, folder: &SafePath, html: String, json: String) -> Result<(), super::Error> {
-    tree.insert(folder.join("index.html")?, Entry::file(html))?;
-    Ok(tree.insert(folder.join("index.v1_json")?, Entry::file(json))?)
+fn put_pages(laying: &mut Laying<'_>, folder: &SafePath, html: String, json: String) -> Result<(), super::Error> {
+    laying.text(folder.join("index.html")?, html)?;
+    laying.text(folder.join("index.v1_json")?, json)
 }
 
 /// Puts one package and, if it is a wheel, its metadata.
-fn package(tree: &mut Tree, project: &Word, name: &str, bytes: Expected, store: &Store) -> Result<File, super::Error> {
-    let described = python::describe(store, project, name, bytes).map_err(Error::from)?;
+fn package(laying: &mut Laying<'_>, project: &Word, name: &str, bytes: Expected) -> Result<File, super::Error> {
+    let described = python::describe(laying.store, project, name, bytes).map_err(Error::from)?;
     let path = SafePath::new(format!("mirror_python/packages/{name}"))?;
     if let Some((size, sha256)) = described.metadata {
         let beside = SafePath::new(format!("{path}.metadata"))?;
-        tree.insert(beside, object(Expected { size, sha256 }))?;
+        laying.object(beside, Expected { size, sha256 })?;
     }
-    tree.insert(path, object(bytes))?;
+    laying.object(path, bytes)?;
     Ok(File {
         name: name.to_owned(),
         size: bytes.size,

@@ -2,14 +2,13 @@
 //! What the index says comes from the packages' own headers; the same packages give the same bytes.
 //! Not here: databases of the index in SQLite; every client reads the XML.
 
-use super::{Error, object, wanted};
+use super::laying::Laying;
+use super::{Error, wanted};
 use crate::mirror::fetch::expected;
 use crate::mirror::lock::{Artifact, Lock, Source};
 use crate::mirror::manifest::{Manifest, Want};
 use crate::mirror::openpgp::Signer;
-use crate::mirror::store::Store;
 use crate::words::names::SafePath;
-use crate::words::tree::{Entry, Tree};
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
@@ -26,10 +25,9 @@ type Packages<'a> = BTreeMap<&'a str, &'a Artifact>;
 
 /// Puts every package and the indexes; a section of an entry is a repository of its own.
 pub(super) fn add(
-    tree: &mut Tree,
+    laying: &mut Laying<'_>,
     manifest: &Manifest,
     lock: &Lock,
-    store: &Store,
     signer: Option<&Signer>,
 ) -> Result<(), Error> {
     let mut repositories: BTreeMap<String, Packages<'_>> = BTreeMap::new();
@@ -37,7 +35,7 @@ pub(super) fn add(
         let Want::Rpm(want) = want else { continue };
         let folder = want.section.as_ref().map_or_else(|| SECTION.to_owned(), |name| format!("{SECTION}/{name}"));
         let name = artifact.address.file_name();
-        tree.insert(SafePath::new(format!("{folder}/{name}"))?, object(expected(artifact)))?;
+        laying.object(SafePath::new(format!("{folder}/{name}"))?, expected(artifact))?;
         repositories.entry(folder).or_default().insert(name, artifact);
     }
     if repositories.is_empty() {
@@ -47,16 +45,16 @@ pub(super) fn add(
     let sign = |source| Error::Sign { section: SECTION, source };
     let date = signer.date().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     for (folder, packages) in &repositories {
-        let made = index::make(store, packages, date)?;
+        let made = index::make(laying.store, packages, date)?;
         for (name, made) in &made.files {
-            tree.insert(SafePath::new(format!("{folder}/repodata/{name}"))?, object(*made))?;
+            laying.object(SafePath::new(format!("{folder}/repodata/{name}"))?, *made)?;
         }
         let signature = signer.detached(&made.list).map_err(sign)?;
-        tree.insert(SafePath::new(format!("{folder}/repodata/repomd.xml"))?, Entry::file(made.list))?;
-        tree.insert(SafePath::new(format!("{folder}/repodata/repomd.xml.asc"))?, Entry::file(signature))?;
+        laying.text(SafePath::new(format!("{folder}/repodata/repomd.xml"))?, made.list)?;
+        laying.text(SafePath::new(format!("{folder}/repodata/repomd.xml.asc"))?, signature)?;
     }
     let key = signer.public_armored().map_err(sign)?;
-    Ok(tree.insert(SafePath::new(KEY)?, Entry::file(key))?)
+    laying.text(SafePath::new(KEY)?, key)
 }
 
 #[cfg(test)]
@@ -65,6 +63,7 @@ mod tests {
     use crate::mirror::lock::Voucher;
     use crate::mirror::manifest::parse;
     use crate::mirror::rpm::header::tests::small;
+    use crate::mirror::store::Store;
     use crate::words::digest::Sha256;
     use std::io::Write;
 
@@ -102,9 +101,9 @@ mod tests {
         let (bench, store) = bench(&small());
         let signer = Signer::load_or_make(&bench.folder.path().join("key")).unwrap();
         let publish = |store: &Store| {
-            let mut tree = Tree::default();
-            add(&mut tree, &bench.manifest, &bench.lock, store, Some(&signer)).unwrap();
-            tree
+            let mut laying = Laying::new(store);
+            add(&mut laying, &bench.manifest, &bench.lock, Some(&signer)).unwrap();
+            laying.done().unwrap()
         };
         let tree = publish(&store);
         for kind in ["primary", "filelists", "other"] {
@@ -126,10 +125,10 @@ mod tests {
     fn what_cannot_be_described_or_signed_is_told() {
         let (bench, store) = bench(b"no package");
         let signer = Signer::load_or_make(&bench.folder.path().join("key")).unwrap();
-        let mut tree = Tree::default();
-        let unsigned = add(&mut tree, &bench.manifest, &bench.lock, &store, None);
+        let mut laying = Laying::new(&store);
+        let unsigned = add(&mut laying, &bench.manifest, &bench.lock, None);
         assert!(matches!(unsigned, Err(Error::NoKey { section: "mirror_rpm" })));
-        let refused = add(&mut tree, &bench.manifest, &bench.lock, &store, Some(&signer));
+        let refused = add(&mut laying, &bench.manifest, &bench.lock, Some(&signer));
         assert!(matches!(refused, Err(Error::Rpm { .. })));
     }
 }

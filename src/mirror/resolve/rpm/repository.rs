@@ -101,8 +101,14 @@ fn get(world: &World<'_>, place: &Location) -> Result<Option<Vec<u8>>, Error> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             opened => {
                 let mut bytes = Vec::new();
-                let read = opened.and_then(|file| file.take(LIMIT).read_to_end(&mut bytes));
-                read.map(|_| Some(bytes)).map_err(|error| failed(Box::new(error)))
+                let read = opened.and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes));
+                match read {
+                    Ok(_) if bytes.len() as u64 > LIMIT => {
+                        Err(failed(format!("it has more than the {LIMIT} bytes that one may have").into()))
+                    }
+                    Ok(_) => Ok(Some(bytes)),
+                    Err(error) => Err(failed(Box::new(error))),
+                }
             }
         },
     }

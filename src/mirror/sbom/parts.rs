@@ -1,0 +1,223 @@
+//! What a bill of materials lists, and what wants what: things by their numbers, for there may be a hundred thousand.
+//! A thing becomes a component only while it is written.
+//! Not here: which bills there are.
+
+use super::Sources;
+use super::cyclonedx::{Bom, Component, Dependency, Each};
+use crate::mirror::licences;
+use crate::mirror::lock::{Artifact, Lock};
+use crate::mirror::purl::Purl;
+use crate::words::digest::Sha256;
+use crate::words::names::SafePath;
+use crate::words::tree::{Entry, Tree};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// All things in the order of their references, what they want, and where they are.
+pub(super) struct Parts<'a> {
+    pub(super) things: Vec<Thing<'a>>,
+    /// What the mirror itself wants.
+    pub(super) wanted: BTreeSet<usize>,
+    /// What one thing wants of others, sorted.
+    wants: Vec<(usize, usize)>,
+    /// Things by what they are, sorted.
+    by_digest: Vec<(Sha256, usize)>,
+    /// Where things lie, sorted.
+    places: Vec<(usize, SafePath)>,
+    licences: licences::Reader<'a>,
+}
+
+/// One thing of a bill.
+pub(super) struct Thing<'a> {
+    reference: String,
+    sha256: Sha256,
+    what: What<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum What<'a> {
+    Artifact(&'a Artifact),
+    /// It was made here.
+    Made(&'a SafePath, &'static str),
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn of(sources: &Sources<'a>) -> Parts<'a> {
+        let described = described(sources.lock);
+        let metadata = |artifact: &Artifact| Purl::of(artifact).is_pom() && described.contains(folder(artifact));
+        let listed = sources.lock.artifacts.iter().filter(|one| !one.is_signature() && !metadata(one));
+        let mut things: Vec<Thing<'a>> = listed.map(Thing::of).collect();
+        let assembled = sources.manifest.assemblies.values().map(|assembly| (&assembly.path, "assembly"));
+        let programs = sources.programs.iter().map(|path| (*path, "program"));
+        let made = assembled.chain(programs).filter_map(|(path, what)| Thing::made(path, what, sources.tree));
+        things.extend(made);
+        tell_apart(&mut things);
+        let mut by_digest: Vec<_> = things.iter().enumerate().map(|(at, thing)| (thing.sha256, at)).collect();
+        by_digest.sort_unstable();
+        let licences = licences::Reader::new(sources.lock, sources.store);
+        let (wanted, wants, places) = (BTreeSet::new(), Vec::new(), Vec::new());
+        let mut parts = Parts { things, wanted, wants, by_digest, places, licences };
+        parts.chains();
+        parts.assemblies(sources);
+        parts.wants.sort_unstable();
+        parts.wants.dedup();
+        let object = |(path, entry): (SafePath, Entry)| match entry {
+            Entry::Object { digest, .. } => Some((parts.thing(digest)?, path)),
+            Entry::File { .. } => None,
+        };
+        parts.places = sources.tree.iter().filter_map(object).collect();
+        parts.places.sort();
+        parts
+    }
+
+    /// The thing that is these bytes; of several the last.
+    fn thing(&self, sha256: Sha256) -> Option<usize> {
+        let end = self.by_digest.partition_point(|(one, _)| *one <= sha256);
+        self.by_digest[..end].last().filter(|(one, _)| *one == sha256).map(|(_, at)| *at)
+    }
+
+    /// What lies at a path.
+    pub(super) fn at(&self, path: &SafePath, tree: &Tree) -> Option<usize> {
+        self.thing(tree.get(path)?.digest())
+    }
+
+    /// Wants along the chains of the lock: what is left out is stepped over.
+    fn chains(&mut self) {
+        let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+        for (at, thing) in self.things.iter().enumerate() {
+            names.extend(thing.because().iter().filter_map(|chain| Some((chain.rsplit(" > ").next()?, at))));
+        }
+        for chain in self.things.iter().flat_map(Thing::because) {
+            let mut above = None;
+            for next in chain.split(" > ").filter_map(|name| names.get(name).copied()) {
+                match above {
+                    None => drop(self.wanted.insert(next)),
+                    Some(above) if above != next => self.wants.push((above, next)),
+                    Some(_) => {}
+                }
+                above = Some(next);
+            }
+        }
+    }
+
+    /// The mirror wants what is made here; an assembly wants the parts that it takes.
+    fn assemblies(&mut self, sources: &Sources<'_>) {
+        let made = self.things.iter().enumerate().filter(|(_, thing)| matches!(thing.what, What::Made(..)));
+        self.wanted.extend(made.map(|(at, _)| at));
+        for assembly in sources.manifest.assemblies.values() {
+            let Some(at) = self.at(&assembly.path, sources.tree) else { continue };
+            for artifact in assembly.takes.iter().flat_map(|take| sources.lock.wanted_by(&take.from)) {
+                let part = self.thing(artifact.sha256);
+                self.wants.extend(part.map(|part| (at, part)));
+            }
+        }
+    }
+
+    fn wants_of(&self, at: usize) -> impl Iterator<Item = usize> + '_ {
+        let start = self.wants.partition_point(|(from, _)| *from < at);
+        self.wants[start..].iter().take_while(move |(from, _)| *from == at).map(|(_, to)| *to)
+    }
+
+    /// Everything below these, themselves among it.
+    pub(super) fn reachable(&self, from: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let (mut found, mut open): (BTreeSet<usize>, Vec<usize>) = (from.clone(), from.iter().copied().collect());
+        while let Some(at) = open.pop() {
+            open.extend(self.wants_of(at).filter(|next| found.insert(*next)));
+        }
+        found
+    }
+
+    /// The bill of a subject that has these things, and wants those.
+    pub(super) fn bom<'b>(
+        &'b self,
+        subject: &Component,
+        content: Sha256,
+        all: &'b [usize],
+        wanted: &'b BTreeSet<usize>,
+    ) -> Bom<Each<'b, Component>, Each<'b, Dependency>> {
+        let names = |some: &mut dyn Iterator<Item = usize>| some.map(|at| self.things[at].reference.clone()).collect();
+        let reference = subject.reference.clone().unwrap_or_default();
+        let first = Dependency { reference, depends_on: names(&mut wanted.iter().copied()) };
+        let dependency = move |at: &usize| {
+            let reference = self.things[*at].reference.clone();
+            Dependency { reference, depends_on: names(&mut self.wants_of(*at)) }
+        };
+        let dependencies =
+            Each(Box::new(move || Box::new(std::iter::once(first.clone()).chain(all.iter().map(dependency)))));
+        let components = Each(Box::new(move || Box::new(all.iter().map(|at| self.component(*at)))));
+        Bom::new(subject.clone(), content, components, dependencies)
+    }
+
+    fn component(&self, at: usize) -> Component {
+        let thing = &self.things[at];
+        let component = match thing.what {
+            What::Artifact(artifact) => of_artifact(artifact, thing, &self.licences),
+            What::Made(path, what) => {
+                let named = Component::named("application", &thing.reference, path.file_name());
+                Component { purl: Some(generic(path, thing.sha256)), ..named.hashed(thing.sha256).with("made", what) }
+            }
+        };
+        let start = self.places.partition_point(|(one, _)| *one < at);
+        let places = self.places[start..].iter().take_while(|(one, _)| *one == at);
+        places.fold(component, |component, (_, path)| component.with("path", path.as_str()))
+    }
+}
+
+impl<'a> Thing<'a> {
+    fn of(artifact: &'a Artifact) -> Thing<'a> {
+        let reference = Purl::of(artifact).to_string();
+        Thing { reference, sha256: artifact.sha256, what: What::Artifact(artifact) }
+    }
+
+    fn made(path: &'a SafePath, what: &'static str, tree: &Tree) -> Option<Thing<'a>> {
+        let sha256 = tree.get(path)?.digest();
+        Some(Thing { reference: generic(path, sha256), sha256, what: What::Made(path, what) })
+    }
+
+    fn because(&self) -> &'a [String] {
+        match self.what {
+            What::Artifact(artifact) => &artifact.because,
+            What::Made(..) => &[],
+        }
+    }
+}
+
+/// A file that belongs to no kind of package.
+fn generic(path: &SafePath, sha256: Sha256) -> String {
+    format!("pkg:generic/{}?checksum=sha256:{sha256}", path.file_name())
+}
+
+/// Sorts things by their references; one that has the name of another gets its digest into its own.
+fn tell_apart(things: &mut Vec<Thing<'_>>) {
+    things.sort_by(|one, other| one.reference.cmp(&other.reference));
+    let twice: Vec<usize> = (1..things.len()).filter(|at| things[at - 1].reference == things[*at].reference).collect();
+    for at in &twice {
+        things[*at].reference = format!("{}#{}", things[*at].reference, things[*at].sha256);
+    }
+    things.sort_by(|one, other| one.reference.cmp(&other.reference));
+    things.dedup_by(|one, other| one.reference == other.reference);
+}
+
+/// The folders of a Maven repository that hold more than a POM: the POM there is the metadata of what lies beside it.
+fn described(lock: &Lock) -> BTreeSet<&str> {
+    let beside = |artifact: &&Artifact| artifact.is_signature() || artifact.address.as_str().ends_with(".pom");
+    let other = lock.artifacts.iter().filter(|artifact| !beside(artifact));
+    other.map(folder).collect()
+}
+
+fn folder(artifact: &Artifact) -> &str {
+    artifact.address.as_str().rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn of_artifact(artifact: &Artifact, thing: &Thing<'_>, reader: &licences::Reader<'_>) -> Component {
+    let purl = Purl::of(artifact);
+    let is_code = !purl.is_pom();
+    let kind = if purl.kind == "generic" || !is_code { "file" } else { "library" };
+    let mut component = Component::named(kind, &thing.reference, &purl.name)
+        .hashed(artifact.sha256)
+        .licensed(&reader.licences(artifact));
+    // A scanner would take the POM of a version that lost for the version itself, and warn of what nobody has.
+    component.purl = is_code.then(|| purl.to_string());
+    component.group = purl.namespace.filter(|_| purl.kind == "maven");
+    component.version = purl.version;
+    artifact.because.iter().fold(component, |component, chain| component.with("because", chain.as_str()))
+}
