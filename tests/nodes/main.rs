@@ -5,6 +5,7 @@
 mod apt;
 mod base;
 mod departures;
+mod engine;
 mod ground;
 mod harness;
 mod machine;
