@@ -56,10 +56,11 @@ pub struct Node {
     /// Services, in the order in which they start.
     #[serde(default, rename = "service")]
     pub services: Vec<Service>,
-    /// Folders of HDFS, made in this order once the services answer.
+    /// Folders of HDFS, made in this order as soon as HDFS takes changes: after the service of this node whose gate is at
+    /// their `web`, or before every service where another node has the NameNode; what must wait comes after the services.
     #[serde(default, rename = "hdfs_directory")]
     pub hdfs_directories: Vec<HdfsDirectory>,
-    /// Folders of the node that are copied into HDFS after that.
+    /// Folders of the node that are copied into HDFS, after the services.
     #[serde(default, rename = "hdfs_upload")]
     pub hdfs_uploads: Vec<HdfsUpload>,
 }
@@ -245,14 +246,14 @@ pub struct Service {
 pub struct Once {
     /// Its name, unique on the node.
     pub name: Word,
-    /// Who runs it; ignored in scope `user`.
+    /// Who runs it, with its primary group alone; ignored in scope `user`.
     pub user: Word,
-    /// The program and its arguments; paths are the node's, under its root.
+    /// The program, by its whole path, and its arguments. It has 15 minutes.
     pub command: Vec<String>,
-    /// Its environment.
+    /// Its environment, besides `PATH`, `LANG`, `HOME`, `USER` and `LOGNAME`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
-    /// What is there once it has run.
+    /// What is there once it has run, and not before it runs.
     pub creates: NodePath,
 }
 

@@ -136,6 +136,10 @@ fn check_tasks(node: &Node, source: Source<'_>, problems: &mut Problems) {
             problems.add(at(source, once.name.as_str(), what, "write the whole path of the program"));
         }
     }
+    for once in node.once.iter().filter(|once| is_placed(node, &once.creates)) {
+        let what = format!("{} is there before {} runs, so that it never would", once.creates, once.name);
+        problems.add(at(source, once.creates.as_str(), what, "name something that only the command makes"));
+    }
     let folders = node.hdfs_directories.iter().map(|one| (&one.web, &one.user));
     let webs: BTreeSet<_> = folders.chain(node.hdfs_uploads.iter().map(|one| (&one.web, &one.user))).collect();
     for (web, user) in webs {
@@ -156,6 +160,16 @@ fn check_tasks(node: &Node, source: Source<'_>, problems: &mut Problems) {
         };
         problems.add(at(source, upload.to.as_str(), what, "upload it elsewhere"));
     }
+}
+
+/// Whether the install itself puts something there, or below.
+fn is_placed(node: &Node, path: &NodePath) -> bool {
+    let archives = node.archives.iter().map(|archive| &archive.into);
+    let downloads = node.downloads.iter().map(|download| &download.path);
+    let files = node.files.iter().map(|file| &file.path).chain(node.links.iter().map(|link| &link.path));
+    let folders = node.directories.iter().map(|directory| &directory.path);
+    let mut placed = archives.chain(downloads).chain(files).chain(folders);
+    placed.any(|other| other == path || other.is_below(path))
 }
 
 /// One thing at a place, and nothing inside what is no folder.
@@ -298,6 +312,7 @@ public_key = "k"
             HEAD,
             once,
             once,
+            &directory("/d/below", "root", "0755"),
             &upload("/a", "manager:9870"),
             &upload("/a/b", "http://m:1"),
             &upload("/a", "http://m:1"),
@@ -306,6 +321,7 @@ public_key = "k"
         for expected in [
             ":12: format has no program with an absolute path",
             "format is prepared more than once",
+            "/d is there before format runs",
             "manager:9870 is not where WebHDFS can answer",
             "/a/b lies inside another upload",
         ] {

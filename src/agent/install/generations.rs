@@ -170,8 +170,11 @@ impl Generations {
     fn copy(&self, download: &Download, ground: &Ground, before: Option<&Path>, to: &Path) -> Result<(), Error> {
         let failed = |source| Error::Write { path: self.folder.clone(), source };
         fs::create_dir_all(to.parent().unwrap_or(to)).map_err(failed)?;
-        let same = |path: &Path| Ok(Sha256::of_reader(&mut File::open(path)?)?.0 == download.sha256);
-        if let Some(before) = before.filter(|path| same(path).unwrap_or_else(|_: io::Error| false))
+        let same = |path: &&Path| {
+            let read = File::open(path).and_then(|mut file| Sha256::of_reader(&mut file));
+            read.is_ok_and(|(sha256, _)| sha256 == download.sha256)
+        };
+        if let Some(before) = before.filter(same)
             && fs::hard_link(before, to).is_ok()
         {
             return Ok(());

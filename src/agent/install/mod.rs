@@ -31,6 +31,7 @@ mod space;
 mod stage;
 mod start;
 mod state;
+mod step;
 mod switch;
 mod systemd;
 mod tasks;
@@ -144,7 +145,7 @@ pub enum Error {
     #[error("cannot remove {path}")]
     Remove { path: NodePath, source: std::io::Error },
     /// What was kept cannot be used.
-    #[error("what was installed before is not at hand")]
+    #[error("the installs that are kept on this node cannot be used")]
     Generations(#[source] generations::Error),
     /// The switch failed.
     #[error("the prepared files could not be put in place")]

@@ -184,8 +184,8 @@ impl Start<'_> {
     ) -> Result<(), Error> {
         let mut late = Vec::new();
         for folder in std::mem::take(left) {
-            // A folder may lie in one that must wait.
-            if !meant(folder) || late.iter().any(|other: &&HdfsDirectory| folder.path.is_below(&other.path)) {
+            // Where one must wait, none of the others can be made either.
+            if !meant(folder) || late.iter().any(|other: &&HdfsDirectory| other.web == folder.web) {
                 late.push(folder);
                 continue;
             }

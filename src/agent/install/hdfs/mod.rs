@@ -26,6 +26,9 @@ use std::time::{Duration, Instant};
 /// Somebody who watches hears of a long wait so often.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
+/// Whoever does not answer a first look soon is waited for later, if at all.
+const GLANCE: Times = Times { connect: Duration::from_secs(2), silence: Duration::from_secs(10) };
+
 /// Why HDFS is not as it should be.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -87,7 +90,7 @@ pub(super) fn look(node: &Node, ground: &Ground) -> Result<Look, Error> {
     for wanted in &node.hdfs_directories {
         let seen = match silent.get(wanted.web.as_str()) {
             Some(why) => Remote::Unseen(why.clone()),
-            None => match client(&wanted.web, &wanted.user, &wanted.path)
+            None => match client(&wanted.web, &wanted.user, &wanted.path, GLANCE)
                 .and_then(|hdfs| directory::look(&hdfs, &wanted.path))
             {
                 Err(Error::Web { source, .. }) if source.is_passing() => Remote::Unseen(source.to_string()),
@@ -102,7 +105,7 @@ pub(super) fn look(node: &Node, ground: &Ground) -> Result<Look, Error> {
     for wanted in &node.hdfs_uploads {
         let seen = match silent.get(wanted.web.as_str()) {
             Some(why) => Copy::Unseen(why.clone()),
-            None => match client(&wanted.web, &wanted.user, &wanted.to)
+            None => match client(&wanted.web, &wanted.user, &wanted.to, GLANCE)
                 .and_then(|hdfs| upload::look(&hdfs, node, ground, wanted))
             {
                 Err(Error::Web { source, .. }) if source.is_passing() => Copy::Unseen(source.to_string()),
@@ -124,7 +127,7 @@ pub(super) fn bring_directory(
     patience: Patience,
     tell: Tell,
 ) -> Result<(), Error> {
-    let hdfs = client(&wanted.web, &wanted.user, &wanted.path)?;
+    let hdfs = client(&wanted.web, &wanted.user, &wanted.path, Times::default())?;
     patiently(&wanted.path, limit, patience.look, tell, || directory::bring(&hdfs, wanted))
 }
 
@@ -136,12 +139,12 @@ pub(super) fn bring_upload(
     patience: Patience,
     tell: Tell,
 ) -> Result<(), Error> {
-    let hdfs = client(&wanted.web, &wanted.user, &wanted.to)?;
+    let hdfs = client(&wanted.web, &wanted.user, &wanted.to, Times::default())?;
     patiently(&wanted.to, patience.long, patience.look, tell, || upload::bring(&hdfs, node, ground, wanted, tell))
 }
 
-fn client(web: &str, user: &Word, path: &NodePath) -> Result<WebHdfs, Error> {
-    WebHdfs::new(web, user.as_str(), Times::default()).map_err(|source| Error::Web { path: path.clone(), source })
+fn client(web: &str, user: &Word, path: &NodePath, times: Times) -> Result<WebHdfs, Error> {
+    WebHdfs::new(web, user.as_str(), times).map_err(|source| Error::Web { path: path.clone(), source })
 }
 
 /// Tries until it is done, or fails with what does not pass by itself, or the time is over.

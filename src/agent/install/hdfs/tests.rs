@@ -2,6 +2,7 @@
 //! Each test is one state of HDFS and what becomes of it.
 //! Not here: a real NameNode; that one is tried in `tests/clients`.
 
+use super::super::systemd::tests::scripted;
 use super::super::tests::site::Site;
 use super::super::{Report, look};
 use crate::systems::webhdfs::Fake;
@@ -11,15 +12,18 @@ use std::fs;
 /// A site that wants two folders and Flink's programs in HDFS.
 fn site() -> (Site, Fake) {
     let (mut site, fake) = (Site::new(), Fake::start());
-    let web = &fake.web;
-    let common = format!("web = \"{web}\"\nuser = \"hdfs\"\n");
-    site.more = format!(
+    site.more = wants(&fake);
+    (site, fake)
+}
+
+fn wants(fake: &Fake) -> String {
+    let common = format!("web = \"{}\"\nuser = \"hdfs\"\n", fake.web);
+    format!(
         "[[hdfs_directory]]\n{common}path = \"/pnda\"\nowner = \"hdfs\"\ngroup = \"hadoop\"\nmode = \"0755\"\n\
          [[hdfs_directory]]\n{common}path = \"/pnda/flink\"\nowner = \"pnda\"\ngroup = \"pnda\"\nmode = \"1777\"\n\
          [[hdfs_upload]]\n{common}from = \"/opt/pnda/flink/bin\"\nto = \"/pnda/lib/flink\"\n\
          owner = \"hdfs\"\ngroup = \"hadoop\"\nmode = \"0644\"\n"
-    );
-    (site, fake)
+    )
 }
 
 fn hdfs(report: &Report) -> Vec<String> {
@@ -154,4 +158,23 @@ fn a_link_in_what_is_uploaded_is_refused() {
     let error = super::super::tests::site::chain(&site.install().unwrap_err());
     assert!(error.contains("/opt/pnda/flink-1/flink is neither a file nor a folder"), "{error}");
     assert!(fs::exists(site.at("/opt/pnda/flink-1")).unwrap() && fake.listing().len() > 1);
+}
+
+#[test]
+fn folders_come_before_the_services_that_start_after_their_namenode() {
+    let Some(mut site) = Site::system() else { return };
+    let (folder, fake) = (site.folder.path().join("bin"), Fake::start());
+    fs::create_dir(&folder).unwrap();
+    site.systemd = Some(scripted(&folder, &["ActiveState=active\nUnitFileState=enabled\n"; 2].join("\n")));
+    let service = |name: &str, gate: &str, within: u32| {
+        format!(
+            "[[service]]\nname = \"{name}\"\nabout = \"x\"\nkind = \"exec\"\nuser = \"root\"\ncommand = [\"/bin/x\"]\n\
+             [service.ready]\nat = \"{gate}\"\nwithin = {within}\n"
+        )
+    };
+    let namenode = service("namenode", &fake.web.replace("http", "tcp"), 20);
+    site.more = [wants(&fake), namenode, service("history", "tcp://127.0.0.1:9", 0)].concat();
+    let error = super::super::tests::site::chain(&site.install().unwrap_err());
+    assert!(error.contains("service history is active, but does not do its work"), "{error}");
+    assert_eq!(fake.listing()[1..], WHOLE[..2], "its folders are there, the upload comes last");
 }

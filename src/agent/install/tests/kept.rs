@@ -228,3 +228,55 @@ fn services_are_stopped_before_their_files_go() {
     assert_eq!(told(&site), ["disable --now --quiet pnda-agent.service"]);
     assert_eq!(content(&site), ["var 40755 None ", "var/lib 40755 None "], "every machine has these");
 }
+
+#[test]
+fn a_mirror_that_goes_half_way_leaves_the_old_install_whole() {
+    let mut site = Site::new();
+    site.install().unwrap();
+    let before = content(&site);
+    (site.flink, site.config) = ("flink-2", "port = 2\n");
+    site.mirrored.insert("pnda-agent", b"#!/bin/sh\n# newer\n".to_vec());
+    site.publish();
+    let mirrored = site.folder.path().join("mirror/pnda-agent");
+    fs::rename(&mirrored, mirrored.with_extension("away")).unwrap();
+    let error = chain(&site.again().unwrap_err());
+    assert!(error.contains("cannot fetch pnda-agent from the mirror"), "{error}");
+    assert_eq!(content(&site), before);
+    assert!(verify_with(&place(&site), None, &silent).unwrap().is_empty());
+    fs::rename(mirrored.with_extension("away"), &mirrored).unwrap();
+    site.again().unwrap();
+    assert_eq!(site.text("/opt/pnda/flink/bin/flink"), "two");
+    back(&site, None).unwrap();
+    assert_eq!(content(&site), before);
+}
+
+#[test]
+fn what_belongs_to_somebody_else_is_found_and_given_back() {
+    let Some(site) = Site::system() else { return };
+    site.install().unwrap();
+    for path in ["/etc/pnda/agent.toml", "/opt/pnda/flink-1/bin/flink", "/var/log/pnda"] {
+        chown(site.at(path), Some(4242), Some(4242)).unwrap();
+    }
+    let found = lines(&verify_with(&place(&site), None, &silent).unwrap());
+    let expected = [
+        "folder /var/log/pnda has another owner or mode",
+        "archive /opt/pnda/flink-1/bin/flink changed",
+        "file /etc/pnda/agent.toml has another owner or mode",
+    ];
+    assert_eq!(found, expected);
+    repair_with(&place(&site), Run::Real, None, &silent).unwrap();
+    let owner = |path: &str| fs::metadata(site.at(path)).unwrap().uid();
+    assert_eq!(
+        (owner("/etc/pnda/agent.toml"), owner("/opt/pnda/flink-1/bin/flink"), owner("/var/log/pnda")),
+        (0, 0, 0)
+    );
+}
+
+#[test]
+fn a_masked_service_is_no_working_node() {
+    let Some(mut site) = Site::system() else { return };
+    service(&mut site, "ActiveState=inactive\nUnitFileState=masked\n");
+    site.install().unwrap();
+    let report = verify_with(&place(&site), site.systemd.clone(), &silent).unwrap();
+    assert_eq!(lines(&report), ["service pnda-agent masked, does not run"]);
+}
