@@ -6,6 +6,7 @@ pub mod agent;
 mod agent_install;
 mod complete;
 pub mod failure;
+mod lint;
 pub mod mirror;
 pub mod pnda;
 mod progress;

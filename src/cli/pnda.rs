@@ -3,7 +3,7 @@
 //! Not here: what the commands do.
 
 use super::failure::{Outcome, finish, say_json};
-use super::{complete, mirror, render, trial};
+use super::{complete, lint, mirror, render, trial};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -26,6 +26,8 @@ enum Command {
     Mirror(mirror::Command),
     /// Render every node's files and install script from a cluster file.
     Render(render::Arguments),
+    /// Say what is wrong with a Flink configuration file, for the version that will read it.
+    Lint(lint::Arguments),
     /// Bring everything up on this machine, without root, under one folder.
     Try(trial::Arguments),
     /// Print completions for a shell.
@@ -45,6 +47,7 @@ pub fn main() -> ExitCode {
     let outcome: Outcome = match Arguments::parse().command {
         Command::Mirror(command) => mirror::run(command),
         Command::Render(arguments) => render::run(&arguments),
+        Command::Lint(arguments) => lint::run(&arguments),
         Command::Try(arguments) => trial::run(&arguments),
         Command::Completions(arguments) => complete::completions(&arguments, Arguments::command()),
         Command::Schema { verb } => say_json(&mirror::schema(verb)).map(|()| ExitCode::SUCCESS),

@@ -6,6 +6,7 @@ mod assign;
 mod desired;
 mod facts;
 mod flink;
+pub mod lint;
 mod render;
 mod resolve;
 mod role;
@@ -114,6 +115,7 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, Problems> {
         let has: Vec<(&Word, &Role)> = assigned.roles.iter().filter_map(|name| roles.get_key_value(name)).collect();
         let own: Vec<&Role> = has.iter().map(|(_, role)| *role).collect();
         let settings = resolve::resolve(&spec, &assigned.node, &own, &overrides, &mut problems);
+        facts::check(&settings, &root, &mut problems);
         if let Some(tree) = ground.folder(&assigned.node, &has, &settings, &mirror, &mut problems) {
             nodes.insert(assigned.node.clone(), tree);
         }

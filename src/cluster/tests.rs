@@ -441,3 +441,37 @@ fn every_defect_is_told_with_file_line_and_remedy() {
         assert_eq!(told, std::fs::read_to_string(&expected).unwrap_or_default(), "{}", path.display());
     }
 }
+
+#[test]
+fn every_rendered_configuration_of_flink_passes_the_lint_of_its_version() {
+    for (name, version) in [("pico", "1.15.4"), ("standard", "1.18.1"), ("production", "1.20.5"), ("standard", "2.3.0")]
+    {
+        let case = Case::example(name).set("flink.version", version).set("graphite.address", "graphite:2003");
+        let rendered = case.done();
+        let version: crate::words::flink::Version = version.parse().unwrap();
+        let path = format!("files/etc/pnda/flink/{}", version.configuration_file().name());
+        let mut linted = 0;
+        for (node, tree) in &rendered.nodes {
+            let Some(Entry::File { bytes, .. }) = tree.get(&SafePath::new(&path).unwrap()) else { continue };
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            let target = lint::Target { version, java: None, deployment: lint::memory::Deployment::Yarn };
+            let source = Source { file: &path, text: &text };
+            let (configuration, findings) = lint::lint(source, version.configuration_file().into(), target).unwrap();
+            assert!(configuration.keys() > 10, "{node} {version}");
+            assert!(findings.is_empty(), "{node} {version}:\n{findings:#?}\n{text}");
+            linted += 1;
+        }
+        assert!(linted > 0, "{name} {version}");
+    }
+}
+
+#[test]
+fn memory_that_flink_would_refuse_is_told_at_its_setting() {
+    let case = Case::example("pico").set("flink.jobmanager.memory", "500m").set("flink.taskmanager.slots", "0");
+    assert_eq!(
+        case.told(),
+        "--set flink.jobmanager.memory: no job manager would start: off-heap 128m, more than the Flink memory of 52m\n    \
+         raise `flink.jobmanager.memory` by 77m at least, or lower a part\n\
+         --set flink.taskmanager.slots: `flink.taskmanager.slots` cannot be 0\n    write 1 or more"
+    );
+}
