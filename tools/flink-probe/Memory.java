@@ -1,13 +1,17 @@
-// What Flink's own start scripts would be told of memory: each configuration of a file, for both processes.
+// What Flink's own start scripts would be told of memory: each configuration of a file, for the process it speaks of.
 // Run as `java -cp 'bin/bash-java-utils.jar:lib/*' Memory.java <cases`; cases are separated by empty lines.
 // Not here: how the scripts read it.
 
+import java.io.PrintStream;
 import java.lang.reflect.*;
 import java.nio.file.*;
 import java.util.*;
 
 public class Memory {
     public static void main(String[] arguments) throws Exception {
+        // Flink logs to where answers go.
+        PrintStream out = System.out;
+        System.setOut(System.err);
         Class<?> utils = Class.forName("org.apache.flink.runtime.util.bash.BashJavaUtils");
         Class<?> command = Class.forName(utils.getName() + "$Command");
         Method run = utils.getDeclaredMethod("runCommand", command, String[].class);
@@ -17,26 +21,29 @@ public class Memory {
             for (String file : List.of("flink-conf.yaml", "config.yaml")) {
                 Files.writeString(folder.resolve(file), given + "\n");
             }
-            System.out.println(given.strip());
+            out.println(given.strip());
             for (Object which : command.getEnumConstants()) {
                 if (!which.toString().endsWith("_RESOURCE_PARAMS")) {
                     continue;
                 }
                 String name = which.toString().substring(4, 6).toLowerCase();
+                if (!given.contains(name.equals("tm") ? "taskmanager." : "jobmanager.")) {
+                    continue;
+                }
                 try {
                     String[] options = {"--configDir", folder.toString()};
                     for (Object line : (List<?>) run.invoke(null, which, options)) {
-                        System.out.println("= " + name + " " + sorted(line.toString()));
+                        out.println("= " + name + " " + sorted(line.toString()));
                     }
                 } catch (InvocationTargetException failed) {
                     Throwable cause = failed.getCause();
                     while (cause.getCause() != null) {
                         cause = cause.getCause();
                     }
-                    System.out.println("! " + name + " " + String.valueOf(cause.getMessage()).split("\n")[0]);
+                    out.println("! " + name + " " + String.valueOf(cause.getMessage()).split("\n")[0]);
                 }
             }
-            System.out.println();
+            out.println();
         }
     }
 

@@ -2,6 +2,7 @@
 // Run as `java -cp 'lib/*' Values.java FILE-NAME <values`, each line a type, a tab and a value.
 // Not here: the keys of real options.
 
+import java.io.PrintStream;
 import java.nio.file.*;
 import java.time.Duration;
 import java.util.*;
@@ -11,6 +12,9 @@ public class Values {
     enum Colour { RED, DARK_BLUE }
 
     public static void main(String[] arguments) throws Exception {
+        // Flink logs to where answers go.
+        PrintStream out = System.out;
+        System.setOut(System.err);
         boolean yaml = arguments[0].equals("config.yaml");
         Path folder = Files.createTempDirectory("values");
         for (String line : new String(System.in.readAllBytes(), "UTF-8").split("\n")) {
@@ -23,7 +27,7 @@ public class Values {
             } catch (Throwable refused) {
                 answer = "refused\t";
             }
-            System.out.println(line + "\t" + answer);
+            out.println(line + "\t" + answer);
         }
     }
 

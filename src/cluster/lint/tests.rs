@@ -2,7 +2,7 @@
 //! Values and texts are held against what real Flinks took and refused (`tests/fixtures/flink`).
 //! Not here: memory, which has tests of its own.
 
-use super::catalogue::Row;
+use super::catalogue::{Catalogue, Row};
 use super::memory::Deployment;
 use super::{Findings, Syntax, Target, file, lint, value};
 use crate::words::problem::Source;
@@ -26,6 +26,17 @@ fn yaml(version: &str, text: &str, expected: &str) {
     assert_eq!(found(text, Syntax::Yaml, version), expected, "{version}\n{text}");
 }
 
+#[test]
+fn every_default_of_the_catalogue_is_a_value_of_its_type() {
+    let catalogue = Catalogue::get();
+    let version = "2.3.0".parse().unwrap();
+    let judged = ["Boolean", "Duration", "Enum", "Float", "Double", "Integer", "Long", "MemorySize"];
+    for row in catalogue.keys(catalogue.newest()).filter_map(|key| catalogue.option(key, catalogue.newest())) {
+        let plain = judged.contains(&row.kind) && !row.default.is_empty();
+        assert!(!plain || value::fits(row, row.default, Syntax::Yaml, version), "{row:?}");
+    }
+}
+
 /// An option of each type, as the probe made them.
 fn option(kind: &'static str) -> Row {
     let values = vec!["RED", "DARK_BLUE"];
@@ -35,28 +46,29 @@ fn option(kind: &'static str) -> Row {
 #[test]
 fn every_value_is_taken_or_refused_as_flink_does() {
     let fixtures =
-        [("1.15.4", "1.20.5-lines"), ("1.20.5", "1.20.5-lines"), ("1.20.5", "1.20.5-yaml"), ("2.3.0", "2.3.0-yaml")];
+        [("1.15.4", Syntax::Lines), ("1.20.5", Syntax::Lines), ("1.20.5", Syntax::Yaml), ("2.3.0", Syntax::Yaml)];
     let mut wrong = Vec::new();
-    for (version, name) in fixtures {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/flink/values-{name}.tsv"));
-        let syntax = if name.ends_with("yaml") { Syntax::Yaml } else { Syntax::Lines };
+    for (version, syntax) in fixtures {
+        let name = format!("values-{version}-{}.tsv", syntax.name());
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/flink").join(&name);
         let text = std::fs::read_to_string(path).unwrap();
         assert!(text.lines().count() > 200);
         for line in text.lines() {
-            let cells: Vec<&str> = line.splitn(3, '\t').collect();
-            let (given, answer) =
-                cells[2].rsplit_once('\t').map(|(_, last)| (cells[1], last)).unwrap_or((cells[1], ""));
-            let given = if cells[0] == "Duration" && line.contains("10\t s") { "10\t s" } else { given };
+            let (asked, taken) = match line.split_once("\tok\t") {
+                Some((asked, _)) => (asked, true),
+                None => (line.strip_suffix("\trefused\t").unwrap(), false),
+            };
+            let (kind, given) = asked.split_once('\t').unwrap();
             let text = match syntax {
                 Syntax::Lines => format!("k: {given}\n"),
                 Syntax::Yaml => format!("k: '{}'\n", given.replace('\'', "''")),
             };
             let entries = file::read(Source { file: "c", text: &text }, syntax, &mut Findings::default());
-            let kind = option(cells[0].to_owned().leak());
+            let option = option(kind.to_owned().leak());
             let version = version.parse().unwrap();
-            let fits = entries.iter().all(|entry| value::fits(&kind, &entry.value, syntax, version));
-            if fits != line.contains("\tok\t") {
-                wrong.push(format!("{name} {line:?} {answer}"));
+            let fits = entries.iter().all(|entry| value::fits(&option, &entry.value, syntax, version));
+            if fits != taken {
+                wrong.push(format!("{name} {line:?}"));
             }
         }
     }
@@ -65,7 +77,7 @@ fn every_value_is_taken_or_refused_as_flink_does() {
 
 #[test]
 fn sizes_and_times_come_to_what_flink_makes_of_them() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/flink/values-2.3.0-yaml.tsv");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/flink/values-2.3.0-config.yaml.tsv");
     for line in std::fs::read_to_string(path).unwrap().lines().filter(|line| line.contains("\tok\t")) {
         let (given, answer) = line.split_once("\tok\t").unwrap();
         let (kind, given) = given.split_once('\t').unwrap();
