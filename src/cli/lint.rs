@@ -8,7 +8,8 @@ use crate::cluster::lint::{self, Configuration, Finding, Severity, Syntax, Targe
 use crate::words::flink::Version;
 use crate::words::problem::Source;
 use clap::Args;
-use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use std::fs::File;
 use std::io::Read;
@@ -27,7 +28,7 @@ const LONGEST: u64 = 4 << 20;
 #[command(after_help = EXIT_CODES)]
 pub struct Arguments {
     /// Configuration files: `flink-conf.yaml` or `config.yaml`; others are taken as what the version reads.
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "schema", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The version that will read them, from 1.15 on, as in 1.20.5 or 2.3.
     #[arg(long, value_name = "VERSION", default_value = "1.20.5", value_parser = version)]
@@ -44,6 +45,9 @@ pub struct Arguments {
     /// Print the findings as JSON.
     #[arg(long)]
     json: bool,
+    /// Print the JSON Schema of what `--json` prints.
+    #[arg(long, exclusive = true)]
+    schema: bool,
 }
 
 /// A line of releases stands for its first.
@@ -52,8 +56,9 @@ fn version(text: &str) -> Result<Version, String> {
     whole.parse().map_err(|_| format!("`{text}` is not a Flink version: write it as in 1.20.5"))
 }
 
-/// What `pnda lint` prints.
+/// Later programs may print more fields than these, and none of these otherwise.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "What `pnda lint` prints with `--json`")]
 pub struct Linted {
     /// The version that will read the files.
     flink: String,
@@ -161,8 +166,16 @@ impl From<memory::Part> for MemoryPart {
     }
 }
 
+/// The schema of what `--json` prints; `schemas/pnda-lint.json` is this document, as published.
+fn schema() -> Schema {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Linted>()
+}
+
 /// Runs it.
 pub fn run(arguments: &Arguments) -> Outcome {
+    if arguments.schema {
+        return say_json(&schema()).map(|()| ExitCode::SUCCESS);
+    }
     let deployment = if arguments.standalone { Deployment::Standalone } else { Deployment::Yarn };
     let target = Target { version: arguments.flink, java: arguments.java, deployment };
     let mut all = Vec::new();
@@ -218,6 +231,21 @@ fn summary(counts: [usize; 3], all: &[Judged], version: Version) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster;
+
+    #[test]
+    fn the_published_schema_is_that_of_the_program() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/pnda-lint.json");
+        let published = std::fs::read_to_string(path).unwrap_or_default();
+        let ours = format!("{}\n", serde_json::to_string_pretty(&schema()).unwrap());
+        assert!(published == ours, "write it anew with `pnda lint --schema > schemas/pnda-lint.json`");
+    }
+
+    #[test]
+    fn what_is_taken_without_a_word_is_what_clusters_get() {
+        let part = cluster::ROLES.get_file("parts/flink.toml").and_then(|file| file.contents_utf8()).unwrap();
+        assert!(part.contains("default = \"1.20.5\""), "the default of --flink is that of the setting");
+    }
 
     #[test]
     fn a_line_of_releases_is_a_version() {

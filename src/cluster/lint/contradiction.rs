@@ -2,7 +2,9 @@
 //! Each rule is one function over the whole file; what Flink refuses was measured on real ones of 1.15, 1.20 and 2.3.
 //! Not here: memory, which adds up or does not (`memory`), and options of Java (`java`).
 
+use super::catalogue::Catalogue;
 use super::file::Entry;
+use super::memory::Deployment;
 use super::{Configuration, Findings, value};
 use std::collections::BTreeSet;
 
@@ -33,6 +35,16 @@ impl Configuration {
     }
 }
 
+/// The name of an option that has had several, the newest first, as this Flink has it.
+fn name(configuration: &Configuration, names: &[&'static str]) -> &'static str {
+    let known = |name: &&&str| Catalogue::get().option(name, configuration.line).is_some();
+    names.iter().find(known).or(names.last()).copied().unwrap_or_default()
+}
+
+const AVAILABILITY: &[&str] = &["high-availability.type", "high-availability"];
+const CHECKPOINTS: &[&str] = &["execution.checkpointing.dir", "state.checkpoints.dir"];
+const STRATEGY: &[&str] = &["restart-strategy.type", "restart-strategy"];
+
 /// Names that Flink takes in any case.
 fn is(entry: &Entry, names: &[&str]) -> bool {
     names.iter().any(|name| name.eq_ignore_ascii_case(&entry.value))
@@ -61,7 +73,7 @@ fn numbers(configuration: &Configuration, findings: &mut Findings) {
 }
 
 fn availability(configuration: &Configuration) -> Option<&Entry> {
-    configuration.any(&["high-availability.type", "high-availability"])
+    configuration.any(AVAILABILITY)
 }
 
 fn high_availability(configuration: &Configuration, findings: &mut Findings) {
@@ -71,7 +83,12 @@ fn high_availability(configuration: &Configuration, findings: &mut Findings) {
         let other = |entry: &&Entry| entry.key.starts_with("high-availability.") && known(&entry.key);
         if let Some(Entry { key, origin, .. }) = configuration.entries.iter().find(other) {
             let what = format!("`{key}` does nothing while high availability is off");
-            findings.warning(origin, key, what, "add `high-availability.type: zookeeper`, or leave it out");
+            findings.warning(
+                origin,
+                key,
+                what,
+                format!("add `{}: zookeeper`, or leave it out", name(configuration, AVAILABILITY)),
+            );
         }
         return;
     };
@@ -92,6 +109,11 @@ fn high_availability(configuration: &Configuration, findings: &mut Findings) {
     if is(kind, &["zookeeper"]) {
         needs("high-availability.zookeeper.quorum", "host1:2181,host2:2181,host3:2181");
     }
+    let shared = configuration.setting("high-availability.cluster-id");
+    if let Some(Entry { key, origin, .. }) = shared.filter(|_| configuration.target.deployment == Deployment::Yarn) {
+        let what = format!("`{key}` is the same for every application of this file: two would take each other's jobs");
+        findings.warning(origin, key, what, "leave it out: on YARN it is the application's own id");
+    }
 }
 
 /// On YARN the second attempt finds the job only where high availability keeps it.
@@ -102,7 +124,12 @@ fn attempts(configuration: &Configuration, findings: &mut Findings) {
         Ok(2..) if !available => {
             let what =
                 format!("`{key}` is {value} without high availability: a second attempt starts the job from scratch");
-            findings.warning(origin, key, what, "write 1, or set `high-availability.type: zookeeper`");
+            findings.warning(
+                origin,
+                key,
+                what,
+                format!("write 1, or set `{}: zookeeper`", name(configuration, AVAILABILITY)),
+            );
         }
         Ok(1) if available => {
             let what = format!("`{key}` is 1: high availability has no second attempt to recover in");
@@ -113,11 +140,16 @@ fn attempts(configuration: &Configuration, findings: &mut Findings) {
 }
 
 fn checkpoints(configuration: &Configuration, findings: &mut Findings) {
-    let folder = configuration.any(&["execution.checkpointing.dir", "state.checkpoints.dir"]);
+    let folder = configuration.any(CHECKPOINTS);
     let storage = configuration.any(&["execution.checkpointing.storage", "state.checkpoint-storage"]);
     if let Some(entry) = storage.filter(|entry| is(entry, &["filesystem"]) && folder.is_none()) {
         let what = "checkpoints go to a file system, and none is named: no job would start";
-        findings.error(&entry.origin, &entry.key, what, "add `state.checkpoints.dir: hdfs:///flink/checkpoints`");
+        findings.error(
+            &entry.origin,
+            &entry.key,
+            what,
+            format!("add `{}: hdfs:///flink/checkpoints`", name(configuration, CHECKPOINTS)),
+        );
     }
     if let (Some(entry), Some(folder)) = (storage.filter(|entry| is(entry, &["jobmanager"])), folder) {
         let what =
@@ -127,7 +159,17 @@ fn checkpoints(configuration: &Configuration, findings: &mut Findings) {
     let Some(Entry { key, value, origin }) = configuration.setting("execution.checkpointing.interval") else { return };
     if folder.is_none() && storage.is_none() {
         let what = "checkpoints are taken, and kept in the job manager's heap: they are lost with it";
-        findings.warning(origin, key, what, "add `state.checkpoints.dir: hdfs:///flink/checkpoints`");
+        findings.warning(
+            origin,
+            key,
+            what,
+            format!("add `{}: hdfs:///flink/checkpoints`", name(configuration, CHECKPOINTS)),
+        );
+    }
+    let kept = "execution.checkpointing.externalized-checkpoint-retention";
+    if folder.is_some() && configuration.setting(kept).is_none() {
+        let what = "the last checkpoint is removed when a job is cancelled or fails for good";
+        findings.note(origin, key, what, format!("add `{kept}: RETAIN_ON_CANCELLATION` if jobs restart from it"));
     }
     if value::nanoseconds(value, configuration.target.version).is_some_and(|time| (1..10_000_000).contains(&time)) {
         findings.error(origin, key, format!("`{key}` cannot be {value}"), "write 10 ms or more");
@@ -163,7 +205,7 @@ const STRATEGIES: [(&str, &[&str]); 4] = [
 ];
 
 fn restart_strategy(configuration: &Configuration, findings: &mut Findings) {
-    let kind = configuration.any(&["restart-strategy.type", "restart-strategy"]);
+    let kind = configuration.any(STRATEGY);
     let chosen = kind.map(|entry| STRATEGIES.iter().find(|(_, names)| is(entry, names)).map(|(name, _)| *name));
     if let (Some(Entry { key, value, origin }), Some(None)) = (kind, chosen) {
         let what = format!("`{key}` cannot be `{value}`: no job would start");
@@ -183,12 +225,12 @@ fn restart_strategy(configuration: &Configuration, findings: &mut Findings) {
                     origin,
                     key,
                     what,
-                    format!("write `restart-strategy.type: {strategy}`, or leave it out"),
+                    format!("write `{}: {strategy}`, or leave it out", name(configuration, STRATEGY)),
                 );
             }
             None => {
                 let what = format!("`{key}` does nothing while no strategy is chosen");
-                findings.warning(origin, key, what, format!("add `restart-strategy.type: {strategy}`"));
+                findings.warning(origin, key, what, format!("add `{}: {strategy}`", name(configuration, STRATEGY)));
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::words::problem::nearest;
 const MOST_GUESSES: usize = 100;
 
 /// What Flink passes on without looking: names below these are somebody else's.
-const OPEN: [&str; 23] = [
+const OPEN: [&str; 24] = [
     "$internal.",
     "env.java.home",
     "cassandra.",
@@ -21,6 +21,7 @@ const OPEN: [&str; 23] = [
     "gs.",
     "hadoop.",
     "hive.",
+    "kubernetes.operator.",
     "oss.",
     "presto.",
     "prometheus.",
@@ -162,9 +163,15 @@ fn meant(key: &str, line: Line) -> Option<&'static str> {
         let mut ends = catalogue.keys(line).filter(|known| known.ends_with(key) && known.len() > key.len());
         ends.next().filter(|_| key.contains('.') && ends.next().is_none())
     };
-    let by_spelling = || {
-        let close = catalogue.keys(line).filter(|known| known.len().abs_diff(key.len()) <= 1 + key.len() / 8);
-        nearest(key, close).filter(|_| key.len() < 200)
-    };
+    let by_spelling = || nearest(key, catalogue.keys(line).filter(|known| key.len() < 200 && alike(key, known)));
     by_letters().or_else(by_words).or_else(by_end).or_else(by_spelling)
+}
+
+/// Whether two keys have the same number of words, each almost spelled alike, and not all of them otherwise.
+fn alike(key: &str, known: &str) -> bool {
+    let (words, others): (Vec<&str>, Vec<&str>) = (key.split('.').collect(), known.split('.').collect());
+    let mut pairs = words.iter().zip(&others);
+    let close = |(word, other): (&&str, &&str)| word == other || nearest(word, [*other]).is_some();
+    let same = words.iter().zip(&others).filter(|(word, other)| word == other).count();
+    words.len() == others.len() && (same > 0 || words.len() == 1) && pairs.all(close)
 }

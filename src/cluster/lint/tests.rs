@@ -292,6 +292,16 @@ fn settings_that_contradict_each_other_are_told() {
         "c:1: warning: checkpoints are taken, and kept in the job manager's heap: they are lost with it",
     );
     check(
+        "execution.checkpointing.interval: 1 min\nexecution.checkpointing.dir: hdfs:///a\n",
+        "c:1: note: the last checkpoint is removed when a job is cancelled or fails for good",
+    );
+    check(
+        "high-availability.type: zookeeper\nhigh-availability.storageDir: hdfs:///a\n\
+         high-availability.zookeeper.quorum: a:1\nhigh-availability.cluster-id: b\n",
+        "c:4: warning: `high-availability.cluster-id` is the same for every application of this file: \
+         two would take each other's jobs",
+    );
+    check(
         "execution.checkpointing.storage: filesystem\n",
         "c:1: error: checkpoints go to a file system, and none is named: no job would start",
     );

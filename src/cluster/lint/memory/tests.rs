@@ -89,3 +89,22 @@ fn every_size_is_the_one_that_flink_computes() {
     assert!(wrong.is_empty(), "{} of {compared}:\n{}", wrong.len(), wrong.join("\n\n"));
     assert!(compared > 340, "{compared}");
 }
+
+#[test]
+fn a_process_for_an_old_heap_has_a_heap_of_that_size() {
+    for (process, heap) in [
+        (Process::JobManager, 1024),
+        (Process::JobManager, 20_000),
+        (Process::TaskManager, 512),
+        (Process::TaskManager, 2048),
+        (Process::TaskManager, 30_000),
+    ] {
+        let whole = super::process_with_heap(process, heap << 20);
+        let text = format!("{}: {whole}\n", process.size_key());
+        let target = Target { version: "1.20.5".parse().unwrap(), java: None, deployment: Deployment::Yarn };
+        let (configuration, _) = lint(Source { file: "c", text: &text }, Syntax::Lines, target).unwrap();
+        let model = of(&configuration, process).unwrap();
+        let task = model.size("task.heap.size").unwrap_or(model.heap()) >> 20;
+        assert!((heap..=heap + heap / 50 + 2).contains(&task), "{text} gives {task} for {heap}");
+    }
+}
