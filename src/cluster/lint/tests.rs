@@ -232,6 +232,8 @@ fn yaml_that_flink_fails_over_is_told_with_its_line() {
     fails("web.upload.dir:\t/tmp\n", 1);
     fails("rest.port: 1\n---\nrest.port: 2\n", 2);
     fails("rest:\n\tport: 1\n", 2);
+    fails("web.upload.dir: 'a'\t\n", 1);
+    fails("rest.port: 1\n\t\n", 2);
     fails("web.upload.dir: !a b\n", 1);
     fails("\"a\n", 1);
     let (_, findings) = lint(Source { file: "c", text: "- a\n" }, Syntax::Yaml, target("2.3.0")).unwrap();

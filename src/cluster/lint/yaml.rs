@@ -99,13 +99,17 @@ fn document(text: &str) -> Result<Option<Node>, Broken> {
     Ok(building.root)
 }
 
-/// The line of a tab that indents, or that follows a key's colon: Flink's parser takes neither.
+/// The line of a tab where Flink's parser takes none: as indentation, behind a colon, behind a quote or a bracket.
 fn tabbed(text: &str) -> Option<usize> {
     let wrong = |line: &str| {
         let code = line.trim_start();
         let indent = &line[..line.len() - code.len()];
-        let key = code.find(":\t").is_some_and(|at| !code[..at].contains(['#', '"', '\'', ' ']));
-        !code.is_empty() && !code.starts_with('#') && (indent.contains('\t') || key)
+        let key = code.find(':').filter(|at| !code[..*at].contains(['#', '"', '\'', ' ']));
+        let behind = key.map(|at| &code[at + 1..]).unwrap_or_default();
+        let gap = &behind[..behind.len() - behind.trim_start().len()];
+        let value = code.trim_end();
+        let closed = code[value.len()..].contains('\t') && value.ends_with(['"', '\'', ']', '}']);
+        !code.starts_with('#') && ((indent.contains('\t')) || (gap.contains('\t') && gap != behind) || closed)
     };
     text.lines().position(wrong).map(|at| at + 1)
 }
@@ -256,6 +260,9 @@ fn scalar(text: &str, style: ScalarStyle) -> Node {
         "" | "~" | "null" | "Null" | "NULL" => Node::Null,
         "true" | "True" | "TRUE" => plain("true".into()),
         "false" | "False" | "FALSE" => plain("false".into()),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => plain(".inf".into()),
+        "-.inf" | "-.Inf" | "-.INF" => plain("-.inf".into()),
+        ".nan" | ".NaN" | ".NAN" => plain(".nan".into()),
         _ => number(text).map_or_else(|| Node::Text(text.to_owned()), plain),
     }
 }
@@ -281,6 +288,9 @@ fn float(text: &str, bare: &str) -> Option<String> {
     let plain = bare.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
     let starts = bare.starts_with(|c: char| c.is_ascii_digit()) || bare.starts_with('.');
     let value: f64 = text.parse().ok().filter(|_| plain && starts)?;
+    if value.is_infinite() {
+        return Some(if value > 0.0 { ".inf" } else { "-.inf" }.to_owned());
+    }
     let whole = |text: String| if text.contains('.') { text } else { format!("{text}.0") };
     if value == 0.0 || (1e-3..1e7).contains(&value.abs()) {
         return Some(whole(format!("{value}")));
@@ -302,10 +312,13 @@ impl Flattening<'_> {
         let mut seen = BTreeSet::new();
         for (key, value, line) in pairs {
             let origin = Origin { file: self.file.to_owned(), line: Some(line) };
-            let Node::Text(word) = key else {
-                let what = format!("the key `{}` is no text: Flink fails over it", key.written());
-                self.findings.error(&origin, "", what, "put it in quotes");
-                continue;
+            let word = match key {
+                Node::Text(word) => word,
+                Node::Null => "null".to_owned(),
+                key => {
+                    self.no_text(&key, &origin);
+                    continue;
+                }
             };
             let name = format!("{above}{word}");
             if !seen.insert(word) {
@@ -315,6 +328,11 @@ impl Flattening<'_> {
             }
             self.value(name, value, origin);
         }
+    }
+
+    fn no_text(&mut self, key: &Node, origin: &Origin) {
+        let what = format!("the key `{}` is no text: Flink fails over it", key.written());
+        self.findings.error(origin, "", what, "put it in quotes");
     }
 
     fn value(&mut self, key: String, value: Node, origin: Origin) {
