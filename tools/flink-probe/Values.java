@@ -52,7 +52,7 @@ public class Values {
 
     static String plain(Object value) {
         if (value instanceof Duration) {
-            return ((Duration) value).toNanos() + "ns";
+            return ((Duration) value).getSeconds() + "s " + ((Duration) value).getNano() + "ns";
         }
         if (value instanceof MemorySize) {
             return ((MemorySize) value).getBytes() + "b";

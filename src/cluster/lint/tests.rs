@@ -83,7 +83,9 @@ fn sizes_and_times_come_to_what_flink_makes_of_them() {
         let (kind, given) = given.split_once('\t').unwrap();
         match kind {
             "Duration" => {
-                let ours = value::nanoseconds(given, "2.3.0".parse().unwrap()).map(|number| format!("{number}ns"));
+                let second = 1_000_000_000;
+                let ours = value::nanoseconds(given, "2.3.0".parse().unwrap());
+                let ours = ours.map(|number| format!("{}s {}ns", number / second, number % second));
                 assert_eq!(ours.as_deref(), Some(answer), "{line}");
             }
             "MemorySize" => {

@@ -70,7 +70,7 @@ fn one_of(values: &[&str], value: &str) -> bool {
 }
 
 /// A number and its unit.
-fn split_unit(text: &str) -> Option<(u64, String)> {
+fn split_unit(text: &str) -> Option<(u128, String)> {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     Some((text[..end].parse().ok()?, text[end..].trim().to_lowercase()))
@@ -84,37 +84,50 @@ pub(super) fn nanoseconds(text: &str, version: Version) -> Option<u128> {
     }
     let (number, unit) = split_unit(text)?;
     let (_, length) = TIMES.iter().find(|(names, _)| names.contains(&unit.as_str()))?;
-    // Java counts the whole seconds, and milliseconds while it reads them, in 64 bits.
-    let nanoseconds = u128::from(number).checked_mul(*length)?;
-    (number <= i64::MAX as u64 && nanoseconds <= i64::MAX as u128).then_some(nanoseconds)
+    // Java counts whole seconds in 64 bits, and up to 2.0 the number as well.
+    let fits = number <= i64::MAX as u128 || version >= Version::new(2, 1, 0);
+    let nanoseconds = number.checked_mul(*length).filter(|_| fits)?;
+    (nanoseconds / 1_000_000_000 <= i64::MAX as u128).then_some(nanoseconds)
 }
 
 /// `P1DT2H3M4.5S` as `java.time.Duration` reads it, without signs.
 fn iso(text: &str) -> Option<u128> {
     let text = text.to_uppercase();
-    let (days, rest) =
-        text.strip_prefix('P')?.split_once('T').map_or((text.strip_prefix('P')?, None), |(d, t)| (d, Some(t)));
-    let mut total = match days.strip_suffix('D') {
-        Some(number) => number.parse::<u64>().ok()? as f64 * 86_400.0,
-        None if days.is_empty() && rest.is_some_and(|rest| !rest.is_empty()) => 0.0,
+    let (days, time) = match text.strip_prefix('P')?.split_once('T') {
+        Some((_, "")) => return None,
+        Some((days, time)) => (days, time),
+        None => (text.strip_prefix('P')?, ""),
+    };
+    let whole = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse::<u64>().ok())?;
+    let mut seconds = match days.strip_suffix('D') {
+        Some(number) => u128::from(whole(number)?) * 86_400,
+        None if days.is_empty() && !time.is_empty() => 0,
         None => return None,
     };
-    let mut rest = rest.unwrap_or_default();
-    for (unit, seconds) in [('H', 3600.0), ('M', 60.0), ('S', 1.0)] {
+    let mut rest = time;
+    for (unit, length) in [('H', 3600), ('M', 60)] {
         if let Some((number, after)) = rest.split_once(unit) {
-            let whole = number.chars().all(|c| c.is_ascii_digit() || (c == '.' && unit == 'S'));
-            total += number.parse::<f64>().ok().filter(|_| whole)? * seconds;
+            seconds += u128::from(whole(number)?) * length;
             rest = after;
         }
     }
-    rest.is_empty().then_some((total * 1e9) as u128)
+    let mut nanoseconds = 0;
+    if let Some((number, after)) = rest.split_once('S') {
+        let (number, decimals) = number.split_once('.').unwrap_or((number, ""));
+        seconds += u128::from(whole(number)?);
+        nanoseconds = whole(&format!("{decimals:0<9}")).filter(|_| decimals.len() <= 9)?;
+        rest = after;
+    }
+    let fits = rest.is_empty() && seconds <= i64::MAX as u128;
+    fits.then_some(seconds * 1_000_000_000 + u128::from(nanoseconds))
 }
 
 /// The size of memory that Flink reads, in bytes.
 pub(super) fn bytes(text: &str) -> Option<u64> {
     let (number, unit) = split_unit(text)?;
     let (_, shift) = SIZES.iter().find(|(names, _)| names.contains(&unit.as_str()))?;
-    number.checked_mul(1 << shift).filter(|bytes| *bytes <= i64::MAX as u64)
+    let bytes = number.checked_mul(1 << shift).and_then(|bytes| u64::try_from(bytes).ok());
+    bytes.filter(|bytes| *bytes <= i64::MAX as u64)
 }
 
 /// A number as Java writes them: Rust's, less its own words for what is not finite, plus a suffix and hexadecimal.
@@ -150,16 +163,15 @@ fn is_map(text: &str, syntax: Syntax) -> bool {
         return true;
     }
     let Some(pairs) = split_quoted(text, ',') else { return false };
-    pairs
-        .iter()
-        .filter(|pair| !pair.is_empty())
-        .all(|pair| split_quoted(pair, ':').is_some_and(|words| words.len() == 2))
+    pairs.iter().all(|pair| split_quoted(pair, ':').is_some_and(|words| words.len() == 2))
 }
 
-/// Splits as Flink does: a part may begin with a quote and then reaches to its match; two stand for one.
+/// Splits as Flink does: a part may begin with a quote and then reaches to its match; two stand for one. There is no part
+/// before a delimiter at the beginning, and none behind one at the end.
 fn split_quoted(text: &str, delimiter: char) -> Option<Vec<String>> {
     let mut parts = Vec::new();
-    let mut chars = text.chars().peekable();
+    let text = text.trim_start();
+    let mut chars = text.strip_prefix(delimiter).unwrap_or(text).chars().peekable();
     while chars.peek().is_some() {
         let mut part = String::new();
         while chars.next_if(|c| c.is_whitespace()).is_some() {}
