@@ -52,7 +52,7 @@ fn is(entry: &Entry, names: &[&str]) -> bool {
 
 /// Numbers that are of the right type and still none that Flink can use.
 fn numbers(configuration: &Configuration, findings: &mut Findings) {
-    for Entry { key, value, origin } in &configuration.entries {
+    for Entry { key, value, origin, .. } in &configuration.entries {
         let number: Option<i64> = value.parse().ok();
         let (wrong, remedy) = match (key.as_str(), number) {
             ("taskmanager.numberOfTaskSlots", Some(..=0)) => (true, "write 1 or more"),
@@ -92,7 +92,7 @@ fn high_availability(configuration: &Configuration, findings: &mut Findings) {
         }
         return;
     };
-    let Entry { key, value, origin } = kind;
+    let Entry { key, value, origin, .. } = kind;
     if !is(kind, &["zookeeper", "kubernetes"]) && !value.contains('.') {
         let what = format!("`{key}` cannot be `{value}`: Flink takes it for the name of a class");
         findings.error(origin, key, what, "write zookeeper, kubernetes or none");
@@ -118,7 +118,7 @@ fn high_availability(configuration: &Configuration, findings: &mut Findings) {
 
 /// On YARN the second attempt finds the job only where high availability keeps it.
 fn attempts(configuration: &Configuration, findings: &mut Findings) {
-    let Some(Entry { key, value, origin }) = configuration.setting("yarn.application-attempts") else { return };
+    let Some(Entry { key, value, origin, .. }) = configuration.setting("yarn.application-attempts") else { return };
     let available = availability(configuration).is_some_and(|entry| !is(entry, &["none"]));
     match value.parse::<i64>() {
         Ok(2..) if !available => {
@@ -156,7 +156,9 @@ fn checkpoints(configuration: &Configuration, findings: &mut Findings) {
             format!("checkpoints stay in the job manager's heap, so `{}` gets their description only", folder.key);
         findings.warning(&entry.origin, &entry.key, what, "write filesystem, or leave it out");
     }
-    let Some(Entry { key, value, origin }) = configuration.setting("execution.checkpointing.interval") else { return };
+    let Some(Entry { key, value, origin, .. }) = configuration.setting("execution.checkpointing.interval") else {
+        return;
+    };
     if folder.is_none() && storage.is_none() {
         let what = "checkpoints are taken, and kept in the job manager's heap: they are lost with it";
         findings.warning(
@@ -178,7 +180,7 @@ fn checkpoints(configuration: &Configuration, findings: &mut Findings) {
 
 fn state_backend(configuration: &Configuration, findings: &mut Findings) {
     let Some(entry) = configuration.any(&["state.backend.type", "state.backend"]) else { return };
-    let Entry { key, value, origin } = entry;
+    let Entry { key, value, origin, .. } = entry;
     let second = configuration.target.version.line() >= (2, 0);
     if is(entry, &["jobmanager", "filesystem"]) {
         match second {
@@ -207,7 +209,7 @@ const STRATEGIES: [(&str, &[&str]); 4] = [
 fn restart_strategy(configuration: &Configuration, findings: &mut Findings) {
     let kind = configuration.any(STRATEGY);
     let chosen = kind.map(|entry| STRATEGIES.iter().find(|(_, names)| is(entry, names)).map(|(name, _)| *name));
-    if let (Some(Entry { key, value, origin }), Some(None)) = (kind, chosen) {
+    if let (Some(Entry { key, value, origin, .. }), Some(None)) = (kind, chosen) {
         let what = format!("`{key}` cannot be `{value}`: no job would start");
         findings.error(origin, key, what, "write fixed-delay, failure-rate, exponential-delay or none");
         return;
@@ -282,7 +284,7 @@ fn archives(configuration: &Configuration, findings: &mut Findings) {
 
 /// YARN caches what lies in HDFS.
 fn provided_libraries(configuration: &Configuration, findings: &mut Findings) {
-    let Some(Entry { key, value, origin }) = configuration.setting("yarn.provided.lib.dirs") else { return };
+    let Some(Entry { key, value, origin, .. }) = configuration.setting("yarn.provided.lib.dirs") else { return };
     if value.split(';').any(|folder| folder.trim().starts_with("file:")) {
         let what = format!("`{key}` cannot be a folder of this machine: Flink refuses to submit");
         findings.error(origin, key, what, "write folders of HDFS, with `;` between them");

@@ -43,6 +43,8 @@ impl From<ConfigurationFile> for Syntax {
 pub(super) struct Entry {
     pub(super) key: String,
     pub(super) value: String,
+    /// How it was written, where YAML made another text of it.
+    pub(super) written: Option<String>,
     pub(super) origin: Origin,
 }
 
@@ -83,7 +85,7 @@ fn lines(source: Source<'_>, findings: &mut Findings) -> Vec<Entry> {
                     );
                 }
                 quotes(key, value, &origin, findings);
-                entries.push(Entry { key: key.to_owned(), value: value.to_owned(), origin });
+                entries.push(Entry { key: key.to_owned(), value: value.to_owned(), written: None, origin });
             }
             _ => skipped(line, &origin, findings),
         }

@@ -44,7 +44,7 @@ fn is_options(key: &str) -> bool {
 
 /// Flink computes the heap; an option that says otherwise makes that wrong.
 fn sizes(entry: &Entry, findings: &mut Findings) {
-    let Entry { key, value, origin } = entry;
+    let Entry { key, value, origin, .. } = entry;
     let clients = key.ends_with(".client") || key.ends_with(".historyserver") || key.ends_with(".sql-gateway");
     let sized = |word: &&str| {
         ["-Xmx", "-Xms", "-XX:MaxDirectMemorySize", "-XX:MaxMetaspaceSize"].iter().any(|name| word.starts_with(name))
@@ -56,7 +56,7 @@ fn sizes(entry: &Entry, findings: &mut Findings) {
 }
 
 fn known(entry: &Entry, java: u32, findings: &mut Findings) {
-    let Entry { key, value, origin } = entry;
+    let Entry { key, value, origin, .. } = entry;
     let skipped = value.contains("-XX:+IgnoreUnrecognizedVMOptions");
     for (name, since, remedy) in REMOVED.iter().filter(|(name, since, _)| java >= *since && value.contains(name)) {
         let what = format!("Java knows {name} only before {since}, and here is {java}");

@@ -110,9 +110,9 @@ impl Judging<'_> {
         };
         let earlier = || {
             let names = row.names.iter().map(|(name, _)| *name);
-            let earlier =
+            let mut earlier =
                 names.filter(|name| *name != key && matches!(catalogue.standing(name, line), Standing::Option(_)));
-            earlier.last().map(|name| format!("write `{name}`"))
+            earlier.next_back().map(|name| format!("write `{name}`"))
         };
         let remedy = match instead {
             Some(row) => Some(format!("write `{}`", row.key)),
@@ -133,8 +133,13 @@ impl Judging<'_> {
     }
 
     fn value(&self, row: &'static Row, findings: &mut Findings) {
-        let Entry { key, value, origin } = self.entry;
+        let Entry { key, value, written, origin } = self.entry;
         if value::fits(row, value, self.syntax, self.configuration.target.version) {
+            // A number is the same however it is written; a text is not.
+            if let Some(written) = written.as_ref().filter(|_| row.kind == "String") {
+                let what = format!("YAML takes `{written}` as a number, and `{key}` becomes {value}");
+                findings.warning(origin, key, what, format!("write '{written}' if it is meant as it stands"));
+            }
             return;
         }
         let shown: String = value.chars().take(60).collect();

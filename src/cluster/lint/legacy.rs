@@ -34,7 +34,7 @@ const MOVED: &[(&str, &str)] = &[
 
 /// Says what there is to say about a key of that time; false if it is none.
 pub(super) fn judge(configuration: &Configuration, entry: &Entry, findings: &mut Findings) -> bool {
-    let Entry { key, value, origin } = entry;
+    let Entry { key, value, origin, .. } = entry;
     if let Some((_, remedy)) = GONE.iter().find(|(gone, _)| gone == key) {
         findings.warning(origin, key, format!("`{key}` is of Flink 1.4, and no Flink from 1.15 on reads it"), *remedy);
         return true;
@@ -58,7 +58,7 @@ pub(super) fn judge(configuration: &Configuration, entry: &Entry, findings: &mut
 
 /// The old heap keys: what they come to in this line, and the size of a whole process with a heap of that size.
 fn heap(configuration: &Configuration, entry: &Entry, process: memory::Process, findings: &mut Findings) {
-    let Entry { key, value, origin } = entry;
+    let Entry { key, value, origin, .. } = entry;
     let given = match key.ends_with(".mb") {
         true => value.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << 20)),
         false => value::bytes(value),
@@ -91,8 +91,13 @@ fn heap(configuration: &Configuration, entry: &Entry, process: memory::Process, 
         return;
     }
     let came = memory::of(configuration, process).ok().map(|model| model.heap());
+    let now = match (configuration.target.deployment, process) {
+        (memory::Deployment::Yarn, _) => "the whole process",
+        (memory::Deployment::Standalone, memory::Process::JobManager) => "its heap",
+        (memory::Deployment::Standalone, memory::Process::TaskManager) => "all of the process but the JVM's own parts",
+    };
     let came = came.map_or_else(String::new, |heap| format!(": the heap comes to {}", memory::print(heap)));
-    findings.note(origin, key, format!("`{key}` is of Flink 1.4 and means the whole process now{came}"), remedy);
+    findings.note(origin, key, format!("`{key}` is of Flink 1.4 and means {now} now{came}"), remedy);
 }
 
 /// Reporters by their class: the last line that built them so was 1.16.

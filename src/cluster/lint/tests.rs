@@ -196,6 +196,14 @@ fn values_are_judged_by_the_type_of_their_option() {
          c:1: warning: the quotes around the value of `rest.port` are part of it: this file is not YAML\n    leave the quotes out\n",
     );
     yaml("2.3.0", "execution.checkpointing.timeout: PT3M\n", "");
+    yaml(
+        "2.3.0",
+        "slow-task-detector.execution-time.baseline-ratio: 0.750\nyarn.application.name: 1.20\nrest.address: 0x7f\n",
+        "c:2: warning: YAML takes `1.20` as a number, and `yarn.application.name` becomes 1.2\n    \
+         write '1.20' if it is meant as it stands\n\
+         c:3: warning: YAML takes `0x7f` as a number, and `rest.address` becomes 127\n    \
+         write '0x7f' if it is meant as it stands\n",
+    );
 }
 
 #[test]

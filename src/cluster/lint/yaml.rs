@@ -343,15 +343,14 @@ impl Flattening<'_> {
                 self.findings.error(&origin, &key, what, "give it one, '' for an empty text, or leave the line out");
                 return;
             }
-            Node::Plain { ref printed, ref written }
-                if printed != written && !written.eq_ignore_ascii_case(printed) =>
-            {
-                let what = format!("YAML takes `{written}` as a number, and `{key}` becomes {printed}");
-                self.findings.note(&origin, &key, what, format!("write '{written}' if it is meant as it stands"));
-            }
             _ => {}
         }
-        self.entries.push(Entry { key, value: value.text(), origin });
+        let printed = value.text();
+        let written = match value {
+            Node::Plain { written, .. } if !written.eq_ignore_ascii_case(&printed) => Some(written),
+            _ => None,
+        };
+        self.entries.push(Entry { key, value: printed, written, origin });
     }
 }
 

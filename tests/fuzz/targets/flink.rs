@@ -11,7 +11,7 @@ fn judged(bytes: &[u8], syntax: Syntax) -> String {
     let text = text(bytes);
     let mut said = String::new();
     for version in ["1.15.4", "1.20.5", "2.3.0"] {
-        let deployment = if text.len() % 2 == 0 { Deployment::Yarn } else { Deployment::Standalone };
+        let deployment = if text.len().is_multiple_of(2) { Deployment::Yarn } else { Deployment::Standalone };
         let target = Target { version: version.parse().unwrap(), java: Some(17), deployment };
         let (configuration, findings) = lint(Source { file: "f", text: &text }, syntax, target).unwrap();
         assert!(findings.is_sorted());

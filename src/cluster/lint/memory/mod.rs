@@ -163,7 +163,7 @@ pub(super) fn process_with_heap(process: Process, heap: u64) -> String {
 /// A size as people read it: exact in the largest unit that divides it, else with one decimal.
 pub fn print(bytes: u64) -> String {
     for (unit, shift) in [("g", 30), ("m", 20), ("k", 10)] {
-        if bytes >= 1 << shift && bytes % (1 << shift) == 0 {
+        if bytes >= 1 << shift && bytes.is_multiple_of(1 << shift) {
             return format!("{}{unit}", bytes >> shift);
         }
     }
