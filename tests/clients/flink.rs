@@ -29,7 +29,9 @@ fn a_real_flink_answers_as_the_fixtures_and_the_catalogue_say() {
     };
     let folder = tempfile::tempdir().unwrap();
     let [flink, answers] = ["flink", "answers"].map(|name| folder.path().join(name));
-    [&flink, &answers].map(|folder| fs::create_dir(folder).unwrap());
+    for folder in [&flink, &answers] {
+        fs::create_dir(folder).unwrap();
+    }
     let archive = mirror.served(&format!("flink-{VERSION}.tar.gz"));
     assert!(Command::new("tar").arg("xzf").arg(archive).arg("-C").arg(&flink).status().unwrap().success());
 
