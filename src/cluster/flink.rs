@@ -137,10 +137,10 @@ fn archive(seen: &Seen<'_>) -> Vec<Pair> {
 }
 
 /// The factory works from 1.15 on, the class no longer from 1.17 on (measured). Scopes without container ids keep the
-/// number of metric names bounded; 1.18 renamed those of jobs, or a key would be a value and a table at once.
+/// number of metric names bounded; 1.17 renamed those of jobs, or a key would be a value and a table at once.
 fn graphite(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
     let Some((host, port)) = seen.text("graphite.address").and_then(split_address) else { return Vec::new() };
-    let dashed = version >= Version::new(1, 18, 0);
+    let dashed = version >= Version::new(1, 17, 0);
     let (jm_job, tm_job) = match dashed {
         true => ("metrics.scope.jm-job", "metrics.scope.tm-job"),
         false => ("metrics.scope.jm.job", "metrics.scope.tm.job"),
@@ -163,7 +163,7 @@ fn graphite(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
     ]
     .map(|(key, value)| (key, value.to_owned()))
     .into();
-    if dashed {
+    if version >= Version::new(1, 18, 0) {
         pairs.push(("metrics.scope.jm-operator", "jobmanager.<job_name>.<operator_name>".into()));
     }
     pairs
