@@ -45,7 +45,7 @@ fn memory_is_explained() {
     let text = "jobmanager.memory.process.size: 1600m\ntaskmanager.memory.process.size: 600m\n";
     let ran = project("config.yaml", text).run("lint config.yaml --explain-memory");
     let ran = ran.says(1, "      JVM heap             1g      1073741824  what off-heap leaves\n");
-    let ran = ran.says(1, "    JVM overhead        192m       201326592  0.1 of the process, raised to the minimum\n");
+    let ran = ran.says(1, "    JVM overhead         192m       201326592  0.1 of the process, raised to the minimum\n");
     ran.says(1, "task manager: would not start: framework heap 128m");
     let old = project("flink-conf.yaml", "taskmanager.heap.mb: 1024\n");
     old.run("lint flink-conf.yaml --explain-memory")

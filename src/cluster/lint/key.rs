@@ -6,6 +6,7 @@ use super::catalogue::{Catalogue, Line, Row, Standing};
 use super::file::{Entry, Syntax};
 use super::{Configuration, Findings, legacy, replaced, value};
 use crate::words::problem::nearest;
+use std::cell::OnceCell;
 
 /// The nearest name is sought for so many unknown keys of a file.
 const MOST_GUESSES: usize = 100;
@@ -41,6 +42,7 @@ const OPEN: [&str; 24] = [
 /// Looks at every key.
 pub(super) fn judge(configuration: &Configuration, syntax: Syntax, findings: &mut Findings) {
     let mut guesses = 0;
+    let guesser = Guesser { line: configuration.line, known: OnceCell::new() };
     for entry in &configuration.entries {
         let judging = Judging { configuration, entry, syntax };
         if legacy::judge(configuration, entry, findings) {
@@ -54,7 +56,7 @@ pub(super) fn judge(configuration: &Configuration, syntax: Syntax, findings: &mu
             Standing::Elsewhere { row, instead } => judging.elsewhere(row, instead, findings),
             Standing::Unknown => {
                 guesses += 1;
-                judging.unknown(guesses <= MOST_GUESSES, findings);
+                judging.unknown(Some(&guesser).filter(|_| guesses <= MOST_GUESSES), findings);
             }
         }
     }
@@ -122,10 +124,9 @@ impl Judging<'_> {
         findings.warning(origin, key, what, remedy.unwrap_or_else(|| "leave it out".to_owned()));
     }
 
-    fn unknown(&self, guess: bool, findings: &mut Findings) {
+    fn unknown(&self, guesser: Option<&Guesser>, findings: &mut Findings) {
         let Entry { key, origin, .. } = self.entry;
-        let near = if guess { meant(key, self.configuration.line) } else { None };
-        let remedy = match near {
+        let remedy = match guesser.and_then(|guesser| guesser.meant(key)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "Flink ignores it, unless a plug-in of yours reads it".to_owned(),
         };
@@ -151,32 +152,54 @@ impl Judging<'_> {
     }
 }
 
-/// The key of this line that was most likely meant.
-fn meant(key: &str, line: Line) -> Option<&'static str> {
-    let catalogue = Catalogue::get();
-    let letters = |key: &str| key.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_lowercase();
-    let words = |key: &str| {
-        let mut words: Vec<String> = key.to_lowercase().split(['.', '-', '_']).map(str::to_owned).collect();
-        words.sort();
-        words
-    };
-    let (same, mixed) = (letters(key), words(key));
-    let by_letters = || catalogue.keys(line).find(|known| letters(known) == same);
-    let by_words = || catalogue.keys(line).find(|known| words(known) == mixed);
-    // A key that lost or gained a word at its front, or is the end of one.
-    let by_end = || {
-        let mut ends = catalogue.keys(line).filter(|known| known.ends_with(key) && known.len() > key.len());
-        ends.next().filter(|_| key.contains('.') && ends.next().is_none())
-    };
-    let by_spelling = || nearest(key, catalogue.keys(line).filter(|known| key.len() < 200 && alike(key, known)));
-    by_letters().or_else(by_words).or_else(by_end).or_else(by_spelling)
+/// The keys of a line in the forms in which a mistyped one is looked for; made when the first is met.
+struct Guesser {
+    line: Line,
+    known: OnceCell<Vec<Known>>,
+}
+
+struct Known {
+    key: &'static str,
+    letters: String,
+    words: Vec<String>,
+}
+
+impl Guesser {
+    /// The key of this line that was most likely meant.
+    fn meant(&self, key: &str) -> Option<&'static str> {
+        let all =
+            || Catalogue::get().keys(self.line).map(|key| Known { key, letters: letters(key), words: words(key) });
+        let known = self.known.get_or_init(|| all().collect());
+        let (letters, words) = (letters(key), words(key));
+        let by_letters = || known.iter().find(|known| known.letters == letters).map(|known| known.key);
+        let by_words = || known.iter().find(|known| known.words == words).map(|known| known.key);
+        // A key that lost the words at its front.
+        let by_end = || {
+            let mut ends = known.iter().filter(|known| known.key.ends_with(key) && known.key.len() > key.len());
+            ends.next().filter(|_| key.contains('.') && ends.next().is_none()).map(|known| known.key)
+        };
+        let by_spelling = || nearest(key, known.iter().map(|known| known.key).filter(|known| alike(key, known)));
+        by_letters().or_else(by_words).or_else(by_end).or_else(by_spelling)
+    }
+}
+
+fn letters(key: &str) -> String {
+    key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+fn words(key: &str) -> Vec<String> {
+    let mut words: Vec<String> = key.to_lowercase().split(['.', '-', '_']).map(str::to_owned).collect();
+    words.sort();
+    words
 }
 
 /// Whether two keys have the same number of words, each almost spelled alike, and not all of them otherwise.
 fn alike(key: &str, known: &str) -> bool {
-    let (words, others): (Vec<&str>, Vec<&str>) = (key.split('.').collect(), known.split('.').collect());
-    let mut pairs = words.iter().zip(&others);
-    let close = |(word, other): (&&str, &&str)| word == other || nearest(word, [*other]).is_some();
-    let same = words.iter().zip(&others).filter(|(word, other)| word == other).count();
-    words.len() == others.len() && (same > 0 || words.len() == 1) && pairs.all(close)
+    if key.len().abs_diff(known.len()) > known.len() / 3 + 1 || key.len() > 200 {
+        return false;
+    }
+    let same = key.split('.').zip(known.split('.')).filter(|(word, other)| word == other).count();
+    let close = |(word, other): (&str, &str)| word == other || nearest(word, [other]).is_some();
+    let many = key.split('.').count();
+    many == known.split('.').count() && (same > 0 || many == 1) && key.split('.').zip(known.split('.')).all(close)
 }
