@@ -55,8 +55,8 @@ fn numbers(configuration: &Configuration, findings: &mut Findings) {
     for Entry { key, value, origin, .. } in &configuration.entries {
         let number: Option<i64> = value.parse().ok();
         let (wrong, remedy) = match (key.as_str(), number) {
-            ("taskmanager.numberOfTaskSlots", Some(..=0)) => (true, "write 1 or more"),
-            ("parallelism.default", Some(number)) if number < -1 || number == 0 => (true, "write 1 or more"),
+            ("taskmanager.numberOfTaskSlots", Some(0 | ..=-2)) => (true, "write 1 or more"),
+            ("parallelism.default", Some(0 | ..=-3)) => (true, "write 1 or more"),
             ("taskmanager.memory.segment-size", _) => {
                 let bytes = value::bytes(value).unwrap_or(4096);
                 (bytes < 4096 || !bytes.is_power_of_two(), "write a power of two from 4k on, as in 32k")
@@ -173,7 +173,7 @@ fn checkpoints(configuration: &Configuration, findings: &mut Findings) {
         let what = "the last checkpoint is removed when a job is cancelled or fails for good";
         findings.note(origin, key, what, format!("add `{kept}: RETAIN_ON_CANCELLATION` if jobs restart from it"));
     }
-    if value::nanoseconds(value, configuration.target.version).is_some_and(|time| (1..10_000_000).contains(&time)) {
+    if value::nanoseconds(value, configuration.target.version).is_some_and(|time| time < 10_000_000) {
         findings.error(origin, key, format!("`{key}` cannot be {value}"), "write 10 ms or more");
     }
 }

@@ -4,6 +4,7 @@
 
 use super::file::Entry;
 use super::{Configuration, Findings};
+use crate::words::flink::Version;
 
 /// Options that a later Java no longer has: since which, and what to do.
 const REMOVED: [(&str, u32, &str); 6] = [
@@ -26,7 +27,7 @@ pub(super) fn judge(configuration: &Configuration, findings: &mut Findings) {
         let remedy = format!("give it Java {} or newer", version.oldest_java());
         findings.error(&configuration.file, "", what, remedy);
     }
-    options.clone().for_each(|entry| known(entry, java, findings));
+    options.clone().for_each(|entry| known(entry, java, version, findings));
     let opened = options.clone().any(|entry| entry.value.contains("--add-opens"));
     if java >= 17 && !opened {
         let what = format!("no option opens Java {java} to Flink: jobs fail with InaccessibleObjectException");
@@ -55,9 +56,10 @@ fn sizes(entry: &Entry, findings: &mut Findings) {
     }
 }
 
-fn known(entry: &Entry, java: u32, findings: &mut Findings) {
+fn known(entry: &Entry, java: u32, version: Version, findings: &mut Findings) {
     let Entry { key, value, origin, .. } = entry;
-    let skipped = value.contains("-XX:+IgnoreUnrecognizedVMOptions");
+    // From 1.18 on Flink itself adds the option that lets Java skip what it does not know (measured).
+    let skipped = value.contains("-XX:+IgnoreUnrecognizedVMOptions") || version.line() >= (1, 18);
     for (name, since, remedy) in REMOVED.iter().filter(|(name, since, _)| java >= *since && value.contains(name)) {
         let what = format!("Java knows {name} only before {since}, and here is {java}");
         match skipped {
