@@ -44,7 +44,7 @@ fn a_real_flink_answers_as_the_fixtures_and_the_catalogue_say() {
         assert_eq!(fs::read_to_string(answer.path()).unwrap(), ours, "{name}");
         compared += 1;
     }
-    assert_eq!(compared, 3, "memory, and values in both forms of the file");
+    assert_eq!(compared, 5, "memory, and values and documents in both forms of the file");
     assert_eq!(catalogue(), options(&flink), "make it anew with tools/flink-catalogue");
 }
 

@@ -131,7 +131,7 @@ fn once(entries: Vec<Entry>, syntax: Syntax, findings: &mut Findings) -> Vec<Ent
                 findings.warning(&entry.origin, &entry.key, what, "Flink takes this one: remove the other")
             }
             Syntax::Yaml => {
-                findings.error(&entry.origin, &entry.key, what, "which one Flink takes is not said: keep one")
+                findings.warning(&entry.origin, &entry.key, what, "which one Flink takes is not said: keep one")
             }
         }
         *first = entry;

@@ -4,7 +4,7 @@
 
 use super::catalogue::{Catalogue, Row};
 use super::memory::Deployment;
-use super::{Findings, Syntax, Target, file, lint, value};
+use super::{Findings, Severity, Syntax, Target, file, lint, value};
 use crate::words::problem::Source;
 use std::path::Path;
 
@@ -232,7 +232,11 @@ fn yaml_that_flink_fails_over_is_told_with_its_line() {
         assert!(found.starts_with(&format!("c:{line}: error: ")), "{text:?}\n{found}");
     };
     fails("rest.port: 1\nrest.port: 2\n", 2);
-    fails("rest:\n  port: 1\nrest.port: 2\n", 3);
+    yaml(
+        "2.3.0",
+        "rest:\n  port: 1\nrest.port: 2\n",
+        "c:3: warning: `rest.port` is set twice, first at c:2\n    which one Flink takes is not said: keep one\n",
+    );
     fails("rest:\n  port:\n", 2);
     fails("rest.port: ~\n", 1);
     fails("1: x\n", 1);
@@ -260,6 +264,36 @@ fn yaml_values_become_the_text_that_flink_keeps() {
     let expected = "a=16 b=true d=1000.0 e=7 f=7 h=1.5 i=yes j=10 s k=0 l=5 m=1_000 n=2024-01-01 p=1.0 q=1.50 r=[x, y] \
         s.t=u v=x\ny\n w=1 x=1 y=5 z=1.0E10";
     assert_eq!(all.join(" "), expected);
+}
+
+#[test]
+fn whole_files_come_to_what_flink_makes_of_them() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/flink");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let (documents, mut wrong) = (read("documents.txt"), Vec::new());
+    let forms =
+        [("1.15.4", Syntax::Lines), ("1.20.5", Syntax::Lines), ("1.20.5", Syntax::Yaml), ("2.3.0", Syntax::Yaml)];
+    for (version, syntax) in forms {
+        let answers = read(&format!("documents-{version}-{}.txt", syntax.name()));
+        assert_eq!(documents.split("\n====\n").count(), answers.lines().count());
+        for (document, theirs) in documents.split("\n====\n").zip(answers.lines()) {
+            let (text, mut findings) = (format!("{document}\n"), Findings::default());
+            let mut entries = file::read(Source { file: "c", text: &text }, syntax, &mut findings);
+            entries.sort_by(|a, b| a.key.cmp(&b.key));
+            let refused = findings.sorted().iter().any(|finding| finding.severity == Severity::Error);
+            let ours: String = match refused {
+                true => " refused".into(),
+                false => entries.iter().map(|entry| format!(" | {} = {}", entry.key, entry.value)).collect(),
+            };
+            let ours = format!(": {ours}").replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t");
+            // Which texts of a list get quotes is a matter of taste.
+            let bare = |text: &str| text.replace('\'', "");
+            if bare(&ours) != bare(theirs) {
+                wrong.push(format!("{version} {} {document:?}\nours   {ours}\ntheirs {theirs}", syntax.name()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
