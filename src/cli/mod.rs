@@ -8,6 +8,7 @@ mod agent_installed;
 mod cluster;
 mod complete;
 pub mod failure;
+mod lint;
 pub mod mirror;
 pub mod pnda;
 mod progress;

@@ -3,7 +3,7 @@
 //! Not here: what the commands do.
 
 use super::failure::{Outcome, finish, say_json};
-use super::{cluster, complete, mirror, trial};
+use super::{cluster, complete, lint, mirror, trial};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -27,6 +27,8 @@ enum Command {
     /// Check, plan, render and explain a cluster.
     #[command(subcommand)]
     Cluster(cluster::Command),
+    /// Say what is wrong with a Flink configuration file, for the version that will read it.
+    Lint(lint::Arguments),
     /// Bring everything up on this machine, without root, under one folder.
     Try(trial::Arguments),
     /// Print completions for a shell.
@@ -52,6 +54,7 @@ pub fn main() -> ExitCode {
     let outcome: Outcome = match Arguments::parse().command {
         Command::Mirror(command) => mirror::run(command),
         Command::Cluster(command) => cluster::run(command),
+        Command::Lint(arguments) => lint::run(&arguments),
         Command::Try(arguments) => trial::run(&arguments),
         Command::Completions(arguments) => complete::completions(&arguments, command()),
         Command::Schema { verb } => say_json(&mirror::schema(verb)).map(|()| ExitCode::SUCCESS),

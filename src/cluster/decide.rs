@@ -8,7 +8,7 @@ use super::resolve::{self, Layers, Place, Settings};
 use super::role::{self, Role};
 use super::spec::{self, Spec};
 use super::template::{Context, Engine};
-use super::{Inputs, members, render, setting};
+use super::{Inputs, facts, members, render, setting};
 use crate::words::document::Text;
 use crate::words::names::{NodePath, Word};
 use crate::words::problem::{Origin, Problems};
@@ -61,6 +61,7 @@ impl<'a> Decided<'a> {
             let roles = self.roles_of(assigned);
             let place = Place { assigned, roles: &roles };
             let resolved = layers.resolve(place, &self.engine, &self.around(assigned), problems);
+            facts::check(&resolved, &self.root, problems);
             settings.insert(assigned.node.clone(), resolved);
         }
         resolve::check_unique(&self.roles, &settings, problems);

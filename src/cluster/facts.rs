@@ -6,6 +6,7 @@ use super::flink;
 use super::resolve::Settings;
 use super::setting::{Value as Setting, milliseconds};
 use crate::words::flink::Version;
+use crate::words::problem::Problems;
 use minijinja::Value;
 use std::collections::BTreeMap;
 
@@ -72,6 +73,13 @@ pub(super) fn at(root: &str, path: &str) -> String {
 pub(super) fn compute(settings: &Settings, root: &str) -> BTreeMap<&'static str, Value> {
     let value = |fact: &Fact| (fact.compute)(&Seen { settings, uses: fact.uses, root }).unwrap_or_else(|| ().into());
     FACTS.iter().map(|fact| (fact.name, value(fact))).collect()
+}
+
+/// What Flink would refuse of a node's configuration, at the settings that say so.
+pub(super) fn check(settings: &Settings, root: &str, problems: &mut Problems) {
+    for (setting, what, remedy) in flink::refused(&Seen { settings, uses: flink::USES, root }) {
+        settings.get(setting).into_iter().for_each(|found| problems.add(found.origin.problem(&*what, &*remedy)));
+    }
 }
 
 fn map<const N: usize>(pairs: [(&str, Value); N]) -> Value {

@@ -3,8 +3,11 @@
 //! Not here: the settings' defaults (roles), or the file's syntax (`words::flink`).
 
 use super::facts::Seen;
+use super::lint::memory::Deployment;
+use super::lint::{self, Severity, Target};
 use super::setting::{milliseconds, split_address};
 use crate::words::flink::Version;
+use crate::words::problem::Source;
 
 /// What Flink 1.18 and later need of a Java from 9 on, as the distribution's own configuration has it, less what it
 /// exports of `jdk.compiler`: a runtime without that module would warn five times at each start.
@@ -60,6 +63,32 @@ pub(super) fn configuration(seen: &Seen<'_>) -> Option<Vec<Pair>> {
     pairs.extend(on_yarn(seen));
     pairs.extend(graphite(seen, version));
     Some(pairs)
+}
+
+/// Keys that stand for one setting each.
+const SETTINGS: [(&str, &str); 4] = [
+    ("jobmanager.memory.process.size", "flink.jobmanager.memory"),
+    ("parallelism.default", "flink.parallelism"),
+    ("taskmanager.memory.process.size", "flink.taskmanager.memory"),
+    ("taskmanager.numberOfTaskSlots", "flink.taskmanager.slots"),
+];
+
+/// What the version would refuse of the configuration: the setting, what is wrong and what would be right.
+pub(super) fn refused(seen: &Seen<'_>) -> Vec<(&'static str, String, String)> {
+    let version = seen.text("flink.version").and_then(|text| text.parse::<Version>().ok());
+    let (Some(version), Some(pairs)) = (version, configuration(seen)) else { return Vec::new() };
+    let file = version.configuration_file();
+    let text: String = pairs.iter().map(|(key, value)| format!("{key}: {}\n", file.quote(value))).collect();
+    let target = Target { version, java: None, deployment: Deployment::Yarn };
+    let linted = lint::lint(Source { file: file.name(), text: &text }, file.into(), target);
+    let findings = linted.map_or_else(|_| Vec::new(), |(_, findings)| findings);
+    let told = |finding: lint::Finding| {
+        let known = SETTINGS.iter().find(|(key, _)| *key == finding.key);
+        let (key, setting) = *known.unwrap_or(&("", "flink.version"));
+        let named = |text: String| if key.is_empty() { text } else { text.replace(key, setting) };
+        (setting, named(finding.what), named(finding.remedy))
+    };
+    findings.into_iter().filter(|finding| finding.severity == Severity::Error).map(told).collect()
 }
 
 fn from(key: &'static str, value: Option<String>) -> Option<Pair> {
@@ -144,10 +173,10 @@ fn on_yarn(seen: &Seen<'_>) -> Vec<Pair> {
 }
 
 /// The factory works from 1.15 on, the class no longer from 1.17 on (measured). Scopes without container ids keep the
-/// number of metric names bounded; 1.18 renamed those of jobs, or a key would be a value and a table at once.
+/// number of metric names bounded; 1.17 renamed those of jobs, or a key would be a value and a table at once.
 fn graphite(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
     let Some((host, port)) = seen.text("graphite.address").and_then(split_address) else { return Vec::new() };
-    let dashed = version >= Version::new(1, 18, 0);
+    let dashed = version >= Version::new(1, 17, 0);
     let (jm_job, tm_job) = match dashed {
         true => ("metrics.scope.jm-job", "metrics.scope.tm-job"),
         false => ("metrics.scope.jm.job", "metrics.scope.tm.job"),
@@ -170,7 +199,7 @@ fn graphite(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
     ]
     .map(|(key, value)| (key, value.to_owned()))
     .into();
-    if dashed {
+    if version >= Version::new(1, 18, 0) {
         pairs.push(("metrics.scope.jm-operator", "jobmanager.<job_name>.<operator_name>".into()));
     }
     pairs

@@ -11,6 +11,7 @@ mod facts;
 mod flavor;
 mod flink;
 mod item;
+pub mod lint;
 mod members;
 mod plan;
 mod render;

@@ -63,12 +63,16 @@ impl Case {
     }
 
     fn render(&self) -> Result<Rendered, Problems> {
+        self.render_from(&generation())
+    }
+
+    fn render_from(&self, generation: &Generation) -> Result<Rendered, Problems> {
         render(&Inputs {
             cluster: Source { file: &self.file, text: &self.text },
             roles: self.roles.clone(),
             flavors: default_flavors(),
             templates: self.templates.clone(),
-            generation: Some(&generation()),
+            generation: Some(generation),
             public_key: KEY,
             overrides: self.overrides.clone(),
             root: self.root.clone(),
@@ -448,4 +452,43 @@ fn every_defect_is_told_with_file_line_and_remedy() {
         assert_ne!(told, "\n", "{} was accepted", path.display());
         assert_eq!(told, std::fs::read_to_string(&expected).unwrap_or_default(), "{}", path.display());
     }
+}
+
+#[test]
+fn every_rendered_configuration_of_flink_passes_the_lint_of_its_version() {
+    let versions = ["1.15.4", "1.16.3", "1.17.2", "1.18.1", "1.19.3", "1.20.5", "2.0.2", "2.1.3", "2.2.1", "2.3.0"];
+    for (at, version) in versions.into_iter().enumerate() {
+        let name = ["pico", "standard", "production", "hadoop"][at % 4];
+        let case = Case::example(name).set("flink.version", version).set("graphite.address", "graphite:2003");
+        let mut generation = generation();
+        let archive = format!("flink-{version}.tar.gz");
+        let listed = Listed { size: 1, sha256: Sha256::of(archive.as_bytes()) };
+        generation.files.insert(SafePath::new(archive).unwrap(), listed);
+        let rendered = case.render_from(&generation).unwrap_or_else(|problems| panic!("{version}: {problems}"));
+        let version: crate::words::flink::Version = version.parse().unwrap();
+        let path = SafePath::new(format!("files/etc/pnda/flink/{}", version.configuration_file().name())).unwrap();
+        let files = rendered.nodes.values().filter_map(|tree| match tree.get(&path) {
+            Some(Entry::File { bytes, .. }) => Some(String::from_utf8(bytes.clone()).unwrap()),
+            _ => None,
+        });
+        let files: Vec<String> = files.collect();
+        assert!(!files.is_empty(), "{name} {version}");
+        for text in files {
+            let target = lint::Target { version, java: None, deployment: lint::memory::Deployment::Yarn };
+            let source = Source { file: path.as_str(), text: &text };
+            let (configuration, findings) = lint::lint(source, version.configuration_file().into(), target).unwrap();
+            assert!(configuration.keys() > 10 && findings.is_empty(), "{name} {version}:\n{findings:#?}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn memory_that_flink_would_refuse_is_told_at_its_setting() {
+    let case = Case::example("pico").set("flink.jobmanager.memory", "500m").set("flink.taskmanager.slots", "0");
+    assert_eq!(
+        case.told(),
+        "--set flink.jobmanager.memory: no job manager would start: off-heap 128m, more than the Flink memory of 52m\n    \
+         raise `flink.jobmanager.memory` by 77m at least, or lower a part\n\
+         --set flink.taskmanager.slots: `flink.taskmanager.slots` cannot be 0\n    write 1 or more"
+    );
 }

@@ -98,7 +98,8 @@ impl Version {
         Version { major, minor, patch }
     }
 
-    fn line(self) -> (u32, u32) {
+    /// Its line of releases: major and minor number.
+    pub fn line(self) -> (u32, u32) {
         (self.major, self.minor)
     }
 

@@ -10,6 +10,7 @@ macro_rules! left_out {
 }
 
 mod anywhere;
+mod flink;
 mod hadoop;
 mod maven;
 mod mirror;

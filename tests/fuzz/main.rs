@@ -37,6 +37,8 @@ targets! {
     debian_release: targets::debian::release,
     debian_relations: targets::debian::relations,
     debian_versions: targets::debian::versions,
+    flink_lines: targets::flink::lines,
+    flink_yaml: targets::flink::yaml,
     generation_list: targets::documents::generation,
     http_answer: targets::web::answer,
     http_request: targets::web::request,

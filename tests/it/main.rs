@@ -28,6 +28,7 @@ mod json;
 mod kill;
 mod killed;
 mod layout;
+mod lint;
 mod maven;
 mod mirror;
 mod project;
