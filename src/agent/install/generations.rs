@@ -4,7 +4,7 @@
 
 use super::document::Wanted;
 use super::ground::Ground;
-use super::home::Home;
+use super::home::{self, Home};
 use crate::words::digest::{Hasher, Sha256};
 use crate::words::names::{NodePath, Word};
 use crate::words::node::{DOCUMENT, Download};
@@ -34,6 +34,9 @@ pub enum Error {
     /// The machine refuses to write.
     #[error("cannot keep what was installed, in {}", path.display())]
     Write { path: PathBuf, source: io::Error },
+    /// What is no longer needed does not go.
+    #[error("cannot keep what was installed")]
+    Home(#[source] home::Error),
     /// Somebody changed a download since it was placed.
     #[error("cannot keep {path}: it changed while it was installed; run the install again")]
     Unsteady { path: NodePath },
@@ -117,17 +120,25 @@ impl Generations {
     }
 
     /// Keeps what is installed now, unless it is kept already; older ones than the last `most` go.
-    pub fn keep(&self, wanted: &Wanted, ground: &Ground, generation: u64, most: usize) -> Result<(), Error> {
+    pub fn keep(
+        &self,
+        home: &Home,
+        wanted: &Wanted,
+        ground: &Ground,
+        generation: u64,
+        most: usize,
+    ) -> Result<(), Error> {
         let kept = self.list()?;
         let document = Sha256::of(wanted.text.as_bytes());
         if kept.last().is_none_or(|newest| newest.document != document) {
+            // What a run that was killed here has left.
+            home.discard(&self.folder.join(NEW)).map_err(Error::Home)?;
             self.write(wanted, ground, generation, kept.last())?;
         }
         let mut kept = self.list()?;
         kept.truncate(kept.len().saturating_sub(most.max(1)));
         for old in kept {
-            let path = self.node(old.number);
-            fs::remove_dir_all(&path).map_err(|source| Error::Write { path, source })?;
+            home.discard(&self.node(old.number)).map_err(Error::Home)?;
         }
         Ok(())
     }
@@ -135,9 +146,6 @@ impl Generations {
     fn write(&self, wanted: &Wanted, ground: &Ground, generation: u64, last: Option<&Kept>) -> Result<(), Error> {
         let new = self.folder.join(NEW);
         let failed = |source| Error::Write { path: self.folder.clone(), source };
-        if new.exists() {
-            fs::remove_dir_all(&new).map_err(failed)?;
-        }
         let node = &wanted.node;
         let kept = Kept {
             format: FORMAT,

@@ -22,6 +22,7 @@ const STATE: &str = "state.toml";
 const JOURNAL: &str = "switch.toml";
 const DOWNLOADS: &str = "downloads";
 const LISTINGS: &str = "listings";
+const GONE: &str = ".gone";
 /// A state names every placed file; this stops at what is none.
 const LONGEST_TEXT: u64 = 64 << 20;
 
@@ -180,16 +181,25 @@ impl Home {
     pub fn forget(&self) -> Result<(), Error> {
         // The state last: while it is there, what is left is known.
         for name in ["generations", LISTINGS, DOWNLOADS] {
-            let path = self.path.join(name);
-            match fs::remove_dir_all(&path) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(Error::Write { path, source }),
-                _ => {}
-            }
+            self.discard(&self.path.join(name))?;
         }
         let path = self.path.join(STATE);
         match fs::remove_file(&path).and_then(|()| self.sync()) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Write { path, source }),
             _ => Ok(()),
+        }
+    }
+
+    /// Removes a folder of the installer's own, so that nobody ever finds half of it: what a kill leaves has another name.
+    pub fn discard(&self, path: &Path) -> Result<(), Error> {
+        let gone = self.path.join(GONE);
+        let failed = |source| Error::Write { path: path.to_owned(), source };
+        let absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        let clear = || fs::remove_dir_all(&gone).or_else(|error| if absent(&error) { Ok(()) } else { Err(error) });
+        clear().map_err(failed)?;
+        match fs::rename(path, &gone) {
+            Err(error) if absent(&error) => Ok(()),
+            renamed => renamed.and_then(|()| clear()).map_err(failed),
         }
     }
 

@@ -130,7 +130,7 @@ impl Job {
     /// Remembers that this works, to go back to it.
     fn keep(&self, home: &Home, state: &State, request: &Request) -> Result<(), Error> {
         let generations = Generations::of(home);
-        let kept = generations.keep(&self.wanted, &self.ground, self.generation(state), request.keep);
+        let kept = generations.keep(home, &self.wanted, &self.ground, self.generation(state), request.keep);
         kept.map_err(Error::Generations)?;
         let archives = state.archive.values().chain(state.previous.values()).map(|record| record.sha256);
         home.drop_listings(&archives.collect());

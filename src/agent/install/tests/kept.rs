@@ -280,3 +280,23 @@ fn a_masked_service_is_no_working_node() {
     let report = verify_with(&place(&site), site.systemd.clone(), &silent).unwrap();
     assert_eq!(lines(&report), ["service pnda-agent masked, does not run"]);
 }
+
+#[test]
+fn a_run_that_is_killed_while_it_keeps_or_forgets_is_made_good() {
+    let mut site = Site::new();
+    site.install().unwrap();
+    let own = site.at("/var/lib/pnda/install");
+    // Killed before it was kept whole, and while something old was removed.
+    for half in [".gone/1", "generations/.new/files"] {
+        fs::create_dir_all(own.join(half)).unwrap();
+    }
+    (site.flink, site.config) = ("flink-2", "port = 2\n");
+    site.install().unwrap();
+    assert_eq!(generations(&place(&site)).unwrap().len(), 2);
+    fs::remove_dir_all(own.join("generations")).unwrap();
+    assert!(site.again().unwrap().is_empty());
+    assert_eq!(generations(&place(&site)).unwrap().len(), 1, "what works is kept, whenever that is seen");
+    fs::remove_dir_all(own.join("generations")).unwrap();
+    uninstall_with(&place(&site), Data::Keep, Run::Real, None, &silent).unwrap();
+    assert_eq!(listing(&site.root()), Vec::<String>::new());
+}
