@@ -11,8 +11,8 @@ use crate::words::document::Text;
 use crate::words::generation::{Generation, Listed};
 use crate::words::names::{BadName, NodePath, SafePath, Word};
 use crate::words::node::{
-    Access, Archive, Directory, Download, File, Gate, HdfsDirectory, HdfsUpload, Link, Once, Ready, Scope, Service,
-    User,
+    Access, Archive, Directory, Download, Expected, File, Gate, HdfsDirectory, HdfsUpload, Link, Once, Ready, Scope,
+    Service, User,
 };
 use crate::words::problem::{Origin, Problem, Problems, nearest};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +23,7 @@ pub(super) const UNIT: &str = "etc/systemd/system/unit.service";
 /// One thing, ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Thing {
+    Expected(Expected),
     User(User),
     Directory(Directory),
     Archive(Archive),
@@ -162,6 +163,10 @@ impl Maker<'_> {
 
     fn thing(&self, what: &What, problems: &mut Problems) -> Option<Thing> {
         Some(match what {
+            What::Expected { path, about } => {
+                let about = self.lines(std::slice::from_ref(about), problems).pop();
+                Thing::Expected(Expected { path: self.path(path, problems)?, about: about? })
+            }
             What::User { name, group, home } => {
                 let (name, group) = (self.word(name, problems), self.word(group, problems));
                 Thing::User(User { home: self.path(home, problems)?, name: name?, group: group? })
@@ -326,6 +331,8 @@ fn missing(generation: &Generation, path: &SafePath, origin: &Origin) -> Problem
 impl Thing {
     fn place(&self) -> String {
         match self {
+            // It is nobody's place: a role may expect what another one places.
+            Thing::Expected(expected) => format!("expected {}", expected.path),
             Thing::User(user) => format!("user {}", user.name),
             Thing::Directory(directory) => directory.path.to_string(),
             Thing::Archive(archive) => archive.into.to_string(),

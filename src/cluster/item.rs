@@ -20,6 +20,7 @@ pub(super) struct Item {
 /// The kinds of things; names as in `words::node`.
 #[derive(Debug, Clone)]
 pub(super) enum What {
+    Expected { path: Text, about: Text },
     User { name: Text, group: Text, home: Text },
     Directory { path: Text, owner: Owner },
     Archive { from: Text, into: Text },
@@ -80,7 +81,8 @@ pub(super) const ABOUT: &str = "What it is for.";
 
 pub(super) type ReadWhat = fn(&mut Table<'_>) -> What;
 
-pub(super) const LISTS: [(&str, ReadWhat); 10] = [
+pub(super) const LISTS: [(&str, ReadWhat); 11] = [
+    ("expected", read_expected),
     ("user", read_user),
     ("directory", read_directory),
     ("archive", read_archive),
@@ -102,6 +104,13 @@ pub(super) fn read_item(table: &mut Table<'_>, read: ReadWhat) -> Item {
 pub(super) fn needed(table: &mut Table<'_>, key: &'static str, example: &str) -> Text {
     let text = table.required(key, example);
     text.unwrap_or_else(|| Text { text: String::new(), origin: table.origin().clone() })
+}
+
+fn read_expected(table: &mut Table<'_>) -> What {
+    What::Expected {
+        path: needed(table, "path", "/etc/hadoop/conf/core-site.xml"),
+        about: needed(table, "about", ABOUT),
+    }
 }
 
 fn read_user(table: &mut Table<'_>) -> What {

@@ -120,6 +120,7 @@ impl Ground<'_> {
             scope,
             root: if decided.root.is_empty() { "/".to_owned() } else { decided.root.clone() },
             mirror: node::Mirror { url: decided.spec.mirror.clone(), public_key: key_line(decided.inputs.public_key) },
+            expected: Vec::new(),
             users: Vec::new(),
             directories: Vec::new(),
             archives: Vec::new(),
@@ -136,6 +137,7 @@ impl Ground<'_> {
         let mut services: BTreeMap<Word, Service> = BTreeMap::new();
         for (thing, _) in things.by_place.into_values() {
             match thing {
+                Thing::Expected(expected) => document.expected.push(expected),
                 Thing::User(user) => document.users.push(user),
                 Thing::Directory(directory) => document.directories.push(directory),
                 Thing::Archive(archive) => document.archives.push(archive),

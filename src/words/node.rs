@@ -32,6 +32,9 @@ pub struct Node {
     pub root: String,
     /// The mirror it installs from.
     pub mirror: Mirror,
+    /// What the site must have brought; nothing is installed where it is missing.
+    #[serde(default, rename = "expected", skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<Expected>,
     /// System users, made by systemd-sysusers.
     #[serde(default, rename = "user")]
     pub users: Vec<User>,
@@ -83,6 +86,16 @@ pub struct Mirror {
     pub url: String,
     /// The key that must have signed its list: one line of base64, as minisign prints it.
     pub public_key: String,
+}
+
+/// A file or a folder that the site brings, not we.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    /// Where it must be; links are followed.
+    pub path: NodePath,
+    /// What it is for, and what to do where it is missing.
+    pub about: String,
 }
 
 /// A system user with its group of the same or another name.

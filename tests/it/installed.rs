@@ -137,3 +137,22 @@ fn a_kill_while_something_is_prepared_is_made_good() {
     assert!(site.at("root/nn.pnda-saved").exists(), "nobody knew whether it was whole");
     assert!(site.done(&["install"]).starts_with("nothing to do"));
 }
+
+#[test]
+fn what_the_site_must_bring_is_looked_at_before_anything_is_placed() {
+    let site = Site::new();
+    let conf = "/etc/hadoop/conf/core-site.xml";
+    site.render(
+        "ours",
+        &format!("[[expected]]\npath = \"{conf}\"\nabout = \"the site's Hadoop: deploy its clients here\"\n"),
+    );
+    let refused = site.command(&["install"]).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains(&format!("{conf} is missing: the site's Hadoop: ")), "{said}");
+    assert!(!site.at("root/etc/a").exists(), "nothing was placed");
+    // A distribution's configuration is mostly reached through links.
+    fs::create_dir_all(site.at("root/etc/hadoop/conf.site")).unwrap();
+    fs::write(site.at("root/etc/hadoop/conf.site/core-site.xml"), "").unwrap();
+    std::os::unix::fs::symlink("conf.site", site.at("root/etc/hadoop/conf")).unwrap();
+    assert!(site.command(&["install"]).status().unwrap().success() && site.at("root/etc/a").exists());
+}

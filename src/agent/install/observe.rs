@@ -14,7 +14,7 @@ use super::{gates, hdfs};
 use crate::systems::probe::Seen;
 use crate::words::digest::Sha256;
 use crate::words::names::{NodePath, Word};
-use crate::words::node::Scope;
+use crate::words::node::{Expected, Scope};
 use rustix::fs::{FileType, Stat};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,6 +73,8 @@ pub struct Observed {
     pub made: Option<BTreeSet<Word>>,
     /// What HDFS holds; none where it is not asked.
     pub hdfs: Option<hdfs::Look>,
+    /// What the site should have brought and has not.
+    pub lacking: Vec<Expected>,
     /// What differs inside of unpacked archives, where every byte was read.
     pub differing: BTreeMap<NodePath, BTreeMap<String, Difference>>,
 }
@@ -87,6 +89,8 @@ pub fn observe(
 ) -> Result<Observed, Error> {
     let node = &wanted.node;
     let mut observed = Observed { owners: Owners::read(ground, node).map_err(Error::Owners)?, ..Observed::default() };
+    let there = |expected: &Expected| expected.path.under(&wanted.root).exists();
+    observed.lacking = node.expected.iter().filter(|expected| !there(expected)).cloned().collect();
     if let Some(systemd) = systemd {
         let names: BTreeSet<&Word> = node.services.iter().map(|service| &service.name).chain(&state.services).collect();
         let states = systemd.look(names.into_iter()).map_err(Error::Services)?;

@@ -8,7 +8,7 @@ pub use super::step::{Over, Plan, Put, Step, What};
 use super::{services, tasks};
 use crate::words::digest::Sha256;
 use crate::words::names::{NodePath, Word};
-use crate::words::node::{Access, Archive, Link, Node, User};
+use crate::words::node::{Access, Archive, Expected, Link, Node, User};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What an operator wants besides, and what going back needs.
@@ -23,6 +23,7 @@ pub struct Choices<'a> {
 /// What to do; or everything that stands in the way, one line each.
 pub fn plan(node: &Node, state: &State, observed: &Observed, choices: Choices<'_>) -> Result<Plan, Vec<String>> {
     let mut planner = Planner { node, state, observed, choices, plan: Plan::default(), obstacles: Vec::new() };
+    planner.expected();
     planner.users();
     planner.folders();
     planner.puts();
@@ -58,6 +59,12 @@ impl Planner<'_> {
 
     fn step(&mut self, step: Step) {
         self.plan.steps.push(step);
+    }
+
+    /// What the site brings is looked at, and never made.
+    fn expected(&mut self) {
+        let lacking = |one: &Expected| format!("{} is missing: {}", one.path, one.about);
+        self.obstacles.extend(self.observed.lacking.iter().map(lacking));
     }
 
     fn users(&mut self) {

@@ -71,6 +71,7 @@ fn empty(place: &Where, installed: &Installed, last: Option<&Node>) -> Result<Wa
     let unnamed = || Word::new("unnamed").map_err(|_| Error::Unfit("nothing is installed"));
     let name = |of: fn(&Node) -> &Word| last.map_or_else(unnamed, |node| Ok(of(node).clone()));
     let node = Node {
+        expected: Vec::new(),
         format: 1,
         cluster: name(|node| &node.cluster)?,
         node: installed.state.node.clone().map_or_else(|| name(|node| &node.node), Ok)?,
