@@ -26,7 +26,7 @@ const WORD_COUNT: &str = "org.apache.flink.streaming.examples.wordcount.WordCoun
 #[test]
 fn a_cluster_is_provisioned_and_runs_a_flink_job() {
     let mut steps = Steps::default();
-    let Some(ground) = steps.take("boot of six nodes", || Ground::with(&NODES)) else { return };
+    let Some(mut ground) = steps.take("boot of six nodes", || Ground::with(&NODES)) else { return };
     let site = match steps.take("mirror build", || Site::build(&ground)) {
         Ok(site) => site,
         Err(why) => return machine::left_out("a cluster on six nodes", &why),
@@ -41,7 +41,46 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
     }
     steps.take("second installs", || ground.nodes().iter().for_each(changes_nothing));
     steps.take("job", || runs_a_job(ground.node("edge-2"), ground.node("manager")));
+    steps.take("records", || keeps_records(ground.node("broker-1")));
+    steps.take("power cut of a worker", || {
+        comes_back(ground.node_mut("worker-1"), &["hdfs-datanode", "yarn-nodemanager"])
+    });
+    let once = ["hdfs-namenode", "yarn-resourcemanager", "zookeeper", "flink-history-server"];
+    steps.take("power cut of the manager", || comes_back(ground.node_mut("manager"), &once));
+    steps.take("history after it", || history_is_told(ground.node("edge-1")));
     machine::tell(&format!("cluster: {steps}"));
+}
+
+/// A topic is written and read.
+fn keeps_records(broker: &Node) {
+    let kafka = |script: &str| {
+        let address = format!("{}:9092", broker.address);
+        format!("JAVA_HOME=/opt/pnda/jre /opt/pnda/kafka/bin/{script} --bootstrap-server {address} --topic words")
+    };
+    broker.run(&format!("{} --create", kafka("kafka-topics.sh"))).ok();
+    broker.run(&format!("echo well met | {}", kafka("kafka-console-producer.sh"))).ok();
+    let read = format!("{} --from-beginning --max-messages 1 --timeout-ms 30000", kafka("kafka-console-consumer.sh"));
+    assert_eq!(broker.run(&read).ok().text(), "well met");
+}
+
+/// After a power cut everything is back by itself, as it was installed.
+fn comes_back(node: &mut Node, services: &[&str]) {
+    node.cut();
+    node.boot();
+    services.iter().for_each(|service| node.wait_active(service));
+    // The installer waits until they answer, and has nothing else to do.
+    let again = install(node).ok();
+    assert!(!again.stdout.contains("starts") && !again.stdout.contains("new"), "{}: {}", node.name, again.told());
+    changes_nothing(node);
+    node.run("/opt/pnda/agent/pnda-agent verify").ok();
+}
+
+/// What jobs left in HDFS outlives the manager's power.
+fn history_is_told(edge: &Node) {
+    until("the history server tells of the job", Duration::from_secs(120), || {
+        let told = edge.run("curl --silent http://manager:8082/jobs/overview").stdout;
+        told.contains("\"state\":\"FINISHED\"").then_some(())
+    });
 }
 
 fn install(node: &Node) -> Output {
@@ -72,8 +111,5 @@ fn runs_a_job(edge: &Node, manager: &Node) {
     for part in ["\"finalStatus\":\"SUCCEEDED\"", "\"user\":\"alice\"", "\"queue\":\"root.applications.dev\""] {
         assert!(state.contains(part), "{part} in {state}");
     }
-    until("the history server tells of the job", Duration::from_secs(60), || {
-        let told = edge.run("curl --silent http://manager:8082/jobs/overview").stdout;
-        told.contains("\"state\":\"FINISHED\"").then_some(())
-    });
+    history_is_told(edge);
 }
