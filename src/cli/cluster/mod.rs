@@ -1,13 +1,17 @@
-//! `pnda cluster`: check, plan, render, compare and explain a cluster.
+//! `pnda cluster`: check, plan, render, compare, explain and install a cluster.
 //! One file for each verb; what all of them are given stands in `given`.
 //! Not here: any decision; that is the cluster room's.
 
 mod check;
+mod content;
 mod diff;
 mod explain;
+mod fleet;
 pub mod given;
+mod install;
 mod plan;
 pub mod render;
+mod run;
 
 use super::failure::Outcome;
 use clap::Subcommand;
@@ -25,6 +29,10 @@ pub enum Command {
     Diff(diff::Arguments),
     /// Show where the value of a setting comes from, through every layer.
     Explain(explain::Arguments),
+    /// Install every node over ssh, in order, and wait until each answers.
+    Install(install::Arguments),
+    /// Run a verb of pnda-agent on every node over ssh.
+    Run(run::Arguments),
 }
 
 /// Does what was asked.
@@ -35,5 +43,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Render(arguments) => render::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Install(arguments) => install::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
     }
 }
