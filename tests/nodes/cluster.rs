@@ -2,22 +2,19 @@
 //! What is installed is what the roles say; a job is submitted from an edge with the installed client, and ends well.
 //! Not here: Flink alone on a site's own Hadoop (slice.rs).
 
+use crate::drive::Desk;
 use crate::ground::{Ground, HUB};
 use crate::machine;
 use crate::node::Node;
-use crate::shell::{Output, until};
-use crate::site::Site;
+use crate::shell::until;
+use crate::site::{Site, example};
 use crate::steps::Steps;
+use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The nodes, by their addresses.
 const NODES: [&str; 6] = ["manager", "edge-1", "edge-2", "worker-1", "worker-2", "broker-1"];
-
-/// The order in which they are installed.
-const ORDER: [&str; 6] = ["manager", "broker-1", "worker-1", "worker-2", "edge-1", "edge-2"];
-
-/// Where a rendered folder is put on its node.
-const FOLDER: &str = "/srv/pnda";
 
 /// The example that is run; its words are its own.
 const EXAMPLE: &str = "mirror_apps/flink-examples-streaming-1.20.0.jar";
@@ -31,26 +28,32 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
         Ok(site) => site,
         Err(why) => return machine::left_out("a cluster on six nodes", &why),
     };
-    steps.take("render", || site.render("hadoop", &[]));
+    let (small, whole) = (without(&ground, "worker-2"), example("hadoop"));
+    steps.take("render", || site.render_file(&small, &[]));
     let _server = site.serve(&ground);
-    for name in ORDER {
-        let node = ground.node(name);
-        node.copy(&site.node(name), FOLDER);
-        node.run(&format!("sh {FOLDER}/install.sh --dry-run")).exited(4);
-        steps.take(&format!("install on {name}"), || install(node).ok());
-    }
-    steps.take("second installs", || ground.nodes().iter().for_each(changes_nothing));
+    let desk = Desk::new(&ground);
+    let nodes = site.nodes();
+    steps.take("first look", || desk.install(4, &small, nodes, &["--dry-run"]));
+    let came = steps.take("install of five nodes", || desk.install(0, &small, nodes, &[]));
+    assert_eq!(came.of("changed").len(), 5, "{}", came.told());
+    site.render_file(&whole, &[]);
+    let came = steps.take("a worker more", || desk.install(0, &whole, nodes, &[]));
+    machine::tell(&came.told());
+    let came = steps.take("install again", || desk.install(0, &whole, nodes, &[]));
+    assert_eq!(came.of("unchanged").len(), 6, "{}", came.told());
     steps.take("job", || runs_a_job(ground.node("edge-2"), ground.node("manager")));
     machine::tell(&format!("cluster: {steps}"));
 }
 
-fn install(node: &Node) -> Output {
-    node.run(&format!("sh {FOLDER}/install.sh"))
-}
-
-fn changes_nothing(node: &Node) {
-    let again = install(node).ok();
-    assert!(again.stdout.contains("nothing to do"), "{}: {}", node.name, again.told());
+/// The example cluster as it was before a node came to it.
+fn without(ground: &Ground, node: &str) -> PathBuf {
+    let text = fs::read_to_string(example("hadoop")).expect("the example is there");
+    let (head, nodes) = text.split_once("[[node]]").expect("it has nodes");
+    let others = nodes.split("[[node]]").filter(|one| !one.contains(&format!("name = \"{node}\"")));
+    let path = ground.folder("clusters").join("small.toml");
+    let text: String = others.fold(head.to_owned(), |text, one| text + "[[node]]" + one);
+    fs::write(&path, text).expect("the ground's folder is writable");
+    path
 }
 
 /// Somebody of the group `dev` runs a job with the client of an edge; its history is told by the manager.

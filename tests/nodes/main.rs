@@ -6,6 +6,7 @@ mod apt;
 mod base;
 mod cluster;
 mod departures;
+mod drive;
 mod ground;
 mod harness;
 mod machine;

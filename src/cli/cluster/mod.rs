@@ -5,6 +5,7 @@
 mod check;
 mod content;
 mod diff;
+mod emit;
 mod explain;
 mod fleet;
 pub mod given;
@@ -31,6 +32,8 @@ pub enum Command {
     Explain(explain::Arguments),
     /// Install every node over ssh, in order, and wait until each answers.
     Install(install::Arguments),
+    /// Write the cluster as a folder for Ansible or Salt.
+    Emit(emit::Arguments),
     /// Run a verb of pnda-agent on every node over ssh.
     Run(run::Arguments),
 }
@@ -44,6 +47,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Install(arguments) => install::run(&arguments),
+        Command::Emit(arguments) => emit::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
     }
 }
