@@ -2,7 +2,7 @@
 //! Everything is asked of the real `pnda`, `ssh` and `sshd`; what a run came to is read from its `--json`.
 //! Not here: what a cluster does once it stands (cluster.rs).
 
-use crate::ground::Ground;
+use crate::ground::{Ground, Running};
 use crate::node::Node;
 use crate::shell::{self, Output};
 use serde_json::Value;
@@ -13,14 +13,13 @@ use std::process::Command;
 const PNDA: &str = env!("CARGO_BIN_EXE_pnda");
 
 /// The machine that nodes are driven from: the hub, with a key that nodes let in.
-pub(crate) struct Desk<'a> {
-    ground: &'a Ground,
+pub(crate) struct Desk {
     config: PathBuf,
 }
 
-impl<'a> Desk<'a> {
+impl Desk {
     /// Makes a key, lets it in on every node, and notes every node's own key.
-    pub(crate) fn new(ground: &'a Ground) -> Desk<'a> {
+    pub(crate) fn new(ground: &Ground) -> Desk {
         let folder = ground.folder("desk");
         let key = folder.join("key");
         if !key.exists() {
@@ -37,23 +36,53 @@ impl<'a> Desk<'a> {
             hosts.display()
         );
         fs::write(&config, text).expect("the ground's folder is writable");
-        Desk { ground, config }
+        Desk { config }
     }
 
-    /// Types a verb of `pnda cluster` at the desk.
-    pub(crate) fn cluster(&self, words: &[&str]) -> Output {
-        let mut command = Command::new(PNDA);
-        command.arg("cluster").args(words).args(["--ssh-config", text(&self.config)]);
-        self.ground.at_hub(|| shell::finish(&mut command))
+    /// The configuration of ssh.
+    pub(crate) fn config(&self) -> &Path {
+        &self.config
+    }
+
+    /// Runs a verb of the agent on nodes.
+    pub(crate) fn verb(&self, ground: &Ground, cluster: &Path, limit: &str, verb: &str) -> Output {
+        let words = ["run", text(cluster), "--limit", limit, "--ssh-config", text(&self.config), "--quiet", "--", verb];
+        cluster_at(ground, &words)
+    }
+
+    /// Writes the cluster for another driver.
+    pub(crate) fn emit(ground: &Ground, form: &str, cluster: &Path, nodes: &Path) -> PathBuf {
+        let out = ground.folder("emitted").join(form);
+        cluster_at(ground, &["emit", form, text(cluster), "--nodes", text(nodes), "--out", text(&out)]).ok();
+        out
     }
 
     /// Brings a cluster to what its rendered nodes say; the exit code must be this one.
     #[track_caller]
-    pub(crate) fn install(&self, code: i32, cluster: &Path, nodes: &Path, options: &[&str]) -> Came {
-        let words = ["install", text(cluster), "--nodes", text(nodes), "--json"];
-        let said = self.cluster(&[&words[..], options].concat()).exited(code);
+    pub(crate) fn install(&self, ground: &Ground, code: i32, plan: (&Path, &Path), options: &[&str]) -> Came {
+        let words = self.words(plan);
+        let words: Vec<&str> = words.iter().map(String::as_str).chain(options.iter().copied()).collect();
+        let said = cluster_at(ground, &words).exited(code);
         Came(serde_json::from_str(&said.stdout).unwrap_or_else(|error| panic!("{error}: {}", said.told())), said)
     }
+
+    /// Begins the same and does not wait for it.
+    pub(crate) fn begin_install(&self, ground: &Ground, plan: (&Path, &Path)) -> Running {
+        let words = self.words(plan);
+        let words: Vec<&str> = ["cluster"].into_iter().chain(words.iter().map(String::as_str)).collect();
+        ground.start(Path::new(PNDA), &words)
+    }
+
+    /// A cluster file and its rendered nodes as the words of an install.
+    fn words(&self, (cluster, nodes): (&Path, &Path)) -> Vec<String> {
+        let words = ["install", text(cluster), "--nodes", text(nodes), "--json", "--ssh-config", text(&self.config)];
+        words.map(str::to_owned).to_vec()
+    }
+}
+
+/// Types a verb of `pnda cluster` at the hub.
+fn cluster_at(ground: &Ground, words: &[&str]) -> Output {
+    ground.at_hub(|| shell::finish(Command::new(PNDA).arg("cluster").args(words)))
 }
 
 /// What a run came to.
@@ -64,6 +93,11 @@ impl Came {
     pub(crate) fn of(&self, result: &str) -> Vec<&str> {
         let nodes = self.0["nodes"].as_array().expect("a run has nodes").iter();
         nodes.filter(|node| node["result"] == result).filter_map(|node| node["node"].as_str()).collect()
+    }
+
+    /// The nodes and when each was done, as the program told it.
+    pub(crate) fn said(&self) -> &str {
+        &self.1.stderr
     }
 
     /// The services that one node restarted.

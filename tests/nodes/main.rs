@@ -7,6 +7,7 @@ mod base;
 mod cluster;
 mod departures;
 mod drive;
+mod drivers;
 mod ground;
 mod harness;
 mod machine;

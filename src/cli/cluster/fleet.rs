@@ -17,8 +17,8 @@ use std::time::Duration;
 /// How nodes are reached, and which.
 #[derive(Args)]
 pub struct Reach {
-    /// Only these nodes.
-    #[arg(long, value_name = "NODE,…", value_delimiter = ',')]
+    /// Only these nodes, with commas between them.
+    #[arg(long, value_name = "NODES", value_delimiter = ',')]
     limit: Vec<String>,
     /// How many nodes are worked on at the same time.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]

@@ -65,3 +65,35 @@ fn site(plan: &Plan) -> String {
     text.truncate(text.trim_end().len());
     text + "\n"
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::emit::tests::{folders, plan};
+
+    #[test]
+    fn waves_are_groups_and_each_has_a_play_for_what_restarts() {
+        assert_eq!(
+            inventory(&plan()),
+            "---\n# Made by pnda for cluster c.\nall:\n  vars:\n    pnda_everywhere: [\"pnda-agent\"]\n  children:\n\
+             \x20   wave_1:\n      hosts:\n        \"a\":\n          ansible_host: \"10.0.0.1\"\n    wave_1_restarts:\n\
+             \x20   wave_2:\n      hosts:\n        \"b\":\n          ansible_host: \"10.0.0.2\"\n    wave_2_restarts:\n"
+        );
+        let hosts = site(&plan())
+            .lines()
+            .filter_map(|line| Some(line.strip_prefix("  hosts: ")?.to_owned()))
+            .collect::<Vec<_>>();
+        assert_eq!(hosts, ["wave_1", "wave_1_restarts", "wave_2", "wave_2_restarts"]);
+    }
+
+    #[test]
+    fn a_nodes_folder_is_one_file() {
+        let tree = ansible(&plan(), &folders()).unwrap();
+        let paths: Vec<&str> = tree.iter().map(|(path, _)| path.as_str()).collect();
+        let role = ["defaults/main.yml", "files/a.tar", "files/b.tar", "tasks/main.yml"]
+            .map(|path| format!("roles/pnda/{path}"));
+        let all: Vec<&str> =
+            ["inventory.yml"].into_iter().chain(role.iter().map(String::as_str)).chain(["site.yml"]).collect();
+        assert_eq!(paths, all);
+    }
+}

@@ -58,3 +58,43 @@ fn orchestration(plan: &Plan) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::emit::tests::{folders, plan};
+    use std::fs;
+    use std::process::Command;
+
+    #[test]
+    fn a_wave_waits_for_the_one_before() {
+        let text = orchestration(&plan());
+        let waves: Vec<&str> = text.lines().filter(|line| line.contains("wave")).collect();
+        assert_eq!(waves, ["wave 1:", "wave 2:", "      - salt: wave 1"], "{text}");
+        assert!(text.contains("    - tgt: [\"b\"]\n"), "{text}");
+        let tree = salt(&plan(), &folders()).unwrap();
+        assert!(tree.get(&SafePath::new("states/pnda/nodes/a/install.sh").unwrap()).is_some());
+    }
+
+    #[test]
+    fn the_last_line_says_whether_anything_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let door = folder.path().join("door.sh");
+        fs::write(&door, DOOR).unwrap();
+        let run = |script: &str| {
+            let install = folder.path().join("install.sh");
+            fs::write(&install, script).unwrap();
+            let output = Command::new("sh").arg(&door).arg(&install).output().unwrap();
+            let said = String::from_utf8(output.stdout).unwrap();
+            (output.status.code(), said.lines().last().map(str::to_owned))
+        };
+        let line = |text: &str| Some(text.to_owned());
+        assert_eq!(run("echo nothing to do: it\\'s so"), (Some(0), line("changed=no comment='nothing to do: its so'")));
+        assert_eq!(run("echo a; echo 2 changes made"), (Some(0), line("changed=yes comment='2 changes made'")));
+        assert_eq!(
+            run("echo 2 changes would be made; exit 4").1,
+            line("changed=yes comment='2 changes would be made'")
+        );
+        assert_eq!(run("echo no >&2; exit 3"), (Some(3), None));
+    }
+}
