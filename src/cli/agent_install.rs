@@ -53,7 +53,8 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         again: again.map_err(|error| Failure::new(USAGE, error))?,
         older: if arguments.allow_older { Older::Allow } else { Older::Refuse },
     };
-    let progress = Progress::new(arguments.json);
+    // Talk goes elsewhere than the answer, and whoever drives many nodes shows it.
+    let progress = Progress::new(false);
     let tell = |event| progress.tell(event);
     let done = if arguments.dry_run { install::look(&request, &tell) } else { install::install(&request, &tell) };
     let report = done.map_err(refused)?;

@@ -4,6 +4,7 @@
 
 use super::assign::Assigned;
 use super::decide::Decided;
+use super::item::What;
 use super::role::{Placement, Role};
 use super::spec::NodeKind;
 use crate::words::names::{Host, Word};
@@ -19,6 +20,8 @@ pub struct Plan {
     pub cluster: String,
     /// Its nodes, in the order in which they are installed.
     pub waves: Vec<Wave>,
+    /// Services that every node runs for itself: no other node waits while one of them restarts.
+    pub everywhere: BTreeSet<String>,
 }
 
 /// Nodes that can be installed at the same time.
@@ -84,7 +87,17 @@ pub(super) fn plan(decided: &Decided<'_>) -> Plan {
         waves.push(Wave { nodes });
         left = later;
     }
-    Plan { cluster: decided.spec.name.to_string(), waves }
+    Plan { cluster: decided.spec.name.to_string(), waves, everywhere: everywhere(decided) }
+}
+
+/// The services of roles that every node has.
+fn everywhere(decided: &Decided<'_>) -> BTreeSet<String> {
+    let roles = decided.roles.values().filter(|role| matches!(role.placement, Placement::EveryNode));
+    let services = roles.flat_map(|role| &role.lists.items).filter_map(|item| match &item.what {
+        What::Service(service) => Some(service.name.text.clone()),
+        _ => None,
+    });
+    services.collect()
 }
 
 /// What the roles of a node need on other nodes.

@@ -1,4 +1,4 @@
-//! Clients of what we drive: web servers, Flink, HDFS, metrics receivers; and what bounds the bytes that come from outside.
+//! Clients of what we drive: web servers, Flink, HDFS, metrics receivers, ssh; and what bounds the bytes that come from outside.
 //! They may use the words; they know nothing of mirrors, clusters or the agent.
 //! Not here: any decision.
 
@@ -10,4 +10,5 @@ pub mod http;
 pub mod meter;
 pub mod probe;
 pub mod site;
+pub mod ssh;
 pub mod webhdfs;

@@ -17,6 +17,7 @@ mod archives;
 mod assemblies;
 mod certificates;
 mod door;
+mod drive;
 mod faults;
 mod fetch;
 mod generations;

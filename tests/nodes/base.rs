@@ -13,8 +13,10 @@ use std::path::{Path, PathBuf};
 
 const SUITE: &str = "bookworm";
 
-/// Without libnss-systemd a `DynamicUser` has no name; curl and ca-certificates stand for what a site's image has.
-const PACKAGES: &str = "systemd,systemd-sysv,dbus,iproute2,curl,ca-certificates,procps,libnss-systemd";
+/// Without libnss-systemd a `DynamicUser` has no name; curl and ca-certificates stand for what a site's image has, and so do
+/// an ssh server, sudo and the Python that Ansible needs on a node.
+const PACKAGES: &str =
+    "systemd,systemd-sysv,dbus,iproute2,curl,ca-certificates,procps,libnss-systemd,openssh-server,sudo,python3";
 
 /// Counts changes of what `strip` does, which the digest of the package list cannot see.
 const RECIPE: u32 = 1;

@@ -2,22 +2,21 @@
 //! What is installed is what the roles say; a job is submitted from an edge with the installed client, and ends well.
 //! Not here: Flink alone on a site's own Hadoop (slice.rs).
 
+use crate::drive::Desk;
+use crate::drivers::{Ansible, Salt, recap};
 use crate::ground::{Ground, HUB};
 use crate::machine;
 use crate::node::Node;
 use crate::shell::{Output, until};
-use crate::site::Site;
+use crate::site::{Site, example};
 use crate::steps::Steps;
-use std::time::Duration;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The nodes, by their addresses.
 const NODES: [&str; 6] = ["manager", "edge-1", "edge-2", "worker-1", "worker-2", "broker-1"];
-
-/// The order in which they are installed.
-const ORDER: [&str; 6] = ["manager", "broker-1", "worker-1", "worker-2", "edge-1", "edge-2"];
-
-/// Where a rendered folder is put on its node.
-const FOLDER: &str = "/srv/pnda";
 
 /// The example that is run; its words are its own.
 const EXAMPLE: &str = "mirror_apps/flink-examples-streaming-1.20.0.jar";
@@ -31,16 +30,27 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
         Ok(site) => site,
         Err(why) => return machine::left_out("a cluster on six nodes", &why),
     };
-    steps.take("render", || site.render("hadoop", &[]));
+    let (small, whole) = (without(&ground, "worker-2"), example("hadoop"));
+    steps.take("render", || site.render_file(&small, &[]));
     let _server = site.serve(&ground);
-    for name in ORDER {
-        let node = ground.node(name);
-        node.copy(&site.node(name), FOLDER);
-        node.run(&format!("sh {FOLDER}/install.sh --dry-run")).exited(4);
-        steps.take(&format!("install on {name}"), || install(node).ok());
-    }
-    steps.take("second installs", || ground.nodes().iter().for_each(changes_nothing));
+    let desk = Desk::new(&ground);
+    let nodes = site.nodes().to_owned();
+    steps.take("first look", || desk.install(&ground, 4, (&small, &nodes), &["--dry-run"]));
+    steps.take("install and a power cut", || loses_a_worker(&mut ground, &desk, (&small, &nodes)));
+    let came = steps.take("the rest of it", || desk.install(&ground, 0, (&small, &nodes), &[]));
+    assert_eq!(came.of("changed"), ["worker-1", "edge-1"], "{}", came.told());
+    site.render_file(&whole, &[]);
+    let came = steps.take("a worker more", || desk.install(&ground, 0, (&whole, &nodes), &[]));
+    // The number of copies in HDFS is that of the workers, so others are told; who does not know HDFS is left alone.
+    assert!(came.of("changed").contains(&"worker-2") && came.of("unchanged") == ["broker-1"], "{}", came.told());
+    let came = steps.take("install again", || desk.install(&ground, 0, (&whole, &nodes), &[]));
+    assert_eq!(came.of("unchanged").len(), 6, "{}", came.told());
     steps.take("job", || runs_a_job(ground.node("edge-2"), ground.node("manager")));
+    site.render_file(&whole, &[MEMORY]);
+    steps.take("rolling change", || restarts_workers_in_turn(&ground, &desk, (&whole, &nodes)));
+    site.render_file(&whole, &[]);
+    steps.take("Ansible", || ansible_does_the_same(&ground, &desk, (&whole, &nodes)));
+    steps.take("Salt", || salt_does_the_same(&ground, (&whole, &nodes)));
     steps.take("records", || keeps_records(ground.node("broker-1")));
     steps.take("power cut of a worker", || {
         comes_back(ground.node_mut("worker-1"), &["hdfs-datanode", "yarn-nodemanager"])
@@ -68,11 +78,10 @@ fn comes_back(node: &mut Node, services: &[&str]) {
     node.cut();
     node.boot();
     services.iter().for_each(|service| node.wait_active(service));
-    // The installer waits until they answer, and has nothing else to do.
-    let again = install(node).ok();
-    assert!(!again.stdout.contains("starts") && !again.stdout.contains("new"), "{}: {}", node.name, again.told());
-    changes_nothing(node);
-    node.run("/opt/pnda/agent/pnda-agent verify").ok();
+    until(&format!("{} is as it was installed", node.name), Duration::from_secs(120), || {
+        let verified = node.run("/opt/pnda/agent/pnda-agent verify");
+        (verified.code == Some(0)).then_some(())
+    });
 }
 
 /// What jobs left in HDFS outlives the manager's power.
@@ -83,13 +92,99 @@ fn history_is_told(edge: &Node) {
     });
 }
 
-fn install(node: &Node) -> Output {
-    node.run(&format!("sh {FOLDER}/install.sh"))
+/// A setting that NodeManagers read when they start.
+const MEMORY: &str = "yarn.nodemanager.memory=3g";
+
+/// The power of a worker is cut while it is installed: it is told, what needs workers waits, and what stands stays.
+fn loses_a_worker(ground: &mut Ground, desk: &Desk, plan: (&Path, &Path)) {
+    let mut install = desk.begin_install(ground, plan);
+    until("the worker is at it", Duration::from_secs(240), || {
+        assert!(install.runs(), "{}", install.said());
+        install.said().contains("worker-1: fetched").then_some(())
+    });
+    ground.node_mut("worker-1").cut();
+    until("the run ends", Duration::from_secs(120), || (!install.runs()).then_some(()));
+    let said = install.said();
+    let result = |node: &str, result: &str| {
+        let parts = said.split("\"node\": ").find(|part| part.starts_with(&format!("\"{node}\"")));
+        assert!(parts.is_some_and(|part| part.contains(&format!("\"result\": \"{result}\""))), "{node}: {said}");
+    };
+    result("worker-1", "unreachable");
+    result("edge-1", "not-tried");
+    result("manager", "changed");
+    ground.node_mut("worker-1").boot();
 }
 
-fn changes_nothing(node: &Node) {
-    let again = install(node).ok();
-    assert!(again.stdout.contains("nothing to do"), "{}: {}", node.name, again.told());
+/// What restarts NodeManagers goes through the workers one after another; each answers before the next is touched.
+fn restarts_workers_in_turn(ground: &Ground, desk: &Desk, plan: (&Path, &Path)) {
+    let look = desk.install(ground, 4, plan, &["--dry-run"]);
+    assert_eq!(look.of("would-change").iter().filter(|node| node.starts_with("worker")).count(), 2, "{}", look.told());
+    let came = desk.install(ground, 0, plan, &[]);
+    for worker in ["worker-1", "worker-2"] {
+        assert_eq!(came.restarts(worker), ["yarn-nodemanager"], "{}", came.told());
+    }
+    let began = |worker: &str| -> u64 {
+        let node = ground.node(worker);
+        node.property("yarn-nodemanager", "ExecMainStartTimestampMonotonic")
+            .parse()
+            .expect("systemd counts microseconds")
+    };
+    let apart = began("worker-2").abs_diff(began("worker-1"));
+    machine::tell(&format!("NodeManagers began {:.1} s apart", apart as f64 / 1e6));
+    assert!(apart > 1_000_000, "one waits until the other answers");
+    desk.verb(ground, plan.0, "worker-1,edge-1", "check");
+}
+
+/// The play that is emitted looks, changes and finds nothing to do, as the program itself.
+fn ansible_does_the_same(ground: &Ground, desk: &Desk, plan: (&Path, &Path)) {
+    let Some(ansible) = Ansible::new(desk, Desk::emit(ground, "ansible", plan.0, plan.1)) else { return };
+    let look = ansible.play(ground, &["--check", "--diff"]).ok();
+    assert_eq!((recap(&look, "worker-1"), recap(&look, "edge-1")), ((1, 0), (0, 0)), "{}", look.told());
+    assert!(look.stdout.contains("yarn-nodemanager  restarted because of"), "{}", look.told());
+    let did = ansible.play(ground, &[]).ok();
+    assert_eq!((recap(&did, "worker-1"), recap(&did, "worker-2")), ((1, 0), (1, 0)), "{}", did.told());
+    let start = Instant::now();
+    let again = ansible.play(ground, &[]).ok();
+    let theirs = start.elapsed().as_secs_f64();
+    ground.nodes().iter().for_each(|node| assert_eq!(recap(&again, &node.name), (0, 0), "{}", again.told()));
+    let start = Instant::now();
+    desk.install(ground, 0, plan, &[]);
+    let ours = start.elapsed().as_secs_f64();
+    machine::tell(&format!("nothing to do on six nodes: pnda {ours:.1} s, ansible-playbook {theirs:.1} s"));
+}
+
+/// The state that is emitted sees what was changed by hand, mends it, and finds nothing to do.
+fn salt_does_the_same(ground: &Ground, plan: (&Path, &Path)) {
+    let edge = ground.node("edge-1");
+    let Some(salt) = Salt::new(edge, &Desk::emit(ground, "salt", plan.0, plan.1)) else { return };
+    edge.run("rm /usr/bin/flink").ok();
+    let result = |said: &Output| -> Value {
+        let answer: Value =
+            serde_json::from_str(&said.stdout).unwrap_or_else(|error| panic!("{error}: {}", said.told()));
+        let states = answer["local"].as_object().unwrap_or_else(|| panic!("{}", said.told())).values();
+        states.map(|state| state["result"].clone()).next().unwrap_or_default()
+    };
+    let look = salt.apply("test=True");
+    assert_eq!(result(&look), Value::Null, "{}", look.told());
+    edge.run("test -e /usr/bin/flink").exited(1);
+    let did = salt.apply("").ok();
+    assert!(did.stdout.contains("made on node edge-1"), "{}", did.told());
+    edge.run("test -e /usr/bin/flink").ok();
+    let start = Instant::now();
+    let again = salt.apply("").ok();
+    assert!(result(&again) == Value::Bool(true) && again.stdout.contains("nothing to do"), "{}", again.told());
+    machine::tell(&format!("nothing to do on a node: salt-call {:.1} s", start.elapsed().as_secs_f64()));
+}
+
+/// The example cluster as it was before a node came to it.
+fn without(ground: &Ground, node: &str) -> PathBuf {
+    let text = fs::read_to_string(example("hadoop")).expect("the example is there");
+    let (head, nodes) = text.split_once("[[node]]").expect("it has nodes");
+    let others = nodes.split("[[node]]").filter(|one| !one.contains(&format!("name = \"{node}\"")));
+    let path = ground.folder("clusters").join("small.toml");
+    let text: String = others.fold(head.to_owned(), |text, one| text + "[[node]]" + one);
+    fs::write(&path, text).expect("the ground's folder is writable");
+    path
 }
 
 /// Somebody of the group `dev` runs a job with the client of an edge; its history is told by the manager.

@@ -6,6 +6,8 @@ mod apt;
 mod base;
 mod cluster;
 mod departures;
+mod drive;
+mod drivers;
 mod engine;
 mod ground;
 mod harness;

@@ -52,11 +52,15 @@ impl Site {
 
     /// Renders every node's folder of an example cluster, with settings of the command line.
     pub(crate) fn render(&self, cluster: &str, settings: &[&str]) {
-        let cluster = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("clusters/{cluster}.toml"));
+        self.render_file(&example(cluster), settings);
+    }
+
+    /// The same for a cluster file of the test's own.
+    pub(crate) fn render_file(&self, cluster: &Path, settings: &[&str]) {
         let (mirror, out) = (text(&self.mirror), text(&self.nodes));
         let key = text(&self.mirror.join("current/mirror.pub"));
         let mut words = vec!["cluster", "render"];
-        let cluster = text(&cluster);
+        let cluster = text(cluster);
         words.extend([&*cluster, "--mirror", &mirror, "--key", &key, "--out", &out]);
         settings.iter().for_each(|setting| words.extend(["--set", setting]));
         run(&words).ok();
@@ -69,6 +73,11 @@ impl Site {
             ground.start(Path::new(PNDA), &["mirror", "serve", "--mirror", &text(&self.mirror), "--listen", &listen]);
         until("the mirror answers", Duration::from_secs(20), || ground.at_hub(|| TcpStream::connect(&listen).ok()));
         server
+    }
+
+    /// Where all nodes were rendered.
+    pub(crate) fn nodes(&self) -> &Path {
+        &self.nodes
     }
 
     /// The rendered folder of one node.
@@ -90,6 +99,11 @@ impl Site {
         fs::rename(&kept, &file).expect("the mirror's folder is writable");
         done
     }
+}
+
+/// An example cluster that the project ships.
+pub(crate) fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("clusters/{name}.toml"))
 }
 
 /// Runs the engine.

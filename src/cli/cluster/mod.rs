@@ -1,13 +1,18 @@
-//! `pnda cluster`: check, plan, render, compare and explain a cluster.
+//! `pnda cluster`: check, plan, render, compare, explain and install a cluster.
 //! One file for each verb; what all of them are given stands in `given`.
 //! Not here: any decision; that is the cluster room's.
 
 mod check;
+mod content;
 mod diff;
+mod emit;
 mod explain;
+mod fleet;
 pub mod given;
+mod install;
 mod plan;
 pub mod render;
+mod run;
 
 use super::failure::{FAILED, Failure, Outcome, say_json};
 use crate::cluster;
@@ -27,6 +32,12 @@ pub enum Command {
     Diff(diff::Arguments),
     /// Show where the value of a setting comes from, through every layer.
     Explain(explain::Arguments),
+    /// Install every node over ssh, in order, and wait until each answers.
+    Install(install::Arguments),
+    /// Write the cluster as a folder for Ansible or Salt.
+    Emit(emit::Arguments),
+    /// Run a verb of pnda-agent on every node over ssh.
+    Run(run::Arguments),
     /// Print the JSON Schema of cluster files, for an editor.
     Schema,
 }
@@ -39,6 +50,9 @@ pub fn run(command: Command) -> Outcome {
         Command::Render(arguments) => render::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Install(arguments) => install::run(&arguments),
+        Command::Emit(arguments) => emit::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
         Command::Schema => {
             let schema = cluster::schema(&cluster::default_roles(), &cluster::default_flavors());
             say_json(&schema.map_err(|problems| Failure::new(FAILED, problems))?)?;

@@ -2,8 +2,9 @@
 //! It reads files, lets the cluster room decide, and writes all or nothing.
 //! Not here: any decision.
 
+use super::content;
 use super::given::{Given, Served};
-use crate::cli::failure::{Failure, Outcome, USAGE, WOULD_CHANGE, say};
+use crate::cli::failure::{Failure, Outcome, USAGE, WOULD_CHANGE, say, warn};
 use crate::cluster::{self, Rendered};
 use crate::mirror::folder;
 use crate::words::names::SafePath;
@@ -64,6 +65,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if arguments.dry_run {
         let change = !folder::holds(&tree, &arguments.out);
         return Ok(if change { ExitCode::from(WOULD_CHANGE) } else { ExitCode::SUCCESS });
+    }
+    for node in content::gone(&arguments.out, |name| rendered.nodes.keys().any(|node| node.as_str() == name)) {
+        warn(&format!("node {node} is no longer in the cluster: run `pnda-agent uninstall` there"))?;
     }
     let written = folder::replace_tree(&tree, &arguments.out)?;
     if !arguments.json {
