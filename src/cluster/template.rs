@@ -66,9 +66,15 @@ impl Context {
         Context { names: names.map(|(name, value)| (name.clone(), value.clone())).collect(), ..Context::default() }
     }
 
-    /// Whether a setting is there, and set to anything but `false`.
-    pub(super) fn is_set(&self, name: &str) -> Option<bool> {
-        self.names.get(name).map(|value| !value.is_none() && *value != Value::from(false))
+    /// Whether a setting is set to anything but `false`, or with `NAME is WORD` to that word; none if there is no such
+    /// setting.
+    pub(super) fn holds(&self, condition: &str) -> Option<bool> {
+        let (name, word) = condition.split_once(" is ").map_or((condition, None), |(name, word)| (name, Some(word)));
+        let value = self.names.get(name)?;
+        Some(match word {
+            Some(word) => *value == Value::from(word),
+            None => !value.is_none() && *value != Value::from(false),
+        })
     }
 }
 

@@ -8,6 +8,7 @@ mod cluster;
 mod departures;
 mod ground;
 mod harness;
+mod logs;
 mod machine;
 mod node;
 mod receiver;
