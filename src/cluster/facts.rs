@@ -109,16 +109,8 @@ fn agent_interval(seen: &Seen<'_>) -> Option<Value> {
 
 /// What YARN and Flink write into a container's folder, as PNDA ships it. Its list names four files that end with
 /// `.log`; all of them are read, so `flink.log`, which it forgot, and what Python workers write.
-const CONTAINER_FILES: [&str; 8] = [
-    "*.log",
-    "stdout",
-    "stderr",
-    "syslog",
-    "taskmanager.out",
-    "taskmanager.err",
-    "jobmanager.out",
-    "jobmanager.err",
-];
+const CONTAINER_FILES: [&str; 8] =
+    ["*.log", "stdout", "stderr", "syslog", "taskmanager.out", "taskmanager.err", "jobmanager.out", "jobmanager.err"];
 
 /// Folders of services that log into files: the tag of each, which is the folder's name.
 const SERVICES: [&str; 3] = ["hadoop-hdfs", "hadoop-yarn", "kafka"];
@@ -137,7 +129,8 @@ fn log_sources(seen: &Seen<'_>) -> Option<Value> {
         map([("tag", tag.into()), ("paths", paths), ("discover_interval", discover)])
     };
     // Containers come and go within seconds; services do not.
-    let mut sources = vec![source("flink", globs(flink.into()), ().into()), source("yarn", globs(yarn.into()), 5.into())];
+    let mut sources =
+        vec![source("flink", globs(flink.into()), ().into()), source("yarn", globs(yarn.into()), 5.into())];
     let folder = |tag: &str| globs(vec![seen.at(&format!("/var/log/pnda/{tag}/*.log"))]);
     sources.extend(SERVICES.map(|tag| source(tag, folder(tag), ().into())));
     Some(sources.into_iter().collect())

@@ -15,7 +15,6 @@ use pnda::mirror::lock::Source;
 use pnda::words::generation::Generation;
 use pnda::words::problem;
 use pnda::words::tree::Entry;
-use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -34,15 +33,11 @@ const CLUSTER: &str = "name = \"ground\"\nstacks = [\"logs\"]\n[mirror]\nurl = \
      [[node]]\nname = \"server\"\naddress = \"10.77.0.2\"\nkinds = [\"logserver\"]\n\
      [[node]]\nname = \"worker\"\naddress = \"10.77.0.3\"\nkinds = [\"worker\"]\n";
 
-/// What this is about; Flink and Hadoop would take minutes to install and add nothing.
-const ROLES: [&str; 3] = ["roles/log-shipper.toml", "roles/log-server.toml", "roles/agent.toml"];
-
 const CONTAINERS: &str = "/var/log/pnda/hadoop-yarn/container";
 
-/// Writes records as Flink's log4j2 does, every tenth with a stack trace; rolls as it does, after a last line.
+/// Writes records as Flink's log4j2 does, every tenth with a stack trace; rolls as it does, after its last line.
 const WRITER: &str = r#"
 use strict;
-use Time::HiRes 'sleep';
 my ($folder, $from, $count, $pause, $roll) = @ARGV;
 umask 0027;
 my $file = "$folder/taskmanager.log";
@@ -52,7 +47,7 @@ use IO::Handle;
 start();
 for my $i ($from .. $from + $count - 1) {
     if ($roll and $i > $from and $i % $roll == 0) {
-        print $out "2026-01-01 00:00:00,000 INFO rolled\n";
+        print $out "2026-01-01 00:00:00,000 INFO  this file ends\n";
         close $out;
         for my $at (reverse 1 .. 9) { rename "$file.$at", "$file." . ($at + 1) if -e "$file.$at"; }
         rename $file, "$file.1";
@@ -61,7 +56,7 @@ for my $i ($from .. $from + $count - 1) {
     my $text = sprintf "2026-01-01 00:00:00,%03d INFO  a.b.C - record %d end\n", $i % 1000, $i;
     $text .= "java.lang.IllegalStateException: $i\n\tat a.b.C(D.java:1)\n\tat e.f.G(H.java:2)\n" if $i % 10 == 0;
     print $out $text;
-    sleep $pause if $pause > 0;
+    select undef, undef, undef, $pause if $pause > 0;
 }
 "#;
 
@@ -83,6 +78,10 @@ fn logs_arrive_whole_whatever_stops() {
         let node = ground.node(name);
         node.copy(&folders.join(name), "/srv/pnda");
         steps.take(&format!("install on {name}"), || node.run("sh /srv/pnda/install.sh").ok());
+        let again = node.run("sh /srv/pnda/install.sh").ok();
+        assert!(again.stdout.contains("nothing to do"), "{}", again.told());
+        let lacks = node.run("/opt/pnda/bin/rsyslog-has rsyslog:imfile rsyslog-hiredis:omhiredis").exited(1);
+        assert!(lacks.stderr.contains("apt-get install rsyslog-hiredis;"), "{}", lacks.told());
     }
     ground.node("server").wait_active("pnda-log-server");
     ground.node("server").wait_active("pnda-log-housekeeping");
@@ -103,7 +102,6 @@ fn logs_arrive_whole_whatever_stops() {
 }
 
 /// Whether what a job's containers logged is in the application's file on the log server: this text, from this file.
-#[allow(dead_code)]
 pub(crate) fn arrives_at_the_log_server(server: &Node, application: &str, logtype: &str, text: &str) {
     let file = file_of(application);
     until(&format!("{logtype} of {application} arrives"), Duration::from_secs(60), || {
@@ -151,7 +149,11 @@ fn all_arrive(server: &Node, worker: &Node, application: &str, count: usize) {
         if now > last.0 {
             last = (now, std::time::Instant::now());
         }
-        assert!(last.1.elapsed() < Duration::from_secs(40), "{now} of {count} arrived: {}", missing(server, &file, count));
+        assert!(
+            last.1.elapsed() < Duration::from_secs(40),
+            "{now} of {count} arrived: {}",
+            missing(server, &file, count)
+        );
         std::thread::sleep(Duration::from_millis(500));
     }
     let twice = server.run(&format!("{numbers} | sort | uniq -d | wc -l"));
@@ -159,12 +161,16 @@ fn all_arrive(server: &Node, worker: &Node, application: &str, count: usize) {
     let traces = server.run(&format!("grep -A3 -E ' record [0-9]*0 end' {file} | grep -c '^\t\tat e.f.G'"));
     assert_eq!(traces.text(), (count / 10).to_string(), "each stack trace follows its record");
     let begun = server.run(&format!("grep -v -c '^\t' {file}")).text().parse::<usize>().expect("a number");
-    let others = server.run(&format!("grep -c ' INFO rolled' {file}")).text().parse::<usize>().expect("a number");
+    let others =
+        server.run(&format!("grep -c ' INFO  this file ends' {file}")).text().parse::<usize>().expect("a number");
     assert_eq!(begun - others, count, "a line that begins with no tab is a record");
 }
 
 fn missing(server: &Node, file: &str, count: usize) -> String {
-    let script = format!("grep -o ' record [0-9]* end' {file} | cut -d' ' -f3 | sort >/tmp/got; seq 0 {} | sort | comm -23 - /tmp/got | sort -n | tr '\\n' ' ' | cut -c1-300", count - 1);
+    let script = format!(
+        "grep -o ' record [0-9]* end' {file} | cut -d' ' -f3 | sort >/tmp/got; seq 0 {} | sort | comm -23 - /tmp/got | sort -n | tr '\\n' ' ' | cut -c1-300",
+        count - 1
+    );
     server.run(&script).stdout
 }
 
@@ -203,10 +209,15 @@ fn restarts(server: &Node, worker: &Node) {
     all_arrive(server, worker, application, 6000);
 }
 
+/// A file rolls while it is read, and while nobody reads.
 fn rolls(server: &Node, worker: &Node) {
     let application = "application_1700000000000_0003";
     let folder = container(worker, application);
-    begin(worker, &folder, 4000, 1000);
+    begin(worker, &folder, 4000, 600);
+    std::thread::sleep(Duration::from_secs(2));
+    worker.run("systemctl stop pnda-log-shipper").ok();
+    std::thread::sleep(Duration::from_secs(3));
+    worker.run("systemctl start pnda-log-shipper").ok();
     all_arrive(server, worker, application, 4000);
 }
 
@@ -220,7 +231,7 @@ fn hostile(server: &Node, worker: &Node) {
     let file = file_of(application);
     server.run(&format!("grep -q '^\t2099-forged' {file} && ! grep -q '^2099-forged' {file}")).ok();
     let lines = [
-        r#"{"applicationId":"../../../tmp/x","source":"../../etc/y","message":"nowhere"}"#,
+        r#"{"applicationId":"../../../tmp/x","source":"../../etc/y","message":"of-no-file"}"#,
         r#"{"source":"flink","host":"a\nb","path":"/x\ny","message":"odd\n2099"}"#,
         "not JSON",
     ];
@@ -230,7 +241,7 @@ fn hostile(server: &Node, worker: &Node) {
     until("the record of a shipper without RELP arrives", Duration::from_secs(20), || {
         (server.run(r"grep -Fq -- '- - /x#010y odd' /var/log/pnda/flink.log").code == Some(0)).then_some(())
     });
-    server.run("grep -rq nowhere /var/log/pnda /tmp /etc").exited(1);
+    server.run("grep -rq of-no-file /var/log/pnda /tmp /etc").exited(1);
 }
 
 /// Files of services, and the journal of ours alone.
@@ -263,7 +274,8 @@ fn rotation(server: &Node, worker: &Node) {
     until("the writer ends", Duration::from_secs(120), || {
         (worker.run("systemctl is-active writer").code != Some(0)).then_some(())
     });
-    let both = format!("cat {file} {file}.1 2>/dev/null | grep -o ' record [0-9]* end' | sort", file = file_of(application));
+    let both =
+        format!("cat {file} {file}.1 2>/dev/null | grep -o ' record [0-9]* end' | sort", file = file_of(application));
     until("what came in while rotating is in one file or the other", Duration::from_secs(40), || {
         (server.run(&format!("{both} -u | wc -l")).text() == "4000").then_some(())
     });
@@ -311,22 +323,24 @@ fn install_rsyslog(node: &Node, mirror: &Path) {
     );
     node.run(&format!("cat > /etc/apt/sources.list.d/pnda.sources <<'END'\n{source}END")).ok();
     node.run("apt-get update").ok();
-    node.run("DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends rsyslog rsyslog-relp logrotate")
-        .ok();
+    node.run(
+        "DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends rsyslog rsyslog-relp logrotate",
+    )
+    .ok();
 }
 
-/// The nodes' folders, of the roles that this is about.
+/// The nodes' folders; no manager is there, so Flink, which would take minutes and add nothing, is on none.
 fn render(ground: &Ground, mirror: &Path) -> PathBuf {
     let list = fs::read_to_string(mirror.join("current/generation.toml")).expect("the mirror has a list");
     let key = fs::read_to_string(mirror.join("current/mirror.pub")).expect("the mirror has a key");
     let public_key = key.lines().last().expect("the key has a line");
     let generation = Generation::parse(&list).expect("the list can be read");
-    let kept = |name: &str| name.starts_with("roles/parts/") || ROLES.contains(&name);
+    let not_needed = |text: String| text.replace("placement = \"one manager\"", "placement = \"every manager\"");
     let rendered = cluster::render(&Inputs {
         cluster: problem::Source { file: "ground.toml", text: CLUSTER },
-        roles: cluster::default_roles().into_iter().filter(|(name, _)| kept(name)).collect(),
+        roles: cluster::default_roles().into_iter().map(|(name, text)| (name, not_needed(text))).collect(),
         flavors: cluster::default_flavors(),
-        templates: cluster::default_templates().into_iter().collect::<BTreeMap<_, _>>(),
+        templates: cluster::default_templates(),
         generation: Some(&generation),
         public_key,
         overrides: Vec::new(),
