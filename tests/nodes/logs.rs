@@ -94,6 +94,7 @@ fn logs_arrive_whole_whatever_stops() {
     steps.take("rolls", || rolls(server, worker));
     steps.take("hostile", || hostile(server, worker));
     steps.take("services", || services(server, worker));
+    steps.take("full disk", || full_disk(server, worker));
     steps.take("rotation", || rotation(server, worker));
     nobody_else_reads(worker);
     machine::tell(&format!("logs: {steps}"));
@@ -259,6 +260,29 @@ fn services(server: &Node, worker: &Node) {
     arrives("flink.log", &format!("Z worker /var/log/pnda/flink/flink-pnda-historyserver-0-worker.log {line}"));
     arrives("platform_app-demo-job.log", "Z worker journald ours");
     server.run("test -e /var/log/pnda/somebody.log").exited(1);
+}
+
+/// While the server's disk is nearly full, which a large wish for room stands for, records wait on their node.
+fn full_disk(server: &Node, worker: &Node) {
+    let application = "application_1700000000000_0007";
+    let folder = container(worker, application);
+    let script = "/opt/pnda/bin/log-housekeeping";
+    let spare = |line: &str| {
+        server.run(&format!("sed -i 's/^spare=.*/{line}/' {script} && systemctl restart pnda-log-housekeeping")).ok();
+    };
+    let own = server.run(&format!("grep ^spare= {script}")).ok().text().to_owned();
+    spare("spare=99999999999");
+    until("the server is held", Duration::from_secs(20), || {
+        let pid = server.property("pnda-log-server", "MainPID");
+        server.run(&format!("grep -q 'State:.*stopped' /proc/{pid}/status")).code.filter(|code| *code == 0)
+    });
+    begin(worker, &folder, 2000, 0);
+    until("the writer ends", Duration::from_secs(60), || {
+        (worker.run("systemctl is-active writer").code != Some(0)).then_some(())
+    });
+    server.run(&format!("test -e {}", file_of(application))).exited(1);
+    spare(&own);
+    all_arrive(server, worker, application, 2000);
 }
 
 /// A large file is rotated while records come in, and old logs of applications go.
