@@ -79,7 +79,7 @@ impl Maker<'_> {
 
     fn applies(&self, item: &Item, problems: &mut Problems) -> bool {
         let mut set = |name: &Text| {
-            self.context.is_set(&name.text).unwrap_or_else(|| {
+            self.context.holds(&name.text).unwrap_or_else(|| {
                 let what = format!("`{}` is not a setting of this role", name.text);
                 problems.add(name.origin.problem(what, "name a setting that the role or its parts declare"));
                 false

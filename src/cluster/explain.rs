@@ -83,7 +83,7 @@ pub(super) fn explain(
         setting: name.to_owned(),
         about: setting.about.clone(),
         kind: setting.kind.name().to_owned(),
-        form: setting.kind.form().to_owned(),
+        form: setting.kind.form(),
         nodes,
     })
 }

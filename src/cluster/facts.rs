@@ -18,7 +18,7 @@ pub(super) struct Fact {
 }
 
 /// Every fact; one that cannot be computed from a node's settings is none there.
-pub(super) const FACTS: [Fact; 7] = [
+pub(super) const FACTS: [Fact; 8] = [
     Fact { name: "agent_interval_seconds", uses: &["agent.interval"], compute: agent_interval },
     Fact { name: "flink_configuration", uses: flink::USES, compute: flink_configuration },
     Fact { name: "flink_configuration_file", uses: &["flink.version"], compute: flink_configuration_file },
@@ -34,6 +34,7 @@ pub(super) const FACTS: [Fact; 7] = [
     },
     Fact { name: "java_home", uses: &["java.home"], compute: |seen| Some(flink::java_home(seen).into()) },
     Fact { name: "log_sources", uses: &["log.clients", "log.containers", "log.flink"], compute: log_sources },
+    Fact { name: "log_units", uses: &[], compute: |_| Some(LOG_UNITS.into_iter().map(Value::from).collect()) },
 ];
 
 /// The settings that one fact may see.
@@ -114,21 +115,16 @@ fn agent_interval(seen: &Seen<'_>) -> Option<Value> {
     milliseconds(seen.text("agent.interval")?).map(|ms| ms.div_ceil(1000).into())
 }
 
-/// What YARN and Flink write into a container's folder, as PNDA ships it, and `flink.log`, which applications write for
-/// themselves and which PNDA's own list forgot.
-const CONTAINER_FILES: [&str; 11] = [
-    "stdout",
-    "stderr",
-    "syslog",
-    "spark.log",
-    "taskmanager.log",
-    "taskmanager.out",
-    "taskmanager.err",
-    "jobmanager.log",
-    "jobmanager.out",
-    "jobmanager.err",
-    "flink.log",
-];
+/// What YARN and Flink write into a container's folder, as PNDA ships it. Its list names four files that end with
+/// `.log`; all of them are read, so `flink.log`, which it forgot, and what Python workers write.
+const CONTAINER_FILES: [&str; 8] =
+    ["*.log", "stdout", "stderr", "syslog", "taskmanager.out", "taskmanager.err", "jobmanager.out", "jobmanager.err"];
+
+/// Folders of services that log into files: the tag of each, which is the folder's name.
+const SERVICES: [&str; 3] = ["hadoop-hdfs", "hadoop-yarn", "kafka"];
+
+/// What the names of units begin with whose journal is shipped.
+const LOG_UNITS: [&str; 7] = ["flink-", "hdfs-", "yarn-", "kafka", "zookeeper", "pnda-agent", "platform_app"];
 
 /// What a shipper reads: the tag of each source and its globs; the shipper's configuration and the plain list of paths
 /// are printed from this one list.
@@ -141,6 +137,9 @@ fn log_sources(seen: &Seen<'_>) -> Option<Value> {
         map([("tag", tag.into()), ("paths", paths), ("discover_interval", discover)])
     };
     // Containers come and go within seconds; services do not.
-    let sources = [source("flink", globs(flink.into()), ().into()), source("yarn", globs(yarn.into()), 5.into())];
+    let mut sources =
+        vec![source("flink", globs(flink.into()), ().into()), source("yarn", globs(yarn.into()), 5.into())];
+    let folder = |tag: &str| globs(vec![seen.at(&format!("/var/log/pnda/{tag}/*.log"))]);
+    sources.extend(SERVICES.map(|tag| source(tag, folder(tag), ().into())));
     Some(sources.into_iter().collect())
 }

@@ -10,9 +10,9 @@ use crate::words::problem::Origin;
 #[derive(Debug, Clone)]
 pub(super) struct Item {
     pub(super) what: What,
-    /// Only if this setting is set.
+    /// Only if this setting is set, or with `NAME is WORD` set to that word.
     pub(super) when: Option<Text>,
-    /// Only if this setting is not set.
+    /// Only if that does not hold.
     pub(super) unless: Option<Text>,
     pub(super) origin: Origin,
 }

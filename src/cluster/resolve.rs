@@ -53,7 +53,7 @@ pub(super) struct Said {
 }
 
 impl Giver {
-    fn accept(&self, kind: Kind) -> Option<Value> {
+    fn accept(&self, kind: &Kind) -> Option<Value> {
         match self {
             Giver::Raw(raw) => kind.accept(raw),
             Giver::Argument(text) => kind.accept_argument(text),
@@ -115,7 +115,7 @@ impl Layers<'_> {
             let said = self.said(place, &setting.name);
             self.disagreement(place, &said, problems);
             let value = said.last().and_then(|last| {
-                let value = last.given.accept(setting.kind);
+                let value = last.given.accept(&setting.kind);
                 if value.is_none() {
                     problems.add(misfit(setting, &last.origin));
                 }
@@ -251,7 +251,7 @@ pub(super) fn check_given(layers: &Layers<'_>, roles: &BTreeMap<Word, Role>, pro
     );
     for (name, giver, origin) in given {
         match known.get(name.as_str()) {
-            Some(setting) if giver.accept(setting.kind).is_some() => {}
+            Some(setting) if giver.accept(&setting.kind).is_some() => {}
             Some(setting) => problems.add(misfit(setting, &origin)),
             None => {
                 let remedy =

@@ -8,13 +8,16 @@ use crate::words::flink::Version;
 use crate::words::names::{Host, NodePath, SafePath, Word};
 use crate::words::problem::{Origin, nearest};
 use std::fmt;
+use std::mem::discriminant;
 
 /// What a setting may hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
     Address,
     Addresses,
     Boolean,
+    /// One of these words.
+    Choice(Vec<String>),
     Duration,
     FlinkVersion,
     Host,
@@ -28,10 +31,11 @@ pub(super) enum Kind {
 }
 
 /// Every kind: its name in role files and what its values look like.
-const KINDS: [(&str, Kind, &str); 13] = [
+static KINDS: [(&str, Kind, &str); 14] = [
     ("address", Kind::Address, "a host and a port, as in \"manager:2003\""),
     ("addresses", Kind::Addresses, "hosts and ports joined by commas, as in \"a:2181,b:2181\""),
     ("boolean", Kind::Boolean, "true or false"),
+    ("choice", Kind::Choice(Vec::new()), "one of"),
     ("duration", Kind::Duration, "a number with ms, s, m or h, as in \"10s\""),
     ("flink-version", Kind::FlinkVersion, "a release from 1.15 on, as in \"1.20.5\""),
     ("host", Kind::Host, "a host name or an IP address"),
@@ -103,33 +107,44 @@ pub(super) enum Default {
 }
 
 impl Kind {
-    fn entry(self) -> &'static (&'static str, Kind, &'static str) {
-        KINDS.iter().find(|(_, kind, _)| *kind == self).expect("every kind is in the table")
+    fn entry(&self) -> &'static (&'static str, Kind, &'static str) {
+        let same = |kind| discriminant(kind) == discriminant(self);
+        KINDS.iter().find(|(_, kind, _)| same(kind)).expect("every kind is in the table")
     }
 
     /// Its name, as role files have it.
-    pub(super) fn name(self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         self.entry().0
     }
 
     /// What its values look like.
-    pub(super) fn form(self) -> &'static str {
-        self.entry().2
+    pub(super) fn form(&self) -> String {
+        let form = self.entry().2;
+        match self {
+            Kind::Choice(words) => format!("{form} {}", words.join(", ")),
+            _ => form.to_owned(),
+        }
     }
 
     fn read(table: &mut Table<'_>) -> Option<Kind> {
         let name = table.required("kind", "word")?;
-        let kind = KINDS.iter().find(|(known, _, _)| *known == name.text).map(|(_, kind, _)| *kind);
+        let kind = KINDS.iter().find(|(known, _, _)| *known == name.text).map(|(_, kind, _)| kind.clone());
         if kind.is_none() {
             let known: Vec<&str> = KINDS.iter().map(|(name, _, _)| *name).collect();
             let remedy = suggestion(nearest(&name.text, known.clone()), &format!("kinds are {}", known.join(", ")));
             table.add(name.origin.problem(format!("`{}` is not a kind of setting", name.text), remedy));
         }
-        kind
+        Some(match kind? {
+            Kind::Choice(_) => {
+                let words = table.required_list("values", "rsyslog");
+                Kind::Choice(words.into_iter().map(|word| word.text).collect())
+            }
+            kind => kind,
+        })
     }
 
     /// The value that TOML gave, if this kind can hold it.
-    pub(super) fn accept(self, raw: &Raw) -> Option<Value> {
+    pub(super) fn accept(&self, raw: &Raw) -> Option<Value> {
         match (self, raw) {
             (Kind::Boolean, Raw::Boolean(flag)) => Some(Value::Boolean(*flag)),
             (Kind::Integer, Raw::Integer(number)) if *number >= 0 => Some(Value::Integer(*number)),
@@ -141,7 +156,7 @@ impl Kind {
     }
 
     /// The value that an argument of the command line gave.
-    pub(super) fn accept_argument(self, text: &str) -> Option<Value> {
+    pub(super) fn accept_argument(&self, text: &str) -> Option<Value> {
         let raw = match self {
             Kind::Boolean => Raw::Boolean(text.parse().ok()?),
             Kind::Integer | Kind::Port => Raw::Integer(text.parse().ok()?),
@@ -150,9 +165,10 @@ impl Kind {
         self.accept(&raw)
     }
 
-    fn fits(self, text: &str) -> bool {
+    fn fits(&self, text: &str) -> bool {
         match self {
             Kind::Address => split_address(text).is_some(),
+            Kind::Choice(words) => words.iter().any(|word| word == text),
             Kind::Addresses => text.split(',').all(|one| split_address(one).is_some()),
             Kind::Duration => milliseconds(text).is_some(),
             Kind::FlinkVersion => text.parse().is_ok_and(|version: Version| {
@@ -268,12 +284,19 @@ mod tests {
 
     #[test]
     fn a_kind_lets_nothing_through_that_a_file_would_have_to_quote() {
-        let kinds = KINDS.iter().map(|(_, kind, _)| *kind);
+        let kinds = KINDS.iter().map(|(_, kind, _)| kind);
         for (kind, hostile) in
             kinds.flat_map(|kind| ["a b", "a\nb", "$(x)", "a'b", "a\"b", "", "`x`"].map(|t| (kind, t)))
         {
             assert_eq!(kind.accept_argument(hostile), None, "{} {hostile:?}", kind.name());
         }
+    }
+
+    #[test]
+    fn a_choice_takes_its_words_alone_and_says_them() {
+        let kind = Kind::Choice(vec!["rsyslog".into(), "none".into()]);
+        assert_eq!((kind.name(), kind.form().as_str()), ("choice", "one of rsyslog, none"));
+        assert!(kind.accept_argument("none").is_some() && kind.accept_argument("syslog").is_none());
     }
 
     #[test]

@@ -42,7 +42,7 @@ fn of_role(role: &Role, engine: &Engine<'_>, problems: &mut Problems) -> BTreeSe
 }
 
 fn applies(item: &Item, context: &Context) -> bool {
-    let set = |name: &Text| context.is_set(&name.text) == Some(true);
+    let set = |name: &Text| context.holds(&name.text) == Some(true);
     item.when.as_ref().is_none_or(set) && !item.unless.as_ref().is_some_and(set)
 }
 

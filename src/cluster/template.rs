@@ -66,9 +66,15 @@ impl Context {
         Context { names: names.map(|(name, value)| (name.clone(), value.clone())).collect(), ..Context::default() }
     }
 
-    /// Whether a setting is there, and set to anything but `false`.
-    pub(super) fn is_set(&self, name: &str) -> Option<bool> {
-        self.names.get(name).map(|value| !value.is_none() && *value != Value::from(false))
+    /// Whether a setting is set to anything but `false`, or with `NAME is WORD` to that word; none if there is no such
+    /// setting.
+    pub(super) fn holds(&self, condition: &str) -> Option<bool> {
+        let (name, word) = condition.split_once(" is ").map_or((condition, None), |(name, word)| (name, Some(word)));
+        let value = self.names.get(name)?;
+        Some(match word {
+            Some(word) => *value == Value::from(word),
+            None => !value.is_none() && *value != Value::from(false),
+        })
     }
 }
 
@@ -123,7 +129,7 @@ impl<'a> Engine<'a> {
         environment.add_filter("seconds", |text: String| measured(&text, setting::milliseconds, 1000));
         environment.add_filter("xml", |text: String| script::xml(&text));
         environment.add_filter("id128", |text: String| script::id128(&text));
-        environment.add_filter("toml", |text: String| toml::Value::String(text).to_string());
+        environment.add_filter("toml", quoted);
         for (name, text) in templates {
             if let Err(error) = environment.add_template(name, text) {
                 problems.add(problem(&origin(name), &error));
@@ -177,6 +183,12 @@ impl<'a> Engine<'a> {
             None
         })
     }
+}
+
+/// A text in quotes, as TOML and rsyslog read it; something unset is no text, and would be read as one.
+fn quoted(value: &Value) -> Result<String, minijinja::Error> {
+    let unset = || minijinja::Error::new(ErrorKind::InvalidOperation, "a setting that this file needs is not set");
+    value.as_str().map(|text| toml::Value::String(text.to_owned()).to_string()).ok_or_else(unset)
 }
 
 /// A size or a duration in another unit, rounded up.

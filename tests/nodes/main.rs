@@ -11,6 +11,7 @@ mod drivers;
 mod engine;
 mod ground;
 mod harness;
+mod logs;
 mod machine;
 mod node;
 mod receiver;

@@ -107,12 +107,14 @@ fn runs_on_both_edges(ground: &Ground) {
 fn logs_are_found(ground: &Ground) {
     for node in ground.nodes() {
         let paths = node.run("cat /opt/pnda/logstash/paths.txt").ok();
-        assert!(paths.stdout.contains("/flink.log"), "{}", paths.told());
-        for glob in paths.stdout.lines().filter(|line| !line.starts_with('#')) {
+        assert!(paths.stdout.contains("/container_*/*.log"), "{}", paths.told());
+        // Those of services are there where the services are.
+        let everywhere = |line: &&str| line.contains("/flink") || line.contains("/container");
+        for glob in paths.stdout.lines().filter(everywhere) {
             let fixed = glob.split('*').next().and_then(|start| start.rsplit_once('/')).expect("an absolute path").0;
             node.run(&format!("test -d {fixed}")).ok();
         }
-        assert!(node.run("cat /opt/pnda/logstash/shipper.conf").ok().stdout.contains("flink.log"));
+        assert!(node.run("cat /opt/pnda/logstash/shipper.conf").ok().stdout.contains("/container_*/*.log"));
     }
     let written = ground.node("manager").run("ls /var/log/pnda/flink/*historyserver*.log").ok();
     assert!(!written.text().is_empty(), "the history server logs where the shipper looks");
