@@ -132,14 +132,19 @@ fn restarts_workers_in_turn(ground: &Ground, desk: &Desk, plan: (&Path, &Path)) 
     let apart = began("worker-2").abs_diff(began("worker-1"));
     machine::tell(&format!("NodeManagers began {:.1} s apart", apart as f64 / 1e6));
     assert!(apart > 1_000_000, "one waits until the other answers");
-    desk.verb(ground, plan.0, "worker-1,edge-1", "check");
+    let told = desk.verb(ground, plan.0, "worker-1,edge-1", "check");
+    assert!(
+        told.stdout.contains("worker-1: exit code") && told.stdout.contains("edge-1: exit code"),
+        "{}",
+        told.told()
+    );
 }
 
 /// The play that is emitted looks, changes and finds nothing to do, as the program itself.
 fn ansible_does_the_same(ground: &Ground, desk: &Desk, plan: (&Path, &Path)) {
     let Some(ansible) = Ansible::new(desk, Desk::emit(ground, "ansible", plan.0, plan.1)) else { return };
     let look = ansible.play(ground, &["--check", "--diff"]).ok();
-    assert_eq!((recap(&look, "worker-1"), recap(&look, "edge-1")), ((1, 0), (0, 0)), "{}", look.told());
+    assert_eq!((recap(&look, "worker-1"), recap(&look, "broker-1")), ((1, 0), (0, 0)), "{}", look.told());
     assert!(look.stdout.contains("yarn-nodemanager  restarted because of"), "{}", look.told());
     let did = ansible.play(ground, &[]).ok();
     assert_eq!((recap(&did, "worker-1"), recap(&did, "worker-2")), ((1, 0), (1, 0)), "{}", did.told());

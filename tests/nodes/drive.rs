@@ -95,11 +95,6 @@ impl Came {
         nodes.filter(|node| node["result"] == result).filter_map(|node| node["node"].as_str()).collect()
     }
 
-    /// The nodes and when each was done, as the program told it.
-    pub(crate) fn said(&self) -> &str {
-        &self.1.stderr
-    }
-
     /// The services that one node restarted.
     pub(crate) fn restarts(&self, name: &str) -> Vec<&str> {
         let nodes = self.0["nodes"].as_array().expect("a run has nodes").iter();
