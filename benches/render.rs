@@ -14,7 +14,7 @@ use std::time::Instant;
 /// A key of the right form, that signed nothing.
 const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
 
-const HEAD: &str = "name = \"large\"\nflavor = \"production\"\nstacks = [\"hadoop\"]\n\n\
+const HEAD: &str = "name = \"large\"\nflavor = \"pico\"\nstacks = [\"hadoop\"]\n\n\
     [mirror]\nurl = \"http://mirror.example:8080\"\n";
 
 const ROUNDS: usize = 5;

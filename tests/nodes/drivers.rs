@@ -44,7 +44,11 @@ impl<'a> Ansible<'a> {
         command.args(["-i", "inventory.yml", "site.yml", "--ssh-common-args"]);
         command.arg(format!("-F {}", self.desk.config().display()));
         command.args(options).current_dir(&self.play);
-        command.env("ANSIBLE_NOCOLOR", "1").env("ANSIBLE_LOCALHOST_WARNING", "False").env("LANG", "C.UTF-8");
+        command
+            .env("ANSIBLE_HOME", ground.folder("ansible"))
+            .env("ANSIBLE_NOCOLOR", "1")
+            .env("ANSIBLE_LOCALHOST_WARNING", "False")
+            .env("LANG", "C.UTF-8");
         ground.at_hub(|| shell::finish(&mut command))
     }
 }
