@@ -115,7 +115,7 @@ fn a_real_hdfs_gets_what_a_node_wants_and_keeps_its_times() {
         left_out!("an install against a real HDFS: no Java is installed");
         return;
     }
-    let mirror = match mirror::of("mirror-manifests/hadoop") {
+    let mirror = match mirror::of("mirror-manifests") {
         Ok(mirror) => mirror,
         Err(why) => {
             left_out!("an install against a real HDFS: {why}");

@@ -136,7 +136,8 @@ fn machines_get_json() {
     let report: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
     assert_eq!((report["node"].as_str(), report["generation"].as_u64()), (Some("edge-1"), Some(1)));
     assert!(report["steps"].as_array().is_some_and(|steps| steps.iter().any(|step| step["kind"] == "link")));
-    assert_eq!(err(&done), "");
+    // Talk goes to standard error as ever: whoever drives many nodes shows it.
+    assert!(err(&done).contains("is verified"), "{}", err(&done));
 }
 
 #[test]
