@@ -219,7 +219,8 @@ fn resident(node: &Node) -> u64 {
 /// services write while they run, and the users: they are made before anything is staged, and one too many is no harm.
 fn listing(node: &Node) -> BTreeSet<String> {
     let users = ["passwd", "group", "shadow", "gshadow"].map(|name| format!("/etc/{name} -o -path /etc/{name}-"));
-    let skipped = ["/var/log", "/var/lib/systemd", "/var/cache", "/var/tmp", FOLDER].map(str::to_owned);
+    let cache = "/var/lib/pnda/flink/history-server/web";
+    let skipped = ["/var/log", "/var/lib/systemd", "/var/cache", "/var/tmp", cache, FOLDER].map(str::to_owned);
     let skipped: String = skipped.iter().chain(&users).map(|path| format!("-path {path} -o ")).collect();
     let found = node.run(&format!(
         "find /etc /opt /usr /var /home /srv /boot -xdev \\( {skipped} -false \\) -prune \
