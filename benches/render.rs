@@ -55,16 +55,7 @@ fn large(workers: usize) -> String {
 
 fn render(text: &str) -> io::Result<Rendered> {
     let generation = generation()?;
-    let inputs = Inputs {
-        cluster: Source { file: "large.toml", text },
-        roles: cluster::default_roles(),
-        flavors: cluster::default_flavors(),
-        templates: cluster::default_templates(),
-        generation: Some(&generation),
-        public_key: KEY,
-        overrides: Vec::new(),
-        root: None,
-    };
+    let inputs = Inputs::shipped(Source { file: "large.toml", text }, Some(&generation), KEY);
     cluster::render(&inputs).map_err(|problems| io::Error::other(problems.to_string()))
 }
 

@@ -78,6 +78,22 @@ pub struct Inputs<'a> {
     pub root: Option<String>,
 }
 
+impl<'a> Inputs<'a> {
+    /// A cluster with the roles, flavors and templates that the program carries, and nothing of the command line.
+    pub fn shipped(cluster: Source<'a>, generation: Option<&'a Generation>, public_key: &'a str) -> Inputs<'a> {
+        Inputs {
+            cluster,
+            roles: default_roles(),
+            flavors: default_flavors(),
+            templates: default_templates(),
+            generation,
+            public_key,
+            overrides: Vec::new(),
+            root: None,
+        }
+    }
+}
+
 /// What was decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {

@@ -69,16 +69,8 @@ fn script() -> Vec<u8> {
     let files = files.map(|(name, bytes)| (SafePath::new(name).unwrap(), listed(bytes)));
     let generation = Generation { number: 1, lock: Sha256::of(b""), files: files.into() };
     let cluster = &cluster::example_clusters()["pico.toml"];
-    let rendered = cluster::render(&Inputs {
-        cluster: Source { file: "pico.toml", text: cluster },
-        roles: cluster::default_roles(),
-        flavors: cluster::default_flavors(),
-        templates: cluster::default_templates(),
-        generation: Some(&generation),
-        public_key: KEY,
-        overrides: Vec::new(),
-        root: None,
-    });
+    let rendered =
+        cluster::render(&Inputs::shipped(Source { file: "pico.toml", text: cluster }, Some(&generation), KEY));
     let nodes = rendered.unwrap().nodes;
     match nodes.values().next().unwrap().get(&SafePath::new("install.sh").unwrap()) {
         Some(Entry::File { bytes, executable: true }) => bytes.clone(),

@@ -96,16 +96,8 @@ fn documents() -> Vec<(String, Vec<u8>)> {
     let files = names.iter().map(|name| (SafePath::new(*name).unwrap(), listed(name))).collect();
     let generation = Generation { number: 1, lock: Sha256::of(b""), files };
     let cluster = &cluster::example_clusters()["hadoop.toml"];
-    let rendered = cluster::render(&Inputs {
-        cluster: Source { file: "hadoop.toml", text: cluster },
-        roles: cluster::default_roles(),
-        flavors: cluster::default_flavors(),
-        templates: cluster::default_templates(),
-        generation: Some(&generation),
-        public_key: KEY,
-        overrides: Vec::new(),
-        root: None,
-    });
+    let rendered =
+        cluster::render(&Inputs::shipped(Source { file: "hadoop.toml", text: cluster }, Some(&generation), KEY));
     let rendered = rendered.unwrap_or_else(|problems| panic!("{problems}"));
     let document = SafePath::new("node.toml").unwrap();
     let bytes = |tree: &pnda::words::tree::Tree| match tree.get(&document) {

@@ -32,14 +32,12 @@ impl Edge {
         let files = held.map(|name| (SafePath::new(name).unwrap(), listed)).into();
         let generation = Generation { number: 1, lock: Sha256::of(b""), files };
         let rendered = cluster::render(&Inputs {
-            cluster: Source { file: "pico.toml", text: &cluster::example_clusters()["pico.toml"] },
-            roles: cluster::default_roles(),
-            flavors: cluster::default_flavors(),
-            templates: cluster::default_templates(),
-            generation: Some(&generation),
-            public_key: KEY,
-            overrides: Vec::new(),
             root: Some(root.display().to_string()),
+            ..Inputs::shipped(
+                Source { file: "pico.toml", text: &cluster::example_clusters()["pico.toml"] },
+                Some(&generation),
+                KEY,
+            )
         });
         let rendered = rendered.unwrap_or_else(|problems| panic!("{problems}"));
         for (path, entry) in rendered.nodes.values().next().unwrap().iter() {

@@ -4,7 +4,7 @@
 
 use crate::cli::failure::{FAILED, Failure, MISMATCH, USAGE, warn};
 use crate::cli::mirror::own_key;
-use crate::cluster::{self, Inputs};
+use crate::cluster::Inputs;
 use crate::mirror::keys::Signer;
 use crate::mirror::publish::generation::current;
 use crate::words::generation::{self as list, Generation};
@@ -72,16 +72,7 @@ pub fn decide_with<T>(
     root: Option<String>,
     decide: impl FnOnce(&Inputs<'_>) -> Result<T, Problems>,
 ) -> Result<T, Failure> {
-    let inputs = Inputs {
-        cluster,
-        roles: cluster::default_roles(),
-        flavors: cluster::default_flavors(),
-        templates: cluster::default_templates(),
-        generation,
-        public_key,
-        overrides,
-        root,
-    };
+    let inputs = Inputs { overrides, root, ..Inputs::shipped(cluster, generation, public_key) };
     decide(&inputs).map_err(|problems| Failure::new(USAGE, problems))
 }
 
