@@ -4,12 +4,12 @@
 
 use crate::drive::Desk;
 use crate::drivers::{Ansible, Salt, recap};
-use crate::ground::{Ground, HUB};
-use crate::machine;
+use crate::ground::Ground;
 use crate::node::Node;
 use crate::shell::{Output, until};
 use crate::site::{Site, example};
 use crate::steps::Steps;
+use crate::{events, logs, machine, packages};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,21 +18,21 @@ use std::time::{Duration, Instant};
 /// The nodes, by their addresses.
 const NODES: [&str; 6] = ["manager", "edge-1", "edge-2", "worker-1", "worker-2", "broker-1"];
 
-/// The example that is run; its words are its own.
-const EXAMPLE: &str = "mirror_apps/flink-examples-streaming-1.20.0.jar";
-const WORD_COUNT: &str = "org.apache.flink.streaming.examples.wordcount.WordCount";
-
 #[test]
 fn a_cluster_is_provisioned_and_runs_a_flink_job() {
     let mut steps = Steps::default();
     let Some(mut ground) = steps.take("boot of six nodes", || Ground::with(&NODES)) else { return };
-    let site = match steps.take("mirror build", || Site::build(&ground)) {
+    if packages::are_left_out("a cluster on six nodes") {
+        return;
+    }
+    let site = match steps.take("mirror build", || Site::build_from(&ground, &manifests(&ground))) {
         Ok(site) => site,
         Err(why) => return machine::left_out("a cluster on six nodes", &why),
     };
     let (small, whole) = (without(&ground, "worker-2"), example("hadoop"));
     steps.take("render", || site.render_file(&small, &[]));
     let _server = site.serve(&ground);
+    steps.take("rsyslog", || logs::install_rsyslog(ground.nodes(), site.mirror()));
     let desk = Desk::new(&ground);
     let nodes = site.nodes().to_owned();
     steps.take("first look", || desk.install(&ground, 4, (&small, &nodes), &["--dry-run"]));
@@ -45,13 +45,13 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
     assert!(came.of("changed").contains(&"worker-2") && came.of("unchanged") == ["broker-1"], "{}", came.told());
     let came = steps.take("install again", || desk.install(&ground, 0, (&whole, &nodes), &[]));
     assert_eq!(came.of("unchanged").len(), 6, "{}", came.told());
-    steps.take("job", || runs_a_job(ground.node("edge-2"), ground.node("manager")));
+    machine::tell(&format!("the services of six nodes hold {} MiB", resident(&ground)));
+    steps.take("job", || runs_a_job(&ground, &site));
     site.render_file(&whole, &[MEMORY]);
     steps.take("rolling change", || restarts_workers_in_turn(&ground, &desk, (&whole, &nodes)));
     site.render_file(&whole, &[]);
     steps.take("Ansible", || ansible_does_the_same(&ground, &desk, (&whole, &nodes)));
     steps.take("Salt", || salt_does_the_same(&ground, (&whole, &nodes)));
-    steps.take("records", || keeps_records(ground.node("broker-1")));
     steps.take("power cut of a worker", || {
         comes_back(ground.node_mut("worker-1"), &["hdfs-datanode", "yarn-nodemanager"])
     });
@@ -61,16 +61,26 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
     machine::tell(&format!("cluster: {steps}"));
 }
 
-/// A topic is written and read.
-fn keeps_records(broker: &Node) {
-    let kafka = |script: &str| {
-        let address = format!("{}:9092", broker.address);
-        format!("JAVA_HOME=/opt/pnda/jre /opt/pnda/kafka/bin/{script} --bootstrap-server {address} --topic words")
+/// The memory that all processes of all nodes hold.
+fn resident(ground: &Ground) -> u64 {
+    let held = |node: &Node| -> u64 {
+        let sum = node.run("ps -e -o rss= | awk '{ sum += $1 } END { print sum }'").ok();
+        sum.text().parse().expect("ps counts kilobytes")
     };
-    broker.run(&format!("{} --create", kafka("kafka-topics.sh"))).ok();
-    broker.run(&format!("echo well met | {}", kafka("kafka-console-producer.sh"))).ok();
-    let read = format!("{} --from-beginning --max-messages 1 --timeout-ms 30000", kafka("kafka-console-consumer.sh"));
-    assert_eq!(broker.run(&read).ok().text(), "well met");
+    ground.nodes().iter().map(held).sum::<u64>() / 1024
+}
+
+/// What the project mirrors, and what ships logs.
+fn manifests(ground: &Ground) -> PathBuf {
+    let folder = ground.folder("manifests");
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("mirror-manifests");
+    for entry in fs::read_dir(shipped).expect("the project has manifests").flatten() {
+        if entry.path().is_file() {
+            fs::copy(entry.path(), folder.join(entry.file_name())).expect("the ground's folder is writable");
+        }
+    }
+    fs::write(folder.join("packages.toml"), packages::manifest(&logs::PACKAGES)).expect("it is writable");
+    folder
 }
 
 /// After a power cut everything is back by itself, as it was installed.
@@ -192,24 +202,24 @@ fn without(ground: &Ground, node: &str) -> PathBuf {
     path
 }
 
-/// Somebody of the group `dev` runs a job with the client of an edge; its history is told by the manager.
-fn runs_a_job(edge: &Node, manager: &Node) {
+/// Somebody of the group `dev` runs a job with the client of an edge: it reads a topic and writes another, its history is
+/// told by the manager, and what it logged is on the log server.
+fn runs_a_job(ground: &Ground, site: &Site) {
+    let [edge, manager, broker] = ["edge-2", "manager", "broker-1"].map(|name| ground.node(name));
     // Who belongs to which group, and so may use which queue, is asked where the ResourceManager is.
     for node in [edge, manager] {
         node.run("groupadd dev && useradd --create-home --groups dev alice").ok();
     }
     edge.run("HADOOP_USER_NAME=hdfs hdfs dfs -mkdir -p /user/alice && HADOOP_USER_NAME=hdfs hdfs dfs -chown alice /user/alice").ok();
-    edge.run_as("alice", &format!("curl --silent --fail --output job.jar http://{HUB}:8080/{EXAMPLE}")).ok();
-    let run =
-        "flink run-application --target yarn-application -Dyarn.application.queue=dev -Dyarn.application.name=words";
-    edge.run_as("alice", &format!("{run} --class {WORD_COUNT} job.jar")).ok();
-    let state = until("the application ends", Duration::from_secs(180), || {
-        let told =
-            edge.run("curl --silent 'http://manager:8088/ws/v1/cluster/apps?states=FINISHED,FAILED,KILLED'").stdout;
-        told.contains("finalStatus").then_some(told)
-    });
-    for part in ["\"finalStatus\":\"SUCCEEDED\"", "\"user\":\"alice\"", "\"queue\":\"root.applications.dev\""] {
-        assert!(state.contains(part), "{part} in {state}");
-    }
+    events::prepare(site, edge, broker, &ground.folder("events"));
+    let application = events::run(edge, broker);
+    events::are_counted(broker);
     history_is_told(edge);
+    for text in events::words() {
+        logs::arrives_at_the_log_server(broker, &application, "taskmanager.log", &text);
+    }
+    logs::arrives_at_the_log_server(broker, &application, "jobmanager.log", "switched from state RUNNING to FINISHED");
+    for source in ["flink", "hadoop-hdfs", "hadoop-yarn", "kafka", "zookeeper"] {
+        broker.run(&format!("test -s /var/log/pnda/{source}.log")).ok();
+    }
 }

@@ -2,32 +2,23 @@
 //! Records are written as YARN's containers write them, while either side stops, files roll and folders go.
 //! Not here: Flink itself; `arrives_at_the_log_server` is for whoever has run a job.
 
-use crate::base;
 use crate::departures::Departures;
-use crate::ground::{Ground, HUB, Running};
-use crate::machine;
+use crate::ground::Ground;
 use crate::node::Node;
-use crate::registries::out_of_reach;
-use crate::shell::{self, until};
+use crate::shell::until;
+use crate::site::Site;
 use crate::steps::Steps;
+use crate::{machine, packages};
 use pnda::cluster::{self, Inputs};
-use pnda::mirror::lock::Source;
 use pnda::words::generation::Generation;
 use pnda::words::problem;
 use pnda::words::tree::Entry;
 use std::fs;
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
-const PNDA: &str = env!("CARGO_BIN_EXE_pnda");
-const AGENT: &str = env!("CARGO_BIN_EXE_pnda-agent");
-const LISTEN: &str = "10.77.0.1:8080";
-const SUITES: [&str; 3] = ["bookworm", "bookworm-updates", "bookworm-security"];
-
-const MANIFEST: &str = "[[apt]]\nid = \"logs\"\npackages = [\"rsyslog\", \"rsyslog-relp\", \"logrotate\"]\n\
-     suites = [\"bookworm\", \"bookworm-updates\", \"bookworm-security\"]\nbase = \"minbase\"\n";
+/// What ships logs, and what takes and rotates them.
+pub(crate) const PACKAGES: [&str; 3] = ["rsyslog", "rsyslog-relp", "logrotate"];
 
 const CLUSTER: &str = "name = \"ground\"\nstacks = [\"logs\"]\n[mirror]\nurl = \"http://10.77.0.1:8080\"\n\
      [[node]]\nname = \"server\"\naddress = \"10.77.0.2\"\nkinds = [\"logserver\"]\n\
@@ -62,18 +53,20 @@ for my $i ($from .. $from + $count - 1) {
 
 #[test]
 fn logs_arrive_whole_whatever_stops() {
-    if let Some(suite) = SUITES.into_iter().find(|suite| base::archive(suite).is_none()) {
-        return machine::left_out("logs on nodes", &format!("this machine's apt does not use {suite}"));
+    if packages::are_left_out("logs on nodes") {
+        return;
     }
     let mut steps = Steps::default();
     let Some(ground) = steps.take("boot", || Ground::with(&["server", "worker"])) else { return };
-    let mirror = match steps.take("mirror", || build(&ground)) {
-        Ok(mirror) => mirror,
+    let manifests = ground.folder("manifests");
+    fs::write(manifests.join("logs.toml"), packages::manifest(&PACKAGES)).expect("the ground's folder is writable");
+    let site = match steps.take("mirror", || Site::build_from(&ground, &manifests)) {
+        Ok(site) => site,
         Err(why) => return machine::left_out("logs on nodes", &why),
     };
-    let _served = serve(&ground, &mirror);
-    steps.take("packages", || ground.nodes().iter().for_each(|node| install_rsyslog(node, &mirror)));
-    let folders = render(&ground, &mirror);
+    let _served = site.serve(&ground);
+    steps.take("packages", || install_rsyslog(ground.nodes(), site.mirror()));
+    let folders = render(&ground, site.mirror());
     for name in ["server", "worker"] {
         let node = ground.node(name);
         node.copy(&folders.join(name), "/srv/pnda");
@@ -100,6 +93,15 @@ fn logs_arrive_whole_whatever_stops() {
     machine::tell(&format!("logs: {steps}"));
     let nobody = ["server", "worker"].map(|name| (name.to_owned(), 0));
     assert_eq!(ground.departures(), Departures { sent: 0, refused: nobody.into_iter().collect() });
+}
+
+/// Every node takes what ships logs from the mirror.
+pub(crate) fn install_rsyslog(nodes: &[Node], mirror: &Path) {
+    std::thread::scope(|scope| {
+        nodes.iter().for_each(|node| {
+            scope.spawn(|| packages::install(node, mirror, &PACKAGES));
+        });
+    });
 }
 
 /// Whether what a job's containers logged is in the application's file on the log server: this text, from this file.
@@ -316,43 +318,6 @@ fn nobody_else_reads(worker: &Node) {
     assert_eq!(worker.property("pnda-log-shipper", "User"), "pnda-log");
 }
 
-/// A mirror of the packages and the agent.
-fn build(ground: &Ground) -> Result<PathBuf, String> {
-    let (manifests, mirror) = (ground.folder("manifests"), ground.folder("mirror"));
-    fs::write(manifests.join("logs.toml"), MANIFEST).expect("the ground's folder is writable");
-    let (store, key) = (base::cache().join("nodes-store"), ground.folder("key").join("mirror.key"));
-    let common = ["--manifests", text(&manifests), "--store", text(&store), "--quiet"];
-    let locked = shell::finish(Command::new(PNDA).args(["mirror", "lock"]).args(common));
-    if let Some(why) = out_of_reach(&[Source::Apt], &locked.stderr).filter(|_| locked.code != Some(0)) {
-        return Err(why);
-    }
-    locked.ok();
-    let build = ["mirror", "build", "--mirror", text(&mirror), "--key", text(&key), "--agent", AGENT];
-    shell::finish(Command::new(PNDA).args(build).args(common)).ok();
-    Ok(mirror)
-}
-
-fn serve(ground: &Ground, mirror: &Path) -> Running {
-    let server = ground.start(Path::new(PNDA), &["mirror", "serve", "--mirror", text(mirror), "--listen", LISTEN]);
-    until("the mirror answers", Duration::from_secs(20), || ground.at_hub(|| TcpStream::connect(LISTEN).ok()));
-    server
-}
-
-fn install_rsyslog(node: &Node, mirror: &Path) {
-    node.copy(&mirror.join("current/mirror_apt"), "/srv/mirror_apt");
-    node.run("mkdir -p /etc/apt/keyrings && cp /srv/mirror_apt/pnda-mirror.gpg /etc/apt/keyrings/pnda.gpg").ok();
-    let source = format!(
-        "Types: deb\nURIs: http://{HUB}:8080/mirror_apt\nSuites: bookworm\nComponents: main\n\
-         Signed-By: /etc/apt/keyrings/pnda.gpg\n"
-    );
-    node.run(&format!("cat > /etc/apt/sources.list.d/pnda.sources <<'END'\n{source}END")).ok();
-    node.run("apt-get update").ok();
-    node.run(
-        "DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends rsyslog rsyslog-relp logrotate",
-    )
-    .ok();
-}
-
 /// The nodes' folders; no manager is there, so Flink, which would take minutes and add nothing, is on none.
 fn render(ground: &Ground, mirror: &Path) -> PathBuf {
     let list = fs::read_to_string(mirror.join("current/generation.toml")).expect("the mirror has a list");
@@ -381,8 +346,4 @@ fn render(ground: &Ground, mirror: &Path) -> PathBuf {
         }
     }
     out
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("the test's own paths are text")
 }

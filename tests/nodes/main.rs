@@ -9,11 +9,13 @@ mod departures;
 mod drive;
 mod drivers;
 mod engine;
+mod events;
 mod ground;
 mod harness;
 mod logs;
 mod machine;
 mod node;
+mod packages;
 mod receiver;
 #[path = "../common/registries.rs"]
 mod registries;

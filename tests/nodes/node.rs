@@ -49,7 +49,12 @@ impl Node {
 
     /// Writes a file onto its disk from outside.
     pub(crate) fn write(&self, path: &str, text: &str) {
-        fs::write(self.root().join(path.trim_start_matches('/')), text).expect("the node's disk is writable");
+        self.write_bytes(path, text.as_bytes());
+    }
+
+    /// The same of bytes.
+    pub(crate) fn write_bytes(&self, path: &str, bytes: &[u8]) {
+        fs::write(self.root().join(path.trim_start_matches('/')), bytes).expect("the node's disk is writable");
     }
 
     /// Powers it on and waits until systemd says that everything runs.
@@ -184,7 +189,8 @@ impl Node {
         self.power.as_ref().unwrap_or_else(|| panic!("{} is off", self.name))
     }
 
-    fn root(&self) -> PathBuf {
+    /// Its disk, as this machine sees it.
+    pub(crate) fn root(&self) -> PathBuf {
         self.folder.join("root")
     }
 

@@ -18,25 +18,33 @@ const PNDA: &str = env!("CARGO_BIN_EXE_pnda");
 const AGENT: &str = env!("CARGO_BIN_EXE_pnda-agent");
 const PORT: u16 = 8080;
 
-/// A mirror and the rendered nodes of the standard cluster.
+/// A mirror and the rendered nodes of a cluster.
 pub(crate) struct Site {
     mirror: PathBuf,
     nodes: PathBuf,
 }
 
 impl Site {
-    /// Builds the mirror; what was downloaded for an earlier run is not downloaded again.
+    /// Builds the mirror of what the program carries; what was downloaded for an earlier run is not downloaded again.
     /// Says why where a registry is out of reach.
     pub(crate) fn build(ground: &Ground) -> Result<Site, String> {
+        Site::build_with(ground, &[])
+    }
+
+    /// The same of manifests of the test's own: all that lie in a folder.
+    /// What no lock beside them knows yet is locked first.
+    pub(crate) fn build_from(ground: &Ground, manifests: &Path) -> Result<Site, String> {
+        let options = ["--manifests", &text(manifests)];
+        let locked = run(&[&["mirror", "lock", "--store", &text(&store()), "--quiet"], &options[..]].concat());
+        reached(locked)?;
+        Site::build_with(ground, &options)
+    }
+
+    fn build_with(ground: &Ground, options: &[&str]) -> Result<Site, String> {
         let site = Site { mirror: ground.folder("mirror"), nodes: ground.folder("nodes") };
-        let (store, key) = (base::cache().join("nodes-store"), ground.folder("key").join("mirror.key"));
-        let places = ["--mirror", &text(&site.mirror), "--store", &text(&store), "--key", &text(&key)];
-        let built = run(&[&["mirror", "build", "--agent", AGENT], &places[..]].concat());
-        if let Some(why) = out_of_reach(&[Source::Maven, Source::Pypi], &built.stderr).filter(|_| built.code != Some(0))
-        {
-            return Err(why);
-        }
-        built.ok();
+        let key = ground.folder("key").join("mirror.key");
+        let places = ["--mirror", &text(&site.mirror), "--store", &text(&store()), "--key", &text(&key)];
+        reached(run(&[&["mirror", "build", "--agent", AGENT], &places[..], options].concat()))?;
         site.is_signed();
         Ok(site)
     }
@@ -75,6 +83,11 @@ impl Site {
         server
     }
 
+    /// The published mirror.
+    pub(crate) fn mirror(&self) -> &Path {
+        &self.mirror
+    }
+
     /// Where all nodes were rendered.
     pub(crate) fn nodes(&self) -> &Path {
         &self.nodes
@@ -104,6 +117,23 @@ impl Site {
 /// An example cluster that the project ships.
 pub(crate) fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("clusters/{name}.toml"))
+}
+
+/// What nodes' mirrors are made of, kept between runs.
+fn store() -> PathBuf {
+    base::cache().join("nodes-store")
+}
+
+/// Holds a run to success, unless a registry could not be reached.
+fn reached(output: shell::Output) -> Result<(), String> {
+    let failed = output.code != Some(0);
+    match out_of_reach(&[Source::Maven, Source::Pypi, Source::Apt], &output.stderr).filter(|_| failed) {
+        Some(why) => Err(why),
+        None => {
+            output.ok();
+            Ok(())
+        }
+    }
 }
 
 /// Runs the engine.
