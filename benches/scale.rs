@@ -3,12 +3,15 @@
 //! Not here: any bound that a test asserts. Needs GNU time; it prints a table for `benches/README.md`.
 
 use pnda::mirror::lock::{Artifact, Lock, Source, Voucher};
-use pnda::words::digest::{Sha256, sha1_hex};
+use pnda::words::digest::{Sha1, Sha256};
 use pnda::words::names::{SafePath, Word};
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
+
+/// So many roots in each entry of the manifest.
+const ENTRY: usize = 5_000;
 
 const GROUP: &str = "org.example.application.parts";
 
@@ -29,7 +32,7 @@ fn main() -> io::Result<()> {
             ("`status`", "status --mirror mirror"),
             ("`list`", "list --mirror mirror"),
             ("`verify`", "verify --mirror mirror"),
-            ("`why`", "why org.example.application.parts:part-7"),
+            ("`why`", "why org.example.application.parts:part-00007"),
             ("`lock`", "lock"),
             ("`lock` again", "lock"),
         ] {
@@ -46,14 +49,15 @@ fn make(folder: &Path, count: usize) -> io::Result<()> {
         fs::create_dir(folder.join(name))?;
     }
     fs::write(folder.join("agent"), "an agent")?;
-    let roots: Vec<String> = (0..count / 2).map(|at| format!("{GROUP}:part-{at}:1.0")).collect();
-    let manifest = format!("[[maven]]\nid = \"parts\"\ntransitive = false\nroots = {roots:?}\n");
+    let roots: Vec<String> = (0..count / 2).map(|at| format!("{GROUP}:part-{at:05}:1.0")).collect();
+    let entry = |(at, roots)| format!("[[maven]]\nid = \"parts-{at}\"\ntransitive = false\nroots = {roots:?}\n");
+    let manifest: String = roots.chunks(ENTRY).enumerate().map(entry).collect();
     let parsed = pnda::mirror::manifest::parse(&[("m.toml".into(), manifest.clone())]).map_err(io::Error::other)?;
     let mut artifacts = Vec::new();
     for at in 0..count / 2 {
         let pom = format!(
             "<project><modelVersion>4.0.0</modelVersion><groupId>{GROUP}</groupId>\
-             <artifactId>part-{at}</artifactId><version>1.0</version></project>\n"
+             <artifactId>part-{at:05}</artifactId><version>1.0</version></project>\n"
         );
         artifacts.push(keep(folder, at, "jar", &format!("part {at}"))?);
         artifacts.push(keep(folder, at, "pom", &pom)?);
@@ -70,17 +74,19 @@ fn keep(folder: &Path, at: usize, kind: &str, text: &str) -> io::Result<Artifact
     let place = folder.join("store/sha256").join(&name[..2]);
     fs::create_dir_all(&place)?;
     fs::write(place.join(&name[2..]), text)?;
-    let path = format!("{}/part-{at}/1.0/part-{at}-1.0.{kind}", GROUP.replace('.', "/"));
-    let chain = format!("parts > {GROUP}:root:1.0 > {GROUP}:a-dependency-of-it:1.0.1 > {GROUP}:part-{at}:{kind}:1.0");
+    let entry = format!("parts-{}", at / ENTRY);
+    let path = format!("{}/part-{at:05}/1.0/part-{at:05}-1.0.{kind}", GROUP.replace('.', "/"));
+    let chain =
+        format!("{entry} > {GROUP}:root:1.0 > {GROUP}:a-dependency-of-it:1.0.1 > {GROUP}:part-{at:05}:{kind}:1.0");
     Ok(Artifact {
         source: Source::Maven,
         origin: None,
         address: SafePath::new(path).map_err(io::Error::other)?,
         size: text.len() as u64,
         sha256,
-        vouched: Voucher::RegistrySha1(sha1_hex(text.as_bytes())),
+        vouched: Voucher::RegistrySha1(Sha1::of(text.as_bytes())),
         signer: None,
-        wanted_by: [Word::new("parts").map_err(io::Error::other)?].into(),
+        wanted_by: Word::new(entry).map_err(io::Error::other)?.into(),
         because: vec![chain],
     })
 }

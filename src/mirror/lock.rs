@@ -6,7 +6,7 @@ use super::manifest::Manifest;
 use super::openpgp::Fingerprint;
 use super::sources::Key;
 use super::trust::{Policy, Waiver};
-use crate::words::digest::{Hasher, Sha256};
+use crate::words::digest::{Hasher, NotASha1, Sha1, Sha256};
 use crate::words::names::{SafePath, Word};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,8 +14,10 @@ use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::fmt;
 use std::io::{self, Write};
 
+mod entries;
 mod text;
 
+pub use entries::Entries;
 pub use text::Reader;
 
 /// Everything that was agreed, sorted.
@@ -50,7 +52,7 @@ pub struct Artifact {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signer: Option<Fingerprint>,
     /// The entries of the manifest that want it.
-    pub wanted_by: BTreeSet<Word>,
+    pub wanted_by: Entries,
     /// Why it is there: a chain from the entry's root, one for each entry.
     pub because: Vec<String>,
 }
@@ -112,7 +114,7 @@ impl Artifact {
         if other.vouched.strength() > self.vouched.strength() {
             (self.vouched, self.signer) = (other.vouched, other.signer);
         }
-        self.wanted_by.extend(other.wanted_by);
+        self.wanted_by.join(&other.wanted_by);
         self.because.extend(other.because);
         self.because.sort();
         self.because.dedup();
@@ -135,7 +137,7 @@ impl Artifact {
 #[serde(try_from = "String", into = "String")]
 pub enum Voucher {
     /// The SHA-1 that a Maven repository publishes beside it.
-    RegistrySha1(String),
+    RegistrySha1(Sha1),
     /// The SHA-256 that an index publishes.
     IndexSha256,
     /// An index that a trusted key signed, with the artifact's SHA-256 in it.
@@ -179,7 +181,7 @@ impl TryFrom<String> for Voucher {
             return Ok(voucher.clone());
         }
         match text.strip_prefix("registry sha1 ") {
-            Some(sha1) => Ok(Voucher::RegistrySha1(sha1.to_owned())),
+            Some(sha1) => sha1.parse().map(Voucher::RegistrySha1).map_err(|error: NotASha1| error.to_string()),
             None => Err(format!("`{text}` is not known to vouch for anything")),
         }
     }
@@ -243,7 +245,10 @@ impl Lock {
 
     /// In the order that everything else relies on.
     fn ordered(mut self) -> Result<Lock, Error> {
-        self.artifacts.sort();
+        // Sorting takes room for half of them; what this program wrote is sorted.
+        if !self.artifacts.is_sorted() {
+            self.artifacts.sort();
+        }
         let same = |pair: &&[Artifact]| pair[0].place() == pair[1].place();
         match self.artifacts.windows(2).find(same) {
             Some(pair) => Err(Error::Twice(pair[0].address.clone())),
@@ -364,8 +369,8 @@ mod tests {
             address: SafePath::new(address).unwrap(),
             size: 3,
             sha256: Sha256::of(b"abc"),
-            vouched: Voucher::RegistrySha1("a9993e364706816aba3e25717850c26c9cd0d89d".into()),
-            wanted_by: BTreeSet::from([Word::new(entry).unwrap()]),
+            vouched: Voucher::RegistrySha1(Sha1::of(b"abc")),
+            wanted_by: Word::new(entry).unwrap().into(),
             because: vec![format!("{entry} > root")],
         }
     }

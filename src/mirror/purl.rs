@@ -148,14 +148,13 @@ fn rpm(file: &str) -> Option<Purl> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::lock::Voucher;
+    use crate::mirror::lock::{Entries, Voucher};
     use crate::words::digest::Sha256;
     use crate::words::names::SafePath;
-    use std::collections::BTreeSet;
 
     fn purl(source: Source, address: &str) -> String {
         let address = SafePath::new(address).unwrap();
-        let (vouched, wanted_by) = (Voucher::Manifest, BTreeSet::new());
+        let (vouched, wanted_by) = (Voucher::Manifest, Entries::default());
         let sha256 = Sha256::of(b"");
         Purl::of(&Artifact {
             source,

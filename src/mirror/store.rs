@@ -4,7 +4,7 @@
 
 use crate::systems::download::{self, Expected};
 use crate::systems::http::{self, Http};
-use crate::words::digest::{self, Sha256};
+use crate::words::digest::{self, Sha1, Sha256};
 use crate::words::event::{Event, Tell};
 use crate::words::location::Location;
 use rustix::fs::{FlockOperation, flock};
@@ -309,8 +309,13 @@ impl Store {
     }
 
     /// The SHA-1 of bytes that are here, likewise.
-    pub fn sha1(&self, sha256: Sha256) -> Result<String, Error> {
-        self.other_digest("sha1", sha256, digest::sha1_hex_of)
+    pub fn sha1(&self, sha256: Sha256) -> Result<Sha1, Error> {
+        let text = self.other_digest("sha1", sha256, digest::sha1_hex)?;
+        text.parse().map_err(|damaged| Error::Store {
+            what: "read",
+            path: self.folder.join("sha1").join(sha256.to_string()),
+            source: io::Error::new(io::ErrorKind::InvalidData, damaged),
+        })
     }
 
     fn other_digest(

@@ -95,7 +95,7 @@ mod tests {
             size: 1,
             sha256: Sha256::of(address.as_bytes()),
             vouched: Voucher::FirstUse,
-            wanted_by: BTreeSet::from([Word::new("e").unwrap()]),
+            wanted_by: Word::new("e").unwrap().into(),
             because: chains.iter().map(|chain| (*chain).to_owned()).collect(),
         };
         let jar = artifact("org/x/core/1.0/core-1.0.jar", &["e > org.x:a:1 > org.x:core:1.0", "e > org.x:core:1.0"]);

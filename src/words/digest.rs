@@ -84,6 +84,42 @@ impl fmt::Debug for Sha256 {
     }
 }
 
+/// A SHA-1 digest that a repository publishes: it tells whether bytes are whole, not whose they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sha1([u8; 20]);
+
+/// The text was not 40 hexadecimal digits.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a SHA-1 digest (40 hexadecimal digits)")]
+pub struct NotASha1(String);
+
+impl Sha1 {
+    /// The digest of bytes that are in memory.
+    pub fn of(bytes: &[u8]) -> Sha1 {
+        Sha1(sha1::Sha1::digest(bytes).into())
+    }
+
+    /// The digest that somebody computed.
+    pub fn from_bytes(bytes: [u8; 20]) -> Sha1 {
+        Sha1(bytes)
+    }
+}
+
+impl FromStr for Sha1 {
+    type Err = NotASha1;
+
+    fn from_str(text: &str) -> Result<Sha1, NotASha1> {
+        let bytes = from_hex(text).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Sha1).ok_or_else(|| NotASha1(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Sha1 {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&to_hex(&self.0))
+    }
+}
+
 /// A SHA-512 digest that somebody publishes, as 128 lower-case hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sha512(String);
@@ -143,13 +179,8 @@ impl io::Write for Hasher {
     }
 }
 
-/// The SHA-1 of bytes, in hexadecimal: the checksum that Maven repositories publish.
-pub fn sha1_hex(bytes: &[u8]) -> String {
-    to_hex(&sha1::Sha1::digest(bytes))
-}
-
-/// The SHA-1 of everything a reader gives, likewise.
-pub fn sha1_hex_of(reader: &mut dyn Read) -> io::Result<String> {
+/// The SHA-1 of everything a reader gives, in hexadecimal: the checksum that Maven repositories publish.
+pub fn sha1_hex(reader: &mut dyn Read) -> io::Result<String> {
     let mut hasher = sha1::Sha1::new();
     each_part(reader, |part| hasher.update(part))?;
     Ok(to_hex(&hasher.finalize()))

@@ -10,7 +10,7 @@ use pnda::mirror::manifest::{Assembly, Form, Take};
 use pnda::mirror::store::Store;
 use pnda::words::digest::Sha256;
 use pnda::words::names::{SafePath, Word};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::Write;
@@ -47,7 +47,7 @@ fn assembled(name: &str, bytes: &[u8]) -> Fate {
         size: kept.size,
         sha256: kept.sha256,
         vouched: Voucher::Manifest,
-        wanted_by: BTreeSet::from([part.clone()]),
+        wanted_by: part.clone().into(),
         because: vec![],
     };
     let lock = Lock::of(Sha256::of(b""), [artifact]).unwrap();

@@ -5,7 +5,7 @@
 use crate::project::Project;
 use crate::upstream::Reply;
 use pnda::mirror::openpgp::Signer;
-use pnda::words::digest::sha1_hex;
+use pnda::words::digest::Sha1;
 use std::fs;
 
 fn pom(artifact: &str, version: &str, inner: &str) -> String {
@@ -92,7 +92,7 @@ fn a_signature_by_a_key_of_the_site_vouches_and_is_published() {
     project.run("mirror build").says(0, "published generation 1");
     let served = |name: &str| project.read(&format!("mirror/current/mirror_maven/g/a/1.0/a-1.0.jar{name}"));
     assert!(served(".asc").starts_with("-----BEGIN PGP SIGNATURE"));
-    assert_eq!(served(".sha1"), sha1_hex(b"jar"), "computed, as the lock does not say it");
+    assert_eq!(served(".sha1"), Sha1::of(b"jar").to_string(), "computed, as the lock does not say it");
 }
 
 /// `g:a:1.0`, whose POM names a repository in which `g:b:1.0` is.
@@ -104,7 +104,7 @@ fn elsewhere() -> Project {
     project.maven("g/a/1.0/a-1.0.pom", text.as_bytes());
     for (path, text) in [("g/b/1.0/b-1.0.pom", pom("b", "1.0", "")), ("g/b/1.0/b-1.0.jar", "jar b".into())] {
         project.upstream.on(&format!("/third/{path}"), [Reply::bytes(text.as_str())]);
-        project.upstream.on(&format!("/third/{path}.sha1"), [Reply::bytes(sha1_hex(text.as_bytes()))]);
+        project.upstream.on(&format!("/third/{path}.sha1"), [Reply::bytes(Sha1::of(text.as_bytes()).to_string())]);
     }
     project
 }

@@ -3,7 +3,7 @@
 //! Not here: what is asserted.
 
 use crate::upstream::{Reply, Upstream};
-use pnda::words::digest::{Sha256, sha1_hex};
+use pnda::words::digest::{Sha1, Sha256};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -50,7 +50,7 @@ impl Project {
     /// A file of the Maven repository, with its SHA-1.
     pub fn maven(&self, path: &str, bytes: &[u8]) -> &Project {
         self.upstream.on(&format!("/maven/{path}"), [Reply::bytes(bytes)]);
-        self.upstream.on(&format!("/maven/{path}.sha1"), [Reply::bytes(sha1_hex(bytes))]);
+        self.upstream.on(&format!("/maven/{path}.sha1"), [Reply::bytes(Sha1::of(bytes).to_string())]);
         self
     }
 

@@ -34,13 +34,13 @@ pub(crate) fn prepare(site: &Site, edge: &Node, broker: &Node, folder: &Path) {
     let urls: Vec<String> = connectors.map(|name| format!("-O http://{HUB}:8080/mirror_apps/{name}")).collect();
     edge.run_as("alice", &format!("mkdir lib && cd lib && curl --silent --fail {}", urls.join(" "))).ok();
     edge.copy(&classes, "/srv/events");
-    edge.run("cd /srv/events && /usr/bin/python3 -m zipfile -c /home/alice/events.jar Events.class").ok();
+    edge.run("cd /srv/events && /usr/bin/python3 -m zipfile -c events.jar Events.class").ok();
 }
 
 /// Submits it, and waits for its end; gives its application.
 pub(crate) fn run(edge: &Node, broker: &Node) -> String {
-    let options = "-Dyarn.application.queue=dev -Dyarn.application.name=events -Dyarn.ship-files=/home/alice/lib";
-    let job = format!("--class Events events.jar {}:9092 events counts", broker.address);
+    let options = "-Dyarn.application.queue=dev -Dyarn.application.name=events -Dyarn.ship-files=$HOME/lib";
+    let job = format!("--class Events /srv/events/events.jar {}:9092 events counts", broker.address);
     edge.run_as("alice", &format!("flink run-application --target yarn-application {options} {job}")).ok();
     let told = until("the application ends", Duration::from_secs(180), || {
         let all = "http://manager:8088/ws/v1/cluster/apps?states=FINISHED,FAILED,KILLED";

@@ -124,13 +124,13 @@ pub fn build(
     let _mirror = alone(mirror)?;
     let store = places.store()?;
     let _held = store.lock_shared()?;
-    let fetched = fetch(&wanted, &lock, &store, places, tell)?;
-    let signer = signer(mirror, key)?;
-    tell(Event::Note("laying out the mirror".into()));
-    let openpgp = openpgp_signer(mirror, &lock, key)?;
+    // What keys are missing is told before anything is fetched.
+    let (signer, openpgp) = (signer(mirror, key)?, openpgp_signer(mirror, &lock, key)?);
     let inputs = with_inputs(&wanted, key, agent, |inputs| inputs.digest())?;
     // From here on only what it means is needed; of many artifacts, the text is much.
     wanted.texts.lock = None;
+    let fetched = fetch(&wanted, &lock, &store, places, tell)?;
+    tell(Event::Note("laying out the mirror".into()));
     let tree = lay_out(&wanted, &lock, &store, agent, openpgp.as_ref())?;
     let before = generations::current(mirror);
     let published = publish(mirror, &tree, lock.digest(), &store, &signer)?;

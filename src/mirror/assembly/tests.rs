@@ -7,7 +7,7 @@ use crate::mirror::lock::{Source, Voucher};
 use crate::mirror::manifest::Form;
 use flate2::Compression;
 use flate2::read::GzDecoder;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read;
 
 struct Bench {
@@ -35,7 +35,7 @@ impl Bench {
             size: kept.size,
             sha256: kept.sha256,
             vouched: Voucher::Manifest,
-            wanted_by: BTreeSet::from([Word::new(entry).unwrap()]),
+            wanted_by: Word::new(entry).unwrap().into(),
             because: vec![],
         });
         self

@@ -176,7 +176,7 @@ impl fmt::Display for Change {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::lock::{Artifact, Source, Voucher};
+    use crate::mirror::lock::{Artifact, Entries, Source, Voucher};
 
     fn list(number: u64, files: &[(&str, &str)]) -> Generation {
         let listed = |text: &str| Listed { size: text.len() as u64, sha256: Sha256::of(text.as_bytes()) };
@@ -187,7 +187,7 @@ mod tests {
     fn lock(artifacts: &[(Source, &str)]) -> Lock {
         let mut lock = Lock::default();
         for (source, address) in artifacts {
-            let (vouched, wanted_by) = (Voucher::Manifest, BTreeSet::new());
+            let (vouched, wanted_by) = (Voucher::Manifest, Entries::default());
             let (address, sha256) = (SafePath::new(*address).unwrap(), Sha256::of(address.as_bytes()));
             lock.add(Artifact {
                 source: *source,

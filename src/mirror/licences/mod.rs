@@ -120,7 +120,7 @@ fn pom_of(artifact: &Artifact) -> Option<SafePath> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::lock::Voucher;
+    use crate::mirror::lock::{Entries, Voucher};
     use std::io::Write;
 
     /// A lock and a store that hold these files of a Maven repository.
@@ -140,7 +140,7 @@ mod tests {
                 size: kept.size,
                 sha256: kept.sha256,
                 vouched: Voucher::Manifest,
-                wanted_by: BTreeSet::new(),
+                wanted_by: Entries::default(),
                 because: Vec::new(),
             });
         }

@@ -2,7 +2,7 @@
 //! It is TOML, in exactly one form; a lock in any other is left to the TOML reader, which tells what is wrong where.
 //! Not here: what a lock means.
 
-use super::{Artifact, Lock, Source, Voucher};
+use super::{Artifact, Entries, Lock, Source, Voucher};
 use crate::mirror::openpgp::Fingerprint;
 use crate::mirror::trust::{Policy, Waiver};
 use crate::words::digest::Sha256;
@@ -17,6 +17,8 @@ pub(super) const OPENING: &str = "# Written by `pnda mirror lock`; change the ma
 #[derive(Debug, Clone)]
 pub struct Reader<'a> {
     lines: Split<'a, char>,
+    /// Who wanted the artifact before: most often the same want the next.
+    wanted_by: Entries,
     /// The digest of the request that it answers.
     pub request: Sha256,
     /// Its exceptions.
@@ -36,7 +38,7 @@ impl<'a> Reader<'a> {
     pub fn open(text: &'a str) -> Option<Reader<'a>> {
         let mut lines = text.strip_prefix(OPENING)?.split('\n');
         let request = plain::text(lines.next()?, "request")?.parse().ok()?;
-        let mut reader = Reader { lines, request, waivers: Vec::new() };
+        let mut reader = Reader { lines, wanted_by: Entries::default(), request, waivers: Vec::new() };
         loop {
             let before = reader.lines.clone();
             match reader.heading()? {
@@ -104,7 +106,11 @@ impl<'a> Reader<'a> {
                 Some(Fingerprint::try_from(signer.to_owned()).ok()?)
             }
         };
-        let wanted_by = plain::texts(line, "wanted_by")?.into_iter().map(Word::new).collect::<Result<_, _>>().ok()?;
+        let wanted_by = plain::texts(line, "wanted_by")?;
+        if !self.wanted_by.are(&wanted_by) {
+            self.wanted_by = wanted_by.into_iter().map(Word::new).collect::<Result<_, _>>().ok()?;
+        }
+        let wanted_by = self.wanted_by.clone();
         let because = plain::texts(self.lines.next()?, "because")?.into_iter().map(str::to_owned).collect();
         Some(Artifact { source, origin, address, size, sha256, vouched, signer, wanted_by, because })
     }
@@ -127,7 +133,11 @@ impl Iterator for Reader<'_> {
 pub(super) fn read(text: &str) -> Option<Lock> {
     let mut reader = Reader::open(text)?;
     let (request, waivers) = (Some(reader.request), std::mem::take(&mut reader.waivers));
-    Some(Lock { request, waivers, artifacts: reader.collect::<Option<_>>()? })
+    let mut artifacts = Vec::with_capacity(text.matches("\n[[artifact]]\n").count());
+    for artifact in reader {
+        artifacts.push(artifact?);
+    }
+    Some(Lock { request, waivers, artifacts })
 }
 
 /// Writes one artifact; what needs more than quotes is left to the TOML writer.
@@ -180,7 +190,7 @@ mod tests {
         lock.artifacts[3].because.clear();
         lock.artifacts[4].vouched = Voucher::FirstUse;
         lock.artifacts[5].address = SafePath::new("ä/b").unwrap();
-        lock.artifacts[6].wanted_by = ["a", "b"].map(|name| Word::new(name).unwrap()).into();
+        lock.artifacts[6].wanted_by = ["a", "b"].map(|name| Word::new(name).unwrap()).into_iter().collect();
         for artifact in &lock.artifacts {
             let mut text = String::new();
             write(&mut text, artifact);
@@ -231,6 +241,6 @@ mod tests {
         let (before, after) = SHIPPED.split_once("wanted_by = ").unwrap();
         let (_, rest) = after.split_once('\n').unwrap();
         let text = format!("{before}wanted_by = [\"b\", \"a\", \"b\"]\n{rest}");
-        assert_eq!(read(&text).unwrap().artifacts[0].wanted_by, names);
+        assert_eq!(*read(&text).unwrap().artifacts[0].wanted_by, names);
     }
 }

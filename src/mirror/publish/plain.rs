@@ -18,7 +18,11 @@ type Digest = fn(&Store, Sha256) -> Result<String, store::Error>;
 /// Beside every file.
 const EVERYWHERE: [(&str, Digest); 2] = [("sha256", |_, sha256| Ok(sha256.to_string())), ("sha512.txt", Store::sha512)];
 /// Beside files of `mirror_misc`. The SHA-1 is for states that know nothing better.
-const IN_MISC: [(&str, Digest); 3] = [("sha1", Store::sha1), ("sha1.txt", Store::sha1), ("sha512", Store::sha512)];
+const IN_MISC: [(&str, Digest); 3] = [("sha1", sha1), ("sha1.txt", sha1), ("sha512", Store::sha512)];
+
+fn sha1(store: &Store, of: Sha256) -> Result<String, store::Error> {
+    store.sha1(of).map(|sha1| sha1.to_string())
+}
 
 /// Puts a file and its side files; those that the manifest names itself, in `named`, are left to it.
 pub(super) fn add(

@@ -204,7 +204,7 @@ fn locked(entry: &Word, coordinate: &Coordinate, because: &[Vec<String>], identi
         size: identity.expected.size,
         sha256: identity.expected.sha256,
         vouched: identity.vouched,
-        wanted_by: BTreeSet::from([entry.clone()]),
+        wanted_by: entry.clone().into(),
         because: chains.into_iter().collect(),
     };
     let side = SafePath::new(format!("{}.asc", artifact.address)).ok();

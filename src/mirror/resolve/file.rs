@@ -12,7 +12,6 @@ use crate::words::chain::chain;
 use crate::words::event::Event;
 use crate::words::location::Location;
 use crate::words::names::{BadName, SafePath, Word};
-use std::collections::BTreeSet;
 use std::io;
 
 /// The largest checksum file, signature or key file that is read.
@@ -81,7 +80,7 @@ pub fn artifact(
                     sha256: kept.sha256,
                     vouched,
                     signer,
-                    wanted_by: BTreeSet::from([entry.clone()]),
+                    wanted_by: entry.clone().into(),
                     because: vec![format!("{entry} > {}", want.path)],
                 });
             }

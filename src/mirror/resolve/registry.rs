@@ -12,6 +12,7 @@ use crate::mirror::store::{self, Store};
 use crate::mirror::trust::Policy;
 use crate::systems::download::Expected;
 use crate::systems::http::{self, Http};
+use crate::words::digest::Sha1;
 use crate::words::event::{Event, Tell};
 use crate::words::location::Location;
 use crate::words::names::{SafePath, Word};
@@ -40,7 +41,7 @@ pub enum Error {
     NoChecksum { path: SafePath },
     /// The bytes are not those that were published.
     #[error("{path} has SHA-1 {found}; the repository publishes {published}")]
-    Differs { path: SafePath, published: String, found: String },
+    Differs { path: SafePath, published: Sha1, found: Sha1 },
     /// The list of versions is not one.
     #[error("the Maven repository's {path} is no list of versions")]
     Metadata { path: SafePath, source: roxmltree::Error },
@@ -207,7 +208,7 @@ impl<'a> Registry<'a> {
     }
 
     /// The SHA-1 that a repository publishes for a path.
-    fn published_sha1(&self, place: &Place<'_>, path: &SafePath) -> Result<String, Error> {
+    fn published_sha1(&self, place: &Place<'_>, path: &SafePath) -> Result<Sha1, Error> {
         let side = SafePath::new(format!("{path}.sha1")).map_err(|_| Error::NoChecksum { path: path.clone() })?;
         let bytes = self.small(place, &side).map_err(|error| match error {
             Error::Http { source: source @ http::Error::Missing { .. }, .. } => {
@@ -215,10 +216,9 @@ impl<'a> Registry<'a> {
             }
             error => error,
         })?;
-        let text = String::from_utf8_lossy(&bytes).trim().to_ascii_lowercase();
-        let digits = |word: &&str| word.len() == 40 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let word = text.split_whitespace().find(digits).map(str::to_owned);
-        word.ok_or_else(|| Error::NoChecksum { path: path.clone() })
+        let text = String::from_utf8_lossy(&bytes);
+        let found = text.split_whitespace().find_map(|word| word.parse().ok());
+        found.ok_or_else(|| Error::NoChecksum { path: path.clone() })
     }
 
     /// What was agreed before, unless something else is published now.
@@ -239,8 +239,8 @@ impl<'a> Registry<'a> {
         if again {
             if vouched == Voucher::Signature {
                 self.keep(place, path, expected)?;
-                let sha1 = self.store.sha1(artifact.sha256);
                 // Until its signature was looked at again, its checksum vouches for it.
+                let sha1 = self.store.sha1(artifact.sha256);
                 vouched = Voucher::RegistrySha1(sha1.map_err(|source| Error::Store { path: path.clone(), source })?);
             }
             if vouched != Voucher::RegistrySha1(self.published_sha1(place, path)?) {

@@ -107,7 +107,7 @@ fn group(artifact: &Artifact) -> String {
 mod tests {
     use super::*;
     use crate::mirror::openpgp::Signer;
-    use crate::words::digest::Sha256;
+    use crate::words::digest::{Sha1, Sha256};
     use crate::words::names::Word;
 
     const ONE: &str = "1111111111111111111111111111111111111111";
@@ -121,8 +121,8 @@ mod tests {
             address: SafePath::new(address).unwrap(),
             size: 3,
             sha256: Sha256::of(b"abc"),
-            vouched: Voucher::RegistrySha1("0".repeat(40)),
-            wanted_by: BTreeSet::from([Word::new("e").unwrap()]),
+            vouched: Voucher::RegistrySha1(Sha1::of(b"")),
+            wanted_by: Word::new("e").unwrap().into(),
             because: Vec::new(),
         }
     }

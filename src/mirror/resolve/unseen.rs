@@ -5,7 +5,7 @@
 use crate::mirror::store::{self, Store};
 use crate::systems::download::Expected;
 use crate::systems::http::{self, Http};
-use crate::words::digest::{Hasher, Sha256, sha512_hex, to_hex};
+use crate::words::digest::{Hasher, Sha1, Sha256, sha512_hex};
 use crate::words::event::{Event, Tell};
 use crate::words::location::Location;
 use sha1::Digest;
@@ -40,7 +40,7 @@ impl Error {
 pub struct Taken {
     scratch: tempfile::NamedTempFile,
     /// Their SHA-1.
-    pub sha1: String,
+    pub sha1: Sha1,
     /// Their SHA-256.
     pub sha256: Sha256,
 }
@@ -83,7 +83,7 @@ impl Taken {
 }
 
 /// Both digests of a whole body, or why this machine could not keep it: only the server's failures are worth a retry.
-type Received = Result<(String, Sha256), io::Error>;
+type Received = Result<(Sha1, Sha256), io::Error>;
 
 fn receive(http: &Http, from: &Location, file: &mut File, tell: Tell) -> Result<Received, http::Error> {
     let broke = |source| http::Error::Body { location: from.clone(), source };
@@ -96,7 +96,7 @@ fn receive(http: &Http, from: &Location, file: &mut File, tell: Tell) -> Result<
     loop {
         let count = body.read(&mut buffer).map_err(broke)?;
         if count == 0 {
-            return Ok(Ok((to_hex(&sha1.finalize()), sha256.finish())));
+            return Ok(Ok((Sha1::from_bytes(sha1.finalize().into()), sha256.finish())));
         }
         sha1.update(&buffer[..count]);
         sha256.update(&buffer[..count]);

@@ -78,7 +78,7 @@ impl Bench {
             size: object.size(),
             sha256: object.digest(),
             vouched: Voucher::Manifest,
-            wanted_by: BTreeSet::from([Word::new(entry).unwrap()]),
+            wanted_by: Word::new(entry).unwrap().into(),
             because: because.iter().map(|chain| (*chain).to_owned()).collect(),
         });
         object

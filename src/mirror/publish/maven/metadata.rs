@@ -167,7 +167,7 @@ fn line(out: &mut String, indent: usize, name: &str, text: &str) {
 mod tests {
     use super::*;
     use crate::mirror::lock::{Source, Voucher};
-    use crate::words::digest::Sha256;
+    use crate::words::digest::{Sha1, Sha256};
     use crate::words::names::{SafePath, Word};
     use std::io::{Cursor, Write};
 
@@ -195,8 +195,8 @@ mod tests {
                 address: SafePath::new(address).unwrap(),
                 size: bytes.len() as u64,
                 sha256: Sha256::of(bytes),
-                vouched: Voucher::RegistrySha1("0".repeat(40)),
-                wanted_by: BTreeSet::from([Word::new("e").unwrap()]),
+                vouched: Voucher::RegistrySha1(Sha1::of(b"")),
+                wanted_by: Word::new("e").unwrap().into(),
                 because: Vec::new(),
             });
         }

@@ -7,7 +7,7 @@ use super::laying::Laying;
 use crate::mirror::fetch::expected;
 use crate::mirror::lock::{Artifact, Voucher};
 use crate::mirror::manifest::Want;
-use crate::words::digest::{Sha256, sha1_hex};
+use crate::words::digest::{Sha1, Sha256};
 use crate::words::names::SafePath;
 
 mod metadata;
@@ -18,7 +18,7 @@ pub(super) fn add(laying: &mut Laying<'_>, artifacts: &[(&Artifact, &Want)]) -> 
         let path = SafePath::new(format!("mirror_maven/{}", artifact.address))?;
         if !artifact.is_signature() {
             let sha1 = match &artifact.vouched {
-                Voucher::RegistrySha1(sha1) => sha1.to_string(),
+                Voucher::RegistrySha1(sha1) => *sha1,
                 _ => laying.store.sha1(artifact.sha256)?,
             };
             put_sums(laying, &path, sha1, artifact.sha256)?;
@@ -33,12 +33,12 @@ pub(super) fn add(laying: &mut Laying<'_>, artifacts: &[(&Artifact, &Want)]) -> 
     let store = laying.store;
     metadata::files(artifacts.iter().map(|(artifact, _)| *artifact), store, &mut |folder, text| {
         let path = SafePath::new(format!("mirror_maven/{folder}/maven-metadata.xml"))?;
-        put_sums(laying, &path, sha1_hex(text.as_bytes()), Sha256::of(text.as_bytes()))?;
+        put_sums(laying, &path, Sha1::of(text.as_bytes()), Sha256::of(text.as_bytes()))?;
         laying.text(path, text)
     })
 }
 
-fn put_sums(laying: &mut Laying<'_>, path: &SafePath, sha1: String, sha256: Sha256) -> Result<(), Error> {
-    laying.text(SafePath::new(format!("{path}.sha1"))?, sha1)?;
+fn put_sums(laying: &mut Laying<'_>, path: &SafePath, sha1: Sha1, sha256: Sha256) -> Result<(), Error> {
+    laying.text(SafePath::new(format!("{path}.sha1"))?, sha1.to_string())?;
     laying.text(SafePath::new(format!("{path}.sha256"))?, sha256.to_string())
 }

@@ -159,7 +159,7 @@ fn finish(
             sha256: file.expected.sha256,
             vouched,
             signer,
-            wanted_by: BTreeSet::from([entry.clone()]),
+            wanted_by: entry.clone().into(),
             because: vec![chosen.because.join(" > ")],
         })
     };

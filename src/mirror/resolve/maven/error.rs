@@ -162,10 +162,17 @@ impl fmt::Display for Trouble {
     }
 }
 
+/// So many troubles are told; with more, most have one cause.
+const MOST_TOLD: usize = 50;
+
 struct List<'a>(&'a [Trouble]);
 
 impl fmt::Display for List<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|trouble| write!(out, "\n  {trouble}"))
+        self.0.iter().take(MOST_TOLD).try_for_each(|trouble| write!(out, "\n  {trouble}"))?;
+        match self.0.len().saturating_sub(MOST_TOLD) {
+            0 => Ok(()),
+            more => write!(out, "\n  and {more} more"),
+        }
     }
 }

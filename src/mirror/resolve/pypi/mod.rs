@@ -97,7 +97,7 @@ pub fn artifacts(entry: &Word, want: &PypiWant, world: &World<'_>, prefer: &Pref
             size: identity.size,
             sha256: identity.sha256,
             vouched: if want.names_digests_of(project) { Voucher::Manifest } else { Voucher::IndexSha256 },
-            wanted_by: BTreeSet::from([entry.clone()]),
+            wanted_by: entry.clone().into(),
             because,
         })
     };

@@ -14,7 +14,6 @@ use crate::mirror::rpm::{package::Package, signature};
 use crate::mirror::trust::Policy;
 use crate::words::event::Event;
 use crate::words::names::{SafePath, Word};
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufReader;
 use std::sync::Mutex;
@@ -76,7 +75,7 @@ impl Bring<'_> {
             sha256: self.offer.expected.sha256,
             vouched,
             signer,
-            wanted_by: BTreeSet::from([entry.clone()]),
+            wanted_by: entry.clone().into(),
             because: vec![because.to_owned()],
         })
     }
