@@ -5,6 +5,7 @@
 use super::assign::Assigned;
 use super::decide::Decided;
 use super::desired::{Maker, Thing, Things};
+use super::every::every;
 use super::resolve::{Place, Settings};
 use super::role::Role;
 use super::script;
@@ -36,12 +37,12 @@ pub(super) fn folders(decided: &Decided<'_>, problems: &mut Problems) -> BTreeMa
     let none = Generation { number: 0, lock: Sha256::of(b""), files: BTreeMap::new() };
     let generation = decided.inputs.generation.unwrap_or(&none);
     let ground = Ground { decided, digest: digest(decided, generation) };
-    let folder = |assigned: &Assigned| {
+    let folder = |assigned: &Assigned, problems: &mut Problems| {
         let roles = decided.roles_of(assigned);
         let place = Place { assigned, roles: &roles };
         Some((assigned.node.clone(), ground.folder(place, &decided.settings[&assigned.node], problems)?))
     };
-    decided.assignment.nodes.iter().filter_map(folder).collect()
+    every(&decided.assignment.nodes, folder, problems).into_iter().flatten().collect()
 }
 
 /// The digest of everything that decides what is rendered; the order of nodes and files does not.
