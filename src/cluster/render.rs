@@ -111,28 +111,11 @@ impl Ground<'_> {
     }
 
     fn document(&self, node: &Word, roles: Vec<Word>, scope: Scope, things: Things) -> (Node, Vec<String>) {
-        let decided = self.decided;
-        let mut document = Node {
-            format: 1,
-            cluster: decided.spec.name.clone(),
-            node: node.clone(),
-            roles,
-            inputs: self.digest,
-            scope,
-            root: if decided.root.is_empty() { "/".to_owned() } else { decided.root.clone() },
-            mirror: node::Mirror { url: decided.spec.mirror.clone(), public_key: key_line(decided.inputs.public_key) },
-            expected: Vec::new(),
-            users: Vec::new(),
-            directories: Vec::new(),
-            archives: Vec::new(),
-            downloads: Vec::new(),
-            files: Vec::new(),
-            links: Vec::new(),
-            once: Vec::new(),
-            services: Vec::new(),
-            hdfs_directories: Vec::new(),
-            hdfs_uploads: Vec::new(),
-        };
+        let Decided { inputs, spec, root, .. } = self.decided;
+        let root = if root.is_empty() { "/".to_owned() } else { root.clone() };
+        let mirror = node::Mirror { url: spec.mirror.clone(), public_key: key_line(inputs.public_key) };
+        let mut document = Node::empty(spec.name.clone(), node.clone(), self.digest, scope, root, mirror);
+        document.roles = roles;
         let mut texts = Vec::new();
         let mut once: BTreeMap<Word, Once> = BTreeMap::new();
         let mut services: BTreeMap<Word, Service> = BTreeMap::new();

@@ -68,6 +68,33 @@ pub struct Node {
     pub hdfs_uploads: Vec<HdfsUpload>,
 }
 
+impl Node {
+    /// A node that must have nothing.
+    pub fn empty(cluster: Word, node: Word, inputs: Sha256, scope: Scope, root: String, mirror: Mirror) -> Node {
+        Node {
+            format: 1,
+            cluster,
+            node,
+            roles: Vec::new(),
+            inputs,
+            scope,
+            root,
+            mirror,
+            expected: Vec::new(),
+            users: Vec::new(),
+            directories: Vec::new(),
+            archives: Vec::new(),
+            downloads: Vec::new(),
+            files: Vec::new(),
+            links: Vec::new(),
+            once: Vec::new(),
+            services: Vec::new(),
+            hdfs_directories: Vec::new(),
+            hdfs_uploads: Vec::new(),
+        }
+    }
+}
+
 /// Whose machine a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
