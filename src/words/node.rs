@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use url::Url;
 
+mod empty;
+
 /// Where it lies in a node's folder.
 pub const DOCUMENT: &str = "node.toml";
 
@@ -66,33 +68,6 @@ pub struct Node {
     /// Folders of the node that are copied into HDFS, after the services.
     #[serde(default, rename = "hdfs_upload")]
     pub hdfs_uploads: Vec<HdfsUpload>,
-}
-
-impl Node {
-    /// A node that must have nothing.
-    pub fn empty(cluster: Word, node: Word, inputs: Sha256, scope: Scope, root: String, mirror: Mirror) -> Node {
-        Node {
-            format: 1,
-            cluster,
-            node,
-            roles: Vec::new(),
-            inputs,
-            scope,
-            root,
-            mirror,
-            expected: Vec::new(),
-            users: Vec::new(),
-            directories: Vec::new(),
-            archives: Vec::new(),
-            downloads: Vec::new(),
-            files: Vec::new(),
-            links: Vec::new(),
-            once: Vec::new(),
-            services: Vec::new(),
-            hdfs_directories: Vec::new(),
-            hdfs_uploads: Vec::new(),
-        }
-    }
 }
 
 /// Whose machine a node is.
