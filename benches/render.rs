@@ -11,6 +11,9 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::time::Instant;
 
+#[path = "render/ansible.rs"]
+mod ansible;
+
 /// A key of the right form, that signed nothing.
 const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
 
@@ -19,7 +22,12 @@ const HEAD: &str = "name = \"large\"\nflavor = \"pico\"\nstacks = [\"hadoop\"]\n
 
 const ROUNDS: usize = 5;
 
+/// `--ansible PROGRAM` compares with the `ansible-playbook` of that name instead.
 fn main() -> io::Result<()> {
+    let mut arguments = std::env::args();
+    if let Some(program) = arguments.find(|argument| argument == "--ansible").and(arguments.next()) {
+        return ansible::compare(&program, &render(&large(ansible::WORKERS))?);
+    }
     let named: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
     let counts = if named.is_empty() { vec![100, 1_000] } else { named };
     let mut out = io::stdout();

@@ -42,12 +42,32 @@ fn once(folder: &Path, more: &[&str]) -> String {
 }
 
 /// Starts a trial that stays, and waits until it says that it does.
-fn staying(folder: &Path) -> Child {
-    let mut child = trial(folder, &NOBODY).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+fn staying(folder: &Path, more: &[&str]) -> Child {
+    let more = [&NOBODY, more].concat();
+    let mut child = trial(folder, &more).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let said: Vec<String> = lines.map_while(Result::ok).take_while(|line| !line.starts_with("Ctrl-C")).collect();
     assert!(said.iter().any(|line| line.contains("FINISHED")), "{said:?}");
     child
+}
+
+/// Sends records to the trial's broker and reads them back, with Kafka's own clients.
+fn records_go_through_the_broker(folder: &Path) {
+    let node = folder.join("node");
+    let properties = std::fs::read_to_string(node.join("etc/kafka/server.properties")).unwrap();
+    let listener = properties.lines().find_map(|line| line.strip_prefix("listeners=")?.split("://").nth(1)).unwrap();
+    let listener = listener.split(',').next().unwrap();
+    let client = |name: &str, more: &[&str], input: &str| {
+        let mut command = Command::new(node.join("opt/pnda/kafka/bin").join(format!("kafka-console-{name}.sh")));
+        command.args(["--topic", "tried", "--bootstrap-server", listener]).args(more);
+        command.env("JAVA_HOME", node.join("opt/pnda/jre")).current_dir(folder);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+    };
+    client("producer", &[], "one\ntwo\nthree\n");
+    let read = client("consumer", &["--from-beginning", "--max-messages", "3", "--timeout-ms", "30000"], "");
+    assert_eq!(read, "one\ntwo\nthree\n");
 }
 
 /// The processes whose command line names the folder.
@@ -74,12 +94,13 @@ fn everything_comes_up_on_one_machine_and_goes_down_again() {
     let second = once(&folder, &NOBODY);
     assert!(second.contains("nothing to do") && second.contains("FINISHED"), "{second}");
 
-    let mut interrupted = staying(&folder);
+    let mut interrupted = staying(&folder, &["--kafka"]);
+    records_go_through_the_broker(&folder);
     kill_process(Pid::from_child(&interrupted), Signal::INT).unwrap();
     assert!(interrupted.wait().unwrap().success());
     assert_eq!(processes(&folder), [""; 0], "Ctrl-C ends every child");
 
-    let mut killed = staying(&folder);
+    let mut killed = staying(&folder, &[]);
     killed.kill().unwrap();
     killed.wait().unwrap();
     assert!(processes(&folder).len() >= 6, "a killed trial leaves its services");

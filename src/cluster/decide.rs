@@ -3,6 +3,7 @@
 //! Not here: the files (`render`).
 
 use super::assign::{self, Assigned, Assignment};
+use super::every::every;
 use super::flavor::{self, Flavor};
 use super::resolve::{self, Layers, Place, Settings};
 use super::role::{self, Role};
@@ -41,7 +42,7 @@ impl<'a> Decided<'a> {
         let root = root(inputs.root.as_deref(), problems);
         check_key(inputs.public_key, problems);
         let roles = role::read_all(&inputs.roles, problems);
-        let engine = Engine::new(&inputs.templates, &root, problems);
+        let engine = Engine::new(&inputs.templates, roles.values(), &root, problems);
         let mut spec = Spec::read(inputs.cluster, problems)?;
         let overrides = overrides(inputs, &mut spec, problems);
         let flavor = flavor::chosen(&spec, &inputs.flavors, problems);
@@ -56,14 +57,14 @@ impl<'a> Decided<'a> {
     fn resolve(&mut self, problems: &mut Problems) {
         let layers = self.layers();
         resolve::check_given(&layers, &self.roles, problems);
-        let mut settings = BTreeMap::new();
-        for assigned in &self.assignment.nodes {
+        let of_node = |assigned: &Assigned, problems: &mut Problems| {
             let roles = self.roles_of(assigned);
             let place = Place { assigned, roles: &roles };
             let resolved = layers.resolve(place, &self.engine, &self.around(assigned), problems);
             facts::check(&resolved, &self.root, problems);
-            settings.insert(assigned.node.clone(), resolved);
-        }
+            (assigned.node.clone(), resolved)
+        };
+        let settings: BTreeMap<Word, Settings> = every(&self.assignment.nodes, of_node, problems).into_iter().collect();
         resolve::check_unique(&self.roles, &settings, problems);
         self.members = members::members(&self.roles, &self.assignment, &settings);
         self.settings = settings;

@@ -47,6 +47,19 @@ pub struct FileDifference {
 }
 
 impl Differences {
+    /// Nodes that change alike and stand side by side among those that change, with what changes.
+    fn grouped(&self) -> Vec<(Vec<&str>, String)> {
+        let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
+        for node in &self.changed {
+            let what = node.to_string();
+            match groups.last_mut().filter(|(_, same)| *same == what) {
+                Some((nodes, _)) => nodes.push(&node.node),
+                None => groups.push((vec![&node.node], what)),
+            }
+        }
+        groups
+    }
+
     /// Whether both are the same.
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
@@ -143,17 +156,33 @@ impl fmt::Display for Differences {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.added.iter().try_for_each(|node| writeln!(out, "{node}: a new node"))?;
         self.removed.iter().try_for_each(|node| writeln!(out, "{node}: no longer a node"))?;
-        for node in &self.changed {
-            writeln!(out, "{}:", node.node)?;
-            node.things.iter().try_for_each(|thing| writeln!(out, "  {thing}"))?;
-            for file in &node.files {
-                writeln!(out, "  {}", file.path)?;
-                let lines = file.diff.lines().filter(|line| !line.starts_with("---") && !line.starts_with("+++"));
-                lines.into_iter().try_for_each(|line| writeln!(out, "    {line}"))?;
-            }
-            if !node.restarts.is_empty() {
-                writeln!(out, "  restarts: {}", node.restarts.join(", "))?;
-            }
+        for (nodes, what) in self.grouped() {
+            writeln!(out, "{}:", named(&nodes))?;
+            write!(out, "{what}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Some nodes by their names; of a long list the first and the last.
+fn named(nodes: &[&str]) -> String {
+    match nodes {
+        [first, _, _, .., last] => format!("{first} ... {last} ({} nodes)", nodes.len()),
+        few => few.join(", "),
+    }
+}
+
+/// What changes on a node, without its name.
+impl fmt::Display for NodeDifference {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.things.iter().try_for_each(|thing| writeln!(out, "  {thing}"))?;
+        for file in &self.files {
+            writeln!(out, "  {}", file.path)?;
+            let mut lines = file.diff.lines().filter(|line| !line.starts_with("---") && !line.starts_with("+++"));
+            lines.try_for_each(|line| writeln!(out, "    {line}"))?;
+        }
+        if !self.restarts.is_empty() {
+            writeln!(out, "  restarts: {}", self.restarts.join(", "))?;
         }
         Ok(())
     }

@@ -17,6 +17,35 @@ pub(super) struct Item {
     pub(super) origin: Origin,
 }
 
+impl Item {
+    /// Its texts, in no order that means anything.
+    pub(super) fn texts(&self) -> Vec<&Text> {
+        match &self.what {
+            What::Expected { path, about } => vec![path, about],
+            What::User { name, group, home } => vec![name, group, home],
+            What::Directory { path, owner } | What::File { path, owner, .. } => vec![path, &owner.owner, &owner.group],
+            What::Archive { from, into } => vec![from, into],
+            What::Download { from, path, owner } => vec![from, path, &owner.owner, &owner.group],
+            What::Link { path, to } => vec![path, to],
+            What::Once(once) => {
+                let named = [&once.name, &once.user, &once.creates].into_iter();
+                named.chain(&once.command).chain(&once.environment).collect()
+            }
+            What::Service(service) => {
+                let named = [&service.name, &service.about, &service.user].into_iter().chain(&service.ready);
+                let lines = [&service.command, &service.environment, &service.restart_on, &service.unit];
+                named.chain(lines.into_iter().flatten()).collect()
+            }
+            What::HdfsDirectory { hdfs, path, owner } => {
+                vec![&hdfs.web, &hdfs.user, path, &owner.owner, &owner.group]
+            }
+            What::HdfsUpload { hdfs, from, to, owner } => {
+                vec![&hdfs.web, &hdfs.user, from, to, &owner.owner, &owner.group]
+            }
+        }
+    }
+}
+
 /// The kinds of things; names as in `words::node`.
 #[derive(Debug, Clone)]
 pub(super) enum What {

@@ -8,6 +8,7 @@ mod desired;
 mod difference;
 mod drive;
 mod emit;
+mod every;
 mod explain;
 mod facts;
 mod flavor;

@@ -5,6 +5,7 @@
 use super::assign::Assigned;
 use super::decide::Decided;
 use super::desired::{Maker, Thing, Things};
+use super::every::every;
 use super::resolve::{Place, Settings};
 use super::role::Role;
 use super::script;
@@ -36,12 +37,12 @@ pub(super) fn folders(decided: &Decided<'_>, problems: &mut Problems) -> BTreeMa
     let none = Generation { number: 0, lock: Sha256::of(b""), files: BTreeMap::new() };
     let generation = decided.inputs.generation.unwrap_or(&none);
     let ground = Ground { decided, digest: digest(decided, generation) };
-    let folder = |assigned: &Assigned| {
+    let folder = |assigned: &Assigned, problems: &mut Problems| {
         let roles = decided.roles_of(assigned);
         let place = Place { assigned, roles: &roles };
         Some((assigned.node.clone(), ground.folder(place, &decided.settings[&assigned.node], problems)?))
     };
-    decided.assignment.nodes.iter().filter_map(folder).collect()
+    every(&decided.assignment.nodes, folder, problems).into_iter().flatten().collect()
 }
 
 /// The digest of everything that decides what is rendered; the order of nodes and files does not.
@@ -110,28 +111,11 @@ impl Ground<'_> {
     }
 
     fn document(&self, node: &Word, roles: Vec<Word>, scope: Scope, things: Things) -> (Node, Vec<String>) {
-        let decided = self.decided;
-        let mut document = Node {
-            format: 1,
-            cluster: decided.spec.name.clone(),
-            node: node.clone(),
-            roles,
-            inputs: self.digest,
-            scope,
-            root: if decided.root.is_empty() { "/".to_owned() } else { decided.root.clone() },
-            mirror: node::Mirror { url: decided.spec.mirror.clone(), public_key: key_line(decided.inputs.public_key) },
-            expected: Vec::new(),
-            users: Vec::new(),
-            directories: Vec::new(),
-            archives: Vec::new(),
-            downloads: Vec::new(),
-            files: Vec::new(),
-            links: Vec::new(),
-            once: Vec::new(),
-            services: Vec::new(),
-            hdfs_directories: Vec::new(),
-            hdfs_uploads: Vec::new(),
-        };
+        let Decided { inputs, spec, root, .. } = self.decided;
+        let root = if root.is_empty() { "/".to_owned() } else { root.clone() };
+        let mirror = node::Mirror { url: spec.mirror.clone(), public_key: key_line(inputs.public_key) };
+        let mut document = Node::empty(spec.name.clone(), node.clone(), self.digest, scope, root, mirror);
+        document.roles = roles;
         let mut texts = Vec::new();
         let mut once: BTreeMap<Word, Once> = BTreeMap::new();
         let mut services: BTreeMap<Word, Service> = BTreeMap::new();

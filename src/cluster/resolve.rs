@@ -81,7 +81,10 @@ impl Layers<'_> {
         let mut said: Vec<Said> = Vec::new();
         let whole = [("flavor", self.flavor.get(name)), ("cluster", self.spec.settings.get(name))];
         said.extend(whole.into_iter().filter_map(|(layer, given)| Some(raw(layer.to_owned(), given?))));
-        let narrow = |all: &Narrow, of: &str| all.get(&(of.to_owned(), name.to_owned())).cloned();
+        let narrow = |all: &Narrow, of: &str| {
+            let given = || all.get(&(of.to_owned(), name.to_owned())).cloned();
+            if all.is_empty() { None } else { given() }
+        };
         for kind in &place.assigned.kinds {
             said.extend(narrow(&self.spec.of_kinds, kind.as_str()).map(|given| raw(format!("kind {kind}"), &given)));
         }
@@ -193,8 +196,8 @@ fn derive(
             }
             return;
         }
+        let context = around.with_settings(settings);
         for (setting, text) in now {
-            let context = around.with_settings(settings);
             let filled = engine.fill(text, &context, problems);
             let value = match filled.as_deref() {
                 None => None,

@@ -3,7 +3,7 @@
 //! Not here: which node gets the role (`assign`), or what its texts become (`desired`).
 
 use super::item::{ABOUT, Item, LISTS, needed, read_item};
-use super::setting::Declaration;
+use super::setting::{Declaration, Default};
 use super::spec::NodeKind;
 use crate::words::document::{self, Table, Text};
 use crate::words::names::Word;
@@ -37,6 +37,15 @@ impl Role {
     /// Roles that start before this one on the same node.
     pub(super) fn before(&self) -> impl Iterator<Item = &Text> {
         self.after.iter().chain(&self.needs)
+    }
+
+    /// Every text that is filled in on a node.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &Text> {
+        let derived = self.lists.settings.iter().filter_map(|setting| match &setting.default {
+            Some(Default::Derived(text)) => Some(text),
+            _ => None,
+        });
+        derived.chain(self.lists.items.iter().flat_map(Item::texts))
     }
 }
 

@@ -28,6 +28,7 @@ fn document(roles: &BTreeMap<Word, Role>, flavors: &BTreeSet<&str>) -> Value {
     let of_roles: Map<String, Value> = roles.iter().map(|(name, role)| (name.to_string(), of_role(role))).collect();
     let of_kinds: Map<String, Value> = kinds.iter().map(|kind| ((*kind).to_owned(), reference())).collect();
     let names: Vec<&str> = roles.keys().map(Word::as_str).collect();
+    let of_pnda = format!("^({})(-[0-9]+)?$", NodeKind::OF_PNDA.map(|(name, _)| name).join("|"));
     let node = json!({
         "type": "object",
         "description": "One machine.",
@@ -36,7 +37,10 @@ fn document(roles: &BTreeMap<Word, Role>, flavors: &BTreeSet<&str>) -> Value {
         "properties": {
             "name": { "type": "string", "description": "Its name: letters, digits and . _ + -" },
             "address": { "type": "string", "description": "Its host name or IP address, as other nodes reach it." },
-            "kinds": { "type": "array", "items": { "enum": kinds }, "minItems": 1, "description": "What it is for." },
+            "kinds": {
+                "type": "array", "items": { "anyOf": [{ "enum": kinds }, { "pattern": of_pnda }] }, "minItems": 1,
+                "description": "What it is for."
+            },
             "roles": { "type": "array", "items": { "enum": names }, "description": "Roles that it has besides." },
             "settings": reference(),
         }

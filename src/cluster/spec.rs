@@ -57,6 +57,23 @@ impl NodeKind {
         NodeKind::ALL.map(NodeKind::as_str).join(", ")
     }
 
+    /// What PNDA calls its types of nodes, alone or with a number, as in `hadoop-dn-3`.
+    pub(super) const OF_PNDA: [(&str, NodeKind); 5] = [
+        ("hadoop-dn", NodeKind::Worker),
+        ("hadoop-edge", NodeKind::Edge),
+        ("hadoop-mgr", NodeKind::Manager),
+        ("kafka", NodeKind::Broker),
+        ("zk", NodeKind::Zookeeper),
+    ];
+
+    /// The kind that a node is said to be, in our words or in PNDA's.
+    fn said(name: &str) -> Option<NodeKind> {
+        let numbered = |(_, digits): &(&str, &str)| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        let plain = name.rsplit_once('-').filter(numbered).map_or(name, |(plain, _)| plain);
+        let of_pnda = || NodeKind::OF_PNDA.into_iter().find(|(known, _)| *known == plain);
+        NodeKind::parse(name).or_else(|| of_pnda().map(|(_, kind)| kind))
+    }
+
     /// The kind of that name.
     pub(super) fn parse(name: &str) -> Option<NodeKind> {
         NodeKind::ALL.into_iter().find(|kind| kind.as_str() == name)
@@ -201,7 +218,7 @@ fn read_kinds(table: &mut Table<'_>) -> BTreeSet<NodeKind> {
         table.add(table.origin().problem("a node has no kinds", remedy));
     }
     let kind = |Text { text, origin }: Text| {
-        let kind = NodeKind::parse(&text);
+        let kind = NodeKind::said(&text);
         if kind.is_none() {
             table.add(no_kind(&text, &origin));
         }
@@ -230,6 +247,16 @@ mod tests {
         assert_eq!(spec.mirror, "http://mirror:8080");
         let node = &spec.nodes[&Word::new("one").unwrap()];
         assert_eq!(node.kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(), ["manager", "edge"]);
+    }
+
+    #[test]
+    fn types_of_nodes_may_have_the_names_that_pnda_gives_them() {
+        let of_pnda = ["hadoop-edge", "hadoop-mgr-4", "hadoop-dn-0", "kafka-1", "zk", "logserver"];
+        let kinds = ["edge", "manager", "worker", "broker", "zookeeper", "logserver"];
+        assert_eq!(of_pnda.map(|name| NodeKind::said(name).map(NodeKind::as_str)), kinds.map(Some));
+        for name in ["hadoop-cm", "hadoop-dn-", "hadoop-dn-x", "worker-1", "jupyter"] {
+            assert_eq!(NodeKind::said(name), None, "{name}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub fn taken(roles: &[(String, String)]) -> BTreeMap<Word, BTreeSet<SafePath>> {
     let mut problems = Problems::default();
     let templates = BTreeMap::new();
-    let engine = Engine::new(&templates, "", &mut problems);
+    let engine = Engine::new(&templates, [], "", &mut problems);
     let roles = role::read_all(roles, &mut problems);
     roles.into_iter().map(|(name, role)| (name, of_role(&role, &engine, &mut problems))).collect()
 }

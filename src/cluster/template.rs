@@ -5,19 +5,23 @@
 use super::facts;
 use super::members;
 use super::resolve::Settings;
-use super::role::suggestion;
+use super::role::{Role, suggestion};
 use super::script;
 use super::setting::{self, Declaration};
 use crate::words::document::Text;
 use crate::words::problem::{Origin, Problem, Problems, nearest};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use minijinja::{AutoEscape, Environment, ErrorKind, Template, UndefinedBehavior, Value};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::OnceLock;
 
-/// The templates, parsed.
+/// The templates and the short texts of role files, each parsed once for all nodes.
 pub(super) struct Engine<'a> {
     environment: Environment<'a>,
     names: BTreeSet<&'a str>,
+    /// The names that each of them uses, by its name or, of a short text, by itself.
+    used: HashMap<&'a str, BTreeSet<String>>,
+    texts: HashMap<String, BTreeSet<String>>,
 }
 
 /// What a template may print, by dotted name.
@@ -26,6 +30,8 @@ pub(super) struct Context {
     names: BTreeMap<String, Value>,
     /// Which of the names are settings.
     settings: BTreeSet<String>,
+    /// The names as maps in maps, once they were asked for.
+    nested: OnceLock<Value>,
 }
 
 impl Context {
@@ -35,9 +41,19 @@ impl Context {
         Context::default().with(names).with([("nodes", nodes.clone())])
     }
 
+    /// A copy that takes more names.
+    fn open(&self) -> Context {
+        Context { names: self.names.clone(), settings: self.settings.clone(), nested: OnceLock::new() }
+    }
+
+    /// The names as templates walk them.
+    fn walked(&self) -> &Value {
+        self.nested.get_or_init(|| nested(&self.names))
+    }
+
     /// The same with settings.
     pub(super) fn with_settings(&self, settings: &Settings) -> Context {
-        let mut context = self.clone();
+        let mut context = self.open();
         let values = settings.iter().map(|(name, resolved)| (name.clone(), members::value(&resolved.value)));
         context.names.extend(values);
         context.settings = settings.keys().cloned().collect();
@@ -46,7 +62,7 @@ impl Context {
 
     /// The same with what is computed from settings.
     pub(super) fn with_facts(&self, settings: &Settings, root: &str) -> Context {
-        let mut context = self.clone();
+        let mut context = self.open();
         let facts = facts::compute(settings, root).into_iter();
         context.names.extend(facts.map(|(name, fact)| (format!("facts.{name}"), fact)));
         context
@@ -54,14 +70,15 @@ impl Context {
 
     /// The same with more names.
     pub(super) fn with<const N: usize>(&self, more: [(&str, Value); N]) -> Context {
-        let mut context = self.clone();
+        let mut context = self.open();
         context.names.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
         context
     }
 
     /// What a role may use of it: the settings that it or its parts declare, all facts, and the node's names.
     pub(super) fn seen_by(&self, declared: &[Declaration]) -> Context {
-        let seen = |name: &str| !self.settings.contains(name) || declared.iter().any(|setting| setting.name == name);
+        let declared: BTreeSet<&str> = declared.iter().map(|setting| setting.name.as_str()).collect();
+        let seen = |name: &str| !self.settings.contains(name) || declared.contains(name);
         let names = self.names.iter().filter(|(name, _)| seen(name));
         Context { names: names.map(|(name, value)| (name.clone(), value.clone())).collect(), ..Context::default() }
     }
@@ -113,47 +130,55 @@ impl Branch {
 const AT: &str = "at";
 
 impl<'a> Engine<'a> {
-    /// Parses all templates; one that cannot be parsed is noted.
-    pub(super) fn new(templates: &'a BTreeMap<String, String>, root: &str, problems: &mut Problems) -> Engine<'a> {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|_| AutoEscape::None);
-        let whitespace =
-            SyntaxConfig::builder().keep_trailing_newline(true).trim_blocks(true).lstrip_blocks(true).build();
-        environment.set_syntax(whitespace.expect("the delimiters are the default ones"));
-        let root = root.to_owned();
-        environment.add_function(AT, move |path: String| facts::at(&root, &path));
-        environment.add_filter("sh", |text: String| script::quote(&text));
-        environment.add_filter("megabytes", |text: String| measured(&text, setting::bytes, 1 << 20));
-        environment.add_filter("milliseconds", |text: String| measured(&text, setting::milliseconds, 1));
-        environment.add_filter("seconds", |text: String| measured(&text, setting::milliseconds, 1000));
-        environment.add_filter("xml", |text: String| script::xml(&text));
-        environment.add_filter("id128", |text: String| script::id128(&text));
-        environment.add_filter("toml", quoted);
+    /// Parses all templates, and the short texts of these roles; a template that cannot be parsed is noted, a text where
+    /// it is filled.
+    pub(super) fn new<'b>(
+        templates: &'a BTreeMap<String, String>,
+        roles: impl IntoIterator<Item = &'b Role>,
+        root: &str,
+        problems: &mut Problems,
+    ) -> Engine<'a> {
+        let mut engine = Engine {
+            environment: environment(root),
+            names: templates.keys().map(String::as_str).collect(),
+            used: HashMap::new(),
+            texts: HashMap::new(),
+        };
         for (name, text) in templates {
-            if let Err(error) = environment.add_template(name, text) {
-                problems.add(problem(&origin(name), &error));
+            match engine.environment.add_template(name, text) {
+                Ok(()) => drop(engine.used.insert(name, used(engine.environment.get_template(name)))),
+                Err(error) => problems.add(problem(&origin(name), &error)),
             }
         }
-        Engine { environment, names: templates.keys().map(String::as_str).collect() }
+        roles.into_iter().flat_map(Role::texts).for_each(|text| engine.keep(&text.text));
+        engine
+    }
+
+    /// Parses a short text for all who fill it; its name among the templates is the text itself.
+    fn keep(&mut self, text: &str) {
+        if plain(text) || self.names.contains(text) || self.texts.contains_key(text) {
+            return;
+        }
+        if self.environment.add_template_owned(text.to_owned(), text.to_owned()).is_ok() {
+            self.texts.insert(text.to_owned(), used(self.environment.get_template(text)));
+        }
     }
 
     /// Prints a template of the folder; none if it is not there or cannot be printed, which is noted at `wanted`.
     pub(super) fn print(&self, name: &Text, context: &Context, problems: &mut Problems) -> Option<String> {
-        let Ok(template) = self.environment.get_template(&name.text) else {
-            if !self.names.contains(name.text.as_str()) {
-                let near = suggestion(
-                    nearest(&name.text, self.names.iter().copied()),
-                    "write it, with the path that it has on the node",
-                );
-                problems.add(name.origin.problem(format!("there is no template `{}`", name.text), near));
-            }
-            return None;
-        };
+        if !self.names.contains(name.text.as_str()) {
+            let near = suggestion(
+                nearest(&name.text, self.names.iter().copied()),
+                "write it, with the path that it has on the node",
+            );
+            problems.add(name.origin.problem(format!("there is no template `{}`", name.text), near));
+        }
+        // One that cannot be parsed was noted.
+        let used = self.used.get(name.text.as_str())?;
+        let template = self.environment.get_template(&name.text).ok()?;
         let at = origin(&name.text);
-        let source = template.source();
-        known(&at, source, template.undeclared_variables(true), context, problems)?;
-        match template.render(nested(&context.names)) {
+        known(&at, template.source(), used, context, problems)?;
+        match template.render(context.walked().clone()) {
             Ok(text) => Some(text),
             Err(error) => {
                 problems.add(problem(&at, &error));
@@ -164,17 +189,25 @@ impl<'a> Engine<'a> {
 
     /// The names that a short text of a role file uses; none if it cannot be read, which filling it tells.
     pub(super) fn names(&self, text: &Text) -> BTreeSet<String> {
-        let template = self.environment.template_from_str(&text.text);
-        template.map_or_else(|_| BTreeSet::new(), |template| template.undeclared_variables(true).into_iter().collect())
+        match self.texts.get(&text.text) {
+            Some(used) => used.clone(),
+            None => used(self.environment.template_from_str(&text.text)),
+        }
     }
 
     /// Fills a short text of a role file.
     pub(super) fn fill(&self, text: &Text, context: &Context, problems: &mut Problems) -> Option<String> {
+        if plain(&text.text) {
+            return Some(text.text.clone());
+        }
         let filled = (|| {
-            let template = self.environment.template_from_str(&text.text)?;
-            let used = template.undeclared_variables(true);
-            match known(&text.origin, &text.text, used, context, problems) {
-                Some(()) => template.render(nested(&context.names)).map(Some),
+            let kept = self.texts.get(&text.text);
+            let (template, once) = match kept {
+                Some(_) => (self.environment.get_template(&text.text)?, BTreeSet::new()),
+                None => (self.environment.template_from_str(&text.text)?, self.names(text)),
+            };
+            match known(&text.origin, &text.text, kept.unwrap_or(&once), context, problems) {
+                Some(()) => template.render(context.walked().clone()).map(Some),
                 None => Ok(None),
             }
         })();
@@ -183,6 +216,35 @@ impl<'a> Engine<'a> {
             None
         })
     }
+}
+
+/// What every template can use, and how it is read.
+fn environment<'a>(root: &str) -> Environment<'a> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    let whitespace = SyntaxConfig::builder().keep_trailing_newline(true).trim_blocks(true).lstrip_blocks(true).build();
+    environment.set_syntax(whitespace.expect("the delimiters are the default ones"));
+    let root = root.to_owned();
+    environment.add_function(AT, move |path: String| facts::at(&root, &path));
+    environment.add_filter("sh", |text: String| script::quote(&text));
+    environment.add_filter("megabytes", |text: String| measured(&text, setting::bytes, 1 << 20));
+    environment.add_filter("milliseconds", |text: String| measured(&text, setting::milliseconds, 1));
+    environment.add_filter("seconds", |text: String| measured(&text, setting::milliseconds, 1000));
+    environment.add_filter("xml", |text: String| script::xml(&text));
+    environment.add_filter("id128", |text: String| script::id128(&text));
+    environment.add_filter("toml", quoted);
+    environment
+}
+
+/// Whether a text is printed as it stands.
+fn plain(text: &str) -> bool {
+    !text.contains('{')
+}
+
+/// The names that a template uses; none if it cannot be read.
+fn used(template: Result<Template<'_, '_>, minijinja::Error>) -> BTreeSet<String> {
+    template.map_or_else(|_| BTreeSet::new(), |template| template.undeclared_variables(true).into_iter().collect())
 }
 
 /// A text in quotes, as TOML and rsyslog read it; something unset is no text, and would be read as one.
@@ -210,15 +272,8 @@ fn detail(error: &minijinja::Error) -> String {
 }
 
 /// Notes every name that nothing defines, each at the line where it stands first.
-fn known(
-    at: &Origin,
-    text: &str,
-    used: std::collections::HashSet<String>,
-    context: &Context,
-    problems: &mut Problems,
-) -> Option<()> {
-    let used: BTreeSet<String> = used.into_iter().filter(|name| name != AT).collect();
-    let missing = used.iter().filter(|name| !context.names.contains_key(name.as_str()));
+fn known(at: &Origin, text: &str, used: &BTreeSet<String>, context: &Context, problems: &mut Problems) -> Option<()> {
+    let missing = used.iter().filter(|name| *name != AT && !context.names.contains_key(name.as_str()));
     let mut complete = true;
     for name in missing {
         complete = false;

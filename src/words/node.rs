@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use url::Url;
 
+mod empty;
+
 /// Where it lies in a node's folder.
 pub const DOCUMENT: &str = "node.toml";
 

@@ -142,6 +142,8 @@ fn hdfs_and_yarn(mirror: &Mirror) {
             ("yarn.nodemanager.localizer.address", local(free_port())),
             ("yarn.nodemanager.collector-service.address", local(free_port())),
             ("yarn.nodemanager.webapp.address", any()),
+            // Its default is a folder below the one that it is started in.
+            ("yarn.nodemanager.log-dirs", folder.path().join("userlogs").display().to_string()),
             ("yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage", "99".into()),
         ],
     );

@@ -70,27 +70,11 @@ pub(super) fn uninstall_with(
 fn empty(place: &Where, installed: &Installed, last: Option<&Node>) -> Result<Wanted, Error> {
     let unnamed = || Word::new("unnamed").map_err(|_| Error::Unfit("nothing is installed"));
     let name = |of: fn(&Node) -> &Word| last.map_or_else(unnamed, |node| Ok(of(node).clone()));
-    let node = Node {
-        expected: Vec::new(),
-        format: 1,
-        cluster: name(|node| &node.cluster)?,
-        node: installed.state.node.clone().map_or_else(|| name(|node| &node.node), Ok)?,
-        roles: Vec::new(),
-        inputs: Sha256::of(b""),
-        scope: installed.scope,
-        root: place.root.display().to_string(),
-        mirror: Mirror { url: String::new(), public_key: String::new() },
-        users: Vec::new(),
-        directories: Vec::new(),
-        archives: Vec::new(),
-        downloads: Vec::new(),
-        files: Vec::new(),
-        links: Vec::new(),
-        once: Vec::new(),
-        services: Vec::new(),
-        hdfs_directories: Vec::new(),
-        hdfs_uploads: Vec::new(),
-    };
+    let cluster = name(|node| &node.cluster)?;
+    let node = installed.state.node.clone().map_or_else(|| name(|node| &node.node), Ok)?;
+    let mirror = Mirror { url: String::new(), public_key: String::new() };
+    let root = place.root.display().to_string();
+    let node = Node::empty(cluster, node, Sha256::of(b""), installed.scope, root, mirror);
     Ok(Wanted { node, text: String::new(), root: place.root.clone(), bytes: BTreeMap::new() })
 }
 

@@ -2,7 +2,7 @@
 //! It renders anew in memory, reads the folders of the last render, and writes nothing.
 //! Not here: comparing them.
 
-use super::given::{Given, Served};
+use super::given::Rendering;
 use crate::cli::failure::{FAILED, Failure, Outcome, WOULD_CHANGE, say, say_json};
 use crate::cluster::{self, Folders, Rendered};
 use crate::words::names::Word;
@@ -10,33 +10,24 @@ use crate::words::tree::{Entry, Tree};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Options of `pnda cluster diff`.
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]
-    given: Given,
-    #[command(flatten)]
-    served: Served,
-    /// Where the last render put the nodes' folders.
-    #[arg(long, value_name = "FOLDER")]
-    out: PathBuf,
+    rendering: Rendering,
     /// Exit with 4 if anything would change.
     #[arg(long)]
     exit_code: bool,
-    /// Print it as JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 /// Runs it.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let before = written(&arguments.out)?;
-    let rendered = arguments.given.decide(Some(&arguments.served), cluster::render)?;
-    let differences = cluster::difference(&before, &folders(&rendered));
-    match (arguments.json, differences.is_empty()) {
+    let before = written(&arguments.rendering.out)?;
+    let differences = cluster::difference(&before, &folders(&arguments.rendering.rendered()?));
+    match (arguments.rendering.json, differences.is_empty()) {
         (true, _) => say_json(&differences)?,
         (false, true) => say("nothing would change")?,
         (false, false) => say(&differences.to_string())?,

@@ -4,7 +4,7 @@
 
 use crate::cli::failure::{FAILED, Failure, MISMATCH, USAGE, warn};
 use crate::cli::mirror::own_key;
-use crate::cluster::Inputs;
+use crate::cluster::{self, Inputs, Rendered};
 use crate::mirror::keys::Signer;
 use crate::mirror::publish::generation::current;
 use crate::words::generation::{self as list, Generation};
@@ -39,6 +39,28 @@ pub struct Served {
     /// [default: that of ~/.config/pnda/mirror.key, else the mirror's own copy]
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
+}
+
+/// What is rendered, beside the folder of the last render.
+#[derive(Args)]
+pub struct Rendering {
+    #[command(flatten)]
+    given: Given,
+    #[command(flatten)]
+    served: Served,
+    /// The folder of the nodes' folders, which a render replaces whole.
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
+    /// Print it as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Rendering {
+    /// Renders it, in memory.
+    pub fn rendered(&self) -> Result<Rendered, Failure> {
+        self.given.decide(Some(&self.served), cluster::render)
+    }
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

@@ -3,9 +3,9 @@
 //! Not here: any decision.
 
 use super::content;
-use super::given::{Given, Served};
+use super::given::Rendering;
 use crate::cli::failure::{Failure, Outcome, USAGE, WOULD_CHANGE, say, warn};
-use crate::cluster::{self, Rendered};
+use crate::cluster::Rendered;
 use crate::mirror::folder;
 use crate::words::names::SafePath;
 use crate::words::node;
@@ -19,18 +19,10 @@ use std::process::ExitCode;
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]
-    given: Given,
-    #[command(flatten)]
-    served: Served,
-    /// Where the nodes' folders go; the folder is replaced whole.
-    #[arg(long, value_name = "FOLDER")]
-    out: PathBuf,
+    rendering: Rendering,
     /// Only show who gets what; nothing is written, exit code 4 if something would be.
     #[arg(long)]
     dry_run: bool,
-    /// Print who gets what as JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 /// All nodes' folders as one tree.
@@ -54,26 +46,27 @@ fn refuse_foreign(out: &Path) -> Result<(), Failure> {
 
 /// Runs it.
 pub fn run(arguments: &Arguments) -> Outcome {
-    refuse_foreign(&arguments.out)?;
-    let rendered = arguments.given.decide(Some(&arguments.served), cluster::render)?;
-    let table = match arguments.json {
+    let Rendering { out, json, .. } = &arguments.rendering;
+    refuse_foreign(out)?;
+    let rendered = arguments.rendering.rendered()?;
+    let table = match json {
         true => serde_json::to_string_pretty(&rendered.assignment)?,
         false => rendered.assignment.to_string(),
     };
     say(&table)?;
     let tree = one_tree(&rendered)?;
     if arguments.dry_run {
-        let change = !folder::holds(&tree, &arguments.out);
+        let change = !folder::holds(&tree, out);
         return Ok(if change { ExitCode::from(WOULD_CHANGE) } else { ExitCode::SUCCESS });
     }
-    for node in content::gone(&arguments.out, |name| rendered.nodes.keys().any(|node| node.as_str() == name)) {
+    for node in content::gone(out, |name| rendered.nodes.keys().any(|node| node.as_str() == name)) {
         warn(&format!("node {node} is no longer in the cluster: run `pnda-agent uninstall` there"))?;
     }
-    let written = folder::replace_tree(&tree, &arguments.out)?;
-    if !arguments.json {
+    let written = folder::replace_tree(&tree, out)?;
+    if !json {
         let nodes = rendered.nodes.len();
         let what = if written { "rendered" } else { "up to date:" };
-        say(&format!("{what} {nodes} nodes in {}", arguments.out.display()))?;
+        say(&format!("{what} {nodes} nodes in {}", out.display()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

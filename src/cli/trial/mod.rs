@@ -171,6 +171,7 @@ fn render_node(folder: &Path, mirror: &Path, key: &str, ports: &Ports, kafka: bo
         set("agent.listen", format!("127.0.0.1:{}", ports.of("agent"))),
         set("agent.interval", "4s".into()),
         set("hdfs.safemode_extension", "1ms".into()),
+        set("hdfs.replication", "1".into()),
     ];
     overrides.extend(["hdfs.user", "pnda.user", "yarn.user"].map(|name| set(name, me.clone())));
     let chosen = PORTS.iter().filter(|(name, _)| name.contains('.') && (kafka || !name.starts_with("kafka.")));

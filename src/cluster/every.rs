@@ -1,0 +1,55 @@
+//! Every node's share of a piece of work, on all cores: nodes do not look at each other.
+//! What comes out, and in which order, does not depend on how many cores there are.
+//! Not here: the work.
+
+use crate::words::problem::Problems;
+use std::{panic, thread};
+
+/// Does it for each; results and problems in the order of what it was done for.
+pub(super) fn every<T: Sync, R: Send>(
+    these: &[T],
+    work: impl Fn(&T, &mut Problems) -> R + Sync,
+    problems: &mut Problems,
+) -> Vec<R> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let share = these.len().div_ceil(cores).max(1);
+    let some = |these: &[T]| {
+        let mut problems = Problems::default();
+        let done: Vec<R> = these.iter().map(|one| work(one, &mut problems)).collect();
+        (done, problems)
+    };
+    let some = &some;
+    let shares = thread::scope(|scope| {
+        let started: Vec<_> = these.chunks(share).map(|these| scope.spawn(move || some(these))).collect();
+        let ended = started.into_iter().map(|one| one.join().unwrap_or_else(|panic| panic::resume_unwind(panic)));
+        ended.collect::<Vec<_>>()
+    });
+    let mut all = Vec::with_capacity(these.len());
+    for (done, found) in shares {
+        all.extend(done);
+        problems.extend(found);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::problem::Origin;
+
+    #[test]
+    fn results_and_problems_keep_their_order() {
+        for count in [0, 1, 7, 100] {
+            let numbers: Vec<usize> = (0..count).collect();
+            let mut problems = Problems::default();
+            let work = |number: &usize, problems: &mut Problems| {
+                problems.add(Origin::of_file("x").problem(number.to_string(), ""));
+                number * 2
+            };
+            let doubled = every(&numbers, work, &mut problems);
+            assert_eq!(doubled, numbers.iter().map(|number| number * 2).collect::<Vec<_>>());
+            let told: Vec<String> = problems.into_iter().map(|one| one.what).collect();
+            assert_eq!(told, numbers.iter().map(usize::to_string).collect::<Vec<_>>());
+        }
+    }
+}
