@@ -9,6 +9,7 @@ mod departures;
 mod drive;
 mod drivers;
 mod engine;
+mod faults;
 mod ground;
 mod harness;
 mod logs;
