@@ -22,3 +22,4 @@ mod shell;
 mod site;
 mod slice;
 mod steps;
+mod ways;
