@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs node {{ node }} of cluster {{ cluster }}: finds the mirror, fetches the agent from it, checks the agent's
-# digest, and hands over to it. Until that digest was checked, nothing on this machine is changed.
+# digest, and hands over to it. Until that digest was checked, nothing on this machine is changed. Where the agent that
+# is installed has that very digest, it is not fetched again.
 #
 #   sh install.sh [--mirror URL|FOLDER] [--dry-run] [further options of `pnda-agent install`]
 #
@@ -13,6 +14,7 @@ mirror=${PNDA_MIRROR:-{{ door.mirror | sh }}}
 agent={{ door.agent | sh }}
 agent_sha256={{ door.sha256 | sh }}
 agent_size={{ door.size }}
+installed={{ at('/opt/pnda/agent/pnda-agent') | sh }}
 
 fail() { # exit code, message
     printf 'install.sh: %s\n' "$2" >&2
@@ -45,13 +47,17 @@ download() {
         else
             fail 1 'there is neither curl nor wget: copy the mirror here, and use --mirror FOLDER'
         fi
-    ) || fail 1 "could not fetch $1: is the mirror up, and --mirror right?"
+    ) || fail 1 "could not fetch $1: is the mirror up, and --mirror right? The clock of this machine says $(date)"
+}
+
+is_right() { # the agent
+    actual=$(sha256sum <"$1")
+    actual=${actual%% *}
+    [ "$actual" = "$agent_sha256" ]
 }
 
 verify() { # the agent, before it runs
-    actual=$(sha256sum <"$1")
-    actual=${actual%% *}
-    [ "$actual" = "$agent_sha256" ] ||
+    is_right "$1" ||
         fail 3 "the agent on $mirror is not the one this script was made for: its SHA-256 is $actual, not $agent_sha256"
 }
 
@@ -74,6 +80,9 @@ while [ "$count" -gt 0 ]; do
 done
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+if [ -x "$installed" ] && is_right "$installed"; then
+    exec "$installed" install --node "$here" --mirror "$mirror" "$@"
+fi
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 trap 'exit 130' INT

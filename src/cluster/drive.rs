@@ -128,6 +128,11 @@ impl DrivenNode {
 }
 
 fn why(code: Option<i32>, last: &[String]) -> String {
+    // What ssh says of a key that is not known, or is another one than was.
+    let stranger = code.is_none() && last.iter().any(|line| line.contains("Host key verification failed"));
+    let advice = "if this machine is new here, or took the place of another: put its host key into known_hosts, from a \
+                  place you trust (ssh-keygen -R takes the old one out)";
+    let last: Vec<&str> = last.iter().map(String::as_str).chain(stranger.then_some(advice)).collect();
     let last = last.join("\n");
     match (code, last.is_empty()) {
         (_, false) => last,
@@ -219,6 +224,14 @@ mod tests {
         let mut other = DrivenNode::waiting("a", "10.0.0.1");
         other.hears(Some(0), "<html>", &["who are you?".into()], 1.0);
         assert_eq!((other.result, other.error.as_deref()), (Came::Failed, Some("who are you?")));
+    }
+
+    #[test]
+    fn a_machine_with_another_host_key_is_told_with_what_to_do() {
+        let mut other = DrivenNode::waiting("a", "10.0.0.1");
+        other.hears(None, "", &["Host key verification failed.".into()], 1.0);
+        assert_eq!(other.result, Came::Unreachable);
+        assert!(other.error.is_some_and(|error| error.contains("ssh-keygen -R")));
     }
 
     #[test]

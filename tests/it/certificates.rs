@@ -30,7 +30,13 @@ impl Authority {
 
     /// A server of this name, until the end of a year.
     pub fn server(&self, name: &str, until: i32) -> Arc<ServerConfig> {
+        self.server_between(name, 1975, until)
+    }
+
+    /// A server of this name, from the beginning of a year until the end of another.
+    pub fn server_between(&self, name: &str, from: i32, until: i32) -> Arc<ServerConfig> {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(from, 1, 1);
         params.not_after = date_time_ymd(until, 12, 31);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();

@@ -306,7 +306,19 @@ fn certificates_that_do_not_vouch_are_refused() {
     };
     let (right, own) = (serving(authority.server("127.0.0.1", 2099)), folder.path().join("empty.pem"));
     std::fs::write(&own, "no certificate").unwrap();
-    refused("expired", &serving(authority.server("127.0.0.1", 2001)), trusting(), "is not valid for it now");
+    refused(
+        "expired",
+        &serving(authority.server("127.0.0.1", 2001)),
+        trusting(),
+        "is valid until Mon, 31 Dec 2001 00:00:00 GMT, and the clock of this machine says",
+    );
+    let early = serving(authority.server_between("127.0.0.1", 2098, 2099));
+    refused(
+        "too early",
+        &early,
+        trusting(),
+        "is valid from Wed, 01 Jan 2098 00:00:00 GMT, and the clock of this machine says",
+    );
     refused("another name", &serving(authority.server("repo.example", 2099)), trusting(), "is not valid for it now");
     refused("a stranger's", &serving(stranger.server("127.0.0.1", 2099)), trusting(), "is not trusted");
     refused("a private one, untold", &right, options(), "is not trusted");

@@ -185,3 +185,65 @@ fn a_kill_at_any_moment_is_made_good_by_the_next_run() {
     home.retain(|name| name != ".gone");
     assert_eq!(home, ["generations", "listings", "state.toml"]);
 }
+
+/// Everything by which an install changes a disk, but for the bytes of files.
+const CHANGES: [&str; 14] = [
+    "rename",
+    "renameat",
+    "renameat2",
+    "unlink",
+    "unlinkat",
+    "rmdir",
+    "mkdir",
+    "mkdirat",
+    "symlink",
+    "symlinkat",
+    "linkat",
+    "fchmod",
+    "fsync",
+    "syncfs",
+];
+
+#[test]
+fn a_kill_before_each_change_of_the_disk_is_made_good_by_the_next_run() {
+    if !Command::new("strace").arg("-V").output().is_ok_and(|version| version.status.success()) {
+        left_out!("a kill before each change of the disk: the program `strace` is not installed");
+        return;
+    }
+    let site = Site::new(3);
+    assert!(site.install(&[]).status.success());
+    let wanted = site.paths();
+    let mut kills = 0;
+    for call in CHANGES {
+        for number in 1.. {
+            let config = format!("port = \"{call} {number}\"\n");
+            fs::remove_dir_all(site.at("root/opt")).unwrap();
+            site.publish(&config);
+            if !site.is_killed(call, number) {
+                break;
+            }
+            kills += 1;
+            let next = site.install(&[]);
+            assert!(next.status.success(), "{call} {number}: {}", err(&next));
+            assert_eq!(site.paths(), wanted, "killed before {call} {number}");
+            assert_eq!(fs::read_to_string(site.at("root/etc/agent.toml")).unwrap(), config);
+            assert!(out(&site.install(&[])).contains("nothing to do"), "{call} {number}");
+        }
+    }
+    assert!(kills > 30, "only {kills} changes");
+}
+
+impl Site {
+    /// Installs, and is killed before a system call is made for the so many-th time; no if it was not made so often.
+    fn is_killed(&self, call: &str, number: usize) -> bool {
+        let install = self.command(&[]);
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace=?{call}")]);
+        strace.args(["-e", &format!("inject=?{call}:signal=KILL:when={number}")]);
+        strace.arg(install.get_program()).args(install.get_args());
+        let ended = strace.output().unwrap();
+        let killed = ended.status.signal() == Some(9);
+        assert!(killed || ended.status.success(), "{call} {number}: {}", err(&ended));
+        killed
+    }
+}

@@ -28,14 +28,7 @@ pub(crate) struct Ansible<'a> {
 impl<'a> Ansible<'a> {
     /// Installs it if it is not there; says in one line why where it cannot be had.
     pub(crate) fn new(desk: &'a Desk, play: PathBuf) -> Option<Ansible<'a>> {
-        let folder = installed("ansible", |folder| {
-            let made = shell::run("python3", &["-m", "venv", text(folder)]);
-            if made.code != Some(0) {
-                return made;
-            }
-            shell::run(text(&folder.join("bin/python3")), &["-m", "pip", "install", "--quiet", ANSIBLE])
-        })?;
-        Some(Ansible { desk, program: folder.join("bin/ansible-playbook"), play })
+        Some(Ansible { desk, program: ansible()?.join("bin/ansible-playbook"), play })
     }
 
     /// Runs the play from the hub; gives what each node came to.
@@ -51,6 +44,17 @@ impl<'a> Ansible<'a> {
             .env("LANG", "C.UTF-8");
         ground.at_hub(|| shell::finish(&mut command))
     }
+}
+
+/// The folder of ansible-core, an environment of Python; says in one line why where it cannot be had.
+pub(crate) fn ansible() -> Option<PathBuf> {
+    installed("ansible", |folder| {
+        let made = shell::run("python3", &["-m", "venv", text(folder)]);
+        if made.code != Some(0) {
+            return made;
+        }
+        shell::run(text(&folder.join("bin/python3")), &["-m", "pip", "install", "--quiet", ANSIBLE])
+    })
 }
 
 /// What a play's recap says of a node: changed, and failed or unreachable.

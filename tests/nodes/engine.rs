@@ -5,6 +5,8 @@
 use crate::ground::Ground;
 use crate::node::Node;
 use crate::shell::Output;
+use crate::steps::Steps;
+use crate::{faults, machine};
 use pnda::words::digest::Sha256;
 use pnda::words::generation::{Generation, Listed};
 use pnda::words::names::SafePath;
@@ -24,127 +26,168 @@ while (my $c = $s->accept) { my $l = <$c>; print $c "HTTP/1.0 200 OK\r\nContent-
 const UNIT: &str = "[Unit]\nDescription=A server that takes its time\n[Service]\nType=exec\nUser=web\n\
                     ExecStart=/usr/bin/perl /opt/web/serve.pl\n[Install]\nWantedBy=multi-user.target\n";
 
+/// Whose a file is.
+const OURS: &str = "owner = \"root\"\ngroup = \"root\"\nmode = \"0644\"\n";
+
+/// A node, what it is to have, and who vouches for that.
+pub(crate) struct Bed<'a> {
+    /// The node.
+    pub(crate) node: &'a Node,
+    folder: &'a Path,
+    pair: &'a minisign::KeyPair,
+}
+
+/// What a node is to have besides the server.
+#[derive(Default)]
+pub(crate) struct More {
+    /// Further lines of its document.
+    pub(crate) document: String,
+    /// A file and its text.
+    pub(crate) placed: Option<(&'static str, &'static str)>,
+    /// A file of the mirror, which is called `blob` there.
+    pub(crate) download: Option<(&'static str, Vec<u8>)>,
+    /// A file beside the mirror, which nobody installs.
+    pub(crate) file: Option<(&'static str, &'static str)>,
+}
+
 #[test]
 fn an_install_is_done_when_its_services_answer() {
     let Some(mut ground) = Ground::with(&["edge-1"]) else { return };
     let folder = ground.folder("engine");
     fs::copy(env!("CARGO_BIN_EXE_pnda-agent"), folder.join("pnda-agent")).expect("the ground's folder is writable");
     let pair = minisign::KeyPair::generate_unencrypted_keypair().expect("a key can be made");
-    let node = ground.node("edge-1");
-    let before = listing(node);
-    render(node, &folder, &pair, "2");
-    is_done_when_it_answers(node);
-    finds_a_port_that_is_taken(node);
-    goes_back_from_what_never_answers(node, &folder, &pair);
-    goes_on_after_a_kill(node, &folder, &pair);
-    finds_and_mends_drift(node);
+    let bed = Bed { node: ground.node("edge-1"), folder: &folder, pair: &pair };
+    let before = listing(bed.node);
+    let mut steps = Steps::default();
+    bed.render("2", &More::default());
+    steps.take("answers", || is_done_when_it_answers(&bed));
+    steps.take("a taken port", || finds_a_port_that_is_taken(&bed));
+    steps.take("never answers", || goes_back_from_what_never_answers(&bed));
+    steps.take("a kill", || goes_on_after_a_kill(&bed));
+    steps.take("drift", || finds_and_mends_drift(&bed));
+    steps.take("faults", || faults::leave_what_works(&bed));
     let node = ground.node_mut("edge-1");
     node.cut();
     node.boot();
-    agent(node, "install --node /srv/engine/node").ok();
-    assert_eq!(node.run("curl --silent http://127.0.0.1:8123/").ok().text(), "ok");
-    leaves_nothing(node, &before);
+    let bed = Bed { node: ground.node("edge-1"), folder: &folder, pair: &pair };
+    bed.install().ok();
+    assert_eq!(bed.node.run("curl --silent http://127.0.0.1:8123/").ok().text(), "ok");
+    leaves_nothing(&bed, &before);
+    machine::tell(&format!("engine: {steps}"));
 }
 
-/// The node's folder and its mirror, brought to the node.
-fn render(node: &Node, folder: &Path, pair: &minisign::KeyPair, delay: &str) {
-    let delay = format!("{delay}\n");
-    let files =
-        [("/etc/web/delay", delay.as_str()), ("/opt/web/serve.pl", SERVER), ("/etc/systemd/system/web.service", UNIT)];
-    let mut document = format!(
-        "format = 1\ncluster = \"c\"\nnode = \"edge-1\"\nroles = []\ninputs = \"{}\"\nscope = \"system\"\nroot = \"/\"\n\
-         [mirror]\nurl = \"/srv/engine/mirror\"\npublic_key = \"{}\"\n\
-         [[user]]\nname = \"web\"\ngroup = \"web\"\nhome = \"/srv/web\"\n\
-         [[directory]]\npath = \"/srv/web\"\nowner = \"web\"\ngroup = \"web\"\nmode = \"0750\"\n\
-         [[once]]\nname = \"web-data\"\nuser = \"web\"\ncreates = \"/srv/web/data\"\n\
-         command = [\"/bin/mkdir\", \"/srv/web/data\"]\n\
-         [[service]]\nname = \"web\"\nabout = \"a server\"\nkind = \"exec\"\nuser = \"web\"\n\
-         command = [\"/usr/bin/perl\", \"/opt/web/serve.pl\"]\nrestart_on = [\"/etc/web\"]\n\
-         [service.ready]\nat = \"http://127.0.0.1:8123/\"\nwithin = 6\n",
-        Sha256::of(delay.as_bytes()),
-        pair.pk.to_base64(),
-    );
-    for (path, text) in files {
-        let file = folder.join(format!("node/files{path}"));
-        fs::create_dir_all(file.parent().expect("it lies in a folder")).expect("the ground's folder is writable");
-        fs::write(file, text).expect("the ground's folder is writable");
-        let sha256 = Sha256::of(text.as_bytes());
-        document += &format!(
-            "[[file]]\npath = \"{path}\"\nsha256 = \"{sha256}\"\nowner = \"root\"\ngroup = \"root\"\nmode = \"0644\"\n"
-        );
+impl Bed<'_> {
+    /// The node's folder and its mirror, brought to the node.
+    pub(crate) fn render(&self, delay: &str, more: &More) {
+        let write = |name: &str, bytes: &[u8]| {
+            let file = self.folder.join(name);
+            fs::create_dir_all(file.parent().expect("it lies in a folder")).expect("the ground's folder is writable");
+            fs::write(file, bytes).expect("the ground's folder is writable");
+        };
+        let delay = format!("{delay}\n");
+        let files =
+            [("/etc/web/delay", &*delay), ("/opt/web/serve.pl", SERVER), ("/etc/systemd/system/web.service", UNIT)];
+        let mut document = self.head(&delay) + &more.document;
+        for (path, text) in files.into_iter().chain(more.placed) {
+            write(&format!("node/files{path}"), text.as_bytes());
+            document += &format!("[[file]]\npath = \"{path}\"\nsha256 = \"{}\"\n{OURS}", Sha256::of(text.as_bytes()));
+        }
+        let mut listed = BTreeMap::new();
+        if let Some((path, bytes)) = &more.download {
+            write("mirror/blob", bytes);
+            let (size, sha256) = (bytes.len() as u64, Sha256::of(bytes));
+            listed.insert(SafePath::new("blob").expect("a plain name"), Listed { size, sha256 });
+            let what = format!("from = \"blob\"\nsize = {size}\nsha256 = \"{sha256}\"");
+            document += &format!("[[download]]\npath = \"{path}\"\n{what}\n{OURS}");
+        }
+        let list = Generation { number: 1, lock: Sha256::of(b""), files: listed }.render();
+        let signature = minisign::sign(None, &self.pair.sk, list.as_bytes(), None, None).expect("a list can be signed");
+        write("node/node.toml", document.as_bytes());
+        write("mirror/generation.toml", list.as_bytes());
+        write("mirror/generation.toml.minisig", signature.to_string().as_bytes());
+        more.file.iter().for_each(|(name, text)| write(name, text.as_bytes()));
+        self.node.copy(self.folder, "/srv/engine");
     }
-    let list = Generation { number: 1, lock: Sha256::of(b""), files: BTreeMap::<SafePath, Listed>::new() }.render();
-    let signature = minisign::sign(None, &pair.sk, list.as_bytes(), None, None).expect("a list can be signed");
-    fs::create_dir_all(folder.join("mirror")).expect("the ground's folder is writable");
-    for (name, text) in [
-        ("node/node.toml", document),
-        ("mirror/generation.toml", list),
-        ("mirror/generation.toml.minisig", signature.to_string()),
-    ] {
-        fs::write(folder.join(name), text).expect("the ground's folder is writable");
+
+    /// A user, its folder, what is prepared in it, and the service that lives on it.
+    fn head(&self, inputs: &str) -> String {
+        format!(
+            "format = 1\ncluster = \"c\"\nnode = \"edge-1\"\nroles = []\ninputs = \"{}\"\nscope = \"system\"\nroot = \"/\"\n\
+             [mirror]\nurl = \"/srv/engine/mirror\"\npublic_key = \"{}\"\n\
+             [[user]]\nname = \"web\"\ngroup = \"web\"\nhome = \"/srv/web\"\n\
+             [[directory]]\npath = \"/srv/web\"\nowner = \"web\"\ngroup = \"web\"\nmode = \"0750\"\n\
+             [[once]]\nname = \"web-data\"\nuser = \"web\"\ncreates = \"/srv/web/data\"\n\
+             command = [\"/bin/mkdir\", \"/srv/web/data\"]\n\
+             [[service]]\nname = \"web\"\nabout = \"a server\"\nkind = \"exec\"\nuser = \"web\"\n\
+             command = [\"/usr/bin/perl\", \"/opt/web/serve.pl\"]\nrestart_on = [\"/etc/web\"]\n\
+             [service.ready]\nat = \"http://127.0.0.1:8123/\"\nwithin = 6\n",
+            Sha256::of(inputs.as_bytes()),
+            self.pair.pk.to_base64(),
+        )
     }
-    node.copy(folder, "/srv/engine");
+
+    /// Says something to the agent on the node.
+    pub(crate) fn agent(&self, words: &str) -> Output {
+        self.node.run(&format!("/srv/engine/pnda-agent {words}"))
+    }
+
+    /// Installs what was rendered last.
+    pub(crate) fn install(&self) -> Output {
+        self.agent("install --node /srv/engine/node")
+    }
 }
 
-fn agent(node: &Node, words: &str) -> Output {
-    node.run(&format!("/srv/engine/pnda-agent {words}"))
+fn is_done_when_it_answers(bed: &Bed) {
+    bed.agent("install --node /srv/engine/node --dry-run").exited(4);
+    bed.install().ok();
+    assert_eq!(bed.node.run("curl --silent http://127.0.0.1:8123/").ok().text(), "ok", "at once, without a wait");
+    assert_eq!(bed.node.run("stat --format %U /srv/web/data").ok().text(), "web");
+    let started = bed.node.property("web", "MainPID");
+    assert!(bed.install().ok().text().starts_with("nothing to do"));
+    assert_eq!(bed.node.property("web", "MainPID"), started);
 }
 
-fn install(node: &Node) -> Output {
-    agent(node, "install --node /srv/engine/node")
-}
-
-fn is_done_when_it_answers(node: &Node) {
-    agent(node, "install --node /srv/engine/node --dry-run").exited(4);
-    install(node).ok();
-    assert_eq!(node.run("curl --silent http://127.0.0.1:8123/").ok().text(), "ok", "at once, without a wait");
-    assert_eq!(node.run("stat --format %U /srv/web/data").ok().text(), "web");
-    let started = node.property("web", "MainPID");
-    assert!(install(node).ok().text().starts_with("nothing to do"));
-    assert_eq!(node.property("web", "MainPID"), started);
-}
-
-fn finds_a_port_that_is_taken(node: &Node) {
-    node.run("systemctl stop web").ok();
-    node.run("echo 0 > /etc/web/delay; systemd-run --unit thief /usr/bin/perl /opt/web/serve.pl").ok();
-    node.run("until curl --silent http://127.0.0.1:8123/; do sleep 0.1; done").ok();
-    let refused = install(node).exited(1);
-    let thief = node.property("thief", "MainPID");
+fn finds_a_port_that_is_taken(bed: &Bed) {
+    bed.node.run("systemctl stop web").ok();
+    bed.node.run("echo 0 > /etc/web/delay; systemd-run --unit thief /usr/bin/perl /opt/web/serve.pl").ok();
+    bed.node.run("until curl --silent http://127.0.0.1:8123/; do sleep 0.1; done").ok();
+    let refused = bed.install().exited(1);
+    let thief = bed.node.property("thief", "MainPID");
     assert!(
         refused.stderr.contains(&format!("port 8123 is taken by process {thief} (/usr/bin/perl")),
         "{}",
         refused.told()
     );
-    node.run("systemctl stop thief").ok();
-    assert!(install(node).ok().text().contains("kept as /etc/web/delay.pnda-saved"));
-    node.run("rm /etc/web/delay.pnda-saved; curl --silent http://127.0.0.1:8123/").ok();
+    bed.node.run("systemctl stop thief").ok();
+    assert!(bed.install().ok().text().contains("kept as /etc/web/delay.pnda-saved"));
+    bed.node.run("rm /etc/web/delay.pnda-saved; curl --silent http://127.0.0.1:8123/").ok();
 }
 
-fn goes_back_from_what_never_answers(node: &Node, folder: &Path, pair: &minisign::KeyPair) {
-    render(node, folder, pair, "1000");
-    let refused = install(node).exited(1);
+fn goes_back_from_what_never_answers(bed: &Bed) {
+    bed.render("1000", &More::default());
+    let refused = bed.install().exited(1);
     for said in ["service web is active, but does not do its work", "connection refused", "sleeping 1000 seconds"] {
         assert!(refused.stderr.contains(said), "{said}: {}", refused.told());
     }
-    agent(node, "verify").exited(3);
-    agent(node, "rollback").ok();
-    assert_eq!(node.run("cat /etc/web/delay").ok().text(), "2");
-    assert_eq!(node.run("curl --silent http://127.0.0.1:8123/").ok().text(), "ok");
-    agent(node, "verify").ok();
+    bed.agent("verify").exited(3);
+    bed.agent("rollback").ok();
+    assert_eq!(bed.node.run("cat /etc/web/delay").ok().text(), "2");
+    assert_eq!(bed.node.run("curl --silent http://127.0.0.1:8123/").ok().text(), "ok");
+    bed.agent("verify").ok();
 }
 
-fn goes_on_after_a_kill(node: &Node, folder: &Path, pair: &minisign::KeyPair) {
-    render(node, folder, pair, "3");
-    node.run("timeout --signal=KILL 2 /srv/engine/pnda-agent install --node /srv/engine/node").exited(137);
-    assert_eq!(node.run("cat /etc/web/delay").ok().text(), "3", "it was killed while it waited");
-    install(node).ok();
-    assert_eq!(node.run("curl --silent http://127.0.0.1:8123/").ok().text(), "ok");
-    assert!(install(node).ok().text().starts_with("nothing to do"));
+fn goes_on_after_a_kill(bed: &Bed) {
+    bed.render("3", &More::default());
+    bed.node.run("timeout --signal=KILL 2 /srv/engine/pnda-agent install --node /srv/engine/node").exited(137);
+    assert_eq!(bed.node.run("cat /etc/web/delay").ok().text(), "3", "it was killed while it waited");
+    bed.install().ok();
+    assert_eq!(bed.node.run("curl --silent http://127.0.0.1:8123/").ok().text(), "ok");
+    assert!(bed.install().ok().text().starts_with("nothing to do"));
 }
 
-fn finds_and_mends_drift(node: &Node) {
-    node.run("echo '# by hand' >> /opt/web/serve.pl; chown web /etc/web/delay; systemctl disable --now web").ok();
-    let found = agent(node, "verify").exited(3).stdout;
+fn finds_and_mends_drift(bed: &Bed) {
+    bed.node.run("echo '# by hand' >> /opt/web/serve.pl; chown web /etc/web/delay; systemctl disable --now web").ok();
+    let found = bed.agent("verify").exited(3).stdout;
     for said in [
         "/opt/web/serve.pl: changed",
         "- # by hand",
@@ -154,18 +197,18 @@ fn finds_and_mends_drift(node: &Node) {
     ] {
         assert!(found.contains(said), "{said} is not in\n{found}");
     }
-    agent(node, "repair").ok();
-    assert!(agent(node, "verify").ok().text().ends_with("is as it was installed"));
-    node.run("rm /opt/web/serve.pl.pnda-saved").ok();
+    bed.agent("repair").ok();
+    assert!(bed.agent("verify").ok().text().ends_with("is as it was installed"));
+    bed.node.run("rm /opt/web/serve.pl.pnda-saved").ok();
 }
 
-fn leaves_nothing(node: &Node, before: &str) {
-    node.run("rm -r /srv/engine/node /srv/engine/mirror").ok();
-    agent(node, "uninstall --purge").ok();
-    node.run("rm -r /srv/engine").ok();
-    node.run("getent passwd web").exited(2);
-    node.run("systemctl cat web").exited(1);
-    let after = listing(node);
+fn leaves_nothing(bed: &Bed, before: &str) {
+    bed.node.run("rm -r /srv/engine/node /srv/engine/mirror").ok();
+    bed.agent("uninstall --purge").ok();
+    bed.node.run("rm -r /srv/engine").ok();
+    bed.node.run("getent passwd web").exited(2);
+    bed.node.run("systemctl cat web").exited(1);
+    let after = listing(bed.node);
     let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
     let (before, after) = (lines(before), lines(&after));
     let left: Vec<&String> = after.iter().filter(|line| !before.contains(line)).collect();

@@ -10,6 +10,7 @@ use crate::receiver::{self, Carbon, Receiver};
 use crate::shell::{Output, until};
 use crate::site::Site;
 use crate::steps::Steps;
+use crate::ways;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -40,9 +41,11 @@ fn flink_arrives_on_nodes_without_a_way_out() {
     let receiver = Receiver::listen(&ground, carbon.as_ref());
 
     steps.take("refusal of a flipped byte", || refuses_a_flipped_byte(&ground, &site));
+    ground.node("manager").copy(&site.node("manager"), FOLDER);
+    ground.node("manager").run(&format!("sh {FOLDER}/install.sh --dry-run")).exited(4);
+    let desk = steps.take("installs by every driver", || ways::arrive(&ground, &site));
     for node in ground.nodes() {
         node.copy(&site.node(&node.name), FOLDER);
-        node.run(&format!("sh {FOLDER}/install.sh --dry-run")).exited(4);
         steps.take(&format!("install on {}", node.name), || install(node).ok());
     }
     steps.take("history server answers", || answers_on_the_manager_alone(&ground));
@@ -55,6 +58,8 @@ fn flink_arrives_on_nodes_without_a_way_out() {
     steps.take("power cut", || survives_a_power_cut(ground.node_mut("manager")));
 
     let memory: Vec<String> = ground.nodes().iter().map(|node| format!("{} kB", resident(node))).collect();
+    steps.take("a machine that is replaced", || ways::is_replaced(&ground, &site, &desk));
+    steps.take("a node that is taken out", || ways::is_removed(&ground, &site, &[&graphite], "worker"));
     machine::tell(&format!("nodes: {}; agents hold {}", steps, memory.join(", ")));
     let nobody = names.iter().map(|name| ((*name).to_owned(), 0)).collect();
     assert_eq!(ground.departures(), Departures { sent: 0, refused: nobody }, "nothing left, nothing even tried");

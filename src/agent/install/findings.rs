@@ -21,13 +21,15 @@ pub(super) fn report(node: &Node, generation: u64, observed: &Observed, planned:
             });
             (lines.collect(), plan.notes)
         }
-        Err(obstacles) => (obstacles.into_iter().map(|what| line("node", "/", &what)).collect::<Vec<_>>(), Vec::new()),
+        Err(obstacles) => {
+            // That a service is masked is told below.
+            let others = obstacles.into_iter().filter(|what| !what.contains(" is masked: "));
+            (others.map(|what| line("node", "/", &what)).collect::<Vec<_>>(), Vec::new())
+        }
     };
     for (name, state) in observed.services.iter().flatten().filter(|(_, state)| state.masked) {
         steps.push(line("service", name.as_str(), if state.is_active() { "masked" } else { "masked, does not run" }));
     }
-    // A person reads a reason once.
-    let notes = notes.into_iter().filter(|note| !note.contains(" is masked ")).collect();
     Report { node: node.node.clone(), generation, steps, notes, commands: Vec::new() }
 }
 

@@ -7,6 +7,7 @@
 //! `start` with `once`, `gates` and `hdfs` brings up what lives on the files, and `job` strings all of it together.
 //! Going back is installing the folder of the release before: its archives are still there.
 
+mod ahead;
 mod census;
 mod document;
 mod findings;

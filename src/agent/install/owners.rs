@@ -39,7 +39,7 @@ pub struct Owners {
     pub users: BTreeMap<Word, u32>,
     /// Groups.
     pub groups: BTreeMap<Word, u32>,
-    /// Who runs what is prepared once.
+    /// Who runs what is prepared once, and the users of the document.
     pub accounts: BTreeMap<Word, Account>,
 }
 
@@ -76,7 +76,10 @@ impl Owners {
         Ok(Owners {
             users: numbers(ground, "/etc/passwd", "passwd", users)?,
             groups: numbers(ground, "/etc/group", "group", groups)?,
-            accounts: accounts(ground, node.once.iter().map(|once| &once.user))?,
+            accounts: accounts(
+                ground,
+                node.once.iter().map(|once| &once.user).chain(node.users.iter().map(|user| &user.name)),
+            )?,
         })
     }
 

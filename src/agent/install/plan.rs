@@ -76,6 +76,9 @@ impl Planner<'_> {
         for user in self.node.users.iter().filter(|user| !exists(user)) {
             self.plan.steps.push(Step::User(user.clone()));
         }
+        for user in &self.node.users {
+            self.plan.notes.extend(other_account(user, owners));
+        }
         let made = |name: &Word| self.node.users.iter().any(|user| user.name == *name || user.group == *name);
         for access in super::owners::accesses(self.node) {
             let unknown = [(&access.owner, &owners.users), (&access.group, &owners.groups)];
@@ -293,6 +296,17 @@ impl Planner<'_> {
             }
         }
     }
+}
+
+/// What is other than wanted of a user that was there before; it is somebody's, and stays as it is.
+fn other_account(user: &User, owners: &super::owners::Owners) -> Option<String> {
+    let (name, account) = (&user.name, owners.accounts.get(&user.name)?);
+    let home = (account.home != user.home.as_str()).then(|| format!("its home is {}, not {}", account.home, user.home));
+    let group = owners.groups.get(&user.group).filter(|gid| **gid != account.gid);
+    let group = group.map(|_| format!("its primary group is not {} but number {}", user.group, account.gid));
+    let differs: Vec<String> = home.into_iter().chain(group).collect();
+    let differs = (!differs.is_empty()).then(|| differs.join(", "))?;
+    Some(format!("user {name} is left as it is, though it is not what was asked for: {differs}"))
 }
 
 /// What a link says: in a user's folder, `/` of the node is that folder.

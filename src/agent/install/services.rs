@@ -28,7 +28,7 @@ pub(super) fn reload(plan: &mut Plan, node: &Node, state: &State, observed: &Obs
     plan.steps.extend(steps);
 }
 
-/// Adds the steps that follow from the others; obstacles are ports that somebody else has taken.
+/// Adds the steps that follow from the others; obstacles are ports that somebody else has taken, and masks.
 pub(super) fn extend(plan: &mut Plan, node: &Node, state: &State, observed: &Observed) -> Vec<String> {
     let Some(states) = &observed.services else { return Vec::new() };
     let changed = changed(plan);
@@ -37,7 +37,9 @@ pub(super) fn extend(plan: &mut Plan, node: &Node, state: &State, observed: &Obs
         let now = states.get(&service.name).cloned().unwrap_or_default();
         if now.masked {
             let name = &service.name;
-            plan.notes.push(format!("service {name} is masked and left so: systemctl unmask {name} lets it start"));
+            obstacles.push(format!(
+                "service {name} is masked: somebody forbade it to start; systemctl unmask {name}, and install again"
+            ));
             continue;
         }
         let seen = observed.gates.get(&service.name);

@@ -98,7 +98,8 @@ impl Stage<'_> {
         for (from, expected) in wanted {
             let partial = self.home.download(expected.sha256).map_err(Error::Home)?;
             let start = Instant::now();
-            download::download(self.http, &self.mirror.join(from), expected, &partial, tell)
+            // Not durable: after a power cut it is verified anew, and fetched again if it was lost.
+            download::bring(self.http, &self.mirror.join(from), expected, &partial, tell)
                 .map_err(|source| Error::Fetch { from: from.clone(), source: Box::new(source) })?;
             tell(Event::Note(format!("fetched {from}: {}", rate(expected.size, start))));
             tell(Event::Step(from.to_string()));

@@ -135,9 +135,6 @@ impl Start<'_> {
         let mut ungated = Vec::new();
         for service in &self.node.services {
             let now = self.observed.services.as_ref().and_then(|all| all.get(&service.name));
-            if now.is_some_and(|now| now.masked) {
-                continue;
-            }
             let started = self.start(systemd, service)?;
             if let Some(ready) = &service.ready {
                 let life = now.filter(|now| started && now.is_active() && !now.life.0.is_empty());
@@ -145,7 +142,7 @@ impl Start<'_> {
                 gates::wait(systemd, &service.name, ready, before, self.tell).map_err(Error::Services)?;
                 self.folders(folders, |folder| serves(service, folder), self.patience.short)?;
             } else if started {
-                ungated.push(&service.name);
+                ungated.push(service);
             }
             if service.ready.is_some() && state.pending.restart.remove(&service.name) {
                 self.keep(state)?;
@@ -153,7 +150,7 @@ impl Start<'_> {
         }
         match ungated.is_empty() {
             true => Ok(()),
-            false => systemd.wait(ungated.into_iter()).map_err(Error::Services),
+            false => systemd.wait(&ungated).map_err(Error::Services),
         }
     }
 

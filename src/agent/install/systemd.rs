@@ -5,7 +5,7 @@
 use super::hdfs;
 use crate::systems::probe::Seen;
 use crate::words::names::Word;
-use crate::words::node::Gate;
+use crate::words::node::{Gate, Service, ServiceKind};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -129,11 +129,11 @@ impl Systemd {
         self.tell("disable", Some(service), &["disable", "--now", "--quiet"])
     }
 
-    /// Waits until all of them are up and stay so.
-    pub fn wait<'a>(&self, services: impl Iterator<Item = &'a Word> + Clone) -> Result<(), Error> {
+    /// Waits until all of them are up, and stay so where being up says no more than that a program was started.
+    pub fn wait(&self, services: &[&Service]) -> Result<(), Error> {
         let start = Instant::now();
         let up = loop {
-            let states = self.look(services.clone())?;
+            let states = self.look(services.iter().map(|service| &service.name))?;
             let waiting = states.iter().find(|(_, state)| !state.is_active());
             match waiting {
                 None => break states,
@@ -143,8 +143,11 @@ impl Systemd {
                 Some(_) => sleep(self.waits.look),
             }
         };
+        if services.iter().all(|service| service.kind == ServiceKind::Notify) {
+            return Ok(());
+        }
         sleep(self.waits.settle);
-        let later = self.look(services)?;
+        let later = self.look(services.iter().map(|service| &service.name))?;
         let fell = up.iter().zip(&later).find(|((_, before), (_, now))| !now.is_active() || now.life != before.life);
         match fell {
             None => Ok(()),
@@ -243,6 +246,12 @@ pub(crate) mod tests {
         Word::new(text).unwrap()
     }
 
+    fn service(kind: ServiceKind) -> Service {
+        let (name, user) = (word("agent"), word("pnda"));
+        let (command, unit, restart_on, environment) = (Vec::new(), Vec::new(), Vec::new(), Default::default());
+        Service { name, about: String::new(), kind, user, command, environment, restart_on, unit, ready: None }
+    }
+
     #[test]
     fn each_service_has_its_block() {
         let folder = tempfile::tempdir().unwrap();
@@ -260,9 +269,17 @@ pub(crate) mod tests {
     fn a_service_that_stays_down_tells_its_last_words() {
         let folder = tempfile::tempdir().unwrap();
         for answer in ["ActiveState=failed\n", "ActiveState=activating\n"] {
-            let error = scripted(folder.path(), answer).wait([word("agent")].iter()).unwrap_err().to_string();
+            let error = scripted(folder.path(), answer).wait(&[&service(ServiceKind::Exec)]).unwrap_err().to_string();
             assert!(error.contains("agent did not come up") && error.contains("port is taken"), "{error}");
         }
+    }
+
+    #[test]
+    fn who_says_that_it_is_up_is_believed_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut systemd = scripted(folder.path(), "ActiveState=active\n");
+        systemd.waits.settle = Duration::from_secs(600);
+        systemd.wait(&[&service(ServiceKind::Notify)]).unwrap();
     }
 
     #[test]
@@ -272,7 +289,7 @@ pub(crate) mod tests {
         systemd.reload().unwrap();
         systemd.enable(&word("agent")).unwrap();
         systemd.restart(&word("agent")).unwrap();
-        systemd.wait([word("agent")].iter()).unwrap();
+        systemd.wait(&[&service(ServiceKind::Exec)]).unwrap();
         let told = std::fs::read_to_string(folder.path().join("told")).unwrap();
         let expected = "daemon-reload\nenable --quiet agent.service\nreset-failed agent.service\n\
                         restart --no-block agent.service\n";

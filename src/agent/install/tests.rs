@@ -456,13 +456,12 @@ fn a_service_that_is_no_longer_wanted_is_stopped() {
 }
 
 #[test]
-fn a_masked_service_is_left_alone() {
+fn a_masked_service_is_told_before_anything_changes() {
     let Some(mut site) = Site::system() else { return };
     service(&mut site, "ActiveState=inactive\nUnitFileState=masked\n");
-    let report = site.install().unwrap();
-    assert!(report.notes.iter().any(|note| note.contains("masked")), "{report:#?}");
+    let refused = chain(&site.install().unwrap_err());
+    assert!(refused.contains("service pnda-agent is masked") && refused.contains("systemctl unmask"), "{refused}");
     assert_eq!(told(&site), Vec::<String>::new());
-    assert!(site.again().unwrap().is_empty());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! Regular files keep one of two modes; links come last, so nothing is ever written through one.
 //! Not here: whether these are the right bytes; they were verified before.
 
+use super::ahead;
 use super::listing::Member;
 use crate::systems::meter::Meter;
 use crate::words::digest::Hasher;
@@ -79,9 +80,13 @@ enum Kind {
 pub fn unpack(archive: File, into: &Path, limits: Limits) -> Result<Unpacked, Error> {
     let packed = archive.metadata().map_err(Error::Read)?.len();
     let bytes = limits.bytes.min(packed.saturating_mul(limits.growth).max(ALWAYS_ALLOWED));
-    let (meter, allowance) = Meter::new(MultiGzDecoder::new(io::BufReader::new(archive)));
+    let into = Into { folder: into, limits: Limits { bytes, ..limits }, ..Into::default() };
+    ahead::reading(MultiGzDecoder::new(io::BufReader::new(archive)), |inflated| fill(into, inflated))
+}
+
+fn fill(mut into: Into<'_>, inflated: impl Read) -> Result<Unpacked, Error> {
+    let (meter, allowance) = Meter::new(inflated);
     let mut tar = tar::Archive::new(meter);
-    let mut into = Into { folder: into, limits: Limits { bytes, ..limits }, ..Into::default() };
     for entry in tar.entries().map_err(Error::Read)? {
         let mut entry = entry.map_err(Error::Read)?;
         allowance.member(entry.size());

@@ -80,15 +80,9 @@ impl Error {
     }
 }
 
-/// Writes the file to `partial`, which may hold its beginning; durable and verified on success.
+/// Writes the file to `partial`, which may hold its beginning; verified on success, but not yet durable: who needs that
+/// makes many files durable at once.
 /// Wrong bytes are removed; a beginning that is not known to be wrong stays for the next run.
-pub fn download(http: &Http, from: &Location, expected: Expected, partial: &Path, tell: Tell) -> Result<(), Error> {
-    bring(http, from, expected, partial, tell)?;
-    let synced = File::open(partial).and_then(|file| file.sync_all());
-    synced.map_err(|source| Error::Write { path: partial.to_owned(), source })
-}
-
-/// The same, verified but not yet durable: for whoever makes many files durable at once.
 pub fn bring(http: &Http, from: &Location, expected: Expected, partial: &Path, tell: Tell) -> Result<(), Error> {
     let written = |source| Error::Write { path: partial.to_owned(), source };
     let resumed = begun(partial, expected.size) > 0;

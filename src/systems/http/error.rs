@@ -6,7 +6,8 @@ use super::redirect::Refused;
 use crate::words::location::Location;
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
+use tokio_rustls::rustls::pki_types::UnixTime;
 
 /// Longest wait that a server may ask for with `Retry-After` before we give up instead.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -70,7 +71,31 @@ fn asked(retry_after: Option<Duration>) -> String {
 }
 
 /// What a person can do about a connection that failed.
-fn advice(error: &ureq::Error) -> &'static str {
+fn advice(error: &ureq::Error) -> String {
+    match tls(error).and_then(out_of_time) {
+        Some(why) => format!(": its certificate {why}"),
+        None => plain_advice(error).to_owned(),
+    }
+}
+
+/// A certificate that is valid at another time than the machine thinks it is: as often as not it is the clock that is wrong.
+fn out_of_time(error: &tokio_rustls::rustls::Error) -> Option<String> {
+    use tokio_rustls::rustls::{CertificateError, Error as Tls};
+    let date = |time: UnixTime| httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(time.as_secs()));
+    let Tls::InvalidCertificate(certificate) = error else { return None };
+    let (bound, time, now) = match certificate {
+        CertificateError::ExpiredContext { time, not_after } => ("until", *not_after, *time),
+        CertificateError::NotValidYetContext { time, not_before } => ("from", *not_before, *time),
+        _ => return None,
+    };
+    Some(format!(
+        "is valid {bound} {}, and the clock of this machine says {}: set the clock if it is wrong, else renew the certificate",
+        date(time),
+        date(now)
+    ))
+}
+
+fn plain_advice(error: &ureq::Error) -> &'static str {
     use tokio_rustls::rustls::{CertificateError, Error as Tls};
     match tls(error) {
         Some(Tls::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {

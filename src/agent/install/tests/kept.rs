@@ -275,8 +275,9 @@ fn what_belongs_to_somebody_else_is_found_and_given_back() {
 #[test]
 fn a_masked_service_is_no_working_node() {
     let Some(mut site) = Site::system() else { return };
-    service(&mut site, "ActiveState=inactive\nUnitFileState=masked\n");
+    service(&mut site, "ActiveState=active\nUnitFileState=enabled\n");
     site.install().unwrap();
+    service(&mut site, "ActiveState=inactive\nUnitFileState=masked\n");
     let report = verify_with(&place(&site), site.systemd.clone(), &silent).unwrap();
     assert_eq!(lines(&report), ["service pnda-agent masked, does not run"]);
 }
