@@ -67,14 +67,32 @@ impl Maker<'_> {
             let context = &self.context.seen_by(&role.lists.settings);
             let maker = Maker { context, whom: self.whom.clone(), ..*self };
             for item in &role.lists.items {
-                if !maker.applies(item, problems) || !maker.add(item, &mut things, problems) {
-                    things.left_out.extend(maker.place(item));
+                match &item.each {
+                    None => maker.make_one(item, &mut things, problems),
+                    Some(list) => maker.make_each(item, list, &mut things, problems),
                 }
             }
         }
         things.check_nesting(problems);
         things.settle_restarts(problems);
         things
+    }
+
+    fn make_one(&self, item: &Item, things: &mut Things, problems: &mut Problems) {
+        if !self.applies(item, problems) || !self.add(item, things, problems) {
+            things.left_out.extend(self.place(item));
+        }
+    }
+
+    /// An item once for each entry of a list; none where the node has no such list.
+    fn make_each(&self, item: &Item, list: &Text, things: &mut Things, problems: &mut Problems) {
+        let Some(contexts) = self.context.each(&list.text) else {
+            let what = format!("`{}` is no list that can be gone through", list.text);
+            return problems.add(list.origin.problem(what, "name a list, as in facts.flink_versions"));
+        };
+        for context in &contexts {
+            Maker { context, whom: self.whom.clone(), ..*self }.make_one(item, things, problems);
+        }
     }
 
     fn applies(&self, item: &Item, problems: &mut Problems) -> bool {

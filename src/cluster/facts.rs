@@ -20,12 +20,19 @@ pub(super) struct Fact {
 /// Every fact; one that cannot be computed from a node's settings is none there.
 pub(super) const FACTS: [Fact; 8] = [
     Fact { name: "agent_interval_seconds", uses: &["agent.interval"], compute: agent_interval },
-    Fact { name: "flink_configuration", uses: flink::USES, compute: flink_configuration },
-    Fact { name: "flink_configuration_file", uses: &["flink.version"], compute: flink_configuration_file },
+    Fact { name: "flink", uses: flink::USES, compute: flink_by_version },
     Fact {
         name: "flink_java_options",
         uses: &["flink.version"],
         compute: |seen| seen.text("flink.version").map(|_| flink::JAVA_OPTIONS.join(" ").into()),
+    },
+    Fact {
+        name: "flink_versions",
+        uses: &["flink.also", "flink.version"],
+        compute: |seen| {
+            let versions = flink::versions(seen).into_iter();
+            seen.text("flink.version").map(|_| versions.map(|version| Value::from(version.to_string())).collect())
+        },
     },
     Fact {
         name: "history_server_url",
@@ -87,15 +94,19 @@ fn map<const N: usize>(pairs: [(&str, Value); N]) -> Value {
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<BTreeMap<String, Value>>().into()
 }
 
-fn flink_configuration(seen: &Seen<'_>) -> Option<Value> {
-    let file = seen.text("flink.version")?.parse::<Version>().ok()?.configuration_file();
-    let pairs = flink::configuration(seen)?;
-    let line = |(key, value): &(&str, String)| map([("key", (*key).into()), ("value", file.quote(value).into())]);
-    Some(pairs.iter().map(line).collect())
-}
-
-fn flink_configuration_file(seen: &Seen<'_>) -> Option<Value> {
-    Some(seen.text("flink.version")?.parse::<Version>().ok()?.configuration_file().name().into())
+/// By version: the name of its configuration file, and the lines of clients and of the history server in it.
+fn flink_by_version(seen: &Seen<'_>) -> Option<Value> {
+    seen.text("flink.version")?;
+    let of = |version: Version| {
+        let file = version.configuration_file();
+        let line = |(key, value): &flink::Pair| map([("key", (*key).into()), ("value", file.quote(value).into())]);
+        let lines = |pairs: Vec<flink::Pair>| pairs.iter().map(line).collect::<Value>();
+        let client = lines(flink::configuration(seen, version));
+        let history_server = lines(flink::history_server(seen, version));
+        map([("file", file.name().into()), ("client", client), ("history_server", history_server)])
+    };
+    let versions = flink::versions(seen).into_iter().map(|version| (version.to_string(), of(version)));
+    Some(versions.collect::<BTreeMap<String, Value>>().into())
 }
 
 /// The agent asks from the same node: by loopback where the server listens on all addresses.

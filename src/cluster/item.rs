@@ -14,6 +14,8 @@ pub(super) struct Item {
     pub(super) when: Option<Text>,
     /// Only if that does not hold.
     pub(super) unless: Option<Text>,
+    /// Once for each entry of this list, which its texts call `each`.
+    pub(super) each: Option<Text>,
     pub(super) origin: Origin,
 }
 
@@ -96,8 +98,8 @@ pub(super) const LISTS: [(&str, ReadWhat); 11] = [
 ];
 
 pub(super) fn read_item(table: &mut Table<'_>, read: ReadWhat) -> Item {
-    let (when, unless) = (table.optional("when"), table.optional("unless"));
-    Item { what: read(table), when, unless, origin: table.origin().clone() }
+    let (when, unless, each) = (table.optional("when"), table.optional("unless"), table.optional("each"));
+    Item { what: read(table), when, unless, each, origin: table.origin().clone() }
 }
 
 /// A text that must be there; an empty one stands in for it, so that what depends on the item is not missed too.

@@ -20,6 +20,7 @@ pub(super) enum Kind {
     Choice(Vec<String>),
     Duration,
     FlinkVersion,
+    FlinkVersions,
     Host,
     Integer,
     MirrorPath,
@@ -31,13 +32,14 @@ pub(super) enum Kind {
 }
 
 /// Every kind: its name in role files and what its values look like.
-static KINDS: [(&str, Kind, &str); 14] = [
+static KINDS: [(&str, Kind, &str); 15] = [
     ("address", Kind::Address, "a host and a port, as in \"manager:2003\""),
     ("addresses", Kind::Addresses, "hosts and ports joined by commas, as in \"a:2181,b:2181\""),
     ("boolean", Kind::Boolean, "true or false"),
     ("choice", Kind::Choice(Vec::new()), "one of"),
     ("duration", Kind::Duration, "a number with ms, s, m or h, as in \"10s\""),
     ("flink-version", Kind::FlinkVersion, "a release from 1.15 on, as in \"1.20.5\""),
+    ("flink-versions", Kind::FlinkVersions, "releases from 1.15 on joined by commas, as in \"1.20.5,2.3.0\""),
     ("host", Kind::Host, "a host name or an IP address"),
     ("integer", Kind::Integer, "a whole number, not below 0"),
     ("mirror-path", Kind::MirrorPath, "a path below the mirror's root"),
@@ -171,9 +173,8 @@ impl Kind {
             Kind::Choice(words) => words.iter().any(|word| word == text),
             Kind::Addresses => text.split(',').all(|one| split_address(one).is_some()),
             Kind::Duration => milliseconds(text).is_some(),
-            Kind::FlinkVersion => text.parse().is_ok_and(|version: Version| {
-                version >= Version::new(OLDEST_LINE.0, OLDEST_LINE.1, 0) && version.to_string() == text
-            }),
+            Kind::FlinkVersion => is_release(text),
+            Kind::FlinkVersions => text.split(',').all(is_release),
             Kind::Host => Host::new(text).is_ok(),
             Kind::MirrorPath => SafePath::new(text).is_ok() && text.chars().all(plain),
             Kind::Path => NodePath::new(text).is_ok() && text.chars().all(plain),
@@ -183,6 +184,11 @@ impl Kind {
             Kind::Boolean | Kind::Integer | Kind::Port => false,
         }
     }
+}
+
+fn is_release(text: &str) -> bool {
+    let rendered = |version: Version| version.line() >= OLDEST_LINE && version.to_string() == text;
+    text.parse().is_ok_and(rendered)
 }
 
 /// What a path may be made of so that no format on a node has to quote it: units, properties, YAML, shell.
@@ -307,6 +313,7 @@ mod tests {
             (Kind::Boolean, "true"),
             (Kind::Duration, "10s"),
             (Kind::FlinkVersion, "1.20.5"),
+            (Kind::FlinkVersions, "1.20.5,2.3.0"),
             (Kind::Integer, "0"),
             (Kind::MirrorPath, "mirror_misc/pnda-agent"),
             (Kind::Path, "/etc/hadoop/conf"),
@@ -323,6 +330,8 @@ mod tests {
             (Kind::Duration, "0s"),
             (Kind::FlinkVersion, "1.4.2"),
             (Kind::FlinkVersion, "1.20"),
+            (Kind::FlinkVersions, "1.20.5,"),
+            (Kind::FlinkVersions, "1.20.5, 2.3.0"),
             (Kind::Integer, "-1"),
             (Kind::MirrorPath, "../x"),
             (Kind::Path, "etc"),

@@ -28,15 +28,30 @@ impl Site {
     /// Builds the mirror; what was downloaded for an earlier run is not downloaded again.
     /// Says why where a registry is out of reach.
     pub(crate) fn build(ground: &Ground) -> Result<Site, String> {
-        let site = Site { mirror: ground.folder("mirror"), nodes: ground.folder("nodes") };
-        let (store, key) = (base::cache().join("nodes-store"), ground.folder("key").join("mirror.key"));
-        let places = ["--mirror", &text(&site.mirror), "--store", &text(&store), "--key", &text(&key)];
-        let built = run(&[&["mirror", "build", "--agent", AGENT], &places[..]].concat());
-        if let Some(why) = out_of_reach(&[Source::Maven, Source::Pypi], &built.stderr).filter(|_| built.code != Some(0))
-        {
-            return Err(why);
+        Site::build_from(ground, &manifests())
+    }
+
+    /// The same with what a site adds that runs two versions of Flink: its own folder of manifests, locked anew.
+    pub(crate) fn build_with_two_flinks(ground: &Ground) -> Result<Site, String> {
+        let own = ground.folder("manifests");
+        let shipped = [manifests(), manifests().join("flink-2")];
+        for entry in shipped.iter().flat_map(|folder| fs::read_dir(folder).expect("the manifests are there")) {
+            let path = entry.expect("the manifests are readable").path();
+            if path.is_file() {
+                fs::copy(&path, own.join(path.file_name().expect("a file has a name")))
+                    .expect("the ground is writable");
+            }
         }
-        built.ok();
+        let store = text(&store());
+        reached(run(&["mirror", "lock", "--quiet", "--manifests", &text(&own), "--store", &store]))?;
+        Site::build_from(ground, &own)
+    }
+
+    fn build_from(ground: &Ground, manifests: &Path) -> Result<Site, String> {
+        let site = Site { mirror: ground.folder("mirror"), nodes: ground.folder("nodes") };
+        let (store, key) = (text(&store()), text(&ground.folder("key").join("mirror.key")));
+        let places = ["--mirror", &text(&site.mirror), "--store", &store, "--key", &key];
+        reached(run(&[&["mirror", "build", "--agent", AGENT, "--manifests", &text(manifests)], &places[..]].concat()))?;
         site.is_signed();
         Ok(site)
     }
@@ -99,6 +114,22 @@ impl Site {
         fs::rename(&kept, &file).expect("the mirror's folder is writable");
         done
     }
+}
+
+/// What the machine could reach; else why it could not.
+fn reached(output: shell::Output) -> Result<(), String> {
+    let why = out_of_reach(&[Source::Maven, Source::Pypi], &output.stderr).filter(|_| output.code != Some(0));
+    why.map_or_else(|| Ok(drop(output.ok())), Err)
+}
+
+/// The manifests that the project ships.
+fn manifests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("mirror-manifests")
+}
+
+/// What was downloaded for an earlier run.
+fn store() -> PathBuf {
+    base::cache().join("nodes-store")
 }
 
 /// An example cluster that the project ships.
