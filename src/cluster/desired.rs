@@ -12,9 +12,10 @@ use crate::words::generation::{Generation, Listed};
 use crate::words::names::{BadName, NodePath, SafePath, Word};
 use crate::words::node::{
     Access, Archive, Directory, Download, Expected, File, Gate, HdfsDirectory, HdfsUpload, Link, Once, Ready, Scope,
-    Service, User,
+    Service, SiteHadoop, User,
 };
 use crate::words::problem::{Origin, Problem, Problems, nearest};
+use crate::words::secret;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The template of every unit file.
@@ -24,6 +25,7 @@ pub(super) const UNIT: &str = "etc/systemd/system/unit.service";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Thing {
     Expected(Expected),
+    SiteHadoop(SiteHadoop),
     User(User),
     Directory(Directory),
     Archive(Archive),
@@ -154,8 +156,16 @@ impl Maker<'_> {
         }
     }
 
+    /// A short text; what it becomes may be seen by everybody on the node.
     fn fill(&self, text: &Text, problems: &mut Problems) -> Option<String> {
-        self.engine.fill(text, self.context, problems)
+        let filled = self.engine.fill(text, self.context, problems)?;
+        if secret::marked(&filled).is_empty() {
+            return Some(filled);
+        }
+        let what = "a secret would stand where everybody on the node can see it";
+        problems
+            .add(text.origin.problem(what, "print it in a template alone, or let systemd give it (LoadCredential)"));
+        None
     }
 
     fn named<T>(&self, text: &Text, problems: &mut Problems, name: impl Fn(String) -> Result<T, BadName>) -> Option<T> {
@@ -184,6 +194,12 @@ impl Maker<'_> {
             What::Expected { path, about } => {
                 let about = self.lines(std::slice::from_ref(about), problems).pop();
                 Thing::Expected(Expected { path: self.path(path, problems)?, about: about? })
+            }
+            What::SiteHadoop { conf, command, class_path } => {
+                let (conf, command) = (self.path(conf, problems), self.path(command, problems));
+                let class_path = class_path.iter().flat_map(|text| self.lines(std::slice::from_ref(text), problems));
+                let class_path = class_path.into_iter().find(|text| !text.is_empty());
+                Thing::SiteHadoop(SiteHadoop { conf: conf?, command: command?, class_path })
             }
             What::User { name, group, home } => {
                 let (name, group) = (self.word(name, problems), self.word(group, problems));
@@ -261,8 +277,13 @@ impl Maker<'_> {
             problems.add(template.origin.problem(what, "give the file a name whose format is known"));
             return None;
         };
-        let path = NodePath::new(path).ok()?;
-        Some(Thing::File(File { path, sha256: Sha256::of(text.as_bytes()), access: access? }, text))
+        let (path, access) = (NodePath::new(path).ok()?, access?);
+        let secrets = secret::marked(&text);
+        if !secrets.is_empty() && access.mode.bits() & 0o007 != 0 {
+            let what = format!("`{path}` holds a secret, and everybody could read it");
+            problems.add(template.origin.problem(what, "give it mode = \"0640\" and the group of who reads it"));
+        }
+        Some(Thing::File(File { path, sha256: Sha256::of(text.as_bytes()), secrets, access }, text))
     }
 
     fn service(&self, service: &ServiceText, problems: &mut Problems) -> Option<Service> {
@@ -278,7 +299,10 @@ impl Maker<'_> {
         });
         // Without systemd there is no unit, and the lines would name paths that are not there.
         let unit = match self.scope {
-            Scope::System => self.lines(&service.unit, problems),
+            Scope::System => {
+                let lines = self.lines(&service.unit, problems).into_iter();
+                lines.filter(|line| !line.is_empty()).collect()
+            }
             Scope::User => Vec::new(),
         };
         let ready = match ready {
@@ -351,6 +375,7 @@ impl Thing {
         match self {
             // It is nobody's place: a role may expect what another one places.
             Thing::Expected(expected) => format!("expected {}", expected.path),
+            Thing::SiteHadoop(hadoop) => format!("site-hadoop {}", hadoop.conf),
             Thing::User(user) => format!("user {}", user.name),
             Thing::Directory(directory) => directory.path.to_string(),
             Thing::Archive(archive) => archive.into.to_string(),

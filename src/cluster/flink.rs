@@ -40,6 +40,8 @@ pub(super) const USES: &[&str] = &[
     "flink.history_server.address",
     "flink.history_server.port",
     "flink.history_server.refresh",
+    "flink.history_server.tls_keystore",
+    "flink.history_server.tls_password",
     "flink.jobmanager.memory",
     "flink.parallelism",
     "flink.savepoints_url",
@@ -84,7 +86,13 @@ const SETTINGS: [(&str, &str); 4] = [
 
 /// What one of the versions would refuse of the configuration: the setting, what is wrong and what would be right.
 pub(super) fn refused(seen: &Seen<'_>) -> BTreeSet<(&'static str, String, String)> {
-    versions(seen).into_iter().flat_map(|version| refused_by(seen, version)).collect()
+    let lacks = |one: &str, other: &str| seen.printed(one).is_some() && seen.printed(other).is_none();
+    let (keystore, password) = ("flink.history_server.tls_keystore", "flink.history_server.tls_password");
+    let half = [(keystore, password), (password, keystore)].into_iter().filter(|(one, other)| lacks(one, other));
+    let half =
+        half.map(|(one, other)| (one, format!("`{one}` is nothing without `{other}`"), format!("give `{other}`")));
+    let by_version = versions(seen).into_iter().flat_map(|version| refused_by(seen, version));
+    by_version.chain(half).collect()
 }
 
 fn refused_by(seen: &Seen<'_>, version: Version) -> Vec<(&'static str, String, String)> {
@@ -170,6 +178,26 @@ pub(super) fn history_server(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
     pairs.push(("historyserver.web.port", port));
     // It deletes this folder when it stops (measured): one of its own, inside the folder that the role places.
     pairs.push(("historyserver.web.tmpdir", seen.at("/var/lib/pnda/flink/history-server/web")));
+    pairs.extend(tls(seen));
+    pairs
+}
+
+/// Where systemd lays the keystore for the history server, whoever may read the site's file.
+const KEYSTORE: &str = "/run/credentials/flink-history-server.service/keystore";
+
+/// The history server takes its certificate from the options of REST servers (`security.ssl.rest`), with both switched on.
+fn tls(seen: &Seen<'_>) -> Vec<Pair> {
+    let Some(given) = seen.text("flink.history_server.tls_keystore") else { return Vec::new() };
+    // A user's folder has no systemd.
+    let keystore = if seen.at("").is_empty() { KEYSTORE } else { given };
+    let mut pairs: Vec<Pair> = vec![
+        ("historyserver.web.ssl.enabled", "true".into()),
+        ("security.ssl.rest.enabled", "true".into()),
+        ("security.ssl.rest.keystore", keystore.into()),
+    ];
+    let password = seen.printed("flink.history_server.tls_password");
+    pairs.extend(from("security.ssl.rest.keystore-password", password.clone()));
+    pairs.extend(from("security.ssl.rest.key-password", password));
     pairs
 }
 

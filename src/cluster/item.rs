@@ -23,6 +23,7 @@ pub(super) struct Item {
 #[derive(Debug, Clone)]
 pub(super) enum What {
     Expected { path: Text, about: Text },
+    SiteHadoop { conf: Text, command: Text, class_path: Option<Text> },
     User { name: Text, group: Text, home: Text },
     Directory { path: Text, owner: Owner },
     Archive { from: Text, into: Text },
@@ -83,8 +84,9 @@ pub(super) const ABOUT: &str = "What it is for.";
 
 pub(super) type ReadWhat = fn(&mut Table<'_>) -> What;
 
-pub(super) const LISTS: [(&str, ReadWhat); 11] = [
+pub(super) const LISTS: [(&str, ReadWhat); 12] = [
     ("expected", read_expected),
+    ("site_hadoop", read_site_hadoop),
     ("user", read_user),
     ("directory", read_directory),
     ("archive", read_archive),
@@ -112,6 +114,14 @@ fn read_expected(table: &mut Table<'_>) -> What {
     What::Expected {
         path: needed(table, "path", "/etc/hadoop/conf/core-site.xml"),
         about: needed(table, "about", ABOUT),
+    }
+}
+
+fn read_site_hadoop(table: &mut Table<'_>) -> What {
+    What::SiteHadoop {
+        conf: needed(table, "conf", "/etc/hadoop/conf"),
+        command: needed(table, "command", "/usr/bin/hadoop"),
+        class_path: table.optional("class_path"),
     }
 }
 

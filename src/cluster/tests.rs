@@ -394,6 +394,39 @@ fn another_version_takes_one_link_and_a_restart_of_the_history_server() {
 }
 
 #[test]
+fn a_secret_stands_in_one_file_of_a_node_and_there_as_a_mark() {
+    let case = Case::example("hadoop").set("flink.history_server.tls_keystore", "/etc/pnda/tls.p12");
+    let told = case.told();
+    assert!(
+        told.contains("`flink.history_server.tls_keystore` is nothing without `flink.history_server.tls_password`"),
+        "{told}"
+    );
+    let reference = "file:/etc/pnda/tls.password";
+    let rendered = case.set("flink.history_server.tls_password", reference).done();
+    let path = "/etc/pnda/flink-history-server/1.20.5/config.yaml";
+    let configuration = pairs(&rendered, "manager", &format!("files{path}"));
+    let mark = format!("'@SECRET:{reference}@'");
+    assert_eq!(configuration["security.ssl.rest.keystore-password"], mark);
+    assert_eq!(configuration["security.ssl.rest.key-password"], mark);
+    let keystore = "/run/credentials/flink-history-server.service/keystore";
+    assert_eq!(configuration["security.ssl.rest.keystore"], keystore);
+    let naming: Vec<String> = entries(&rendered)
+        .filter(|(_, bytes)| String::from_utf8_lossy(bytes).contains(reference))
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(naming, [format!("manager/files{path}"), "manager/node.toml".into(), "manager/origins.toml".into()]);
+    let document = node(&rendered, "manager");
+    let file = document.files.iter().find(|file| file.path.as_str() == path).unwrap();
+    assert_eq!((file.secrets.len(), file.access.mode.bits(), file.access.group.as_str()), (1, 0o640, "pnda"));
+    let unit = text(&rendered, "manager", "files/etc/systemd/system/flink-history-server.service");
+    assert!(unit.contains("\nLoadCredential=keystore:/etc/pnda/tls.p12\n"), "{unit}");
+    let agent = text(&rendered, "manager", "files/etc/pnda/agent.toml");
+    assert!(agent.contains("url = \"https://10.77.0.2:8082\""), "{agent}");
+    let literal = Case::example("hadoop").set("flink.history_server.tls_password", "hunter2").told();
+    assert!(literal.contains("is not of kind secret") && !literal.contains("hunter2"), "{literal}");
+}
+
+#[test]
 fn a_version_that_the_mirror_or_java_cannot_give_is_refused() {
     let told = Case::example("pico").set("flink.also", "2.2.9").told();
     assert!(told.contains("the mirror (generation 7) does not hold `flink-2.2.9.tar.gz`"), "{told}");
@@ -568,6 +601,8 @@ fn every_rendered_configuration_of_flink_passes_the_lint_of_its_version() {
     for (at, version) in versions.into_iter().enumerate() {
         let name = ["pico", "standard", "production", "hadoop"][at % 4];
         let case = Case::example(name).set("flink.version", version).set("graphite.address", "graphite:2003");
+        let case = case.set("flink.history_server.tls_keystore", "/etc/pnda/tls.p12");
+        let case = case.set("flink.history_server.tls_password", "credential:tls");
         let mut generation = generation();
         let archive = format!("flink-{version}.tar.gz");
         let listed = Listed { size: 1, sha256: Sha256::of(archive.as_bytes()) };

@@ -3,6 +3,7 @@
 //! Not here: how any part decides; that is tested beside its code.
 
 use crate::departures::Departures;
+use crate::foreign::brings_its_own_hadoop;
 use crate::ground::{Ground, HUB};
 use crate::machine;
 use crate::node::Node;
@@ -10,6 +11,7 @@ use crate::receiver::{self, Carbon, Receiver};
 use crate::shell::{Output, until};
 use crate::site::Site;
 use crate::steps::Steps;
+use crate::tls::speaks_tls_and_keeps_its_secret;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -56,6 +58,8 @@ fn flink_arrives_on_nodes_without_a_way_out() {
     steps.take("power cut", || survives_a_power_cut(ground.node_mut("manager")));
     steps.take("a second version", || runs_both_versions(&ground, &site));
     steps.take("the other version", || switches_and_goes_back(&ground, &site));
+    steps.take("TLS", || speaks_tls_and_keeps_its_secret(ground.node("manager"), &site, FOLDER));
+    steps.take("a site's own Hadoop", || brings_its_own_hadoop(ground.node("edge-1"), &site, FOLDER));
 
     let memory: Vec<String> = ground.nodes().iter().map(|node| format!("{} kB", resident(node))).collect();
     machine::tell(&format!("nodes: {}; agents hold {}", steps, memory.join(", ")));

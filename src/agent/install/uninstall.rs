@@ -7,6 +7,7 @@ use super::installed::{Installed, Run, Where};
 use super::job::Job;
 use super::plan::{self, Choices, Plan};
 use super::report::Line;
+use super::secrets::Secrets;
 use super::state::State;
 use super::systemd::Systemd;
 use super::{Depth, Error, Home, KEEP, Older, Origin, Report, Request, owners, recover};
@@ -72,6 +73,7 @@ fn empty(place: &Where, installed: &Installed, last: Option<&Node>) -> Result<Wa
     let name = |of: fn(&Node) -> &Word| last.map_or_else(unnamed, |node| Ok(of(node).clone()));
     let node = Node {
         expected: Vec::new(),
+        site_hadoops: Vec::new(),
         format: 1,
         cluster: name(|node| &node.cluster)?,
         node: installed.state.node.clone().map_or_else(|| name(|node| &node.node), Ok)?,
@@ -91,7 +93,13 @@ fn empty(place: &Where, installed: &Installed, last: Option<&Node>) -> Result<Wa
         hdfs_directories: Vec::new(),
         hdfs_uploads: Vec::new(),
     };
-    Ok(Wanted { node, text: String::new(), root: place.root.clone(), bytes: BTreeMap::new() })
+    Ok(Wanted {
+        node,
+        text: String::new(),
+        root: place.root.clone(),
+        bytes: BTreeMap::new(),
+        secrets: Secrets::default(),
+    })
 }
 
 struct Removal<'a> {
