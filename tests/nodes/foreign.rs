@@ -47,7 +47,7 @@ pub(crate) fn brings_its_own_hadoop(edge: &Node, site: &Site, folder: &str) {
     edge.write(core, &file(&[("fs.defaultFS", "hdfs://manager:8020"), ("ipc.client.connect.max.retries", "1")]));
     edge.write("/etc/hadoop/conf/hdfs-site.xml", &file(&[]));
     edge.write(yarn, &file(&[]));
-    edge.run("mv /usr/lib/hadoop-yarn/hadoop-yarn-client-3.4.2.jar /root/").ok();
+    edge.run("mv /usr/lib/hadoop-yarn/hadoop-yarn-client-3.4.2.jar /srv/").ok();
     let refused = edge.run(&format!("sh {folder}/install.sh")).exited(1);
     for what in ["yarn-site.xml names no yarn.resourcemanager.address", "holds no hadoop-yarn-client: "] {
         assert!(refused.stderr.contains(what), "{}", refused.told());
@@ -59,7 +59,7 @@ pub(crate) fn brings_its_own_hadoop(edge: &Node, site: &Site, folder: &str) {
         ("yarn.resourcemanager.connect.retry-interval.ms", "500"),
     ];
     edge.write(yarn, &file(&quick));
-    edge.run("mv /root/hadoop-yarn-client-3.4.2.jar /usr/lib/hadoop-yarn/").ok();
+    edge.run("mv /srv/hadoop-yarn-client-3.4.2.jar /usr/lib/hadoop-yarn/").ok();
     edge.run(&format!("sh {folder}/install.sh")).ok();
     let check = "/opt/pnda/agent/pnda-agent check --config /etc/pnda/agent.toml";
     assert!(edge.run(check).ok().stdout.contains("the site's, in /etc/hadoop/conf"));

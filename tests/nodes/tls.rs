@@ -28,13 +28,16 @@ pub(crate) fn speaks_tls_and_keeps_its_secret(node: &Node, site: &Site, folder: 
     );
 
     node.run("mkdir --mode 0700 /etc/pnda-tls && cd /etc/pnda-tls && umask 077 && openssl req -x509 -newkey rsa:2048 -nodes -days 9 \
-              -keyout key -out cert -subj /CN=manager -addext subjectAltName=DNS:manager 2>&1 && install -m 0644 cert /etc/pnda-tls.pem")
+              -keyout key -out cert -subj /CN=manager -addext subjectAltName=DNS:manager -addext basicConstraints=critical,CA:FALSE 2>&1 && install -m 0644 cert /etc/pnda-tls.pem")
         .ok();
     for password in PASSWORDS {
         let before = node.property(SERVICE, "MainPID");
         node.write("/etc/pnda-tls/password", &format!("{password}\n"));
         let pack = "openssl pkcs12 -export -in cert -inkey key -out keystore.p12 -passout file:password";
-        node.run(&format!("cd /etc/pnda-tls && chmod 600 password && umask 077 && {pack}")).ok();
+        node.run(&format!(
+            "cd /etc/pnda-tls && chmod 600 password && umask 077 && {pack} && cp -n keystore.p12 first.p12"
+        ))
+        .ok();
         let installed = node.run(&format!("sh {folder}/install.sh --json")).ok();
         assert!(!installed.told().contains(password), "{}", installed.told());
         assert_ne!(node.property(SERVICE, "MainPID"), before, "{}", installed.told());
@@ -50,6 +53,8 @@ pub(crate) fn speaks_tls_and_keeps_its_secret(node: &Node, site: &Site, folder: 
     });
     let agent = "/opt/pnda/agent/pnda-agent";
     node.run(&format!("{agent} verify")).ok();
+    // The keystore is the site's: whoever goes back to an old password brings the file that it opens.
+    node.run("cp /etc/pnda-tls/first.p12 /etc/pnda-tls/keystore.p12").ok();
     node.run(&format!("{agent} rollback")).ok();
     let path = "/etc/pnda/flink-history-server/*/config.yaml";
     assert!(node.run(&format!("cat {path}")).ok().stdout.contains(PASSWORDS[0]), "the password of then is back");
@@ -59,12 +64,12 @@ pub(crate) fn speaks_tls_and_keeps_its_secret(node: &Node, site: &Site, folder: 
 /// Not in a file that others can read, nor in the journal, nor on a command line, nor in anybody's environment.
 fn nobody_sees(node: &Node, secret: &str) {
     // What looks for it has it neither on its own command line nor in its environment.
-    node.write("/root/pattern", &format!("{secret}\n"));
-    node.run("chmod 600 /root/pattern").ok();
+    node.write("/srv/pattern", &format!("{secret}\n"));
+    node.run("chmod 600 /srv/pattern").ok();
     for look in [
-        "find / -xdev -type f -perm /o=r ! -path '/proc/*' ! -path '/sys/*' -exec grep -lFf /root/pattern {} +",
-        "journalctl --no-pager | grep -Ff /root/pattern",
-        "grep -lFf /root/pattern /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null",
+        "find / -xdev -type f -perm /o=r ! -path '/proc/*' ! -path '/sys/*' -exec grep -lFf /srv/pattern {} +",
+        "journalctl --no-pager | grep -Ff /srv/pattern",
+        "grep -lFf /srv/pattern /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null",
     ] {
         let found = node.run(look);
         assert_eq!(found.text(), "", "{}", found.told());
