@@ -119,7 +119,11 @@ impl Site {
 /// What the machine could reach; else why it could not.
 fn reached(output: shell::Output) -> Result<(), String> {
     let why = out_of_reach(&[Source::Maven, Source::Pypi], &output.stderr).filter(|_| output.code != Some(0));
-    why.map_or_else(|| Ok(drop(output.ok())), Err)
+    if let Some(why) = why {
+        return Err(why);
+    }
+    output.ok();
+    Ok(())
 }
 
 /// The manifests that the project ships.
