@@ -4,7 +4,8 @@
 
 use crate::systems::graphite::Address;
 use crate::words::document::{self, Table};
-use crate::words::names::Word;
+use crate::words::names::{NodePath, Word};
+use crate::words::node::SiteHadoop;
 use crate::words::problem::{Problems, Source};
 use std::fmt::Display;
 use std::fs::File;
@@ -43,6 +44,10 @@ pub struct Config {
     pub interval: Duration,
     /// The history server of this node, if it has one.
     pub history_server: Option<Url>,
+    /// The certificates that the history server's must come from; none: those of the machine.
+    pub authority: Option<PathBuf>,
+    /// The Hadoop that the site brought, if this node uses one.
+    pub hadoop: Option<SiteHadoop>,
     /// Where numbers go.
     pub graphite: Option<Address>,
     /// The console's data logger.
@@ -84,12 +89,36 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         None => Some(LISTEN.parse().expect("the default address is one")),
     };
     let seconds = table.number("interval_seconds", 1..=3600).unwrap_or(INTERVAL);
-    let history_server = section(table, "history_server", "url", "http://127.0.0.1:8082", web);
+    let history_server = table.table("history_server", history_server).flatten();
+    let (history_server, authority) = history_server.unzip();
     let graphite = section(table, "graphite", "address", "manager:2003", Address::try_from);
     let console = section(table, "console", "url", "http://console:3001/metrics", web);
+    let hadoop = table.table("hadoop", site_hadoop).flatten();
     let place = Place { cluster: cluster?, node: node? };
     let interval = Duration::from_secs(seconds);
-    Some(Config { place, listen: listen?, interval, history_server, graphite, console })
+    Some(Config {
+        place,
+        listen: listen?,
+        interval,
+        history_server,
+        authority: authority.flatten(),
+        hadoop,
+        graphite,
+        console,
+    })
+}
+
+fn history_server(table: &mut Table<'_>) -> Option<(Url, Option<PathBuf>)> {
+    let url = table.parsed("url", "http://127.0.0.1:8082", web);
+    let authority = table.optional("authority").map(|text| PathBuf::from(text.text));
+    Some((url?, authority))
+}
+
+fn site_hadoop(table: &mut Table<'_>) -> Option<SiteHadoop> {
+    let conf = table.parsed("conf", "/etc/hadoop/conf", NodePath::new);
+    let command = table.parsed("command", "/usr/bin/hadoop", NodePath::new);
+    let class_path = table.optional("class_path").map(|text| text.text);
+    Some(SiteHadoop { conf: conf?, command: command?, class_path })
 }
 
 /// A section of one key; absent, it is no mistake.

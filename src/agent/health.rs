@@ -72,6 +72,15 @@ impl State {
 }
 
 impl Round {
+    /// The same with what is wrong on the node besides.
+    pub fn with_faults(mut self, faults: Vec<String>) -> Round {
+        if !faults.is_empty() {
+            self.health = Health::Error;
+        }
+        self.causes.extend(faults);
+        self
+    }
+
     /// What it compares by.
     pub fn state(&self) -> State {
         let flink = self.flink.as_ref();

@@ -7,6 +7,7 @@ pub mod board;
 pub mod clock;
 pub mod config;
 mod guests;
+pub mod hadoop;
 pub mod health;
 pub mod install;
 mod log;

@@ -14,6 +14,7 @@ use crate::systems::history_server::HistoryServer;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -34,6 +35,9 @@ pub enum Error {
     /// Somebody else has the address, or it is not this machine's.
     #[error("cannot listen on {address}; set another `listen` in the agent's configuration")]
     Listen { address: SocketAddr, source: io::Error },
+    /// Nothing can be believed of what nobody vouches for.
+    #[error("cannot use the certificates in {}", file.display())]
+    Authority { file: PathBuf, source: io::Error },
     /// The loop that does the work is gone; without it the agent only looks alive.
     #[error("the loop that watches has ended, which it never should; please report what stands above")]
     Ended,
@@ -86,13 +90,25 @@ fn start(config: Config, receivers: Vec<Receiver>, board: Arc<Board>) -> Result<
         let board = board.clone();
         thread("publish", move || publish::publish(&board, &receivers, deadline))?;
     }
-    let server = config.history_server.map(|url| HistoryServer::new(url, deadline));
+    let server = history_server(&config, deadline)?;
     let (alive, ended) = oneshot::channel();
     thread("watch", move || {
         let _alive = alive;
         watch(server.as_ref(), &board, config.interval, watchdog);
     })?;
     Ok(ended)
+}
+
+/// The history server that a configuration names.
+pub fn history_server(config: &Config, deadline: Duration) -> Result<Option<HistoryServer>, Error> {
+    let server = config.history_server.clone().map(|url| HistoryServer::new(url, deadline));
+    match (server, &config.authority) {
+        (Some(server), Some(file)) => {
+            let failed = |source| Error::Authority { file: file.clone(), source };
+            server.believing(file).map(Some).map_err(failed)
+        }
+        (server, _) => Ok(server),
+    }
 }
 
 fn thread(name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<(), Error> {

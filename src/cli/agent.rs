@@ -6,6 +6,7 @@ use super::failure::{FAILED, Failure, Outcome, USAGE, finish, say};
 use super::{agent_install, agent_installed};
 use crate::agent::board::View;
 use crate::agent::config::{self, Config};
+use crate::agent::hadoop::{self, Classes};
 use crate::agent::health::{Round, judge};
 use crate::agent::report::Report;
 use crate::agent::{clock, service};
@@ -93,9 +94,10 @@ fn read(file: &Path) -> Result<Config, Failure> {
 
 fn check(file: &Path, json: bool) -> Outcome {
     let config = read(file)?;
-    let server = config.history_server.clone().map(|url| HistoryServer::new(url, DEADLINE));
+    let server = service::history_server(&config, DEADLINE)?;
     let seen = server.as_ref().map(HistoryServer::observe);
-    let round = judge(seen.as_ref(), clock::now_ms());
+    let faults = config.hadoop.iter().flat_map(|site| hadoop::faults(site, Path::new("/"), Classes::Here));
+    let round = judge(seen.as_ref(), clock::now_ms()).with_faults(faults.collect());
     let failed = round.health == Health::Error;
     let text =
         if json { Report::of(&View::Fresh(Arc::new(round)), &config.place).json() } else { table(&round, &config) };
@@ -111,6 +113,7 @@ fn table(round: &Round, config: &Config) -> String {
     ];
     let server = config.history_server.as_ref().map_or("none on this node", |url| url.as_str());
     rows.push(("history server".to_owned(), server.to_owned()));
+    rows.extend(config.hadoop.iter().map(|site| ("Hadoop".to_owned(), format!("the site's, in {}", site.conf))));
     rows.extend(round.causes.iter().map(|cause| ("cause".to_owned(), cause.clone())));
     if let Some(flink) = &round.flink {
         rows.extend(flink.fault.iter().map(|fault| ("story".to_owned(), fault.story.clone())));

@@ -12,9 +12,10 @@ use crate::words::generation::{Generation, Listed};
 use crate::words::names::{BadName, NodePath, SafePath, Word};
 use crate::words::node::{
     Access, Archive, Directory, Download, Expected, File, Gate, HdfsDirectory, HdfsUpload, Link, Once, Ready, Scope,
-    Service, User,
+    Service, SiteHadoop, User,
 };
 use crate::words::problem::{Origin, Problem, Problems, nearest};
+use crate::words::secret;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The template of every unit file.
@@ -24,6 +25,7 @@ pub(super) const UNIT: &str = "etc/systemd/system/unit.service";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Thing {
     Expected(Expected),
+    SiteHadoop(SiteHadoop),
     User(User),
     Directory(Directory),
     Archive(Archive),
@@ -67,14 +69,32 @@ impl Maker<'_> {
             let context = &self.context.seen_by(&role.lists.settings);
             let maker = Maker { context, whom: self.whom.clone(), ..*self };
             for item in &role.lists.items {
-                if !maker.applies(item, problems) || !maker.add(item, &mut things, problems) {
-                    things.left_out.extend(maker.place(item));
+                match &item.each {
+                    None => maker.make_one(item, &mut things, problems),
+                    Some(list) => maker.make_each(item, list, &mut things, problems),
                 }
             }
         }
         things.check_nesting(problems);
         things.settle_restarts(problems);
         things
+    }
+
+    fn make_one(&self, item: &Item, things: &mut Things, problems: &mut Problems) {
+        if !self.applies(item, problems) || !self.add(item, things, problems) {
+            things.left_out.extend(self.place(item));
+        }
+    }
+
+    /// An item once for each entry of a list; none where the node has no such list.
+    fn make_each(&self, item: &Item, list: &Text, things: &mut Things, problems: &mut Problems) {
+        let Some(contexts) = self.context.each(&list.text) else {
+            let what = format!("`{}` is no list that can be gone through", list.text);
+            return problems.add(list.origin.problem(what, "name a list, as in facts.flink_versions"));
+        };
+        for context in &contexts {
+            Maker { context, whom: self.whom.clone(), ..*self }.make_one(item, things, problems);
+        }
     }
 
     fn applies(&self, item: &Item, problems: &mut Problems) -> bool {
@@ -136,8 +156,16 @@ impl Maker<'_> {
         }
     }
 
+    /// A short text; what it becomes may be seen by everybody on the node.
     fn fill(&self, text: &Text, problems: &mut Problems) -> Option<String> {
-        self.engine.fill(text, self.context, problems)
+        let filled = self.engine.fill(text, self.context, problems)?;
+        if secret::marked(&filled).is_empty() {
+            return Some(filled);
+        }
+        let what = "a secret would stand where everybody on the node can see it";
+        problems
+            .add(text.origin.problem(what, "print it in a template alone, or let systemd give it (LoadCredential)"));
+        None
     }
 
     fn named<T>(&self, text: &Text, problems: &mut Problems, name: impl Fn(String) -> Result<T, BadName>) -> Option<T> {
@@ -166,6 +194,12 @@ impl Maker<'_> {
             What::Expected { path, about } => {
                 let about = self.lines(std::slice::from_ref(about), problems).pop();
                 Thing::Expected(Expected { path: self.path(path, problems)?, about: about? })
+            }
+            What::SiteHadoop { conf, command, class_path } => {
+                let (conf, command) = (self.path(conf, problems), self.path(command, problems));
+                let class_path = class_path.iter().flat_map(|text| self.lines(std::slice::from_ref(text), problems));
+                let class_path = class_path.into_iter().find(|text| !text.is_empty());
+                Thing::SiteHadoop(SiteHadoop { conf: conf?, command: command?, class_path })
             }
             What::User { name, group, home } => {
                 let (name, group) = (self.word(name, problems), self.word(group, problems));
@@ -243,8 +277,13 @@ impl Maker<'_> {
             problems.add(template.origin.problem(what, "give the file a name whose format is known"));
             return None;
         };
-        let path = NodePath::new(path).ok()?;
-        Some(Thing::File(File { path, sha256: Sha256::of(text.as_bytes()), access: access? }, text))
+        let (path, access) = (NodePath::new(path).ok()?, access?);
+        let secrets = secret::marked(&text);
+        if !secrets.is_empty() && access.mode.bits() & 0o007 != 0 {
+            let what = format!("`{path}` holds a secret, and everybody could read it");
+            problems.add(template.origin.problem(what, "give it mode = \"0640\" and the group of who reads it"));
+        }
+        Some(Thing::File(File { path, sha256: Sha256::of(text.as_bytes()), secrets, access }, text))
     }
 
     fn service(&self, service: &ServiceText, problems: &mut Problems) -> Option<Service> {
@@ -260,7 +299,10 @@ impl Maker<'_> {
         });
         // Without systemd there is no unit, and the lines would name paths that are not there.
         let unit = match self.scope {
-            Scope::System => self.lines(&service.unit, problems),
+            Scope::System => {
+                let lines = self.lines(&service.unit, problems).into_iter();
+                lines.filter(|line| !line.is_empty()).collect()
+            }
             Scope::User => Vec::new(),
         };
         let ready = match ready {
@@ -329,10 +371,11 @@ fn missing(generation: &Generation, path: &SafePath, origin: &Origin) -> Problem
 }
 
 impl Thing {
-    fn place(&self) -> String {
+    pub(super) fn place(&self) -> String {
         match self {
             // It is nobody's place: a role may expect what another one places.
             Thing::Expected(expected) => format!("expected {}", expected.path),
+            Thing::SiteHadoop(hadoop) => format!("site-hadoop {}", hadoop.conf),
             Thing::User(user) => format!("user {}", user.name),
             Thing::Directory(directory) => directory.path.to_string(),
             Thing::Archive(archive) => archive.into.to_string(),
@@ -343,57 +386,6 @@ impl Thing {
             Thing::Service(service) => format!("service {}", service.name),
             Thing::HdfsDirectory(directory) => format!("hdfs {}", directory.path),
             Thing::HdfsUpload(upload) => format!("hdfs {}", upload.to),
-        }
-    }
-}
-
-impl Things {
-    fn insert(&mut self, thing: Thing, origin: &Origin, problems: &mut Problems) {
-        let place = thing.place();
-        match self.by_place.get(&place) {
-            Some((there, _)) if *there == thing => {}
-            Some((_, first)) => {
-                let what = format!("`{place}` is listed differently at {first}");
-                problems.add(origin.problem(what, "make both the same, or move it into a part that both roles list"));
-            }
-            None => drop(self.by_place.insert(place, (thing, origin.clone()))),
-        }
-    }
-
-    /// Nothing may lie inside an archive's folder, or below what is no folder at all.
-    fn check_nesting(&self, problems: &mut Problems) {
-        for (place, (thing, first)) in &self.by_place {
-            let why = match thing {
-                Thing::Archive(_) => "the folder of an archive, which holds nothing else",
-                Thing::Download(_) | Thing::File(..) | Thing::Link(_) => "no folder",
-                _ => continue,
-            };
-            let below = format!("{place}/");
-            for (inner, (_, origin)) in
-                self.by_place.range(below.clone()..).take_while(|(inner, _)| inner.starts_with(&below))
-            {
-                let what = format!("`{inner}` lies below `{place}` ({first}), {why}");
-                problems.add(origin.problem(what, "put it elsewhere"));
-            }
-        }
-    }
-
-    /// What a service waits for must be there; what the settings left out is not waited for.
-    fn settle_restarts(&mut self, problems: &mut Problems) {
-        let places: BTreeSet<String> = self.by_place.keys().cloned().collect();
-        for (thing, origin) in self.by_place.values_mut() {
-            let Thing::Service(service) = thing else { continue };
-            for path in &service.restart_on {
-                let path = path.as_str();
-                if !places.contains(path) && !self.left_out.contains(path) {
-                    let near = nearest(path, places.iter().map(String::as_str));
-                    let what = format!("service `{}` restarts on `{path}`, which nothing places", service.name);
-                    problems.add(
-                        origin.problem(what, super::role::suggestion(near, "name a file, link or archive of the node")),
-                    );
-                }
-            }
-            service.restart_on.retain(|path| places.contains(path.as_str()));
         }
     }
 }

@@ -112,6 +112,7 @@ fn places(node: &Node) -> BTreeMap<String, String> {
     let mut places = BTreeMap::new();
     let mut put = |kind: &str, at: &str, what: String| drop(places.insert(format!("{kind} {at}"), what));
     node.expected.iter().for_each(|one| put("expected", one.path.as_str(), one.about.clone()));
+    node.site_hadoops.iter().for_each(|one| put("site's Hadoop", one.conf.as_str(), format!("{one:?}")));
     node.users.iter().for_each(|one| put("user", one.name.as_str(), format!("{one:?}")));
     node.directories.iter().for_each(|one| put("folder", one.path.as_str(), format!("{one:?}")));
     node.archives.iter().for_each(|one| put("archive", one.into.as_str(), format!("{one:?}")));

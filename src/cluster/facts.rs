@@ -18,23 +18,39 @@ pub(super) struct Fact {
 }
 
 /// Every fact; one that cannot be computed from a node's settings is none there.
-pub(super) const FACTS: [Fact; 8] = [
+pub(super) const FACTS: [Fact; 10] = [
     Fact { name: "agent_interval_seconds", uses: &["agent.interval"], compute: agent_interval },
-    Fact { name: "flink_configuration", uses: flink::USES, compute: flink_configuration },
-    Fact { name: "flink_configuration_file", uses: &["flink.version"], compute: flink_configuration_file },
+    Fact { name: "flink", uses: flink::USES, compute: flink_by_version },
     Fact {
         name: "flink_java_options",
         uses: &["flink.version"],
         compute: |seen| seen.text("flink.version").map(|_| flink::JAVA_OPTIONS.join(" ").into()),
     },
     Fact {
-        name: "history_server_url",
-        uses: &["flink.history_server.address", "flink.history_server.port"],
-        compute: history_server_url,
+        name: "flink_versions",
+        uses: &["flink.also", "flink.version"],
+        compute: |seen| {
+            let versions = flink::versions(seen).into_iter();
+            seen.text("flink.version").map(|_| versions.map(|version| Value::from(version.to_string())).collect())
+        },
     },
+    Fact {
+        name: "history_server_authority",
+        uses: &["flink.history_server.tls_authority"],
+        compute: |seen| seen.text("flink.history_server.tls_authority").map(Value::from),
+    },
+    Fact { name: "history_server_gate", uses: HISTORY_SERVER, compute: history_server_gate },
+    Fact { name: "history_server_url", uses: HISTORY_SERVER, compute: history_server_url },
     Fact { name: "java_home", uses: &["java.home"], compute: |seen| Some(flink::java_home(seen).into()) },
     Fact { name: "log_sources", uses: &["log.clients", "log.containers", "log.flink"], compute: log_sources },
     Fact { name: "log_units", uses: &[], compute: |_| Some(LOG_UNITS.into_iter().map(Value::from).collect()) },
+];
+
+const HISTORY_SERVER: &[&str] = &[
+    "flink.history_server.address",
+    "flink.history_server.name",
+    "flink.history_server.port",
+    "flink.history_server.tls_keystore",
 ];
 
 /// The settings that one fact may see.
@@ -87,27 +103,49 @@ fn map<const N: usize>(pairs: [(&str, Value); N]) -> Value {
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<BTreeMap<String, Value>>().into()
 }
 
-fn flink_configuration(seen: &Seen<'_>) -> Option<Value> {
-    let file = seen.text("flink.version")?.parse::<Version>().ok()?.configuration_file();
-    let pairs = flink::configuration(seen)?;
-    let line = |(key, value): &(&str, String)| map([("key", (*key).into()), ("value", file.quote(value).into())]);
-    Some(pairs.iter().map(line).collect())
+/// By version: the name of its configuration file, and the lines of clients and of the history server in it.
+fn flink_by_version(seen: &Seen<'_>) -> Option<Value> {
+    seen.text("flink.version")?;
+    let of = |version: Version| {
+        let file = version.configuration_file();
+        let line = |(key, value): &flink::Pair| map([("key", (*key).into()), ("value", file.quote(value).into())]);
+        let lines = |pairs: Vec<flink::Pair>| pairs.iter().map(line).collect::<Value>();
+        let client = lines(flink::configuration(seen, version));
+        let history_server = lines(flink::history_server(seen, version));
+        map([("file", file.name().into()), ("client", client), ("history_server", history_server)])
+    };
+    let versions = flink::versions(seen).into_iter().map(|version| (version.to_string(), of(version)));
+    Some(versions.collect::<BTreeMap<String, Value>>().into())
 }
 
-fn flink_configuration_file(seen: &Seen<'_>) -> Option<Value> {
-    Some(seen.text("flink.version")?.parse::<Version>().ok()?.configuration_file().name().into())
-}
-
-/// The agent asks from the same node: by loopback where the server listens on all addresses.
-fn history_server_url(seen: &Seen<'_>) -> Option<Value> {
+/// Where the history server is asked on its own node: by loopback where it listens on all addresses.
+fn history_server_gate(seen: &Seen<'_>) -> Option<Value> {
     let port = seen.printed("flink.history_server.port")?;
     let host = match seen.text("flink.history_server.address")? {
         "0.0.0.0" => "127.0.0.1".to_owned(),
         "::" => "[::1]".to_owned(),
-        address if address.contains(':') => format!("[{address}]"),
-        address => address.to_owned(),
+        address => bracketed(address),
     };
-    Some(format!("http://{host}:{port}").into())
+    // Its certificate is not for loopback: that it listens must do.
+    Some(match seen.text("flink.history_server.tls_keystore") {
+        Some(_) => format!("tcp://{host}:{port}").into(),
+        None => format!("http://{host}:{port}/config").into(),
+    })
+}
+
+/// Where the agent asks it: from the same node, over TLS by the name in its certificate.
+fn history_server_url(seen: &Seen<'_>) -> Option<Value> {
+    if seen.text("flink.history_server.tls_keystore").is_none() {
+        let gate = history_server_gate(seen)?;
+        return gate.as_str()?.strip_suffix("/config").map(Value::from);
+    }
+    let (name, port) = (seen.text("flink.history_server.name")?, seen.printed("flink.history_server.port")?);
+    Some(format!("https://{}:{port}", bracketed(name)).into())
+}
+
+/// A host as it stands in an address.
+fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
 fn agent_interval(seen: &Seen<'_>) -> Option<Value> {

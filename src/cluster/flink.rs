@@ -8,6 +8,7 @@ use super::lint::{self, Severity, Target};
 use super::setting::{milliseconds, split_address};
 use crate::words::flink::Version;
 use crate::words::problem::Source;
+use std::collections::BTreeSet;
 
 /// What Flink 1.18 and later need of a Java from 9 on, as the distribution's own configuration has it, less what it
 /// exports of `jdk.compiler`: a runtime without that module would warn five times at each start.
@@ -31,6 +32,7 @@ pub(super) const JAVA_OPTIONS: [&str; 15] = [
 
 /// Settings that the configuration is made of; those of roles the node has not are left out.
 pub(super) const USES: &[&str] = &[
+    "flink.also",
     "flink.archive_url",
     "flink.attempts",
     "flink.checkpoints_url",
@@ -38,6 +40,8 @@ pub(super) const USES: &[&str] = &[
     "flink.history_server.address",
     "flink.history_server.port",
     "flink.history_server.refresh",
+    "flink.history_server.tls_keystore",
+    "flink.history_server.tls_password",
     "flink.jobmanager.memory",
     "flink.parallelism",
     "flink.savepoints_url",
@@ -47,22 +51,29 @@ pub(super) const USES: &[&str] = &[
     "flink.version",
     "graphite.address",
     "java.home",
+    "java.version",
     "log.flink",
     "zookeeper.quorum",
 ];
 
-type Pair = (&'static str, String);
+/// A key and its value.
+pub(super) type Pair = (&'static str, String);
 
-/// The configuration of a node; none where Flink is not.
-pub(super) fn configuration(seen: &Seen<'_>) -> Option<Vec<Pair>> {
-    let version: Version = seen.text("flink.version")?.parse().ok()?;
+/// The versions that a node has, oldest first; none where Flink is not.
+pub(super) fn versions(seen: &Seen<'_>) -> BTreeSet<Version> {
+    let also = seen.text("flink.also").into_iter().flat_map(|also| also.split(','));
+    seen.text("flink.version").into_iter().chain(also).filter_map(|version| version.parse().ok()).collect()
+}
+
+/// The configuration of clients, which is also that of the jobs that they submit.
+pub(super) fn configuration(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
     let mut pairs = job_defaults(seen);
     pairs.extend(environment(seen, version));
-    pairs.extend(archive(seen));
+    pairs.push(("jobmanager.archive.fs.dir", archive(seen)));
     pairs.extend(durable(seen, version));
-    pairs.extend(on_yarn(seen));
+    pairs.extend(on_yarn(seen, version));
     pairs.extend(graphite(seen, version));
-    Some(pairs)
+    pairs
 }
 
 /// Keys that stand for one setting each.
@@ -73,22 +84,44 @@ const SETTINGS: [(&str, &str); 4] = [
     ("taskmanager.numberOfTaskSlots", "flink.taskmanager.slots"),
 ];
 
-/// What the version would refuse of the configuration: the setting, what is wrong and what would be right.
-pub(super) fn refused(seen: &Seen<'_>) -> Vec<(&'static str, String, String)> {
-    let version = seen.text("flink.version").and_then(|text| text.parse::<Version>().ok());
-    let (Some(version), Some(pairs)) = (version, configuration(seen)) else { return Vec::new() };
+/// What one of the versions would refuse of the configuration: the setting, what is wrong and what would be right.
+pub(super) fn refused(seen: &Seen<'_>) -> BTreeSet<(&'static str, String, String)> {
+    let lacks = |one: &str, other: &str| seen.printed(one).is_some() && seen.printed(other).is_none();
+    let (keystore, password) = ("flink.history_server.tls_keystore", "flink.history_server.tls_password");
+    let half = [(keystore, password), (password, keystore)].into_iter().filter(|(one, other)| lacks(one, other));
+    let half =
+        half.map(|(one, other)| (one, format!("`{one}` is nothing without `{other}`"), format!("give `{other}`")));
+    let by_version = versions(seen).into_iter().flat_map(|version| refused_by(seen, version));
+    by_version.chain(half).collect()
+}
+
+fn refused_by(seen: &Seen<'_>, version: Version) -> Vec<(&'static str, String, String)> {
+    let chosen = seen.text("flink.version").and_then(|text| text.parse().ok()) == Some(version);
+    let by_version = if chosen { "flink.version" } else { "flink.also" };
     let file = version.configuration_file();
-    let text: String = pairs.iter().map(|(key, value)| format!("{key}: {}\n", file.quote(value))).collect();
-    let target = Target { version, java: None, deployment: Deployment::Yarn };
-    let linted = lint::lint(Source { file: file.name(), text: &text }, file.into(), target);
-    let findings = linted.map_or_else(|_| Vec::new(), |(_, findings)| findings);
+    let lines = |pairs: Vec<Pair>| {
+        let lines = pairs.iter().map(|(key, value)| format!("{key}: {}\n", file.quote(value)));
+        lines.collect::<String>()
+    };
+    let texts = [lines(configuration(seen, version)), lines(history_server(seen, version))];
+    let target = Target { version, java: java(seen), deployment: Deployment::Yarn };
+    let linted = texts.iter().map(|text| lint::lint(Source { file: file.name(), text }, file.into(), target));
+    let findings = linted.flat_map(|linted| linted.map_or_else(|_| Vec::new(), |(_, findings)| findings));
     let told = |finding: lint::Finding| {
         let known = SETTINGS.iter().find(|(key, _)| *key == finding.key);
-        let (key, setting) = *known.unwrap_or(&("", "flink.version"));
+        let (key, setting) = *known.unwrap_or(&("", by_version));
         let named = |text: String| if key.is_empty() { text } else { text.replace(key, setting) };
         (setting, named(finding.what), named(finding.remedy))
     };
-    findings.into_iter().filter(|finding| finding.severity == Severity::Error).map(told).collect()
+    findings.filter(|finding| finding.severity == Severity::Error).map(told).collect()
+}
+
+/// The Java from the mirror; that of the site is only known on its nodes.
+fn java(seen: &Seen<'_>) -> Option<u32> {
+    match seen.text("java.home") {
+        None => seen.text("java.version")?.split('.').next()?.parse().ok(),
+        Some(_) => None,
+    }
 }
 
 fn from(key: &'static str, value: Option<String>) -> Option<Pair> {
@@ -127,20 +160,44 @@ pub(super) fn java_home(seen: &Seen<'_>) -> String {
     seen.text("java.home").map_or_else(|| seen.at("/opt/pnda/jre"), str::to_owned)
 }
 
-fn archive(seen: &Seen<'_>) -> Vec<Pair> {
+/// Where finished jobs are kept.
+fn archive(seen: &Seen<'_>) -> String {
     let own = || format!("file://{}", seen.at("/var/lib/pnda/flink/completed-jobs"));
-    let url = seen.text("flink.archive_url").map_or_else(own, str::to_owned);
-    let mut pairs = vec![("jobmanager.archive.fs.dir", url.clone())];
-    if let Some(port) = seen.printed("flink.history_server.port") {
-        // A bare number is read as milliseconds by the integer option up to 1.18 and by the duration of 1.20 on.
-        let refresh = seen.text("flink.history_server.refresh").and_then(milliseconds);
-        pairs.push(("historyserver.archive.fs.dir", url));
-        pairs.extend(from("historyserver.archive.fs.refresh-interval", refresh.map(|ms| ms.to_string())));
-        pairs.extend(from("historyserver.web.address", seen.printed("flink.history_server.address")));
-        pairs.push(("historyserver.web.port", port));
-        // It deletes this folder when it stops (measured): one of its own, inside the folder that the role places.
-        pairs.push(("historyserver.web.tmpdir", seen.at("/var/lib/pnda/flink/history-server/web")));
-    }
+    seen.text("flink.archive_url").map_or_else(own, str::to_owned)
+}
+
+/// The configuration of the history server, in a folder of its own; empty where there is none.
+pub(super) fn history_server(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
+    let Some(port) = seen.printed("flink.history_server.port") else { return Vec::new() };
+    // A bare number is read as milliseconds by the integer option up to 1.18 and by the duration of 1.20 on.
+    let refresh = seen.text("flink.history_server.refresh").and_then(milliseconds);
+    let mut pairs = environment(seen, version);
+    pairs.push(("historyserver.archive.fs.dir", archive(seen)));
+    pairs.extend(from("historyserver.archive.fs.refresh-interval", refresh.map(|ms| ms.to_string())));
+    pairs.extend(from("historyserver.web.address", seen.printed("flink.history_server.address")));
+    pairs.push(("historyserver.web.port", port));
+    // It deletes this folder when it stops (measured): one of its own, inside the folder that the role places.
+    pairs.push(("historyserver.web.tmpdir", seen.at("/var/lib/pnda/flink/history-server/web")));
+    pairs.extend(tls(seen));
+    pairs
+}
+
+/// Where systemd lays the keystore for the history server, whoever may read the site's file.
+const KEYSTORE: &str = "/run/credentials/flink-history-server.service/keystore";
+
+/// The history server takes its certificate from the options of REST servers (`security.ssl.rest`), with both switched on.
+fn tls(seen: &Seen<'_>) -> Vec<Pair> {
+    let Some(given) = seen.text("flink.history_server.tls_keystore") else { return Vec::new() };
+    // A user's folder has no systemd.
+    let keystore = if seen.at("").is_empty() { KEYSTORE } else { given };
+    let mut pairs: Vec<Pair> = vec![
+        ("historyserver.web.ssl.enabled", "true".into()),
+        ("security.ssl.rest.enabled", "true".into()),
+        ("security.ssl.rest.keystore", keystore.into()),
+    ];
+    let password = seen.printed("flink.history_server.tls_password");
+    pairs.extend(from("security.ssl.rest.keystore-password", password.clone()));
+    pairs.extend(from("security.ssl.rest.key-password", password));
     pairs
 }
 
@@ -163,10 +220,10 @@ fn durable(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
 
 /// A user's jar on the class path and in the job's own loader as well breaks jobs with Avro (measured); left off the
 /// class path it runs.
-fn on_yarn(seen: &Seen<'_>) -> Vec<Pair> {
+fn on_yarn(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
     let mut pairs = vec![("yarn.classpath.include-user-jar", "DISABLED".to_owned())];
     pairs.extend(from("yarn.application-attempts", seen.printed("flink.attempts")));
-    if let (Some(staged), Some(version)) = (seen.text("flink.staged_url"), seen.text("flink.version")) {
+    if let Some(staged) = seen.text("flink.staged_url") {
         pairs.push(("yarn.provided.lib.dirs", format!("{staged}/{version}/lib;{staged}/{version}/plugins")));
     }
     pairs

@@ -14,6 +14,8 @@ pub(super) struct Item {
     pub(super) when: Option<Text>,
     /// Only if that does not hold.
     pub(super) unless: Option<Text>,
+    /// Once for each entry of this list, which its texts call `each`.
+    pub(super) each: Option<Text>,
     pub(super) origin: Origin,
 }
 
@@ -22,6 +24,7 @@ impl Item {
     pub(super) fn texts(&self) -> Vec<&Text> {
         match &self.what {
             What::Expected { path, about } => vec![path, about],
+            What::SiteHadoop { conf, command, class_path } => [conf, command].into_iter().chain(class_path).collect(),
             What::User { name, group, home } => vec![name, group, home],
             What::Directory { path, owner } | What::File { path, owner, .. } => vec![path, &owner.owner, &owner.group],
             What::Archive { from, into } => vec![from, into],
@@ -50,6 +53,7 @@ impl Item {
 #[derive(Debug, Clone)]
 pub(super) enum What {
     Expected { path: Text, about: Text },
+    SiteHadoop { conf: Text, command: Text, class_path: Option<Text> },
     User { name: Text, group: Text, home: Text },
     Directory { path: Text, owner: Owner },
     Archive { from: Text, into: Text },
@@ -110,8 +114,9 @@ pub(super) const ABOUT: &str = "What it is for.";
 
 pub(super) type ReadWhat = fn(&mut Table<'_>) -> What;
 
-pub(super) const LISTS: [(&str, ReadWhat); 11] = [
+pub(super) const LISTS: [(&str, ReadWhat); 12] = [
     ("expected", read_expected),
+    ("site_hadoop", read_site_hadoop),
     ("user", read_user),
     ("directory", read_directory),
     ("archive", read_archive),
@@ -125,8 +130,8 @@ pub(super) const LISTS: [(&str, ReadWhat); 11] = [
 ];
 
 pub(super) fn read_item(table: &mut Table<'_>, read: ReadWhat) -> Item {
-    let (when, unless) = (table.optional("when"), table.optional("unless"));
-    Item { what: read(table), when, unless, origin: table.origin().clone() }
+    let (when, unless, each) = (table.optional("when"), table.optional("unless"), table.optional("each"));
+    Item { what: read(table), when, unless, each, origin: table.origin().clone() }
 }
 
 /// A text that must be there; an empty one stands in for it, so that what depends on the item is not missed too.
@@ -139,6 +144,14 @@ fn read_expected(table: &mut Table<'_>) -> What {
     What::Expected {
         path: needed(table, "path", "/etc/hadoop/conf/core-site.xml"),
         about: needed(table, "about", ABOUT),
+    }
+}
+
+fn read_site_hadoop(table: &mut Table<'_>) -> What {
+    What::SiteHadoop {
+        conf: needed(table, "conf", "/etc/hadoop/conf"),
+        command: needed(table, "command", "/usr/bin/hadoop"),
+        class_path: table.optional("class_path"),
     }
 }
 

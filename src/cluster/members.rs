@@ -49,6 +49,7 @@ pub(super) fn value(setting: &Setting) -> Value {
         Setting::Text(text) => text.as_str().into(),
         Setting::Integer(number) => (*number).into(),
         Setting::Boolean(flag) => (*flag).into(),
+        Setting::Secret(secret) => secret.mark().into(),
     }
 }
 

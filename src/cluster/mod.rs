@@ -29,6 +29,7 @@ mod taken;
 mod template;
 #[cfg(test)]
 mod tests;
+mod things;
 
 pub use assign::{Assigned, Assignment};
 pub use difference::{Differences, FileDifference, Folders, NodeDifference, difference};

@@ -122,6 +122,7 @@ impl Ground<'_> {
         for (thing, _) in things.by_place.into_values() {
             match thing {
                 Thing::Expected(expected) => document.expected.push(expected),
+                Thing::SiteHadoop(hadoop) => document.site_hadoops.push(hadoop),
                 Thing::User(user) => document.users.push(user),
                 Thing::Directory(directory) => document.directories.push(directory),
                 Thing::Archive(archive) => document.archives.push(archive),
@@ -180,6 +181,9 @@ fn origins(settings: &Settings, whom: &str) -> String {
         let _ = match &resolved.value {
             Setting::Unset => writeln!(text, "\"{name}\" = {{ from = {from} }}"),
             Setting::Text(value) => writeln!(text, "\"{name}\" = {{ value = {}, from = {from} }}", quoted(value)),
+            Setting::Secret(secret) => {
+                writeln!(text, "\"{name}\" = {{ secret = {}, from = {from} }}", quoted(&secret.to_string()))
+            }
             value => writeln!(text, "\"{name}\" = {{ value = {value}, from = {from} }}"),
         };
     }

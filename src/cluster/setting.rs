@@ -7,6 +7,7 @@ use crate::words::document::{Raw, Table, Text};
 use crate::words::flink::Version;
 use crate::words::names::{Host, NodePath, SafePath, Word};
 use crate::words::problem::{Origin, nearest};
+use crate::words::secret::Secret;
 use std::fmt;
 use std::mem::discriminant;
 
@@ -18,31 +19,41 @@ pub(super) enum Kind {
     Boolean,
     /// One of these words.
     Choice(Vec<String>),
+    ClassPath,
     Duration,
     FlinkVersion,
+    FlinkVersions,
     Host,
     Integer,
     MirrorPath,
     Path,
     Port,
+    Secret,
     Size,
     Url,
     Word,
 }
 
 /// Every kind: its name in role files and what its values look like.
-static KINDS: [(&str, Kind, &str); 14] = [
+static KINDS: [(&str, Kind, &str); 17] = [
     ("address", Kind::Address, "a host and a port, as in \"manager:2003\""),
     ("addresses", Kind::Addresses, "hosts and ports joined by commas, as in \"a:2181,b:2181\""),
     ("boolean", Kind::Boolean, "true or false"),
     ("choice", Kind::Choice(Vec::new()), "one of"),
+    (
+        "class-path",
+        Kind::ClassPath,
+        "jars, folders and …/* joined by colons, as in \"/usr/lib/hadoop/*:/etc/hadoop/conf\"",
+    ),
     ("duration", Kind::Duration, "a number with ms, s, m or h, as in \"10s\""),
     ("flink-version", Kind::FlinkVersion, "a release from 1.15 on, as in \"1.20.5\""),
+    ("flink-versions", Kind::FlinkVersions, "releases from 1.15 on joined by commas, as in \"1.20.5,2.3.0\""),
     ("host", Kind::Host, "a host name or an IP address"),
     ("integer", Kind::Integer, "a whole number, not below 0"),
     ("mirror-path", Kind::MirrorPath, "a path below the mirror's root"),
     ("path", Kind::Path, "an absolute path of letters, digits and . _ + -"),
     ("port", Kind::Port, "a port from 1 to 65535"),
+    ("secret", Kind::Secret, "where the node finds it: file:/path, env:NAME or credential:NAME"),
     ("size", Kind::Size, "a number with k, m or g, as in \"1600m\""),
     ("url", Kind::Url, "an address with its scheme, as in \"hdfs://nameservice/pnda\""),
     ("word", Kind::Word, "letters, digits and . _ + -"),
@@ -59,6 +70,8 @@ pub(super) enum Value {
     Text(String),
     Integer(i64),
     Boolean(bool),
+    /// Printed as its mark, which the node replaces.
+    Secret(Secret),
 }
 
 impl Value {
@@ -78,6 +91,7 @@ impl fmt::Display for Value {
             Value::Text(text) => out.write_str(text),
             Value::Integer(number) => write!(out, "{number}"),
             Value::Boolean(flag) => write!(out, "{flag}"),
+            Value::Secret(secret) => out.write_str(&secret.mark()),
         }
     }
 }
@@ -150,6 +164,7 @@ impl Kind {
             (Kind::Integer, Raw::Integer(number)) if *number >= 0 => Some(Value::Integer(*number)),
             (Kind::Port, Raw::Integer(number)) if (1..=65535).contains(number) => Some(Value::Integer(*number)),
             (Kind::Boolean | Kind::Integer | Kind::Port, _) => None,
+            (Kind::Secret, Raw::Text(text)) => text.parse().ok().map(Value::Secret),
             (_, Raw::Text(text)) => self.fits(text).then(|| Value::Text(text.clone())),
             _ => None,
         }
@@ -170,19 +185,29 @@ impl Kind {
             Kind::Address => split_address(text).is_some(),
             Kind::Choice(words) => words.iter().any(|word| word == text),
             Kind::Addresses => text.split(',').all(|one| split_address(one).is_some()),
+            Kind::ClassPath => text.split(':').all(is_class_path_entry),
             Kind::Duration => milliseconds(text).is_some(),
-            Kind::FlinkVersion => text.parse().is_ok_and(|version: Version| {
-                version >= Version::new(OLDEST_LINE.0, OLDEST_LINE.1, 0) && version.to_string() == text
-            }),
+            Kind::FlinkVersion => is_release(text),
+            Kind::FlinkVersions => text.split(',').all(is_release),
             Kind::Host => Host::new(text).is_ok(),
             Kind::MirrorPath => SafePath::new(text).is_ok() && text.chars().all(plain),
             Kind::Path => NodePath::new(text).is_ok() && text.chars().all(plain),
             Kind::Size => bytes(text).is_some(),
             Kind::Url => is_url(text),
             Kind::Word => Word::new(text).is_ok(),
-            Kind::Boolean | Kind::Integer | Kind::Port => false,
+            Kind::Boolean | Kind::Integer | Kind::Port | Kind::Secret => false,
         }
     }
+}
+
+fn is_class_path_entry(text: &str) -> bool {
+    let path = text.strip_suffix("/*").unwrap_or(text);
+    NodePath::new(path).is_ok() && path.chars().all(plain)
+}
+
+fn is_release(text: &str) -> bool {
+    let rendered = |version: Version| version.line() >= OLDEST_LINE && version.to_string() == text;
+    text.parse().is_ok_and(rendered)
 }
 
 /// What a path may be made of so that no format on a node has to quote it: units, properties, YAML, shell.
@@ -305,12 +330,16 @@ mod tests {
             (Kind::Address, "manager:2003"),
             (Kind::Address, "[::1]:2003"),
             (Kind::Boolean, "true"),
+            (Kind::ClassPath, "/usr/lib/hadoop/*:/etc/hadoop/conf:/opt/a.jar"),
             (Kind::Duration, "10s"),
             (Kind::FlinkVersion, "1.20.5"),
+            (Kind::FlinkVersions, "1.20.5,2.3.0"),
             (Kind::Integer, "0"),
             (Kind::MirrorPath, "mirror_misc/pnda-agent"),
             (Kind::Path, "/etc/hadoop/conf"),
             (Kind::Port, "8082"),
+            (Kind::Secret, "file:/etc/pnda/secrets/keystore"),
+            (Kind::Secret, "credential:keystore"),
             (Kind::Size, "1600m"),
             (Kind::Url, "hdfs://HDFS-HA/pnda/flink/completed-jobs"),
             (Kind::Url, "file:///var/lib/pnda"),
@@ -319,15 +348,20 @@ mod tests {
         let bad = [
             (Kind::Address, "manager"),
             (Kind::Address, "::1:2003"),
+            (Kind::ClassPath, "/usr/lib/*/lib"),
+            (Kind::ClassPath, "lib/*"),
             (Kind::Duration, "10"),
             (Kind::Duration, "0s"),
             (Kind::FlinkVersion, "1.4.2"),
             (Kind::FlinkVersion, "1.20"),
+            (Kind::FlinkVersions, "1.20.5,"),
+            (Kind::FlinkVersions, "1.20.5, 2.3.0"),
             (Kind::Integer, "-1"),
             (Kind::MirrorPath, "../x"),
             (Kind::Path, "etc"),
             (Kind::Port, "0"),
             (Kind::Port, "65536"),
+            (Kind::Secret, "hunter2"),
             (Kind::Size, "1600"),
             (Kind::Size, "m"),
             (Kind::Url, "localhost:80"),

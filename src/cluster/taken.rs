@@ -33,12 +33,17 @@ fn of_role(role: &Role, engine: &Engine<'_>, problems: &mut Problems) -> BTreeSe
     let settings: Settings = declared.collect();
     let around = Context::around("", "", "", &().into());
     let context = around.with_settings(&settings).with_facts(&settings, "");
-    let from = |item: &Item| match &item.what {
-        What::Archive { from, .. } | What::Download { from, .. } if applies(item, &context) => Some(from.clone()),
-        _ => None,
-    };
-    let texts: Vec<Text> = role.lists.items.iter().filter_map(from).collect();
-    texts.iter().filter_map(|text| SafePath::new(engine.fill(text, &context, problems)?).ok()).collect()
+    let mut paths = BTreeSet::new();
+    for item in role.lists.items.iter().filter(|item| applies(item, &context)) {
+        let (What::Archive { from, .. } | What::Download { from, .. }) = &item.what else { continue };
+        let contexts = match &item.each {
+            Some(list) => context.each(&list.text).unwrap_or_default(),
+            None => vec![context.clone()],
+        };
+        let filled = contexts.iter().filter_map(|context| SafePath::new(engine.fill(from, context, problems)?).ok());
+        paths.extend(filled);
+    }
+    paths
 }
 
 fn applies(item: &Item, context: &Context) -> bool {

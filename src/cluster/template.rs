@@ -11,6 +11,7 @@ use super::setting::{self, Declaration};
 use crate::words::document::Text;
 use crate::words::problem::{Origin, Problem, Problems, nearest};
 use minijinja::syntax::SyntaxConfig;
+use minijinja::value::ValueKind;
 use minijinja::{AutoEscape, Environment, ErrorKind, Template, UndefinedBehavior, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
@@ -81,6 +82,17 @@ impl Context {
         let seen = |name: &str| !self.settings.contains(name) || declared.contains(name);
         let names = self.names.iter().filter(|(name, _)| seen(name));
         Context { names: names.map(|(name, value)| (name.clone(), value.clone())).collect(), ..Context::default() }
+    }
+
+    /// The same for each entry of a list, which is then called `each`: none at all where the node has no such list, no
+    /// answer if nothing has that name, or it is no list.
+    pub(super) fn each(&self, list: &str) -> Option<Vec<Context>> {
+        let value = self.names.get(list)?;
+        match value.kind() {
+            ValueKind::None => Some(Vec::new()),
+            ValueKind::Seq => Some(value.try_iter().ok()?.map(|each| self.with([("each", each)])).collect()),
+            _ => None,
+        }
     }
 
     /// Whether a setting is set to anything but `false`, or with `NAME is WORD` to that word; none if there is no such

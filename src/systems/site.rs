@@ -2,13 +2,24 @@
 //! A probe that follows a redirect or asks a proxy would report on somebody else.
 //! Not here: downloads, which are patient; see `http`.
 
+use super::http::certificates;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 use ureq::tls::{RootCerts, TlsConfig};
 
 /// A client whose calls end within `deadline`, name resolution and body included.
 pub fn client(deadline: Duration) -> ureq::Agent {
-    let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+    believing(deadline, RootCerts::PlatformVerifier)
+}
+
+/// The same that believes the certificates of a file (PEM) and no others.
+pub fn client_of(deadline: Duration, authority: &Path) -> io::Result<ureq::Agent> {
+    Ok(believing(deadline, RootCerts::from(certificates(authority)?)))
+}
+
+fn believing(deadline: Duration, roots: RootCerts) -> ureq::Agent {
+    let tls = TlsConfig::builder().root_certs(roots).build();
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .proxy(None)

@@ -16,5 +16,6 @@ pub mod node;
 pub mod plain;
 pub mod problem;
 mod schema;
+pub mod secret;
 pub mod size;
 pub mod tree;

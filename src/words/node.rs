@@ -4,8 +4,9 @@
 
 use super::digest::Sha256;
 use super::names::{NodePath, SafePath, Word};
+use super::secret::Secret;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use url::Url;
 
@@ -37,6 +38,9 @@ pub struct Node {
     /// What the site must have brought; nothing is installed where it is missing.
     #[serde(default, rename = "expected", skip_serializing_if = "Vec::is_empty")]
     pub expected: Vec<Expected>,
+    /// The Hadoop that the site brings; nothing is installed where its configuration or its class path is not right.
+    #[serde(default, rename = "site_hadoop", skip_serializing_if = "Vec::is_empty")]
+    pub site_hadoops: Vec<SiteHadoop>,
     /// System users, made by systemd-sysusers.
     #[serde(default, rename = "user")]
     pub users: Vec<User>,
@@ -98,6 +102,19 @@ pub struct Expected {
     pub path: NodePath,
     /// What it is for, and what to do where it is missing.
     pub about: String,
+}
+
+/// A Hadoop that the site brings, as clients see it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteHadoop {
+    /// The folder of its configuration.
+    pub conf: NodePath,
+    /// The command whose `classpath` tells its class path.
+    pub command: NodePath,
+    /// Its class path where the site says it: jars, folders and `…/*`, joined by colons.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_path: Option<String>,
 }
 
 /// A system user with its group of the same or another name.
@@ -201,8 +218,11 @@ pub struct Download {
 pub struct File {
     /// Where it goes; it lies in the node's folder under `files/` and this path.
     pub path: NodePath,
-    /// The identity of its bytes.
+    /// The identity of its bytes, with a mark for each secret.
     pub sha256: Sha256,
+    /// The secrets that the node puts in where their marks are.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub secrets: BTreeSet<Secret>,
     /// Whose.
     #[serde(flatten)]
     pub access: Access,

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
 const BIN: &str = "opt/pnda/rm-wrapper/bin";
-const REAL: [&str; 3] = ["flink", "yarn-session.sh", "spark-submit"];
+const REAL: [&str; 4] = ["flink", "flink-1.20.5", "yarn-session.sh", "spark-submit"];
 
 /// An edge's wrapper in a folder, real commands behind it, and `id` of whoever the test says.
 struct Edge {
@@ -87,6 +87,7 @@ fn a_submission_runs_in_a_queue_that_its_user_may_use() {
             format!("flink run-application {queue}default a.jar --x y"),
         ),
         ("dev1", "pnda dev", "flink run -c Main a.jar", format!("flink run {queue}dev -c Main a.jar")),
+        ("dev1", "dev", "flink-1.20.5 run a.jar", format!("flink-1.20.5 run {queue}dev a.jar")),
         ("prod1", "prod", "flink run -yqu dev a.jar", format!("flink run {queue}dev a.jar")),
         ("prod1", "prod", "flink run --yarnqueue=prod a.jar", format!("flink run {queue}prod a.jar")),
         ("prod1", "prod", &format!("flink run {queue}dev a.jar"), format!("flink run {queue}dev a.jar")),

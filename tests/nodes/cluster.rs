@@ -9,7 +9,7 @@ use crate::node::Node;
 use crate::shell::{Output, until};
 use crate::site::{Site, example};
 use crate::steps::Steps;
-use crate::{events, logs, machine, packages};
+use crate::{events, logs, machine, packages, site};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -72,13 +72,7 @@ fn resident(ground: &Ground) -> u64 {
 
 /// What the project mirrors, and what ships logs.
 fn manifests(ground: &Ground) -> PathBuf {
-    let folder = ground.folder("manifests");
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("mirror-manifests");
-    for entry in fs::read_dir(shipped).expect("the project has manifests").flatten() {
-        if entry.path().is_file() {
-            fs::copy(entry.path(), folder.join(entry.file_name())).expect("the ground's folder is writable");
-        }
-    }
+    let folder = site::manifests(ground, &[]);
     fs::write(folder.join("packages.toml"), packages::manifest(&logs::PACKAGES)).expect("it is writable");
     folder
 }

@@ -25,26 +25,20 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Builds the mirror of what the program carries; what was downloaded for an earlier run is not downloaded again.
-    /// Says why where a registry is out of reach.
-    pub(crate) fn build(ground: &Ground) -> Result<Site, String> {
-        Site::build_with(ground, &[])
+    /// Builds the mirror of what a site runs that has two versions of Flink.
+    pub(crate) fn build_with_two_flinks(ground: &Ground) -> Result<Site, String> {
+        Site::build_from(ground, &manifests(ground, &["flink-2"]))
     }
 
-    /// The same of manifests of the test's own: all that lie in a folder.
-    /// What no lock beside them knows yet is locked first.
+    /// Builds the mirror of all manifests in a folder; what no lock beside them knows yet is locked first, and what was
+    /// downloaded for an earlier run is not downloaded again. Says why where a registry is out of reach.
     pub(crate) fn build_from(ground: &Ground, manifests: &Path) -> Result<Site, String> {
-        let options = ["--manifests", &text(manifests)];
-        let locked = run(&[&["mirror", "lock", "--store", &text(&store()), "--quiet"], &options[..]].concat());
-        reached(locked)?;
-        Site::build_with(ground, &options)
-    }
-
-    fn build_with(ground: &Ground, options: &[&str]) -> Result<Site, String> {
         let site = Site { mirror: ground.folder("mirror"), nodes: ground.folder("nodes") };
-        let key = ground.folder("key").join("mirror.key");
-        let places = ["--mirror", &text(&site.mirror), "--store", &text(&store()), "--key", &text(&key)];
-        reached(run(&[&["mirror", "build", "--agent", AGENT], &places[..], options].concat()))?;
+        let (store, key) = (text(&base::cache().join("nodes-store")), text(&ground.folder("key").join("mirror.key")));
+        let common = ["--manifests", &text(manifests), "--store", &store, "--quiet"];
+        let build = ["mirror", "build", "--agent", AGENT, "--mirror", &text(&site.mirror), "--key", &key];
+        reached(run(&[&["mirror", "lock"], &common[..]].concat()))?;
+        reached(run(&[&build[..], &common[..]].concat()))?;
         site.is_signed();
         Ok(site)
     }
@@ -114,14 +108,22 @@ impl Site {
     }
 }
 
+/// The manifests that the project ships, with those of some subfolders, in a folder of the ground.
+pub(crate) fn manifests(ground: &Ground, more: &[&str]) -> PathBuf {
+    let (own, shipped) = (ground.folder("manifests"), Path::new(env!("CARGO_MANIFEST_DIR")).join("mirror-manifests"));
+    let folders = std::iter::once(shipped.clone()).chain(more.iter().map(|folder| shipped.join(folder)));
+    for entry in folders.flat_map(|folder| fs::read_dir(folder).expect("the manifests are there")) {
+        let path = entry.expect("the manifests are readable").path();
+        if path.is_file() {
+            fs::copy(&path, own.join(path.file_name().expect("a file has a name"))).expect("the ground is writable");
+        }
+    }
+    own
+}
+
 /// An example cluster that the project ships.
 pub(crate) fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("clusters/{name}.toml"))
-}
-
-/// What nodes' mirrors are made of, kept between runs.
-fn store() -> PathBuf {
-    base::cache().join("nodes-store")
 }
 
 /// Holds a run to success, unless a registry could not be reached.

@@ -3,6 +3,7 @@
 //! Not here: how any part decides; that is tested beside its code.
 
 use crate::departures::Departures;
+use crate::foreign::brings_its_own_hadoop;
 use crate::ground::{Ground, HUB};
 use crate::machine;
 use crate::node::Node;
@@ -10,11 +11,13 @@ use crate::receiver::{self, Carbon, Receiver};
 use crate::shell::{Output, until};
 use crate::site::Site;
 use crate::steps::Steps;
+use crate::tls::speaks_tls_and_keeps_its_secret;
 use crate::ways;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 const FLINK: &str = "1.20.5";
+const OTHER: &str = "2.3.0";
 const ARCHIVE: &str = "flink-1.20.5.tar.gz";
 const HISTORY_SERVER: &str = "flink-history-server";
 const AGENT: &str = "pnda-agent";
@@ -30,7 +33,7 @@ fn flink_arrives_on_nodes_without_a_way_out() {
     let mut steps = Steps::default();
     let names = ["manager", "edge-1", "edge-2", "worker"];
     let Some(mut ground) = steps.take("boot of four nodes", || Ground::with(&names)) else { return };
-    let site = match steps.take("mirror build", || Site::build(&ground)) {
+    let site = match steps.take("mirror build", || Site::build_with_two_flinks(&ground)) {
         Ok(site) => site,
         Err(why) => return machine::left_out("Flink on nodes", &why),
     };
@@ -56,6 +59,10 @@ fn flink_arrives_on_nodes_without_a_way_out() {
     steps.take("second installs", || ground.nodes().iter().for_each(changes_nothing));
     agents_come_back(&ground);
     steps.take("power cut", || survives_a_power_cut(ground.node_mut("manager")));
+    steps.take("a second version", || runs_both_versions(&ground, &site));
+    steps.take("the other version", || switches_and_goes_back(&ground, &site));
+    steps.take("TLS", || speaks_tls_and_keeps_its_secret(ground.node("manager"), &site, FOLDER));
+    steps.take("a site's own Hadoop", || brings_its_own_hadoop(ground.node("edge-1"), &site, FOLDER));
 
     let memory: Vec<String> = ground.nodes().iter().map(|node| format!("{} kB", resident(node))).collect();
     steps.take("a machine that is replaced", || ways::is_replaced(&ground, &site, &desk));
@@ -211,6 +218,52 @@ fn survives_a_power_cut(node: &mut Node) {
     node.wait_active(AGENT);
     changes_nothing(node);
     assert_same(&before, &listing(node), "a power cut changed something");
+}
+
+/// Another version comes beside the first on the manager and on an edge; who asks for it gets it.
+fn runs_both_versions(ground: &Ground, site: &Site) {
+    site.render("standard", &[&format!("flink.also={OTHER}")]);
+    for name in ["manager", "edge-2"] {
+        let node = ground.node(name);
+        node.copy(&site.node(name), FOLDER);
+        let before = node.property(HISTORY_SERVER, "MainPID");
+        install(node).ok();
+        assert_eq!(node.property(HISTORY_SERVER, "MainPID"), before, "nothing that runs has changed");
+    }
+    let edge = ground.node("edge-2");
+    for (line, version) in [
+        ("flink --version", FLINK),
+        (&format!("flink-{OTHER} --version"), OTHER),
+        (&format!("FLINK_VERSION={OTHER} flink --version"), OTHER),
+    ] {
+        let said = edge.run_as("alice", line).ok();
+        assert!(said.stdout.contains(&format!("Version: {version},")), "{}", said.told());
+    }
+    let refused = edge.run_as("alice", "FLINK_VERSION=1.0.0 flink --version").exited(2);
+    assert_eq!(refused.stderr.trim(), format!("flink: Flink 1.0.0 is not on this node; there are: {FLINK} {OTHER}"));
+}
+
+/// The one setting, and back without the mirror.
+fn switches_and_goes_back(ground: &Ground, site: &Site) {
+    let (manager, edge) = (ground.node("manager"), ground.node("edge-2"));
+    site.render("standard", &[&format!("flink.version={OTHER}"), &format!("flink.also={FLINK}")]);
+    for node in [manager, edge] {
+        node.copy(&site.node(&node.name), FOLDER);
+        let look = node.run(&format!("sh {FOLDER}/install.sh --dry-run")).exited(4);
+        assert_eq!(look.stdout.matches("/opt/pnda/flink ").count(), 1, "{}", look.told());
+        install(node).ok();
+    }
+    let runs = |version: &str| {
+        let said = edge.run_as("alice", "flink --version").ok();
+        assert!(said.stdout.contains(&format!("Version: {version},")), "{}", said.told());
+        let told = manager.run(&format!("curl --silent --fail http://manager:{PORT}/config")).ok();
+        assert!(told.stdout.contains(&format!("\"flink-version\":\"{version}\"")), "{}", told.told());
+    };
+    runs(OTHER);
+    for node in [manager, edge] {
+        node.run("/opt/pnda/agent/pnda-agent rollback").ok();
+    }
+    runs(FLINK);
 }
 
 fn resident(node: &Node) -> u64 {

@@ -3,6 +3,7 @@
 //! Not here: the mirror, or the node itself.
 
 use super::home;
+use super::secrets::Secrets;
 use crate::systems::webhdfs::{Times, WebHdfs};
 use crate::words::digest::Sha256;
 use crate::words::names::NodePath;
@@ -29,6 +30,8 @@ pub struct Wanted {
     pub root: PathBuf,
     /// The bytes of every rendered file, checked.
     pub bytes: BTreeMap<NodePath, Vec<u8>>,
+    /// The secrets that were put into some of them.
+    pub secrets: Secrets,
 }
 
 /// Why a node's folder cannot be installed.
@@ -64,7 +67,7 @@ pub fn read(folder: &Path, root: Option<&Path>) -> Result<Wanted, Error> {
     match (problems.is_empty(), differing.is_empty()) {
         (true, true) => {
             let root = root.map_or_else(|| PathBuf::from(&node.root), Path::to_owned);
-            Ok(Wanted { root, node, text, bytes })
+            Ok(Wanted { root, node, text, bytes, secrets: Secrets::default() })
         }
         (false, true) => Err(Error::Problems(problems.sorted())),
         (_, false) => {
@@ -206,6 +209,10 @@ fn check_access(node: &Node, source: Source<'_>, problems: &mut Problems) {
         if access.mode.bits() & 0o6000 != 0 {
             problems.add(at(source, path.as_str(), format!("{path} would be setuid or setgid"), "take that bit away"));
         }
+    }
+    for file in node.files.iter().filter(|file| !file.secrets.is_empty() && file.access.mode.bits() & 0o007 != 0) {
+        let what = format!("{} holds a secret, and everybody could read it", file.path);
+        problems.add(at(source, file.path.as_str(), what, "write mode = \"0640\""));
     }
     if node.scope == Scope::User {
         return;

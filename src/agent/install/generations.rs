@@ -5,6 +5,7 @@
 use super::document::Wanted;
 use super::ground::Ground;
 use super::home::{self, Home};
+use super::secrets::KEPT;
 use crate::words::digest::{Hasher, Sha256};
 use crate::words::names::{NodePath, Word};
 use crate::words::node::{DOCUMENT, Download};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -129,7 +131,7 @@ impl Generations {
         most: usize,
     ) -> Result<(), Error> {
         let kept = self.list()?;
-        let document = Sha256::of(wanted.text.as_bytes());
+        let document = wanted.identity();
         if kept.last().is_none_or(|newest| newest.document != document) {
             // What a run that was killed here has left.
             home.discard(&self.folder.join(NEW)).map_err(Error::Home)?;
@@ -156,13 +158,17 @@ impl Generations {
             node: node.node.clone(),
             roles: node.roles.clone(),
             inputs: node.inputs,
-            document: Sha256::of(wanted.text.as_bytes()),
+            document: wanted.identity(),
             archives: node.archives.iter().map(|one| (one.into.clone(), one.sha256)).collect(),
         };
         write(&new.join(DOCUMENT), wanted.text.as_bytes()).map_err(failed)?;
         for file in &node.files {
             let bytes = wanted.bytes.get(&file.path).map_or(&[][..], Vec::as_slice);
+            let bytes = wanted.secrets.template(&file.path).unwrap_or(bytes);
             write(&new.join(file.source()), bytes).map_err(failed)?;
+        }
+        if let Some(secrets) = wanted.secrets.kept() {
+            write(&new.join(KEPT), secrets.as_bytes()).map_err(failed)?;
         }
         for download in &node.downloads {
             let before = last.map(|last| download.from.under(&self.downloads(last.number)));
@@ -225,7 +231,7 @@ fn facts(path: &Path) -> Result<Kept, Error> {
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(path.parent().unwrap_or(path))?;
-    let mut file = File::create(path)?;
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

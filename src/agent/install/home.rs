@@ -22,6 +22,7 @@ const STATE: &str = "state.toml";
 const JOURNAL: &str = "switch.toml";
 const DOWNLOADS: &str = "downloads";
 const LISTINGS: &str = "listings";
+const KEY: &str = "key";
 const GONE: &str = ".gone";
 /// A state names every placed file; this stops at what is none.
 const LONGEST_TEXT: u64 = 64 << 20;
@@ -145,6 +146,24 @@ impl Home {
     pub fn drop_journal(&self) -> Result<(), Error> {
         let path = self.path.join(JOURNAL);
         fs::remove_file(&path).and_then(|()| self.sync()).map_err(|source| Error::Write { path, source })
+    }
+
+    /// The node's key for digests that nobody shall guess from. It is made with the first install that needs it; a look at
+    /// a node without one gets a key for this look alone.
+    pub fn key(&self) -> Result<[u8; 32], Error> {
+        let path = self.path.join(KEY);
+        let failed = |source| Error::Read { path: path.clone(), source };
+        if let Some(text) = read(&path)? {
+            let key: Sha256 = text.trim().parse().map_err(|error| failed(io::Error::other(error)))?;
+            return Ok(*key.as_bytes());
+        }
+        let mut key = [0; 32];
+        File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut key)).map_err(failed)?;
+        if self.lock.is_some() {
+            let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+            self.write(KEY, &text)?;
+        }
+        Ok(key)
     }
 
     /// A folder of this name in the installer's own.

@@ -131,8 +131,9 @@ impl Installed {
     fn lacks_archives(&self, request: &Request, systemd: Option<Systemd>, tell: Tell) -> Result<bool, Error> {
         let wanted = document::read(&request.folder, request.root.as_deref()).map_err(Error::Document)?;
         let root = wanted.root.clone();
-        let job = Job::prepare(request, wanted, &root, systemd, tell)?;
+        let mut job = Job::prepare(request, wanted, &root, systemd, tell)?;
         let home = Home::look(&job.ground).map_err(Error::Home)?;
+        job.find_secrets(request, &home)?;
         let (_, plan) = job.plan(&home, &self.state, request)?;
         let lacks = plan.puts().any(|put| matches!(put.what, What::Archive(_)));
         Ok(lacks)
@@ -185,8 +186,9 @@ pub(super) fn verify_with(place: &Where, systemd: Option<Systemd>, tell: Tell) -
     let kept = current.ok_or(Error::Unfit("nothing is installed"))?;
     let request = installed.request(kept, Depth::Deep)?;
     let root = wanted.root.clone();
-    let job = Job::prepare(&request, wanted, &root, systemd, tell)?;
+    let mut job = Job::prepare(&request, wanted, &root, systemd, tell)?;
     let home = Home::look(&job.ground).map_err(Error::Home)?;
+    job.find_secrets(&request, &home)?;
     let observed = job.observe(&home, &installed.state, Depth::Deep)?;
     let planned = job.decide(&home, &installed.state, &request, &observed);
     let interrupted = home.journal().map_err(Error::Home)?.is_some();

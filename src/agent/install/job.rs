@@ -14,7 +14,7 @@ use super::start::{self, Start};
 use super::state::{FileRecord, State, TreeRecord};
 use super::systemd::Systemd;
 use super::{Depth, Error, Older, Origin, Report, Request};
-use super::{generations, hdfs, owners, services, switch, tasks, textdiff, trust};
+use super::{generations, hdfs, owners, secrets, services, switch, tasks, textdiff, trust};
 use crate::systems::http::{Http, Patience};
 use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
@@ -79,9 +79,14 @@ impl Job {
         self.generation.unwrap_or(state.generation)
     }
 
-    /// The digest of the document that is to be installed.
+    /// Puts the secrets of the node into what is wanted.
+    pub(super) fn find_secrets(&mut self, request: &Request, home: &Home) -> Result<(), Error> {
+        secrets::fill(&mut self.wanted, &request.folder, home).map_err(Error::Secrets)
+    }
+
+    /// What tells what is to be installed from other installs.
     fn document(&self) -> Sha256 {
-        Sha256::of(self.wanted.text.as_bytes())
+        self.wanted.identity()
     }
 
     pub(super) fn observe(&self, home: &Home, state: &State, depth: Depth) -> Result<Observed, Error> {

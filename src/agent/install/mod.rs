@@ -27,6 +27,7 @@ mod plan;
 mod ports;
 mod recover;
 mod report;
+mod secrets;
 mod services;
 mod space;
 mod stage;
@@ -121,6 +122,9 @@ pub enum Error {
     /// The mirror is not used.
     #[error("nothing was installed")]
     Trust(#[source] trust::Error),
+    /// A secret is not what it must be.
+    #[error("nothing was installed")]
+    Secrets(#[source] secrets::Error),
     /// This machine cannot be what the document wants.
     #[error("this machine cannot be installed: {0}")]
     Unfit(&'static str),
@@ -180,8 +184,9 @@ fn look_with(request: &Request, systemd: Option<Systemd>, tell: Tell) -> Result<
     let empty = empty.map_err(Error::Ground)?;
     let missing = wanted.node.scope == Scope::User && !wanted.root.exists();
     let root = if missing { empty.path().to_owned() } else { wanted.root.clone() };
-    let job = Job::prepare(request, wanted, &root, systemd, tell)?;
+    let mut job = Job::prepare(request, wanted, &root, systemd, tell)?;
     let home = Home::look(&job.ground).map_err(Error::Home)?;
+    job.find_secrets(request, &home)?;
     let state = home.state().map_err(Error::Home)?;
     job.refuse_older(&state, request.older)?;
     let (_, plan) = job.plan(&home, &state, request)?;
@@ -202,9 +207,9 @@ fn install_with(request: &Request, systemd: Option<Systemd>, tell: Tell) -> Resu
         Scope::User => home::make_missing(&root, 0o755).map_err(Error::Home)?,
         Scope::System => home::Made::default(),
     };
-    let result = Job::prepare(request, wanted, &root, systemd, tell).and_then(|job| {
+    let result = Job::prepare(request, wanted, &root, systemd, tell).and_then(|mut job| {
         let home = Home::hold(&job.ground).map_err(Error::Home)?;
-        let result = job.carry_out(&home, request, tell);
+        let result = job.find_secrets(request, &home).and_then(|()| job.carry_out(&home, request, tell));
         home.leave();
         result
     });

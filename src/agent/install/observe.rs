@@ -8,9 +8,11 @@ use super::ground::{self, Ground, Place};
 use super::home::Home;
 use super::listing::Difference;
 use super::owners::{self, Owners, Rights};
+use super::secrets::Secrets;
 use super::state::{Census, FileRecord, State};
 use super::systemd::{self, ServiceState, Systemd};
 use super::{gates, hdfs};
+use crate::agent::hadoop::{self, Classes};
 use crate::systems::probe::Seen;
 use crate::words::digest::Sha256;
 use crate::words::names::{NodePath, Word};
@@ -20,6 +22,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
+use std::path::Path;
 
 /// Why a node cannot be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +78,8 @@ pub struct Observed {
     pub hdfs: Option<hdfs::Look>,
     /// What the site should have brought and has not.
     pub lacking: Vec<Expected>,
+    /// What is wrong with the Hadoop that the site has brought.
+    pub hadoop: Vec<String>,
     /// What differs inside of unpacked archives, where every byte was read.
     pub differing: BTreeMap<NodePath, BTreeMap<String, Difference>>,
 }
@@ -91,13 +96,17 @@ pub fn observe(
     let mut observed = Observed { owners: Owners::read(ground, node).map_err(Error::Owners)?, ..Observed::default() };
     let there = |expected: &Expected| expected.path.under(&wanted.root).exists();
     observed.lacking = node.expected.iter().filter(|expected| !there(expected)).cloned().collect();
+    let image = node.scope == Scope::System && wanted.root != Path::new("/");
+    let classes = if image { Classes::Elsewhere } else { Classes::Here };
+    let faults = node.site_hadoops.iter().flat_map(|hadoop| hadoop::faults(hadoop, &wanted.root, classes));
+    observed.hadoop = faults.collect();
     if let Some(systemd) = systemd {
         let names: BTreeSet<&Word> = node.services.iter().map(|service| &service.name).chain(&state.services).collect();
         let states = systemd.look(names.into_iter()).map_err(Error::Services)?;
         observed.services = Some(states.into_iter().collect());
         observed.gates = gates::look(node);
     }
-    let eye = Eye { ground, state, scope: node.scope, listings };
+    let eye = Eye { secrets: &wanted.secrets, ground, state, scope: node.scope, listings };
     // In an image nothing runs: neither commands of its own nor the services that it will have.
     if systemd.is_some() || node.scope == Scope::User {
         observed.made = Some(eye.made(wanted, &mut observed.free)?);
@@ -128,6 +137,7 @@ pub fn observe(
 }
 
 struct Eye<'a> {
+    secrets: &'a Secrets,
     ground: &'a Ground,
     state: &'a State,
     scope: Scope,
@@ -215,7 +225,7 @@ impl Eye<'_> {
         let record = self.state.file.get(path).filter(|_| self.listings.is_none());
         match record.filter(|record| FileRecord::of(record.sha256, stat) == **record) {
             Some(record) => Ok(record.sha256),
-            None => Ok(Sha256::of_reader(&mut place.open()? as &mut File)?.0),
+            None => Ok(self.secrets.seal(path, Sha256::of_reader(&mut place.open()? as &mut File)?.0)),
         }
     }
 

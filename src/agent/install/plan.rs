@@ -65,6 +65,7 @@ impl Planner<'_> {
     fn expected(&mut self) {
         let lacking = |one: &Expected| format!("{} is missing: {}", one.path, one.about);
         self.obstacles.extend(self.observed.lacking.iter().map(lacking));
+        self.obstacles.extend(self.observed.hadoop.iter().cloned());
     }
 
     fn users(&mut self) {

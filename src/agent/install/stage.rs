@@ -280,7 +280,7 @@ impl Stage<'_> {
             set_rights(&file, rights)?;
             Ok(hasher.finish())
         };
-        match copy().map_err(written(&put.path))? {
+        match self.wanted.secrets.seal(&put.path, copy().map_err(written(&put.path))?) {
             found if found == sha256 => Ok(()),
             _ => Err(Error::Unsteady { path: put.path.clone() }),
         }

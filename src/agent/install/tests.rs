@@ -18,6 +18,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 mod kept;
+mod secrets;
 pub(super) mod site;
 mod starts;
 

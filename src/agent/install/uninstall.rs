@@ -7,6 +7,7 @@ use super::installed::{Installed, Run, Where};
 use super::job::Job;
 use super::plan::{self, Choices, Plan};
 use super::report::Line;
+use super::secrets::Secrets;
 use super::state::State;
 use super::systemd::Systemd;
 use super::{Depth, Error, Home, KEEP, Older, Origin, Report, Request, owners, recover};
@@ -75,7 +76,8 @@ fn empty(place: &Where, installed: &Installed, last: Option<&Node>) -> Result<Wa
     let mirror = Mirror { url: String::new(), public_key: String::new() };
     let root = place.root.display().to_string();
     let node = Node::empty(cluster, node, Sha256::of(b""), installed.scope, root, mirror);
-    Ok(Wanted { node, text: String::new(), root: place.root.clone(), bytes: BTreeMap::new() })
+    let (text, root, bytes) = (String::new(), place.root.clone(), BTreeMap::new());
+    Ok(Wanted { node, text, root, bytes, secrets: Secrets::default() })
 }
 
 struct Removal<'a> {

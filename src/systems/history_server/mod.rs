@@ -8,6 +8,8 @@ pub use answer::Identity;
 
 use super::site::{self, Fault};
 use crate::words::flink::{JobsOverview, Version};
+use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use url::Url;
 
@@ -116,6 +118,11 @@ impl HistoryServer {
     /// The one at `url`.
     pub fn new(url: Url, deadline: Duration) -> HistoryServer {
         HistoryServer { url, deadline, client: site::client(deadline) }
+    }
+
+    /// The same, whose certificate must be of one of the authorities of a file (PEM), and of no other.
+    pub fn believing(self, authority: &Path) -> io::Result<HistoryServer> {
+        Ok(HistoryServer { client: site::client_of(self.deadline, authority)?, ..self })
     }
 
     /// Where it is.

@@ -24,6 +24,7 @@ pub use options::{Credentials, Options, Origin, Patience, Site, Split};
 pub use pace::Slowest;
 pub use proxy::{Proxies, Proxy};
 
+pub(super) use agents::certificates;
 use agents::{Agents, Way};
 use error::LONGEST_WAIT;
 use gate::{Gate, Permit};

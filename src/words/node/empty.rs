@@ -19,6 +19,7 @@ impl Node {
             root,
             mirror,
             expected: Vec::new(),
+            site_hadoops: Vec::new(),
             users: Vec::new(),
             directories: Vec::new(),
             archives: Vec::new(),

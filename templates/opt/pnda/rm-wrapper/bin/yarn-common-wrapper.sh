@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs the command by whose name this file is called, in the queue that the caller may use: flink, yarn-session.sh and
-# Spark's commands in this folder are links to it. A queue that is asked for on the command line is used if the caller
-# may; one that is refused ends the command, and nothing runs in another queue than was meant.
+# Runs the command by whose name this file is called, in the queue that the caller may use: flink of each version,
+# yarn-session.sh and Spark's commands in this folder are links to it. A queue that is asked for on the command line is
+# used if the caller may; one that is refused ends the command, and nothing runs in another queue than was meant.
 set -eu
 
 name=${0##*/}
@@ -14,7 +14,7 @@ export PATH
 
 # How the command names a queue, and whether it names one at all.
 case $name in
-    flink)
+    flink | flink-[0-9]*)
         case ${1:-} in
             run | run-application) ;;
             *) exec "$name" "$@" ;;
