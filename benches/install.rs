@@ -70,7 +70,7 @@ impl Way {
 fn main() -> io::Result<()> {
     let rounds: Vec<String> = (1..=ROUNDS).flat_map(|round| WAYS.map(|way| way.machine(round))).collect();
     let Some(ground) = Ground::with(&rounds.iter().map(String::as_str).collect::<Vec<_>>()) else { return Ok(()) };
-    let site = match Site::build(&ground) {
+    let site = match Site::build_with_two_flinks(&ground) {
         Ok(site) => site,
         Err(why) => return writeln!(io::stdout(), "no mirror: {why}"),
     };

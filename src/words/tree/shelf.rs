@@ -3,7 +3,7 @@
 //! Not here: which entries may stand beside each other.
 
 use super::Entry;
-use crate::words::digest::Sha256;
+use crate::words::digest::{Sha256, from_hex, to_hex};
 use crate::words::names::SafePath;
 
 /// The lengths before each record.
@@ -13,6 +13,8 @@ const LONG: usize = 4096;
 
 const EXECUTABLE: u8 = 1;
 const OBJECT: u8 = 2;
+/// The bytes are hexadecimal digits, as those of most files on a mirror are: two of them in each byte.
+const DIGITS: u8 = 4;
 
 /// Sorted entries.
 #[derive(Debug, Clone, Default)]
@@ -125,7 +127,8 @@ impl Cursor<'_> {
         let (flags, rest) = self.entry.split_first().expect("every entry begins with its flags");
         let executable = flags & EXECUTABLE != 0;
         if flags & OBJECT == 0 {
-            return Entry::File { bytes: rest.to_vec(), executable };
+            let digits = flags & DIGITS != 0;
+            return Entry::File { bytes: if digits { to_hex(rest).into() } else { rest.to_vec() }, executable };
         }
         let (size, digest) = rest.split_first_chunk().expect("an object is a length and a digest");
         let digest = Sha256::from_bytes(digest.try_into().expect("an object is a length and a digest"));
@@ -135,11 +138,20 @@ impl Cursor<'_> {
 
 fn pack(entry: &Entry) -> Vec<u8> {
     match entry {
-        Entry::File { bytes, executable } => [&[u8::from(*executable)], bytes.as_slice()].concat(),
+        Entry::File { bytes, executable } => match digits(bytes) {
+            Some(packed) => [&[u8::from(*executable) | DIGITS], packed.as_slice()].concat(),
+            None => [&[u8::from(*executable)], bytes.as_slice()].concat(),
+        },
         Entry::Object { digest, size, executable } => {
             [&[u8::from(*executable) | OBJECT], size.to_le_bytes().as_slice(), digest.as_bytes().as_slice()].concat()
         }
     }
+}
+
+/// The bytes that a text of lower-case hexadecimal digits stands for.
+fn digits(text: &[u8]) -> Option<Vec<u8>> {
+    let lower = text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    from_hex(std::str::from_utf8(text).ok().filter(|_| lower)?)
 }
 
 /// Writes a record for a path that comes after `before`.
