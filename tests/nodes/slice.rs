@@ -59,14 +59,14 @@ fn flink_arrives_on_nodes_without_a_way_out() {
     steps.take("second installs", || ground.nodes().iter().for_each(changes_nothing));
     agents_come_back(&ground);
     steps.take("power cut", || survives_a_power_cut(ground.node_mut("manager")));
+    let memory: Vec<String> = ground.nodes().iter().map(|node| format!("{} kB", resident(node))).collect();
+    steps.take("a machine that is replaced", || ways::is_replaced(&ground, &site, &desk));
+    steps.take("a node that is taken out", || ways::is_removed(&ground, &site, &[&graphite], "worker"));
     steps.take("a second version", || runs_both_versions(&ground, &site));
     steps.take("the other version", || switches_and_goes_back(&ground, &site));
     steps.take("TLS", || speaks_tls_and_keeps_its_secret(ground.node("manager"), &site, FOLDER));
     steps.take("a site's own Hadoop", || brings_its_own_hadoop(ground.node("edge-1"), &site, FOLDER));
 
-    let memory: Vec<String> = ground.nodes().iter().map(|node| format!("{} kB", resident(node))).collect();
-    steps.take("a machine that is replaced", || ways::is_replaced(&ground, &site, &desk));
-    steps.take("a node that is taken out", || ways::is_removed(&ground, &site, &[&graphite], "worker"));
     machine::tell(&format!("nodes: {}; agents hold {}", steps, memory.join(", ")));
     let nobody = names.iter().map(|name| ((*name).to_owned(), 0)).collect();
     assert_eq!(ground.departures(), Departures { sent: 0, refused: nobody }, "nothing left, nothing even tried");
