@@ -114,6 +114,9 @@ fn what_upstream_dropped_stays_while_the_store_holds_it() {
     project.run("mirror build").says(0, "up to date: generation 1");
 
     project.run("mirror lock --upgrade --dry-run").says(4, "+ pool/main/b_2.deb");
+    project.run("mirror lock --upgrade b --dry-run").says(4, "+ pool/main/b_2.deb");
+    let told = project.run("mirror lock --upgrade oss").says(2, "");
+    assert!(told.err.contains("cannot upgrade `oss`: did you mean `os`?"), "{}", told.err);
     fs::remove_dir_all(project.path("store/sha256")).unwrap();
     let told = lock_aloud(&project).says(0, "- pool/main/b_1.deb");
     assert!(

@@ -3,7 +3,7 @@
 //! Not here: resolving.
 
 use super::{Places, Wanted, tell_waivers};
-use crate::cli::failure::{Failure, Outcome, WOULD_CHANGE, finish, say, say_json};
+use crate::cli::failure::{Failure, Outcome, USAGE, WOULD_CHANGE, finish, say, say_json};
 use crate::cli::shipped::LOCK;
 use crate::mirror::disk;
 use crate::mirror::generations::difference::{Package, packages};
@@ -68,16 +68,19 @@ pub fn run(arguments: &Arguments) -> Outcome {
         }
         locked => locked?,
     };
+    let upgrade = match &arguments.upgrade {
+        None => Upgrade::Nothing,
+        Some(names) if names.is_empty() => Upgrade::Everything,
+        Some(names) => {
+            let only = Upgrade::only(names, &wanted.manifest, &before);
+            only.map_err(|unknown| Failure::new(USAGE, unknown))?
+        }
+    };
     let (store, sources) = (arguments.places.store()?, arguments.places.registries()?);
     let http = arguments.places.http(&sources);
     let _held = store.lock_shared()?;
     let progress = arguments.places.progress();
     let tell = |event| progress.tell(event);
-    let upgrade = match &arguments.upgrade {
-        None => Upgrade::Nothing,
-        Some(names) if names.is_empty() => Upgrade::Everything,
-        Some(names) => Upgrade::Only(names.clone()),
-    };
     let world = resolve::World { sources: &sources, http: &http, store: &store, upgrade: &upgrade, tell: &tell };
     let trust = if arguments.check { resolve::Trust::AskAgain } else { resolve::Trust::LastLock };
     let lock = resolve::lock(&wanted.manifest, &before, &world, trust)?;

@@ -23,6 +23,9 @@ pub mod registry;
 pub mod rpm;
 pub mod signature;
 pub mod unseen;
+mod upgrade;
+
+pub use upgrade::{Unknown, Upgrade};
 
 /// Why a manifest could not be locked; the lock stays as it was.
 #[derive(Debug, thiserror::Error)]
@@ -60,29 +63,6 @@ pub enum Trust {
     LastLock,
     /// Every registry is asked again what it vouches for.
     AskAgain,
-}
-
-/// What may change its version where the manifest leaves that open; all else stays as it was locked.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Upgrade {
-    /// Nothing, as long as it still satisfies.
-    #[default]
-    Nothing,
-    /// Everything.
-    Everything,
-    /// These entries and packages, by name.
-    Only(Vec<String>),
-}
-
-impl Upgrade {
-    /// Whether a package that an entry wants may change its version.
-    pub fn frees(&self, entry: &Word, package: &str) -> bool {
-        match self {
-            Upgrade::Nothing => false,
-            Upgrade::Everything => true,
-            Upgrade::Only(names) => names.iter().any(|name| name == entry.as_str() || name == package),
-        }
-    }
 }
 
 /// What locking may use.
@@ -148,22 +128,5 @@ impl World<'_> {
         let failed = |source| Error::Maven { entry: entry.clone(), source };
         let registry = registry::Registry::open(self, before, trust).map_err(|error| failed(error.into()))?;
         closure::artifacts(entry, want, &registry).map_err(failed)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_upgrade_frees_the_entries_and_packages_that_it_names_and_nothing_else() {
-        let entry = |name: &str| Word::new(name).unwrap();
-        let only = Upgrade::Only(vec!["tools".into(), "redis".into()]);
-        assert!(only.frees(&entry("tools"), "rsyslog") && only.frees(&entry("os"), "redis"));
-        assert!(!only.frees(&entry("os"), "rsyslog") && !only.frees(&entry("os"), "redis-server"));
-        assert!(!Upgrade::Only(Vec::new()).frees(&entry("tools"), "redis"));
-        assert!(
-            Upgrade::Everything.frees(&entry("os"), "rsyslog") && !Upgrade::Nothing.frees(&entry("tools"), "redis")
-        );
     }
 }

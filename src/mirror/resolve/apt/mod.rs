@@ -80,7 +80,7 @@ pub fn artifacts(entry: &Word, want: &AptWant, before: &Lock, world: &World<'_>)
 }
 
 /// The package in `name_version_architecture.deb`.
-fn deb_name(address: &SafePath) -> &str {
+pub(super) fn deb_name(address: &SafePath) -> &str {
     let file = address.file_name();
     file.split_once('_').map_or(file, |(name, _)| name)
 }
