@@ -175,6 +175,28 @@ fn every_answer_is_noted_and_the_log_can_be_rotated() {
 }
 
 #[test]
+fn of_a_broken_answer_the_log_tells_what_went() {
+    let site = Site::of(&[("large.bin", &vec![7; 50_000_000])]);
+    let log = site.path("access.log");
+    let server = Running::start(&site, &["--access-log", log.to_str().unwrap()]);
+    let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+    stream.write_all(b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    // Nobody reads until the way is full; then the client goes, and reads what was under way.
+    std::thread::sleep(Duration::from_millis(300));
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    eventually("a line", || std::fs::read_to_string(&log).is_ok_and(|text| text.ends_with('\n')));
+    let mut came = Vec::new();
+    stream.read_to_end(&mut came).unwrap();
+    let head = came.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert!(
+        came.len() < 50_000_000 && text.contains(&format!(" 200 {} ", came.len() - head)),
+        "{}: {text}",
+        came.len()
+    );
+}
+
+#[test]
 fn a_download_comes_to_its_end_before_the_server_does() {
     let bytes = vec![9; 50_000_000];
     let site = Site::of(&[("large.bin", &bytes)]);

@@ -1,4 +1,4 @@
-//! The access log: a line for each answer in the combined format, written when the answer is over.
+//! The access log: a line for each answer in the combined format, written when the last of its bytes went, or cannot go any more.
 //! A line holds no query, no user and no control character; what a client sends cannot forge another line.
 //! Not here: what is answered.
 
@@ -11,6 +11,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -32,13 +33,12 @@ pub(super) struct Log {
     file: Mutex<File>,
 }
 
-/// A line that is written when it is dropped.
+/// A line that is written when it is dropped: shared by all who still have bytes of the answer to send.
 pub(super) struct Entry {
     log: Arc<Log>,
     begin: String,
     agent: String,
-    /// Bytes of the answer's body so far.
-    pub(super) sent: u64,
+    sent: AtomicU64,
 }
 
 impl Log {
@@ -55,13 +55,13 @@ impl Log {
     }
 
     /// What will be noted of an answer.
-    pub(super) fn entry(self: &Arc<Log>, client: IpAddr, request: &Parts, status: u16) -> Entry {
+    pub(super) fn entry(self: &Arc<Log>, client: IpAddr, request: &Parts, status: u16) -> Arc<Entry> {
         let (method, version) = (request.method.as_str(), request.version);
         let path = printable(request.uri.path().as_bytes());
         let time = time(SystemTime::now());
         let begin = format!("{client} - - [{time}] \"{} {path} {version:?}\" {status}", printable(method.as_bytes()));
         let agent = request.headers.get(USER_AGENT).map_or("-".to_owned(), |agent| printable(agent.as_bytes()));
-        Entry { log: self.clone(), begin, agent, sent: 0 }
+        Arc::new(Entry { log: self.clone(), begin, agent, sent: AtomicU64::new(0) })
     }
 }
 
@@ -74,9 +74,16 @@ impl Place {
     }
 }
 
+impl Entry {
+    /// So many bytes of the answer's body have gone.
+    pub(super) fn sent(&self, count: u64) {
+        self.sent.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
 impl Drop for Entry {
     fn drop(&mut self) {
-        let line = format!("{} {} \"-\" \"{}\"\n", self.begin, self.sent, self.agent);
+        let line = format!("{} {} \"-\" \"{}\"\n", self.begin, self.sent.get_mut(), self.agent);
         // A full disk must not end the service; the line is lost.
         let _ = self.log.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
     }
@@ -117,8 +124,8 @@ mod tests {
         let log = Arc::new(Log::open(Place::File(path.clone())).unwrap());
         let request = Request::get("http://user:secret@mirror.example/a%0Ab?token=secret");
         let request = request.header(USER_AGENT, "curl\t\"x\" \\").body(()).unwrap().into_parts().0;
-        let mut entry = log.entry("127.0.0.1".parse().unwrap(), &request, 206);
-        entry.sent = 12;
+        let entry = log.entry("127.0.0.1".parse().unwrap(), &request, 206);
+        entry.sent(12);
         drop(entry);
         let text = std::fs::read_to_string(&path).unwrap();
         let after = text.split_once(']').unwrap().1;

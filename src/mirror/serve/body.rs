@@ -32,7 +32,7 @@ pub(super) struct Body {
     left: u64,
     road: Road,
     /// Written when the answer is over, however it ends.
-    entry: Option<Entry>,
+    entry: Option<Arc<Entry>>,
 }
 
 impl Body {
@@ -48,7 +48,7 @@ impl Body {
     }
 
     /// Notes in the access log what was sent, once that is known.
-    pub(super) fn noting(mut self, entry: Option<Entry>) -> Body {
+    pub(super) fn noting(mut self, entry: Option<Arc<Entry>>) -> Body {
         self.entry = entry;
         self
     }
@@ -56,19 +56,24 @@ impl Body {
     fn next(&mut self) -> io::Result<Option<Bytes>> {
         let Some(part) = self.parts.pop_front() else { return Ok(None) };
         let (file, range) = match part {
-            Part::Bytes(bytes) => return Ok(Some(bytes)),
+            Part::Bytes(bytes) => return Ok(Some(self.noted(bytes))),
             Part::File(file, range) => (file, range),
         };
-        let announced = self.road.announce(&file, &range);
-        let bytes = match announced {
+        let bytes = match self.road.announce(&file, &range, self.entry.as_ref()) {
             Some(placeholder) => placeholder,
-            None => read(&file, range.start, PIECE.min(range.end - range.start))?,
+            None => self.noted(read(&file, range.start, PIECE.min(range.end - range.start))?),
         };
         let next = range.start + bytes.len() as u64;
         if next < range.end {
             self.parts.push_front(Part::File(file, next..range.end));
         }
         Ok(Some(bytes))
+    }
+
+    /// Bytes that the connection takes over; it holds few, so these count as sent. What is announced counts when it goes.
+    fn noted(&self, bytes: Bytes) -> Bytes {
+        self.entry.iter().for_each(|entry| entry.sent(bytes.len() as u64));
+        bytes
     }
 }
 
@@ -98,9 +103,7 @@ impl HttpBody for Body {
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let next = self.next();
         if let Ok(Some(bytes)) = &next {
-            let count = bytes.len() as u64;
-            self.left -= count;
-            self.entry.iter_mut().for_each(|entry| entry.sent += count);
+            self.left -= bytes.len() as u64;
         }
         Poll::Ready(next.transpose().map(|bytes| bytes.map(Frame::data)))
     }

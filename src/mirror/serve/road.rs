@@ -2,6 +2,7 @@
 //! A body announces a piece of a file with bytes that stand for it; the socket knows them and has the piece sent instead.
 //! Not here: roads on which bytes must be seen, as with TLS and HTTP/2; there nothing is announced.
 
+use super::access::Entry;
 use hyper::body::Bytes;
 use std::collections::VecDeque;
 use std::fs::File;
@@ -18,7 +19,14 @@ use tokio::net::TcpStream;
 static PLACEHOLDER: [u8; 1 << 20] = [0; 1 << 20];
 
 /// Pieces of files that were announced and not sent yet, in order; shared by a connection's socket and bodies.
-type Announced = Arc<Mutex<VecDeque<(Arc<File>, Range<u64>)>>>;
+type Announced = Arc<Mutex<VecDeque<Piece>>>;
+
+/// Bytes of a file that are still to be sent, and where that is noted.
+struct Piece {
+    file: Arc<File>,
+    range: Range<u64>,
+    entry: Option<Arc<Entry>>,
+}
 
 /// How a body reaches its client.
 #[derive(Clone, Default)]
@@ -40,11 +48,12 @@ pub(super) struct Socket {
 
 impl Road {
     /// Has the kernel send the beginning of a range; gives what stands for it, or nothing if this road cannot.
-    pub(super) fn announce(&self, file: &Arc<File>, range: &Range<u64>) -> Option<Bytes> {
+    pub(super) fn announce(&self, file: &Arc<File>, range: &Range<u64>, entry: Option<&Arc<Entry>>) -> Option<Bytes> {
         let announced = self.0.as_ref()?;
         let count = (range.end - range.start).min(PLACEHOLDER.len() as u64);
-        let piece = range.start..range.start + count;
-        announced.lock().unwrap_or_else(PoisonError::into_inner).push_back((file.clone(), piece));
+        let range = range.start..range.start + count;
+        let piece = Piece { file: file.clone(), range, entry: entry.cloned() };
+        announced.lock().unwrap_or_else(PoisonError::into_inner).push_back(piece);
         Some(Bytes::from_static(&PLACEHOLDER[..count as usize]))
     }
 }
@@ -83,7 +92,7 @@ impl Socket {
     /// Sends up to `count` bytes of the piece that was announced first.
     fn poll_send(&self, context: &mut Context<'_>, count: usize) -> Poll<io::Result<usize>> {
         let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((file, range)) = announced.front_mut() else {
+        let Some(Piece { file, range, entry }) = announced.front_mut() else {
             return Poll::Ready(Err(io::Error::other("bytes that stand for a file, without the file")));
         };
         let count = count.min((range.end - range.start) as usize);
@@ -101,6 +110,7 @@ impl Socket {
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
         }
         range.start += sent as u64;
+        entry.iter().for_each(|entry| entry.sent(sent as u64));
         if range.is_empty() {
             announced.pop_front();
         }
