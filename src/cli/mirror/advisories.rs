@@ -6,12 +6,14 @@ use super::sbom::Copy;
 use crate::cli::failure::{MISMATCH, Outcome, say, say_json, warn};
 use crate::mirror::advisories::{Finding, Matcher, Severity, debian, packages, snapshot};
 use crate::mirror::lock::{Artifact, Lock};
-use crate::words::generation::{Generation, LOCK};
+use crate::words::digest::Sha256;
+use crate::words::generation::LOCK;
 use crate::words::names::SafePath;
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Options of `pnda mirror advisories`.
@@ -54,7 +56,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let (folder, list) = arguments.copy.list()?;
     let text = Copy::text(&folder, &list, &SafePath::new(LOCK)?, "it was made by an older program; build it anew")?;
     let lock = Lock::parse(&text)?;
-    let packages = packages(&lock.artifacts, |artifact| source(&folder, &list, artifact));
+    let places: BTreeMap<Sha256, &SafePath> = list.files.iter().map(|(path, listed)| (listed.sha256, path)).collect();
+    // A Debian package's source stands in the package, which lies on the mirror under some path.
+    let source = |artifact: &Artifact| debian::source(&places.get(&artifact.sha256)?.under(&folder));
+    let packages = packages(&lock.artifacts, source);
     let mut matcher = Matcher::new(&packages, arguments.debian.as_deref());
     let read = snapshot::read(&arguments.from, |record| matcher.take(record))?;
     let findings = matcher.findings();
@@ -76,12 +81,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     let bad = findings.iter().any(|finding| finding.severity >= arguments.fail_on);
     Ok(if bad { ExitCode::from(MISMATCH) } else { ExitCode::SUCCESS })
-}
-
-/// A Debian package's source stands in the package, which lies on the mirror under some path.
-fn source(folder: &Path, list: &Generation, artifact: &Artifact) -> Option<debian::Source> {
-    let (path, _) = list.files.iter().find(|(_, listed)| listed.sha256 == artifact.sha256)?;
-    debian::source(&path.under(folder))
 }
 
 fn lines(finding: &Finding) -> String {
