@@ -40,7 +40,7 @@ impl Bench {
     }
 
     fn bring(&self) -> Result<(), Error> {
-        let patience = Patience { tries: 3, first_wait: Duration::from_millis(1), silence: Duration::from_millis(500) };
+        let patience = Patience { tries: 3, first_wait: Duration::from_millis(1), silence: Duration::from_secs(10) };
         let split = Split { from: 50_000, piece: 10_000, connections: 4 };
         let location = Location::parse(&format!("{}/a.jar", self.upstream.url)).unwrap();
         let http = Http::with(Options { patience, split, ..Options::default() });
