@@ -7,11 +7,13 @@ use super::listing::Difference;
 use super::observe::Observed;
 use super::plan::{Over, Plan, Put, Step, What};
 use super::report::{Line, Report};
+use super::services;
 use crate::words::names::NodePath;
 use crate::words::node::Node;
 
 /// What a plan says of a node that should need none; obstacles are differences too.
 pub(super) fn report(node: &Node, generation: u64, observed: &Observed, planned: Result<Plan, Vec<String>>) -> Report {
+    let masked = || observed.services.iter().flatten().filter(|(_, state)| state.masked);
     let (mut steps, notes) = match planned {
         Ok(plan) => {
             let lines = plan.steps.iter().flat_map(|step| {
@@ -23,11 +25,12 @@ pub(super) fn report(node: &Node, generation: u64, observed: &Observed, planned:
         }
         Err(obstacles) => {
             // That a service is masked is told below.
-            let others = obstacles.into_iter().filter(|what| !what.contains(" is masked: "));
+            let masks: Vec<String> = masked().map(|(name, _)| services::masked(name)).collect();
+            let others = obstacles.into_iter().filter(|what| !masks.contains(what));
             (others.map(|what| line("node", "/", &what)).collect::<Vec<_>>(), Vec::new())
         }
     };
-    for (name, state) in observed.services.iter().flatten().filter(|(_, state)| state.masked) {
+    for (name, state) in masked() {
         steps.push(line("service", name.as_str(), if state.is_active() { "masked" } else { "masked, does not run" }));
     }
     Report { node: node.node.clone(), generation, steps, notes, commands: Vec::new() }

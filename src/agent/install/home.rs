@@ -6,7 +6,7 @@ use super::ground::{self, Ground};
 use super::listing::Listing;
 use super::state::{self, State};
 use crate::systems::download;
-use crate::words::digest::Sha256;
+use crate::words::digest::{Sha256, to_hex};
 use crate::words::names::NodePath;
 use crate::words::node::Scope;
 use rustix::fs::{FlockOperation, flock};
@@ -160,8 +160,7 @@ impl Home {
         let mut key = [0; 32];
         File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut key)).map_err(failed)?;
         if self.lock.is_some() {
-            let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-            self.write(KEY, &text)?;
+            self.write(KEY, &to_hex(&key))?;
         }
         Ok(key)
     }

@@ -28,6 +28,11 @@ pub(super) fn reload(plan: &mut Plan, node: &Node, state: &State, observed: &Obs
     plan.steps.extend(steps);
 }
 
+/// What is said of a service that is masked.
+pub(super) fn masked(name: &Word) -> String {
+    format!("service {name} is masked: somebody forbade it to start; systemctl unmask {name}, and install again")
+}
+
 /// Adds the steps that follow from the others; obstacles are ports that somebody else has taken, and masks.
 pub(super) fn extend(plan: &mut Plan, node: &Node, state: &State, observed: &Observed) -> Vec<String> {
     let Some(states) = &observed.services else { return Vec::new() };
@@ -36,10 +41,7 @@ pub(super) fn extend(plan: &mut Plan, node: &Node, state: &State, observed: &Obs
     for service in &node.services {
         let now = states.get(&service.name).cloned().unwrap_or_default();
         if now.masked {
-            let name = &service.name;
-            obstacles.push(format!(
-                "service {name} is masked: somebody forbade it to start; systemctl unmask {name}, and install again"
-            ));
+            obstacles.push(masked(&service.name));
             continue;
         }
         let seen = observed.gates.get(&service.name);
