@@ -87,7 +87,7 @@ fn keep(folder: &Path, at: usize, kind: &str, text: &str) -> io::Result<Artifact
         vouched: Voucher::RegistrySha1(Sha1::of(text.as_bytes())),
         signer: None,
         wanted_by: Word::new(entry).map_err(io::Error::other)?.into(),
-        because: vec![chain],
+        because: [chain].into_iter().collect(),
     })
 }
 

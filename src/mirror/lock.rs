@@ -10,13 +10,16 @@ use crate::words::digest::{Hasher, NotASha1, Sha1, Sha256};
 use crate::words::names::{SafePath, Word};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write};
 
+mod chains;
 mod entries;
 mod text;
 
+use chains::Beginnings;
+pub use chains::{Chain, Chains};
 pub use entries::Entries;
 pub use text::Reader;
 
@@ -54,7 +57,7 @@ pub struct Artifact {
     /// The entries of the manifest that want it.
     pub wanted_by: Entries,
     /// Why it is there: a chain from the entry's root, one for each entry.
-    pub because: Vec<String>,
+    pub because: Chains,
 }
 
 /// The kinds of places.
@@ -107,17 +110,15 @@ impl Artifact {
     }
 
     /// It is wanted once more: reasons are joined, and the stronger voucher counts.
-    fn join(&mut self, other: Artifact) -> Result<(), Error> {
+    fn join(&mut self, other: &Artifact) -> Result<(), Error> {
         if (self.size, self.sha256) != (other.size, other.sha256) {
             return Err(Error::Differs(self.address.clone()));
         }
         if other.vouched.strength() > self.vouched.strength() {
-            (self.vouched, self.signer) = (other.vouched, other.signer);
+            (self.vouched, self.signer) = (other.vouched.clone(), other.signer.clone());
         }
         self.wanted_by.join(&other.wanted_by);
-        self.because.extend(other.because);
-        self.because.sort();
-        self.because.dedup();
+        self.because.join(&other.because);
         Ok(())
     }
 
@@ -308,17 +309,20 @@ impl Lock {
 
     /// A lock of these artifacts; what is wanted more than once is there once, for all its reasons.
     pub fn of(request: Sha256, artifacts: impl IntoIterator<Item = Artifact>) -> Result<Lock, Error> {
-        let mut lock = Lock { request: Some(request), ..Lock::default() };
-        let mut by_place: BTreeMap<(Source, Option<Word>, SafePath), Artifact> = BTreeMap::new();
-        for artifact in artifacts {
-            let place = (artifact.source, artifact.origin.clone(), artifact.address.clone());
-            match by_place.entry(place) {
-                btree_map::Entry::Vacant(place) => drop(place.insert(artifact)),
-                btree_map::Entry::Occupied(mut there) => there.get_mut().join(artifact)?,
+        let mut artifacts: Vec<Artifact> = artifacts.into_iter().collect();
+        artifacts.sort_by(|one, other| one.place().cmp(&other.place()));
+        let mut joined = Ok(());
+        artifacts.dedup_by(|next, first| {
+            let same = next.place() == first.place();
+            if same && joined.is_ok() {
+                joined = first.join(next);
             }
-        }
-        lock.artifacts = by_place.into_values().collect();
-        Ok(lock)
+            same
+        });
+        joined?;
+        let mut beginnings = Beginnings::default();
+        artifacts.iter_mut().for_each(|artifact| artifact.because.share(&mut beginnings));
+        Ok(Lock { request: Some(request), artifacts, ..Lock::default() })
     }
 
     /// The bytes of all artifacts, each counted once.
@@ -371,7 +375,7 @@ mod tests {
             sha256: Sha256::of(b"abc"),
             vouched: Voucher::RegistrySha1(Sha1::of(b"abc")),
             wanted_by: Word::new(entry).unwrap().into(),
-            because: vec![format!("{entry} > root")],
+            because: [format!("{entry} > root")].into_iter().collect(),
         }
     }
 
@@ -390,7 +394,7 @@ mod tests {
     fn reasons_are_joined() {
         let lock = Lock::of(Sha256::of(b""), ["connectors", "flink"].map(|entry| artifact("a/y.jar", entry))).unwrap();
         assert_eq!(lock.artifacts.len(), 1);
-        assert_eq!(lock.artifacts[0].because, ["connectors > root", "flink > root"]);
+        assert_eq!(*lock.artifacts[0].because, ["connectors > root", "flink > root"]);
     }
 
     #[test]

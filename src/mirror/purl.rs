@@ -148,7 +148,7 @@ fn rpm(file: &str) -> Option<Purl> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::lock::{Entries, Voucher};
+    use crate::mirror::lock::{Chains, Entries, Voucher};
     use crate::words::digest::Sha256;
     use crate::words::names::SafePath;
 
@@ -165,7 +165,7 @@ mod tests {
             sha256,
             vouched,
             wanted_by,
-            because: Vec::new(),
+            because: Chains::default(),
         })
         .to_string()
     }

@@ -2,7 +2,7 @@
 //! A pure look into a lock; names are those people of each kind use.
 //! Not here: what else could have been chosen.
 
-use super::lock::{Artifact, Lock, Reader};
+use super::lock::{Artifact, Chain, Lock, Reader};
 use super::purl::Purl;
 use crate::words::names::SafePath;
 use crate::words::problem::nearest;
@@ -74,7 +74,7 @@ fn among<A: Borrow<Artifact>, I: Iterator<Item = A>>(
     let why = |(purl, artifact): (Purl, A)| Why {
         package: purl.to_string(),
         address: artifact.borrow().address.clone(),
-        chains: artifact.borrow().because.clone(),
+        chains: artifact.borrow().because.iter().map(Chain::to_string).collect(),
     };
     Ok(found.into_iter().map(why).collect())
 }

@@ -20,14 +20,14 @@ macro_rules! checked_name {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $type(String);
+        pub struct $type(Box<str>);
 
         impl $type {
             /// Checks the text; the error says what is wrong with it.
             pub fn new(text: impl Into<String>) -> Result<$type, BadName> {
                 let text = text.into();
                 match $check(&text) {
-                    None => Ok($type(text)),
+                    None => Ok($type(text.into())),
                     Some(why) => Err(BadName { kind: $kind, name: text, why }),
                 }
             }
@@ -48,7 +48,7 @@ macro_rules! checked_name {
 
         impl From<$type> for String {
             fn from(name: $type) -> String {
-                name.0
+                name.0.into()
             }
         }
 
@@ -97,7 +97,7 @@ impl SafePath {
 
     /// This path inside `folder`, on the local file system.
     pub fn under(&self, folder: &Path) -> PathBuf {
-        folder.join(&self.0)
+        folder.join(&*self.0)
     }
 
     /// `name` inside this folder.
@@ -107,7 +107,7 @@ impl SafePath {
 
     /// Every folder above this path, shortest first.
     pub fn parents(&self) -> impl Iterator<Item = SafePath> + '_ {
-        self.0.match_indices('/').map(|(at, _)| SafePath(self.0[..at].to_owned()))
+        self.0.match_indices('/').map(|(at, _)| SafePath(self.0[..at].into()))
     }
 }
 
@@ -124,17 +124,17 @@ impl NodePath {
 
     /// The folder it lies in; none right below `/`.
     pub fn parent(&self) -> Option<NodePath> {
-        self.0.rsplit_once('/').filter(|(folder, _)| !folder.is_empty()).map(|(folder, _)| NodePath(folder.to_owned()))
+        self.0.rsplit_once('/').filter(|(folder, _)| !folder.is_empty()).map(|(folder, _)| NodePath(folder.into()))
     }
 
     /// Every folder above this path except `/`, shortest first.
     pub fn parents(&self) -> impl Iterator<Item = NodePath> + '_ {
-        self.0.match_indices('/').skip(1).map(|(at, _)| NodePath(self.0[..at].to_owned()))
+        self.0.match_indices('/').skip(1).map(|(at, _)| NodePath(self.0[..at].into()))
     }
 
     /// Whether it lies somewhere inside `folder`.
     pub fn is_below(&self, folder: &NodePath) -> bool {
-        self.0.strip_prefix(&folder.0).is_some_and(|rest| rest.starts_with('/'))
+        self.0.strip_prefix(&*folder.0).is_some_and(|rest| rest.starts_with('/'))
     }
 
     /// Another name in the same folder.

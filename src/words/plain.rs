@@ -42,9 +42,10 @@ pub fn put_text(out: &mut String, key: &str, text: &str) -> Option<()> {
 }
 
 /// Writes `key = ["a", "b"]`, likewise.
-pub fn put_texts<'a>(out: &mut String, key: &str, texts: impl IntoIterator<Item = &'a str>) -> Option<()> {
+pub fn put_texts<T: AsRef<str>>(out: &mut String, key: &str, texts: impl IntoIterator<Item = T>) -> Option<()> {
     put(out, format_args!("{key} = ["))?;
     for (at, text) in texts.into_iter().enumerate() {
+        let text = text.as_ref();
         is_plain(text).then_some(())?;
         put(out, format_args!("{}\"{text}\"", if at == 0 { "" } else { ", " }))?;
     }

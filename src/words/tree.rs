@@ -10,6 +10,8 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 
 mod shelf;
 
+pub use shelf::Spot;
+
 /// One thing at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
@@ -119,6 +121,11 @@ impl Tree {
         (cursor.seek(path.as_str()) && cursor.is_at(path.as_str())).then(|| cursor.entry())
     }
 
+    /// All entries in the order of their paths, each with its spot.
+    pub fn spots(&self) -> impl Iterator<Item = (Spot<'_>, Entry)> + '_ {
+        self.shelves.values().flat_map(Shelf::spots)
+    }
+
     /// All entries in the order of their paths.
     pub fn iter(&self) -> impl Iterator<Item = (SafePath, Entry)> + '_ {
         self.shelves.values().flat_map(|shelf| {
@@ -169,6 +176,7 @@ mod tests {
             there.insert(path(&paths[at]), entry(at));
         }
         assert!(tree.iter().eq(there.clone()));
+        assert!(tree.spots().map(|(spot, entry)| (spot.path(), entry)).eq(there.clone()));
         there.iter().for_each(|(path, entry)| other.insert(path.clone(), entry.clone()).unwrap());
         assert_eq!(tree, other, "however they are spread over shelves");
         for (one, entry) in &there {

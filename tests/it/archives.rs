@@ -48,7 +48,7 @@ fn assembled(name: &str, bytes: &[u8]) -> Fate {
         sha256: kept.sha256,
         vouched: Voucher::Manifest,
         wanted_by: part.clone().into(),
-        because: vec![],
+        because: Default::default(),
     };
     let lock = Lock::of(Sha256::of(b""), [artifact]).unwrap();
     let take = Take { from: part, members: Some("t/".into()), into: String::new(), except: vec![] };

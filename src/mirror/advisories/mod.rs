@@ -2,7 +2,7 @@
 //! Nothing is asked of any network; the snapshot is a folder or a zip that somebody carried in.
 //! Not here: whether a vulnerability can be reached in a particular installation.
 
-use super::lock::Artifact;
+use super::lock::{Artifact, Chain, Chains};
 use super::purl::Purl;
 use crate::words::names::SafePath;
 use osv::{Affected, Record};
@@ -69,7 +69,7 @@ pub struct Package {
     /// Its version.
     pub version: String,
     /// Where it is in the lock, and why.
-    pub artifacts: Vec<(SafePath, Vec<String>)>,
+    pub artifacts: Vec<(SafePath, Chains)>,
 }
 
 /// The packages of a lock that an ecosystem knows; POMs are no code. A Debian package is known by its source, which
@@ -186,7 +186,7 @@ impl<'a> Matcher<'a> {
 }
 
 fn finding(record: &Record, affected: &Affected, package: &Package) -> Finding {
-    let because: BTreeSet<&String> = package.artifacts.iter().flat_map(|(_, because)| because).collect();
+    let because: BTreeSet<&Chain> = package.artifacts.iter().flat_map(|(_, because)| because.iter()).collect();
     Finding {
         severity: record.severity(affected),
         id: osv::plain(&record.id),
@@ -197,7 +197,7 @@ fn finding(record: &Record, affected: &Affected, package: &Package) -> Finding {
         fixed: affected.fixed(package.order, &package.version),
         summary: record.sentence(),
         artifacts: package.artifacts.iter().map(|(address, _)| address.clone()).collect(),
-        because: because.into_iter().cloned().collect(),
+        because: because.into_iter().map(Chain::to_string).collect(),
     }
 }
 

@@ -5,7 +5,7 @@
 use super::*;
 
 fn package(order: Order, name: &str, version: &str) -> Package {
-    let artifacts = vec![(SafePath::new("a").unwrap(), vec!["app > a".to_owned()])];
+    let artifacts = vec![(SafePath::new("a").unwrap(), ["app > a"].into_iter().collect())];
     Package { order, name: name.into(), version: version.into(), artifacts }
 }
 

@@ -36,7 +36,7 @@ impl Bench {
             sha256: kept.sha256,
             vouched: Voucher::Manifest,
             wanted_by: Word::new(entry).unwrap().into(),
-            because: vec![],
+            because: Default::default(),
         });
         self
     }

@@ -198,7 +198,7 @@ mod tests {
                 sha256,
                 vouched,
                 wanted_by,
-                because: Vec::new(),
+                because: Default::default(),
             });
         }
         lock

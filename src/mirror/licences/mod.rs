@@ -141,7 +141,7 @@ mod tests {
                 sha256: kept.sha256,
                 vouched: Voucher::Manifest,
                 wanted_by: Entries::default(),
-                because: Vec::new(),
+                because: Default::default(),
             });
         }
         (folder, store, lock)

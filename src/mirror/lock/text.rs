@@ -2,7 +2,7 @@
 //! It is TOML, in exactly one form; a lock in any other is left to the TOML reader, which tells what is wrong where.
 //! Not here: what a lock means.
 
-use super::{Artifact, Entries, Lock, Source, Voucher};
+use super::{Artifact, Beginnings, Chain, Entries, Lock, Source, Voucher};
 use crate::mirror::openpgp::Fingerprint;
 use crate::mirror::trust::{Policy, Waiver};
 use crate::words::digest::Sha256;
@@ -19,6 +19,7 @@ pub struct Reader<'a> {
     lines: Split<'a, char>,
     /// Who wanted the artifact before: most often the same want the next.
     wanted_by: Entries,
+    beginnings: Beginnings,
     /// The digest of the request that it answers.
     pub request: Sha256,
     /// Its exceptions.
@@ -38,7 +39,8 @@ impl<'a> Reader<'a> {
     pub fn open(text: &'a str) -> Option<Reader<'a>> {
         let mut lines = text.strip_prefix(OPENING)?.split('\n');
         let request = plain::text(lines.next()?, "request")?.parse().ok()?;
-        let mut reader = Reader { lines, wanted_by: Entries::default(), request, waivers: Vec::new() };
+        let (wanted_by, beginnings) = (Entries::default(), Beginnings::default());
+        let mut reader = Reader { lines, wanted_by, beginnings, request, waivers: Vec::new() };
         loop {
             let before = reader.lines.clone();
             match reader.heading()? {
@@ -111,7 +113,8 @@ impl<'a> Reader<'a> {
             self.wanted_by = wanted_by.into_iter().map(Word::new).collect::<Result<_, _>>().ok()?;
         }
         let wanted_by = self.wanted_by.clone();
-        let because = plain::texts(self.lines.next()?, "because")?.into_iter().map(str::to_owned).collect();
+        let because = plain::texts(self.lines.next()?, "because")?;
+        let because = because.into_iter().map(|chain| self.beginnings.read(chain)).collect();
         Some(Artifact { source, origin, address, size, sha256, vouched, signer, wanted_by, because })
     }
 }
@@ -162,11 +165,12 @@ fn write_plain(out: &mut String, artifact: &Artifact) -> Option<()> {
         plain::put_text(out, "signer", &String::from(signer.clone()))?;
     }
     plain::put_texts(out, "wanted_by", artifact.wanted_by.iter().map(Word::as_str))?;
-    plain::put_texts(out, "because", artifact.because.iter().map(String::as_str))
+    plain::put_texts(out, "because", artifact.because.iter().map(Chain::to_string))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Chains;
     use super::*;
     use std::collections::BTreeSet;
 
@@ -186,8 +190,8 @@ mod tests {
         lock.artifacts.truncate(8);
         lock.artifacts[0].origin = Some(Word::new("other").unwrap());
         lock.artifacts[1].signer = Fingerprint::new(&"AB".repeat(20)).ok();
-        lock.artifacts[2].because = vec!["a > b's".into(), "c \"d\"".into()];
-        lock.artifacts[3].because.clear();
+        lock.artifacts[2].because = ["a > b's", "c \"d\""].into_iter().collect();
+        lock.artifacts[3].because = Chains::default();
         lock.artifacts[4].vouched = Voucher::FirstUse;
         lock.artifacts[5].address = SafePath::new("ä/b").unwrap();
         lock.artifacts[6].wanted_by = ["a", "b"].map(|name| Word::new(name).unwrap()).into_iter().collect();
@@ -206,7 +210,7 @@ mod tests {
         lock.artifacts.truncate(3);
         let waiver = |reason: &str| Waiver { artifact: "a/*".into(), allows: Policy::FirstUse, reason: reason.into() };
         lock.waivers = vec![waiver("old"), waiver("a \"b\"")];
-        lock.artifacts[1].because.push("\"quoted\"".into());
+        lock.artifacts[1].because = ["\"quoted\"", "plain"].into_iter().collect();
         let text = lock.render();
         assert_eq!(Lock::parse(&text).unwrap(), lock);
         lock.waivers.pop();

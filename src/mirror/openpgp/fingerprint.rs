@@ -8,7 +8,7 @@ use std::fmt;
 /// A fingerprint of 40 or 64 digits, or a key id of 16.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Fingerprint(String);
+pub struct Fingerprint(Box<str>);
 
 /// A text that is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,7 +20,7 @@ impl Fingerprint {
     pub fn new(text: &str) -> Result<Fingerprint, BadFingerprint> {
         let digits: String = text.split_whitespace().collect::<String>().to_ascii_uppercase();
         let known = [16, 40, 64].contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if known { Ok(Fingerprint(digits)) } else { Err(BadFingerprint(text.to_owned())) }
+        if known { Ok(Fingerprint(digits.into())) } else { Err(BadFingerprint(text.to_owned())) }
     }
 
     /// The digits.
@@ -30,7 +30,7 @@ impl Fingerprint {
 
     /// Whether both may be the same key: a key id is the end of a fingerprint.
     pub fn agrees(&self, other: &Fingerprint) -> bool {
-        self.0.ends_with(&other.0) || other.0.ends_with(&self.0)
+        self.0.ends_with(&*other.0) || other.0.ends_with(&*self.0)
     }
 }
 
@@ -44,7 +44,7 @@ impl TryFrom<String> for Fingerprint {
 
 impl From<Fingerprint> for String {
     fn from(fingerprint: Fingerprint) -> String {
-        fingerprint.0
+        fingerprint.0.into()
     }
 }
 

@@ -81,7 +81,7 @@ pub fn artifact(
                     vouched,
                     signer,
                     wanted_by: entry.clone().into(),
-                    because: vec![format!("{entry} > {}", want.path)],
+                    because: [format!("{entry} > {}", want.path)].into_iter().collect(),
                 });
             }
             Err(error) => {

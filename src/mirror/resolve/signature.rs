@@ -106,6 +106,7 @@ fn group(artifact: &Artifact) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mirror::lock::Chains;
     use crate::mirror::openpgp::Signer;
     use crate::words::digest::{Sha1, Sha256};
     use crate::words::names::Word;
@@ -123,7 +124,7 @@ mod tests {
             sha256: Sha256::of(b"abc"),
             vouched: Voucher::RegistrySha1(Sha1::of(b"")),
             wanted_by: Word::new("e").unwrap().into(),
-            because: Vec::new(),
+            because: Chains::default(),
         }
     }
 

@@ -74,6 +74,7 @@ impl fmt::Display for Unknown {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mirror::lock::Chains;
     use crate::mirror::lock::Voucher;
     use crate::mirror::manifest;
     use crate::words::digest::Sha256;
@@ -107,7 +108,7 @@ mod tests {
             sha256: Sha256::of(address.as_bytes()),
             vouched: Voucher::Manifest,
             wanted_by: entry("e").into(),
-            because: Vec::new(),
+            because: Chains::default(),
         };
         let artifacts = [
             artifact(Source::Apt, "pool/main/rsyslog_1.deb"),

@@ -117,13 +117,13 @@ pub struct Property {
 
 /// What one thing wants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dependency {
+pub struct Dependency<N = Vec<String>> {
     /// The thing.
     #[serde(rename = "ref")]
     pub reference: String,
     /// What it wants.
-    #[serde(rename = "dependsOn", default, skip_serializing_if = "Vec::is_empty")]
-    pub depends_on: Vec<String>,
+    #[serde(rename = "dependsOn", skip_serializing_if = "Option::is_none")]
+    pub depends_on: Option<N>,
 }
 
 /// How complete something is.

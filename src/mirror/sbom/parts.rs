@@ -5,11 +5,11 @@
 use super::Sources;
 use super::cyclonedx::{Bom, Component, Dependency, Each};
 use crate::mirror::licences;
-use crate::mirror::lock::{Artifact, Lock};
+use crate::mirror::lock::{Artifact, Chain, Lock};
 use crate::mirror::purl::Purl;
 use crate::words::digest::Sha256;
 use crate::words::names::SafePath;
-use crate::words::tree::{Entry, Tree};
+use crate::words::tree::{Entry, Spot, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All things in the order of their references, what they want, and where they are.
@@ -19,25 +19,30 @@ pub(super) struct Parts<'a> {
     pub(super) wanted: BTreeSet<usize>,
     /// What one thing wants of others, sorted.
     wants: Vec<(usize, usize)>,
-    /// Things by what they are, sorted.
-    by_digest: Vec<(Sha256, usize)>,
+    /// Things in the order of their digests.
+    by_digest: Vec<usize>,
     /// Where things lie, sorted.
-    places: Vec<(usize, SafePath)>,
+    places: Vec<(usize, Spot<'a>)>,
     licences: licences::Reader<'a>,
 }
 
 /// One thing of a bill.
 pub(super) struct Thing<'a> {
-    reference: String,
-    sha256: Sha256,
     what: What<'a>,
+    /// Another thing has its name, so that its digest belongs to its reference.
+    is_twin: bool,
 }
 
-#[derive(Clone, Copy)]
 enum What<'a> {
     Artifact(&'a Artifact),
     /// It was made here.
-    Made(&'a SafePath, &'static str),
+    Made(Box<Made<'a>>),
+}
+
+struct Made<'a> {
+    path: &'a SafePath,
+    how: &'static str,
+    sha256: Sha256,
 }
 
 impl<'a> Parts<'a> {
@@ -48,11 +53,11 @@ impl<'a> Parts<'a> {
         let mut things: Vec<Thing<'a>> = listed.map(Thing::of).collect();
         let assembled = sources.manifest.assemblies.values().map(|assembly| (&assembly.path, "assembly"));
         let programs = sources.programs.iter().map(|path| (*path, "program"));
-        let made = assembled.chain(programs).filter_map(|(path, what)| Thing::made(path, what, sources.tree));
+        let made = assembled.chain(programs).filter_map(|(path, how)| Thing::made(path, how, sources.tree));
         things.extend(made);
         tell_apart(&mut things);
-        let mut by_digest: Vec<_> = things.iter().enumerate().map(|(at, thing)| (thing.sha256, at)).collect();
-        by_digest.sort_unstable();
+        let mut by_digest: Vec<usize> = (0..things.len()).collect();
+        by_digest.sort_unstable_by_key(|at| (things[*at].sha256(), *at));
         let licences = licences::Reader::new(sources.lock, sources.store);
         let (wanted, wants, places) = (BTreeSet::new(), Vec::new(), Vec::new());
         let mut parts = Parts { things, wanted, wants, by_digest, places, licences };
@@ -60,19 +65,19 @@ impl<'a> Parts<'a> {
         parts.assemblies(sources);
         parts.wants.sort_unstable();
         parts.wants.dedup();
-        let object = |(path, entry): (SafePath, Entry)| match entry {
-            Entry::Object { digest, .. } => Some((parts.thing(digest)?, path)),
+        let object = |(spot, entry): (Spot<'a>, Entry)| match entry {
+            Entry::Object { digest, .. } => Some((parts.thing(digest)?, spot)),
             Entry::File { .. } => None,
         };
-        parts.places = sources.tree.iter().filter_map(object).collect();
-        parts.places.sort();
+        parts.places = sources.tree.spots().filter_map(object).collect();
+        parts.places.sort_by_key(|(at, _)| *at);
         parts
     }
 
     /// The thing that is these bytes; of several the last.
     fn thing(&self, sha256: Sha256) -> Option<usize> {
-        let end = self.by_digest.partition_point(|(one, _)| *one <= sha256);
-        self.by_digest[..end].last().filter(|(one, _)| *one == sha256).map(|(_, at)| *at)
+        let end = self.by_digest.partition_point(|at| self.things[*at].sha256() <= sha256);
+        self.by_digest[..end].last().copied().filter(|at| self.things[*at].sha256() == sha256)
     }
 
     /// What lies at a path.
@@ -84,11 +89,11 @@ impl<'a> Parts<'a> {
     fn chains(&mut self) {
         let mut names: BTreeMap<&str, usize> = BTreeMap::new();
         for (at, thing) in self.things.iter().enumerate() {
-            names.extend(thing.because().iter().filter_map(|chain| Some((chain.rsplit(" > ").next()?, at))));
+            names.extend(thing.because().iter().map(|chain| (chain.last(), at)));
         }
         for chain in self.things.iter().flat_map(Thing::because) {
             let mut above = None;
-            for next in chain.split(" > ").filter_map(|name| names.get(name).copied()) {
+            for next in chain.names().filter_map(|name| names.get(name).copied()) {
                 match above {
                     None => drop(self.wanted.insert(next)),
                     Some(above) if above != next => self.wants.push((above, next)),
@@ -133,68 +138,90 @@ impl<'a> Parts<'a> {
         content: Sha256,
         all: &'b [usize],
         wanted: &'b BTreeSet<usize>,
-    ) -> Bom<Each<'b, Component>, Each<'b, Dependency>> {
-        let names = |some: &mut dyn Iterator<Item = usize>| some.map(|at| self.things[at].reference.clone()).collect();
-        let reference = subject.reference.clone().unwrap_or_default();
-        let first = Dependency { reference, depends_on: names(&mut wanted.iter().copied()) };
-        let dependency = move |at: &usize| {
-            let reference = self.things[*at].reference.clone();
-            Dependency { reference, depends_on: names(&mut self.wants_of(*at)) }
-        };
-        let dependencies =
-            Each(Box::new(move || Box::new(std::iter::once(first.clone()).chain(all.iter().map(dependency)))));
+    ) -> Bom<Each<'b, Component>, Each<'b, Dependency<Each<'b, String>>>> {
+        let reference = |at: usize| self.things[at].reference();
+        let of_subject = subject.reference.clone().unwrap_or_default();
+        let dependencies = Each(Box::new(move || {
+            let all_wanted = Each(Box::new(move || Box::new(wanted.iter().map(move |at| reference(*at)))));
+            let first =
+                Dependency { reference: of_subject.clone(), depends_on: (!wanted.is_empty()).then_some(all_wanted) };
+            let dependency = move |at: &'b usize| {
+                let each = Each(Box::new(move || Box::new(self.wants_of(*at).map(reference))));
+                let wants_some = self.wants_of(*at).next().is_some();
+                Dependency { reference: reference(*at), depends_on: wants_some.then_some(each) }
+            };
+            Box::new(std::iter::once(first).chain(all.iter().map(dependency)))
+        }));
         let components = Each(Box::new(move || Box::new(all.iter().map(|at| self.component(*at)))));
         Bom::new(subject.clone(), content, components, dependencies)
     }
 
     fn component(&self, at: usize) -> Component {
         let thing = &self.things[at];
-        let component = match thing.what {
-            What::Artifact(artifact) => of_artifact(artifact, thing, &self.licences),
-            What::Made(path, what) => {
-                let named = Component::named("application", &thing.reference, path.file_name());
-                Component { purl: Some(generic(path, thing.sha256)), ..named.hashed(thing.sha256).with("made", what) }
+        let component = match &thing.what {
+            What::Artifact(artifact) => of_artifact(artifact, &thing.reference(), &self.licences),
+            What::Made(made) => {
+                let named = Component::named("application", &thing.reference(), made.path.file_name());
+                Component { purl: Some(made.purl()), ..named.hashed(made.sha256).with("made", made.how) }
             }
         };
         let start = self.places.partition_point(|(one, _)| *one < at);
         let places = self.places[start..].iter().take_while(|(one, _)| *one == at);
-        places.fold(component, |component, (_, path)| component.with("path", path.as_str()))
+        places.fold(component, |component, (_, spot)| component.with("path", spot.path()))
     }
 }
 
 impl<'a> Thing<'a> {
     fn of(artifact: &'a Artifact) -> Thing<'a> {
-        let reference = Purl::of(artifact).to_string();
-        Thing { reference, sha256: artifact.sha256, what: What::Artifact(artifact) }
+        Thing { what: What::Artifact(artifact), is_twin: false }
     }
 
-    fn made(path: &'a SafePath, what: &'static str, tree: &Tree) -> Option<Thing<'a>> {
+    fn made(path: &'a SafePath, how: &'static str, tree: &Tree) -> Option<Thing<'a>> {
         let sha256 = tree.get(path)?.digest();
-        Some(Thing { reference: generic(path, sha256), sha256, what: What::Made(path, what) })
+        Some(Thing { what: What::Made(Box::new(Made { path, how, sha256 })), is_twin: false })
     }
 
-    fn because(&self) -> &'a [String] {
+    fn sha256(&self) -> Sha256 {
+        match &self.what {
+            What::Artifact(artifact) => artifact.sha256,
+            What::Made(made) => made.sha256,
+        }
+    }
+
+    /// Its name inside the document.
+    fn reference(&self) -> String {
+        let purl = match &self.what {
+            What::Artifact(artifact) => Purl::of(artifact).to_string(),
+            What::Made(made) => made.purl(),
+        };
+        if self.is_twin { format!("{purl}#{}", self.sha256()) } else { purl }
+    }
+
+    fn because(&self) -> &'a [Chain] {
         match self.what {
             What::Artifact(artifact) => &artifact.because,
-            What::Made(..) => &[],
+            What::Made(_) => &[],
         }
     }
 }
 
-/// A file that belongs to no kind of package.
-fn generic(path: &SafePath, sha256: Sha256) -> String {
-    format!("pkg:generic/{}?checksum=sha256:{sha256}", path.file_name())
+impl Made<'_> {
+    /// It belongs to no kind of package.
+    fn purl(&self) -> String {
+        format!("pkg:generic/{}?checksum=sha256:{}", self.path.file_name(), self.sha256)
+    }
 }
 
 /// Sorts things by their references; one that has the name of another gets its digest into its own.
 fn tell_apart(things: &mut Vec<Thing<'_>>) {
-    things.sort_by(|one, other| one.reference.cmp(&other.reference));
-    let twice: Vec<usize> = (1..things.len()).filter(|at| things[at - 1].reference == things[*at].reference).collect();
-    for at in &twice {
-        things[*at].reference = format!("{}#{}", things[*at].reference, things[*at].sha256);
+    things.sort_by_cached_key(Thing::reference);
+    let has_name_of_before = |at: &usize| things[at - 1].reference() == things[*at].reference();
+    let twins: Vec<usize> = (1..things.len()).filter(has_name_of_before).collect();
+    if !twins.is_empty() {
+        twins.into_iter().for_each(|at| things[at].is_twin = true);
+        things.sort_by_cached_key(Thing::reference);
+        things.dedup_by_key(|thing| thing.reference());
     }
-    things.sort_by(|one, other| one.reference.cmp(&other.reference));
-    things.dedup_by(|one, other| one.reference == other.reference);
 }
 
 /// The folders of a Maven repository that hold more than a POM: the POM there is the metadata of what lies beside it.
@@ -208,16 +235,15 @@ fn folder(artifact: &Artifact) -> &str {
     artifact.address.as_str().rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-fn of_artifact(artifact: &Artifact, thing: &Thing<'_>, reader: &licences::Reader<'_>) -> Component {
+fn of_artifact(artifact: &Artifact, reference: &str, reader: &licences::Reader<'_>) -> Component {
     let purl = Purl::of(artifact);
     let is_code = !purl.is_pom();
     let kind = if purl.kind == "generic" || !is_code { "file" } else { "library" };
-    let mut component = Component::named(kind, &thing.reference, &purl.name)
-        .hashed(artifact.sha256)
-        .licensed(&reader.licences(artifact));
+    let mut component =
+        Component::named(kind, reference, &purl.name).hashed(artifact.sha256).licensed(&reader.licences(artifact));
     // A scanner would take the POM of a version that lost for the version itself, and warn of what nobody has.
     component.purl = is_code.then(|| purl.to_string());
     component.group = purl.namespace.filter(|_| purl.kind == "maven");
     component.version = purl.version;
-    artifact.because.iter().fold(component, |component, chain| component.with("because", chain.as_str()))
+    artifact.because.iter().fold(component, |component, chain| component.with("because", chain.clone()))
 }

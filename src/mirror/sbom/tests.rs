@@ -79,7 +79,7 @@ impl Bench {
             sha256: object.digest(),
             vouched: Voucher::Manifest,
             wanted_by: Word::new(entry).unwrap().into(),
-            because: because.iter().map(|chain| (*chain).to_owned()).collect(),
+            because: because.iter().copied().collect(),
         });
         object
     }
@@ -104,7 +104,7 @@ impl Bench {
 fn wants(bom: &Bom) -> Vec<String> {
     let short = |reference: &str| reference.split('?').next().unwrap_or_default().to_owned();
     let line = |one: &cyclonedx::Dependency| {
-        let on: Vec<String> = one.depends_on.iter().map(|on| short(on)).collect();
+        let on: Vec<String> = one.depends_on.iter().flatten().map(|on| short(on)).collect();
         (!on.is_empty()).then(|| format!("{}: {}", short(&one.reference), on.join(" ")))
     };
     bom.dependencies.iter().filter_map(line).collect()

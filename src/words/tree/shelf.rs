@@ -29,7 +29,29 @@ pub(super) struct Cursor<'a> {
     entry: &'a [u8],
 }
 
+/// Where an entry of a tree stands: a few bytes from which its path can be made.
+#[derive(Clone, Copy)]
+pub struct Spot<'a> {
+    shelf: &'a Shelf,
+    end: usize,
+}
+
+impl Spot<'_> {
+    /// The entry's path.
+    pub fn path(&self) -> SafePath {
+        let mut cursor = self.shelf.cursor();
+        while cursor.end < self.end && cursor.step() {}
+        cursor.path()
+    }
+}
+
 impl Shelf {
+    /// Each entry with its spot.
+    pub(super) fn spots(&self) -> impl Iterator<Item = (Spot<'_>, Entry)> {
+        let mut cursor = self.cursor();
+        std::iter::from_fn(move || cursor.step().then(|| (Spot { shelf: self, end: cursor.end }, cursor.entry())))
+    }
+
     /// Stands before the first entry.
     pub(super) fn cursor(&self) -> Cursor<'_> {
         Cursor { bytes: &self.0, end: 0, path: Vec::new(), entry: &[] }

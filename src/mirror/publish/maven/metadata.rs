@@ -197,7 +197,7 @@ mod tests {
                 sha256: Sha256::of(bytes),
                 vouched: Voucher::RegistrySha1(Sha1::of(b"")),
                 wanted_by: Word::new("e").unwrap().into(),
-                because: Vec::new(),
+                because: Default::default(),
             });
         }
 

@@ -91,7 +91,7 @@ mod tests {
             vouched: Voucher::IndexSha256,
             signer: None,
             wanted_by: manifest.wants.keys().cloned().collect(),
-            because: Vec::new(),
+            because: Default::default(),
         };
         (Bench { folder, lock: Lock::of(Sha256::of(b""), [artifact]).unwrap(), manifest }, store)
     }

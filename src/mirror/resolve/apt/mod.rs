@@ -160,7 +160,7 @@ fn finish(
             vouched,
             signer,
             wanted_by: entry.clone().into(),
-            because: vec![chosen.because.join(" > ")],
+            because: [chosen.because.join(" > ")].into_iter().collect(),
         })
     };
     closure.chosen.iter().filter_map(artifact).collect()

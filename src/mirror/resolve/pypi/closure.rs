@@ -6,6 +6,7 @@ use super::Error;
 use super::page::IndexFile;
 use super::shelf::{Shelf, View};
 use super::solve::{Choice, Preferred, Question, solve};
+use crate::mirror::lock::Chains;
 use crate::mirror::manifest::{PypiClosure, Sdists};
 use crate::mirror::python::{Filename, Form, Requirement, Target};
 use crate::words::event::{Event, Tell};
@@ -170,7 +171,7 @@ impl Closure {
     }
 
     /// Why a file is there: its chains, with the targets unless it is all of them.
-    pub(super) fn because(&self, needed: &Needed, entry: &Word) -> Vec<String> {
+    pub(super) fn because(&self, needed: &Needed, entry: &Word) -> Chains {
         let line = |(chain, targets): (&String, &BTreeSet<String>)| {
             let some: Vec<&str> = targets.iter().map(String::as_str).collect();
             match targets == &self.targets {

@@ -2,7 +2,7 @@
 //! `page` reads what an index has, `solve` chooses versions, `closure` gathers what all targets need.
 //! Not here: what a distribution says of itself (`python`), or downloading what was locked (`fetch`).
 
-use crate::mirror::lock::{Artifact, Lock, Source, Voucher};
+use crate::mirror::lock::{Artifact, Chains, Lock, Source, Voucher};
 use crate::mirror::manifest::{PypiFile, PypiRelease, PypiWant, PypiWhat};
 use crate::mirror::python::{self, BadRequirement, BadTarget, Filename, Form};
 use crate::mirror::resolve::{Upgrade, World, unseen};
@@ -87,7 +87,7 @@ fn offered(names: &[String]) -> String {
 /// The artifacts of an entry; versions of `prefer` are kept while they satisfy.
 pub fn artifacts(entry: &Word, want: &PypiWant, world: &World<'_>, prefer: &Preferred) -> Result<Vec<Artifact>, Error> {
     let shelf = Shelf::new(world, want);
-    let artifact = |project: &Word, file: IndexFile, because: Vec<String>| {
+    let artifact = |project: &Word, file: IndexFile, because: Chains| {
         let identity = shelf.identity(&file)?;
         Ok(Artifact {
             source: Source::Pypi,
@@ -104,7 +104,7 @@ pub fn artifacts(entry: &Word, want: &PypiWant, world: &World<'_>, prefer: &Pref
     match &want.what {
         PypiWhat::File(release) => {
             let file = shelf.page(&release.project)?.choose(release)?;
-            let because = vec![format!("{entry} > {}=={}", release.project, release.version)];
+            let because = [format!("{entry} > {}=={}", release.project, release.version)].into_iter().collect();
             Ok(vec![artifact(&release.project, file, because)?])
         }
         PypiWhat::Closure(wanted) => {

@@ -76,7 +76,7 @@ impl Bring<'_> {
             vouched,
             signer,
             wanted_by: entry.clone().into(),
-            because: vec![because.to_owned()],
+            because: [because].into_iter().collect(),
         })
     }
 

@@ -101,7 +101,7 @@ fn what_was_agreed_stays_until_the_newest_is_wanted() {
     let first = bench.lock(&["a"], &Lock::default(), Trust::LastLock).unwrap();
     assert_eq!(names(&first), ["a-1-1.noarch.rpm", "b-1-1.noarch.rpm"]);
     let vouched = first.artifacts.iter().all(|one| one.vouched == Voucher::IndexSha256 && one.signer.is_none());
-    assert!(vouched && first.artifacts[1].because == ["e > a-1-1.noarch > b-1-1.noarch"], "{first:?}");
+    assert!(vouched && *first.artifacts[1].because == ["e > a-1-1.noarch > b-1-1.noarch"], "{first:?}");
     let entries = [("a-1-1.noarch", "requires: b"), ("b-1-1.noarch", "provides: x"), ("b-2-1.noarch", "provides: x")];
     let entries = entries.map(|(identity, list)| bench.package(identity, &[list]));
     bench.index(&[("primary", &primary(&entries))]);
