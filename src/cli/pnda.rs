@@ -33,8 +33,7 @@ enum Command {
     Try(trial::Arguments),
     /// Print completions for a shell.
     Completions(complete::Arguments),
-    /// Print the JSON Schema of what a verb of `pnda mirror` prints with `--json`, or of all of them;
-    /// every verb but `serve` takes it.
+    /// Print the JSON Schema of what a verb of `pnda mirror` prints with `--json`, or of all of them.
     Schema {
         /// The verb; without one, all of them in one document.
         #[arg(value_enum)]

@@ -7,7 +7,7 @@ use crate::upstream::Reply;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 const MANIFEST: &str = r#"
 [[pypi]]
@@ -55,6 +55,10 @@ impl Checker {
         assert_eq!(ran.code, code, "{words}: {}{}", ran.out, ran.err);
         let value: Value =
             serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{words}: {error}: {}", ran.out));
+        self.follows(words, value)
+    }
+
+    fn follows(&mut self, words: &str, value: Value) -> Value {
         let verb = words.split(' ').next().unwrap();
         let schema = json!({ "allOf": [self.schema["properties"][verb]], "$defs": self.schema["$defs"] });
         let validator = jsonschema::draft202012::new(&schema).unwrap();
@@ -99,9 +103,24 @@ fn every_verb_prints_what_the_published_schema_says() {
     assert_eq!(built["changes"]["packages"][0]["after"], json!(["2.0"]));
     assert_eq!(built["waivers"][0]["reason"], "nobody signs notes");
     the_mirror(&mut checker);
+    the_server(&mut checker);
 
     let known: BTreeSet<String> = checker.schema["properties"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(known, checker.ran, "every verb was run");
+}
+
+/// It says where it serves, and goes on serving.
+fn the_server(checker: &mut Checker) {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_pnda"));
+    server.args(["mirror", "serve", "--json", "--tls", "self", "--listen", "127.0.0.1:0", "--tls-folder"]);
+    let (folder, mirror) = (checker.project.path("tls"), checker.project.path("mirror"));
+    server.arg(folder).arg("--mirror").arg(mirror).stdout(Stdio::piped());
+    let mut server = server.spawn().unwrap();
+    let said = serde_json::Deserializer::from_reader(server.stdout.take().unwrap()).into_iter().next();
+    server.kill().and_then(|()| server.wait()).unwrap();
+    let said = checker.follows("serve", said.unwrap().unwrap());
+    assert!(said["url"].as_str().unwrap().starts_with("https://127.0.0.1:"), "{said}");
+    assert!(said["certificate"]["file"].as_str().unwrap().ends_with("tls/mirror.crt"), "{said}");
 }
 
 /// The verbs that look at a mirror of two generations, or change it.

@@ -60,7 +60,7 @@ pub(super) struct Locked {
 
 /// Runs it.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let wanted = Wanted::read(Some(&arguments.manifests))?;
+    let mut wanted = Wanted::read(Some(&arguments.manifests))?;
     let before = match wanted.locked() {
         Err(failure) if !arguments.check => {
             finish("the old lock is left out of account", Err(failure));
@@ -68,6 +68,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
         }
         locked => locked?,
     };
+    // From here on only what it means is needed; of many artifacts, the text is much.
+    wanted.texts.lock = None;
     let upgrade = match &arguments.upgrade {
         None => Upgrade::Nothing,
         Some(names) if names.is_empty() => Upgrade::Everything,
@@ -88,7 +90,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let would = arguments.check || arguments.dry_run;
     let written = lock != before && !would;
     if written {
-        disk::replace(&arguments.manifests.join(LOCK), lock.render().as_bytes())?;
+        disk::replace_by(&arguments.manifests.join(LOCK), |out| lock.write(out))?;
     }
     if arguments.json {
         say_json(&Locked::of(&before, &lock, changes, written))?;

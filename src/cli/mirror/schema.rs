@@ -2,7 +2,7 @@
 //! It is derived from the very types that are printed; `schemas/pnda-mirror.json` is this document, as published.
 //! Not here: the types, which stand beside their commands.
 
-use super::{advisories, build, fetch, gc, licences, lock, rollback, status, verify};
+use super::{advisories, build, fetch, gc, licences, lock, rollback, serve, status, verify};
 use crate::mirror::generations::difference::{Difference, Package};
 use crate::mirror::generations::listing::Row;
 use crate::mirror::resolve::outdated::Outdated;
@@ -12,7 +12,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
-/// The verbs that print JSON: all but `serve`, which has nothing to answer.
+/// The verbs that print JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Verb {
     Lock,
@@ -29,6 +29,7 @@ pub enum Verb {
     Sbom,
     Licences,
     Advisories,
+    Serve,
 }
 
 /// The schema of what one verb prints, or of an object with the answers of all verbs, each under its name.
@@ -85,6 +86,7 @@ impl Verb {
             Verb::Sbom => cyclonedx(),
             Verb::Licences => one::<licences::Licences<'_>>(generator),
             Verb::Advisories => one::<advisories::Judged<'_>>(generator),
+            Verb::Serve => one::<serve::Serving>(generator),
         };
         Schema::try_from(answer).map(|mut schema| std::mem::take(schema.ensure_object())).unwrap_or_default()
     }

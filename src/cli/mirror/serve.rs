@@ -3,13 +3,15 @@
 //! Not here: how requests are answered.
 
 use super::home_folder;
-use crate::cli::failure::{Failure, Outcome, USAGE, say, warn};
+use crate::cli::failure::{Failure, Outcome, USAGE, say, say_json, warn};
 use crate::mirror::serve::unit::{self, Unit};
 use crate::mirror::serve::{CONNECTIONS, LogPlace, Server, Settings, tls};
 use crate::words::chain::chain;
 use clap::{Args, ValueEnum};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use schemars::JsonSchema;
 use sd_notify::NotifyState;
+use serde::Serialize;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::net::SocketAddr;
@@ -49,6 +51,29 @@ pub struct Arguments {
     /// Print a systemd unit that serves like this, and serve nothing.
     #[arg(long)]
     print_unit: bool,
+    /// Print where it serves as JSON, once it does.
+    #[arg(long, conflicts_with = "print_unit")]
+    json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Serving {
+    /// The mirror's folder.
+    mirror: PathBuf,
+    /// Where it is served, with the port that was taken where none was named.
+    url: String,
+    /// The certificate of the server's own, if it has made one.
+    certificate: Option<Certificate>,
+}
+
+/// A certificate that nobody else vouches for: clients are given it, or its fingerprint.
+#[derive(Serialize, JsonSchema)]
+struct Certificate {
+    /// Its file, in PEM.
+    file: PathBuf,
+    /// Its SHA-256, as browsers and tools show it.
+    sha256: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -64,9 +89,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
         say(&unit(arguments)?)?;
         return Ok(ExitCode::SUCCESS);
     }
+    let own = arguments.tls.map(|_| own_tls(arguments)).transpose()?;
     let tls = match (&arguments.tls_cert, &arguments.tls_key) {
         (Some(certificate), Some(key)) => Some(tls::Pair { certificate: certificate.clone(), key: key.clone() }),
-        _ => arguments.tls.map(|_| own_tls(arguments)).transpose()?,
+        _ => own.as_ref().map(|own| own.pair.clone()),
     };
     let log = arguments.access_log.as_ref().map(|file| match file.to_str() {
         Some("-") => LogPlace::Stderr,
@@ -77,9 +103,25 @@ pub fn run(arguments: &Arguments) -> Outcome {
     open_more_files();
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     let server = Settings { mirror, listen, connections: arguments.connections, tls, log }.start()?;
-    say(&format!("serving {} on {scheme}://{}/", arguments.mirror.display(), server.address))?;
+    let serving = Serving {
+        mirror: arguments.mirror.clone(),
+        url: format!("{scheme}://{}/", server.address),
+        certificate: own.map(|own| Certificate { file: own.pair.certificate, sha256: own.fingerprint }),
+    };
+    match arguments.json {
+        true => say_json(&serving)?,
+        false => tell(&serving)?,
+    }
     sd_notify::notify(&[NotifyState::Ready])?;
     wait(server, &mut signals)
+}
+
+fn tell(serving: &Serving) -> Result<(), Failure> {
+    if let Some(Certificate { file, sha256 }) = &serving.certificate {
+        say(&format!("certificate {}\nSHA-256 {sha256}", file.display()))?;
+    }
+    say(&format!("serving {} on {}", serving.mirror.display(), serving.url))?;
+    Ok(())
 }
 
 /// Serves until a signal says that it is enough.
@@ -98,19 +140,18 @@ fn wait(server: Server, signals: &mut Signals) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The certificate of the server's own, and what clients must know of it.
-fn own_tls(arguments: &Arguments) -> Result<tls::Pair, Failure> {
+/// The certificate of the server's own.
+fn own_tls(arguments: &Arguments) -> Result<tls::Own, Failure> {
     let folder = arguments.tls_folder.clone();
     let folder = folder.or_else(|| Some(home_folder("XDG_DATA_HOME", ".local/share")?.join("tls")));
     let folder = folder.ok_or_else(|| Failure::new(USAGE, "no home folder is known; give --tls-folder FOLDER"))?;
     let names = [tls::names(arguments.listen.ip()), arguments.tls_names.clone()].concat();
     let own = tls::own(&folder, &names)?;
-    say(&format!("certificate {}\nSHA-256 {}", own.pair.certificate.display(), own.fingerprint))?;
     if !own.missing.is_empty() {
         let folder = folder.display();
         warn(&format!("it is not for {}; remove {folder} to have a new one made", own.missing.join(", ")))?;
     }
-    Ok(own.pair)
+    Ok(own)
 }
 
 /// Every client and every file that is sent takes one; what systemd and shells give at first is made for less.

@@ -52,7 +52,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mut status = status(&arguments.mirror)?;
     status.store = arguments.places.existing_store().as_ref().map(store_status);
     let served = current(&arguments.mirror);
-    let waivers = generations::lock(&served).map(|lock| lock.waivers).unwrap_or_default();
+    let waivers = generations::waivers(&served);
     let made_from = head(&served)?.lock;
     let published = |wanted: Wanted| {
         // A lock that a generation was made from needs no closer look.
