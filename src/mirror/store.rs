@@ -169,6 +169,12 @@ impl Store {
         Some(disk.f_bavail * disk.f_frsize)
     }
 
+    /// How many files its disk can still take; nothing, where no number bounds them, as on btrfs.
+    pub fn free_files(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(&self.folder).ok()?;
+        (disk.f_files > 0).then_some(disk.f_favail)
+    }
+
     /// How many bytes it holds.
     pub fn size(&self) -> u64 {
         let folders = fs::read_dir(self.folder.join("sha256")).into_iter().flatten().flatten();

@@ -180,6 +180,37 @@ fn what_a_fetch_takes_is_said_and_bounded() {
 }
 
 #[test]
+fn a_disk_without_inodes_is_told_before_the_first_byte() {
+    let project = Project::new();
+    project.manifest(TOOL);
+    project.pypi("tool", "tool-1.0-py3-none-any.whl", &[b'x'; 30_000]);
+    project.run("mirror lock").says(0, "locked 1");
+    let mount = |options: &str| {
+        let words = ["-t", "tmpfs", "-o", options, "tmpfs"];
+        let made = std::process::Command::new("mount").args(words).arg(project.path("store")).output();
+        made.is_ok_and(|output| output.status.success())
+    };
+    if !mount("nr_inodes=200") {
+        left_out!("a disk without inodes: a small file system can only be mounted by root");
+        return;
+    }
+    let planned = project.run("mirror fetch --dry-run");
+    let disk = rustix::fs::statvfs(&project.path("store")).unwrap();
+    let mut ran = Vec::new();
+    // What the store has by now, a lock of it, and then too few and enough for one file in a folder of its own.
+    for more in [1, 2] {
+        let bound = disk.f_files - disk.f_favail + 1 + more;
+        assert!(mount(&format!("remount,nr_inodes={bound}")));
+        ran.push(project.run("mirror fetch"));
+    }
+    assert!(std::process::Command::new("umount").arg(project.path("store")).status().unwrap().success());
+    planned.says(4, "would fetch 1 files");
+    let mut ran = ran.into_iter();
+    ran.next().unwrap().says(1, "needs 2 inodes for files and folders and its disk has 1 free");
+    ran.next().unwrap().says(0, "fetched 1 files");
+}
+
+#[test]
 fn two_mirrors_share_a_store_and_fetch_everything_once() {
     let project = Project::new();
     let mut manifest = String::new();

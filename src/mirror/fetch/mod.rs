@@ -11,8 +11,8 @@ use crate::systems::download::Expected;
 use crate::systems::http::Http;
 use crate::words::event::{Event, Tell};
 use crate::words::names::SafePath;
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 mod bring;
 mod places;
@@ -29,6 +29,13 @@ pub enum Error {
     /// The disk has no room.
     #[error("{} needs {needed} bytes and its disk has {free}: free some space, or name another store", path.display())]
     Room { path: PathBuf, needed: u64, free: u64 },
+    /// The disk has room for the bytes, but not for so many files.
+    #[error(
+        "{} needs {needed} inodes for files and folders and its disk has {free} free: \
+         remove files there, or name a store on a disk that was made with more inodes",
+        path.display()
+    )]
+    Inodes { path: PathBuf, needed: u64, free: u64 },
     /// The store would become larger than it may.
     #[error(
         "{} holds {holds} bytes and needs {needed} more; its quota is {quota}: raise --quota, or remove what no mirror needs",
@@ -129,8 +136,20 @@ impl Fetch<'_> {
     pub fn preflight(&self, store: &Store, missing: &[&Artifact]) -> Preflight {
         let begun: u64 = missing.iter().map(|artifact| store.begun(expected(artifact))).sum();
         let bytes: u64 = missing.iter().map(|artifact| artifact.size).sum();
-        let rate = self.http.max_rate();
-        Preflight { files: missing.len(), bytes, begun: begun.min(bytes), free: store.free(), rate }
+        let (free, free_files, rate) = (store.free(), store.free_files(), self.http.max_rate());
+        let inodes = self.inodes(store, missing);
+        Preflight { files: missing.len(), bytes, begun: begun.min(bytes), free, inodes, free_files, rate }
+    }
+
+    /// How many files and folders the store will have more, at the most while it is at work.
+    fn inodes(&self, store: &Store, missing: &[&Artifact]) -> u64 {
+        let paths = missing.iter().map(|artifact| store.path(artifact.sha256));
+        let folders: BTreeSet<PathBuf> = paths.filter_map(|path| path.parent().map(Path::to_owned)).collect();
+        let folders = folders.iter().filter(|folder| !folder.is_dir()).count();
+        let fresh = missing.iter().filter(|artifact| store.begun(expected(artifact)) == 0).count();
+        // A large file has a journal beside it while it comes.
+        let large = missing.iter().filter(|artifact| artifact.size >= self.http.split().from).count();
+        (folders + fresh + large.min(self.http.at_once())) as u64
     }
 
     /// Brings all that is missing.

@@ -19,6 +19,10 @@ pub struct Preflight {
     pub begun: u64,
     /// What the disk has left, if that is known.
     pub free: Option<u64>,
+    /// Files and folders that will be more on the disk ...
+    pub inodes: u64,
+    /// ... and how many it can still take, where a number bounds them.
+    pub free_files: Option<u64>,
     /// Bytes a second, if they are bounded.
     pub rate: Option<u64>,
 }
@@ -39,6 +43,9 @@ impl Preflight {
         let (path, needed) = (store.folder().to_owned(), self.to_come());
         if let Some(free) = self.free.filter(|free| *free < needed) {
             return Err(Error::Room { path, needed, free });
+        }
+        if let Some(free) = self.free_files.filter(|free| *free < self.inodes) {
+            return Err(Error::Inodes { path, needed: self.inodes, free });
         }
         let Some(quota) = quota.filter(|_| self.files > 0) else { return Ok(()) };
         let holds = store.size();
@@ -83,9 +90,29 @@ impl fmt::Display for Lasting {
 mod tests {
     use super::*;
 
+    fn bare() -> Preflight {
+        Preflight { files: 3, bytes: 3 << 20, begun: 0, free: None, inodes: 5, free_files: None, rate: None }
+    }
+
+    #[test]
+    fn a_disk_has_room_for_bytes_and_for_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let fits = |preflight: Preflight| preflight.fits(&store, None).map_err(|error| error.to_string());
+        for enough in [bare(), Preflight { free: Some(3 << 20), free_files: Some(5), ..bare() }] {
+            assert_eq!(fits(enough), Ok(()));
+        }
+        let place = folder.path().display();
+        let told = fits(Preflight { free: Some((3 << 20) - 1), ..bare() }).unwrap_err();
+        assert!(told.starts_with(&format!("{place} needs 3145728 bytes and its disk has 3145727: ")), "{told}");
+        let told = fits(Preflight { free_files: Some(4), ..bare() }).unwrap_err();
+        let says = format!("{place} needs 5 inodes for files and folders and its disk has 4 free: remove files there");
+        assert!(told.starts_with(&says), "{told}");
+    }
+
     #[test]
     fn the_numbers_stand_in_one_line() {
-        let bare = Preflight { files: 3, bytes: 3 << 20, begun: 0, free: None, rate: None };
+        let bare = bare();
         assert_eq!(bare.to_string(), "to fetch: 3 files, 3.0 MiB");
         let all = Preflight { begun: 1 << 20, free: Some(5 << 30), rate: Some(1024), ..bare };
         let line = "to fetch: 3 files, 2.0 MiB (1.0 MiB are there from an earlier run); the disk has 5.0 GiB free; \
