@@ -15,8 +15,10 @@ const SEGMENT: &AsciiSet =
 /// A place that holds bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Location {
-    /// A web address.
+    /// A web address that the site has named.
     Web(Url),
+    /// A web address that a page has named; it may lead no further than a redirect from that page.
+    Led { page: Url, url: Url },
     /// A file or folder of this machine.
     Path(PathBuf),
 }
@@ -51,13 +53,8 @@ impl Location {
     pub fn join(&self, path: &SafePath) -> Location {
         match self {
             Location::Path(folder) => Location::Path(path.under(folder)),
-            Location::Web(base) => {
-                let mut url = base.clone();
-                let segments: Vec<String> =
-                    path.as_str().split('/').map(|part| utf8_percent_encode(part, SEGMENT).to_string()).collect();
-                url.set_path(&format!("{}/{}", base.path().trim_end_matches('/'), segments.join("/")));
-                Location::Web(url)
-            }
+            Location::Web(base) => Location::Web(joined(base, path)),
+            Location::Led { page, url } => Location::Led { page: page.clone(), url: joined(url, path) },
         }
     }
 }
@@ -67,7 +64,7 @@ impl Location {
     pub fn file_name(&self) -> Option<String> {
         match self {
             Location::Path(path) => path.file_name().map(|name| name.to_string_lossy().into_owned()),
-            Location::Web(url) => {
+            Location::Web(url) | Location::Led { url, .. } => {
                 let last = url.path_segments()?.next_back().filter(|last| !last.is_empty())?;
                 Some(percent_decode_str(last).decode_utf8_lossy().into_owned())
             }
@@ -75,11 +72,19 @@ impl Location {
     }
 }
 
+fn joined(base: &Url, path: &SafePath) -> Url {
+    let mut url = base.clone();
+    let segments: Vec<String> =
+        path.as_str().split('/').map(|part| utf8_percent_encode(part, SEGMENT).to_string()).collect();
+    url.set_path(&format!("{}/{}", base.path().trim_end_matches('/'), segments.join("/")));
+    url
+}
+
 impl fmt::Display for Location {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Location::Path(path) => write!(out, "{}", path.display()),
-            Location::Web(url) => out.write_str(&hide(url.as_str())),
+            Location::Web(url) | Location::Led { url, .. } => out.write_str(&hide(url.as_str())),
         }
     }
 }

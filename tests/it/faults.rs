@@ -4,13 +4,16 @@
 
 use crate::certificates::Authority;
 use crate::upstream::{Reply, Upstream};
+use pnda::mirror::resolve::pypi;
 use pnda::mirror::store::Store;
 use pnda::systems::download::Expected;
 use pnda::systems::http::{Http, Options, Patience, Proxies, Proxy, Slowest};
 use pnda::words::digest::Sha256;
 use pnda::words::event::silent;
 use pnda::words::location::Location;
+use pnda::words::names::Word;
 use std::io::Write;
+use std::net::ToSocketAddrs;
 use std::time::Duration;
 
 /// Bytes are wrong: never to be waved through.
@@ -357,4 +360,54 @@ fn a_redirect_never_leads_from_outside_in_or_out_of_the_encryption() {
     let (code, text) = told(&store, trusting, &format!("{}/a.jar", encrypted.url));
     assert!(code == FAILED && text.contains("it leaves the encrypted connection"), "{text}");
     assert_eq!(inner.requests(), [""; 0], "nobody inside was asked");
+}
+
+#[test]
+fn an_index_page_leads_no_further_than_a_redirect() {
+    let inner = Upstream::start();
+    inner.on("/tool-1.0.tar.gz", [good()]);
+    let proxy = Upstream::proxy(&inner);
+    let behind = Options { proxies: Proxies::all(Proxy::new(&proxy.url)), ..options() };
+    let own = inner.url.clone();
+    for (target, why) in [
+        (own.as_str(), "leads from outside to this machine"),
+        ("//localhost", "leads from outside to this machine"),
+        ("http://10.0.0.1", "leads from outside to this machine"),
+        ("http://169.254.169.254", "leads from outside to this machine"),
+        ("file:///etc", "only http and https are"),
+        ("ftp://files.example", "only http and https are"),
+    ] {
+        let link = format!("<a href=\"{target}/tool-1.0.tar.gz#sha256={}\">x</a>", Sha256::of(&body()));
+        proxy.on("http://index.example/simple/tool/", [Reply::bytes(link)]);
+        let index = Location::parse("http://index.example/simple").unwrap();
+        let http = Http::with(behind.clone());
+        let page = pypi::project(&http, &index, &Word::new("tool").unwrap(), &silent).unwrap();
+        let text = page.named("tool-1.0.tar.gz").unwrap_err().to_string();
+        assert!(text.contains("which is not followed") && text.contains(why), "{target}: {text}");
+    }
+    assert_eq!(inner.requests(), [""; 0], "nobody inside was asked");
+}
+
+#[test]
+fn a_name_on_a_page_of_others_must_not_stand_for_an_inner_address() {
+    let system = rustix::system::uname();
+    let name = system.nodename().to_string_lossy().to_lowercase();
+    let inner = |address: std::net::SocketAddr| address.ip().is_loopback();
+    if !(name.as_str(), 80).to_socket_addrs().is_ok_and(|mut all| all.all(inner)) {
+        left_out!("a name on a page: {name} is not this machine's loopback by another name");
+        return;
+    }
+    let upstream = Upstream::start();
+    upstream.on("/a.jar", [good()]);
+    let url: url::Url = format!("{}/a.jar", upstream.url.replace("127.0.0.1", &name)).parse().unwrap();
+    let told = |page: &str| {
+        let (folder, page) = (tempfile::tempdir().unwrap(), page.parse().unwrap());
+        let (store, url) = (Store::open(folder.path()).unwrap(), url.clone());
+        let brought = store.bring(&Http::with(options()), &[Location::Led { page, url }], expected(), &silent);
+        brought.err().map(|error| pnda::words::chain::chain(&error)).unwrap_or_default()
+    };
+    let text = told("http://192.0.2.1/simple/tool/");
+    assert!(text.contains("leads from outside to this machine") && upstream.requests().is_empty(), "{text}");
+    let text = told("http://127.0.0.1:1/simple/tool/");
+    assert!(!text.contains("leads from outside"), "{text}");
 }

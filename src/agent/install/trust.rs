@@ -65,12 +65,12 @@ fn fetch(http: &Http, mirror: &Location, name: &str, limit: u64, tell: Tell) -> 
     let path = SafePath::new(name).expect("the two names of the list are plain");
     let location = mirror.join(&path);
     match &location {
-        Location::Web(_) => http.get_small(&location, "*/*", limit, tell).map_err(Error::Web),
         Location::Path(file) => {
             let mut bytes = Vec::new();
             let read = File::open(file).and_then(|file| file.take(limit).read_to_end(&mut bytes));
             read.map(|_| bytes).map_err(|source| Error::Folder { location, source })
         }
+        _ => http.get_small(&location, "*/*", limit, tell).map_err(Error::Web),
     }
 }
 

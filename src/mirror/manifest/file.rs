@@ -116,8 +116,8 @@ fn signed(table: &mut Table<'_>) -> Option<Signed> {
 
 fn web(table: &Table<'_>, url: &Text) {
     let what = match Location::parse(&url.text) {
-        Ok(Location::Web(_)) => return,
         Ok(Location::Path(_)) => format!("`{}` is no web address", url.text),
+        Ok(_) => return,
         Err(error) => error.to_string(),
     };
     table.add(url.origin.problem(what, "write http://… or https://…"));

@@ -69,8 +69,8 @@ fn table(table: &mut Table<'_>) -> Option<(Options, Vec<Entry>)> {
         }));
     }
     let proxy = table.optional_parsed("proxy", "http://proxy.example:3128", |text| match Location::parse(&text) {
-        Ok(Location::Web(_)) => Ok(text),
         Ok(Location::Path(_)) => Err("it is no web address".to_owned()),
+        Ok(_) => Ok(text),
         Err(error) => Err(error.to_string()),
     });
     let certificates = table.optional("certificates").map(|text| PathBuf::from(text.text));

@@ -132,7 +132,9 @@ pub fn drop_partial(partial: &Path) -> io::Result<()> {
 
 fn fill(http: &Http, from: &Location, expected: Expected, partial: &Path, tell: Tell) -> Result<(), Error> {
     match from {
-        Location::Web(_) if expected.size >= http.split().from => ranges::fill(http, from, expected, partial, tell),
+        Location::Web(_) | Location::Led { .. } if expected.size >= http.split().from => {
+            ranges::fill(http, from, expected, partial, tell)
+        }
         _ => stream::fill(http, from, expected, partial, None, tell),
     }
 }
@@ -177,7 +179,7 @@ impl Tries {
 fn broken(from: &Location, source: io::Error) -> Error {
     match from {
         Location::Path(_) => Error::Read { location: from.clone(), source },
-        Location::Web(_) => {
+        Location::Web(_) | Location::Led { .. } => {
             Error::Http { location: from.clone(), source: http::Error::Body { location: from.clone(), source } }
         }
     }

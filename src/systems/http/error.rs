@@ -8,6 +8,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 use tokio_rustls::rustls::pki_types::UnixTime;
+use url::Url;
 
 /// Longest wait that a server may ask for with `Retry-After` before we give up instead.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -30,6 +31,9 @@ pub enum Error {
     /// It redirects to where nobody may be sent.
     #[error("{location}: the server redirects to {}, which is not followed: {}", refused.to, refused.why)]
     Redirect { location: Location, refused: Box<Refused> },
+    /// A page names what leads to where nobody may be sent.
+    #[error("{location}: a page of {} leads there, which is not followed: {}", page.host_str().unwrap_or_default(), refused.why)]
+    Led { location: Location, page: Url, refused: Box<Refused> },
     /// An answer that does not fit the question.
     #[error("{location}: the answer makes no sense: {what}")]
     Nonsense { location: Location, what: &'static str },

@@ -4,9 +4,10 @@
 
 use crate::words::event::{Event, Tell};
 use crate::words::location::Location;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::net::ToSocketAddrs;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use url::Url;
 
 mod agents;
@@ -42,6 +43,7 @@ pub struct Http {
     agents: Arc<Agents>,
     gate: Arc<Gate>,
     pace: Arc<Pace>,
+    reaches: Arc<Mutex<BTreeMap<Origin, Reach>>>,
 }
 
 type Response = ureq::http::Response<ureq::Body>;
@@ -55,7 +57,7 @@ impl Http {
     /// A client of a site that has said how it reaches the web.
     pub fn with(options: Options) -> Http {
         let (gate, pace) = (Arc::new(Gate::new(options.at_once)), Arc::new(Pace::new(options.max_rate)));
-        Http { options: Arc::new(options), agents: Arc::default(), gate, pace }
+        Http { options: Arc::new(options), agents: Arc::default(), gate, pace, reaches: Arc::default() }
     }
 
     /// How patient this client is.
@@ -85,10 +87,11 @@ impl Http {
 
     /// Asks once, following redirects.
     pub fn ask(&self, location: &Location, question: Question) -> Result<Answer, Error> {
-        let Location::Web(url) = location else {
-            return Err(Error::NotWeb { location: location.clone() });
+        let mut chain = match location {
+            Location::Path(_) => return Err(Error::NotWeb { location: location.clone() }),
+            Location::Web(url) => self.begin(url),
+            Location::Led { page, url } => self.led(location, page, url)?,
         };
-        let mut chain = self.begin(url);
         for _ in 0..=MOST_REDIRECTS {
             let (response, permit) = self.send(location, &chain, &question)?;
             let status = response.status().as_u16();
@@ -109,6 +112,25 @@ impl Http {
         let proxies = site.proxies.clone().unwrap_or_else(|| self.options.proxies.clone());
         let credentials = credentials.or(site.credentials);
         Chain { source: at.clone(), at, reach: None, authorities, proxies, credentials }
+    }
+
+    /// What a page leads to is asked for as what a redirect leads to.
+    fn led(&self, location: &Location, page: &Url, url: &Url) -> Result<Chain, Error> {
+        let reach = self.reach(page);
+        match redirect::follow(page, url.as_str(), reach) {
+            Ok(_) => Ok(Chain { reach: Some(reach), ..self.begin(url) }),
+            Err(refused) => {
+                let (location, page) = (location.clone(), page.clone());
+                Err(Error::Led { location, page, refused: Box::new(refused) })
+            }
+        }
+    }
+
+    /// How far inside a page is; looked up once, for a page leads to many files.
+    fn reach(&self, page: &Url) -> Reach {
+        let proxied = self.begin(page).proxies.for_url(page).is_some();
+        let mut known = self.reaches.lock().unwrap_or_else(PoisonError::into_inner);
+        *known.entry(Origin::of(page)).or_insert_with(|| reach(page, proxied))
     }
 
     fn send(&self, location: &Location, chain: &Chain, question: &Question) -> Result<(Response, Permit), Error> {

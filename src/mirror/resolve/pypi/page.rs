@@ -44,6 +44,9 @@ pub enum Error {
     /// The index publishes no SHA-256 for it.
     #[error("the index publishes no sha256 for {name}")]
     Bare { name: String },
+    /// It leads to where nobody may be sent.
+    #[error("the index leads to {to} for {name}, which is not followed: {why}")]
+    Leads { name: String, to: String, why: &'static str },
     /// Its name or address is not usable.
     #[error("the index offers `{name}`, whose name or address cannot be used")]
     Unsafe { name: String },
@@ -230,7 +233,7 @@ impl Project {
         }
         let sha256 = |text: &String| text.parse::<Sha256>().ok();
         Ok(IndexFile {
-            location: self.locate(&listed.url).ok_or_else(unsafe_name)?,
+            location: self.locate(listed)?,
             address,
             size: listed.size,
             sha256: listed.sha256.as_ref().and_then(sha256).ok_or_else(bare)?,
@@ -241,19 +244,25 @@ impl Project {
         })
     }
 
-    /// An address on the page as one of the web; on the index's own host its credentials go along.
-    fn locate(&self, address: &str) -> Option<Location> {
-        let Location::Web(page) = &self.location else { return None };
+    /// The address of a file as one of the web; on the index's own host its credentials go along.
+    fn locate(&self, listed: &Listed) -> Result<Location, Error> {
+        let name = || listed.name.clone();
+        let Location::Web(page) = &self.location else { return Err(Error::Unsafe { name: name() }) };
         // A page leads as a redirect does: not further inside than it comes from, and not out of encryption.
-        let mut url = http::lead(page, address).ok()?;
+        let led = http::lead(page, &listed.url);
+        let mut url = led.map_err(|refused| Error::Leads { name: name(), to: refused.to, why: refused.why })?;
+        url.set_fragment(None);
         let own = (url.host(), url.port_or_known_default(), url.scheme())
             == (page.host(), page.port_or_known_default(), page.scheme());
-        if own && url.username().is_empty() {
-            url.set_username(page.username()).ok()?;
-            url.set_password(page.password()).ok()?;
+        if !own {
+            // What its name stands for is looked at when it is asked for.
+            let mut page = page.clone();
+            let _ = page.set_username("").and_then(|()| page.set_password(None));
+            return Ok(Location::Led { page, url });
         }
-        url.set_fragment(None);
-        Some(Location::Web(url))
+        // An address with a host always takes them.
+        let _ = url.set_username(page.username()).and_then(|()| url.set_password(page.password()));
+        Ok(Location::Web(url))
     }
 }
 
@@ -300,10 +309,33 @@ mod tests {
     fn credentials_stay_on_their_host() {
         let link = |to: &str| format!("<a href=\"{to}#sha256={DIGEST}\">x</a>");
         let file = only(&link("https://files.example/tool-1.0.tar.gz"));
-        let Location::Web(url) = &file.location else { panic!("it is on the web") };
+        let Location::Led { page, url } = &file.location else { panic!("the page has named it") };
         assert_eq!((url.username(), url.password()), ("", None));
-        let plain = page(&link("http://index.example/tool-1.0.tar.gz")).unwrap();
-        assert!(matches!(plain.file(&plain.files[0]), Err(Error::Unsafe { .. })), "encryption is not left");
+        assert_eq!(page.as_str(), "https://index.example/simple/tool/");
+    }
+
+    #[test]
+    fn a_page_leads_no_further_than_a_redirect() {
+        for (url, why) in [
+            ("file:///etc/passwd", "only http and https are"),
+            ("javascript:alert(1)", "only http and https are"),
+            ("ftp://files.example/tool-1.0.tar.gz", "only http and https are"),
+            ("https://", "it is no address"),
+            ("http://index.example/tool-1.0.tar.gz", "it leaves the encrypted connection"),
+            ("http://files.example/tool-1.0.tar.gz", "it leaves the encrypted connection"),
+            ("https://127.0.0.1/tool-1.0.tar.gz", "from outside to this machine"),
+            ("//localhost/tool-1.0.tar.gz", "from outside to this machine"),
+            ("https://[::ffff:10.0.0.1]/tool-1.0.tar.gz", "from outside to this machine"),
+            ("https://169.254.169.254/tool-1.0.tar.gz", "from outside to this machine"),
+        ] {
+            let text = format!(
+                r#"{{"files":[{{"filename":"tool-1.0.tar.gz","url":"{url}","hashes":{{"sha256":"{DIGEST}"}}}}]}}"#
+            );
+            let page = page(&text).unwrap();
+            let refused = page.file(&page.files[0]).unwrap_err();
+            let told = refused.to_string();
+            assert!(matches!(refused, Error::Leads { .. }) && told.contains(why), "{url}: {told}");
+        }
     }
 
     #[test]
@@ -321,13 +353,7 @@ mod tests {
         }
         assert!(matches!(page("not found"), Err(Error::Form { .. })));
         assert_eq!(page("<html></html>").unwrap().files, []);
-        for (name, url) in [
-            ("../x-1.0.tar.gz", "x"),
-            ("a/b.tar.gz", "x"),
-            ("tool-1.0.tar.gz", "file:///etc/passwd"),
-            ("tool-1.0.tar.gz", "javascript:alert(1)"),
-            ("tool-1.0.tar.gz", "https://"),
-        ] {
+        for (name, url) in [("../x-1.0.tar.gz", "x"), ("a/b.tar.gz", "x")] {
             let text =
                 format!(r#"{{"files":[{{"filename":"{name}","url":"{url}","hashes":{{"sha256":"{DIGEST}"}}}}]}}"#);
             let page = page(&text).unwrap();

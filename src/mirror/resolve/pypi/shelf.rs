@@ -88,12 +88,12 @@ impl<'a> Shelf<'a> {
 
     /// The metadata that lies beside the file, if the index offers it.
     fn beside(&self, project: &Word, file: &IndexFile) -> Result<Option<Description>, Error> {
-        let (Some(digest), Location::Web(url)) = (file.metadata, &file.location) else { return Ok(None) };
+        let Some(digest) = file.metadata else { return Ok(None) };
         let name = file.address.file_name();
         let Some(Filename { version, form: Form::Wheel(_) }) = Filename::read(name, project) else { return Ok(None) };
-        let mut url = url.clone();
+        let (mut from, name) = (file.location.clone(), format!("{name}.metadata"));
+        let (Location::Web(url) | Location::Led { url, .. }) = &mut from else { return Ok(None) };
         url.set_path(&format!("{}.metadata", url.path()));
-        let (from, name) = (Location::Web(url), format!("{name}.metadata"));
         let text = self.world.http.get_small(&from, "*/*", MOST_METADATA, self.world.tell);
         let text = text.map_err(|source| Error::Bring { name: name.clone(), source: Missing::Metadata(source) })?;
         let found = Sha256::of(&text);
