@@ -173,3 +173,34 @@ fn metadata_that_lists_what_is_no_version_leads_nowhere() {
     project.upstream.on("/maven/g/b/maven-metadata.xml", [Reply::bytes("<html><p></html>")]);
     project.run("mirror lock").says(1, "is no list of versions");
 }
+
+#[test]
+fn what_entries_share_is_asked_for_once_and_what_they_say_stays_theirs() {
+    let project = Project::new();
+    let (one, two) = ("id = \"one\"\nroots = [\"g:a:1.0\"]\n", "id = \"two\"\nroots = [\"g:c:1.0\"]\n");
+    project.manifest(&format!("[[maven]]\n{one}\n[[maven]]\n{two}exclude = [\"g:d\"]\n"));
+    for (artifact, inner) in
+        [("a", wants("b", "[1,)")), ("b", wants("d", "1.0")), ("c", wants("b", "[1,)")), ("d", String::new())]
+    {
+        let file = format!("g/{artifact}/1.0/{artifact}-1.0");
+        project.maven(&format!("{file}.pom"), pom(artifact, "1.0", &inner).as_bytes());
+        project.maven(&format!("{file}.jar"), artifact.as_bytes());
+    }
+    let metadata = "<metadata><versioning><versions><version>1.0</version></versions></versioning></metadata>";
+    project.upstream.on("/maven/g/b/maven-metadata.xml", [Reply::bytes(metadata)]);
+    project.run("mirror lock").says(0, "locked 8 artifacts");
+    let mut asked = project.upstream.requests();
+    asked.sort();
+    for path in ["/maven/g/b/1.0/b-1.0.pom", "/maven/g/b/maven-metadata.xml"] {
+        assert!(asked.iter().any(|asked| asked == path), "{asked:?}");
+    }
+    assert!(asked.windows(2).all(|pair| pair[0] != pair[1]), "{asked:?}");
+    let lock = project.read("manifests/pnda.lock");
+    for (chain, is_there) in [
+        ("one > g:a:1.0 > g:b:1.0 > g:d:1.0", true),
+        ("two > g:c:1.0 > g:b:1.0", true),
+        ("g:c:1.0 > g:b:1.0 > g:d", false),
+    ] {
+        assert_eq!(lock.contains(chain), is_there, "{chain}\n{lock}");
+    }
+}

@@ -3,7 +3,7 @@
 //! Not here: how the rest of the room uses what was agreed.
 
 use super::lock::{self, Artifact, Lock, Source};
-use super::manifest::{Manifest, MavenWant, Want};
+use super::manifest::{Manifest, Want};
 use super::sources::{self, Sources};
 use super::store::Store;
 use super::trust;
@@ -11,6 +11,8 @@ use crate::systems::http::Http;
 use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
 use crate::words::names::Word;
+use registry::Registry;
+use std::cell::OnceCell;
 
 pub mod apt;
 pub mod checksum;
@@ -80,11 +82,11 @@ pub struct World<'a> {
 }
 
 /// Locks every entry of the manifests.
-pub fn lock(manifest: &Manifest, before: &Lock, world: &World<'_>, trust: Trust) -> Result<Lock, Error> {
-    let mut artifacts = Vec::new();
+pub fn lock<'a>(manifest: &Manifest, before: &'a Lock, world: &World<'a>, trust: Trust) -> Result<Lock, Error> {
+    let (mut artifacts, repositories) = (Vec::new(), Repositories::new(before, trust));
     for (entry, want) in &manifest.wants {
         (world.tell)(Event::Stage { name: format!("lock {entry}"), steps: 0, bytes: 0 });
-        artifacts.extend(world.artifacts(entry, want, before, trust)?);
+        artifacts.extend(world.artifacts(entry, want, &repositories)?);
     }
     let mut lock = Lock::of(Sha256::of(manifest.request().as_bytes()), artifacts)?;
     lock.waivers = manifest.waivers.clone();
@@ -94,10 +96,14 @@ pub fn lock(manifest: &Manifest, before: &Lock, world: &World<'_>, trust: Trust)
     Ok(lock)
 }
 
-impl World<'_> {
-    fn artifacts(&self, entry: &Word, want: &Want, before: &Lock, trust: Trust) -> Result<Vec<Artifact>, Error> {
+impl<'a> World<'a> {
+    fn artifacts(&self, entry: &Word, want: &Want, maven: &Repositories<'a>) -> Result<Vec<Artifact>, Error> {
+        let Repositories { before, trust, .. } = *maven;
         match want {
-            Want::Maven(want) => self.maven(entry, want, before, trust),
+            Want::Maven(want) => {
+                let failed = |source| Error::Maven { entry: entry.clone(), source };
+                closure::artifacts(entry, want, maven.open(entry, self)?).map_err(failed)
+            }
             Want::Pypi(want) => {
                 let preferred = pypi::preferred(entry, before, self.upgrade);
                 let failed = |source| Error::Pypi { entry: entry.clone(), source };
@@ -122,11 +128,28 @@ impl World<'_> {
             }
         }
     }
+}
 
-    fn maven(&self, entry: &Word, want: &MavenWant, before: &Lock, trust: Trust) -> Result<Vec<Artifact>, Error> {
-        self.sources.maven().map_err(|source| Error::Source { entry: entry.clone(), source })?;
-        let failed = |source| Error::Maven { entry: entry.clone(), source };
-        let registry = registry::Registry::open(self, before, trust).map_err(|error| failed(error.into()))?;
-        closure::artifacts(entry, want, &registry).map_err(failed)
+/// The Maven repositories of one run: entries share most of what they read there, and each thing is asked for once.
+struct Repositories<'a> {
+    before: &'a Lock,
+    trust: Trust,
+    registry: OnceCell<Registry<'a>>,
+}
+
+impl<'a> Repositories<'a> {
+    fn new(before: &'a Lock, trust: Trust) -> Repositories<'a> {
+        Repositories { before, trust, registry: OnceCell::new() }
+    }
+
+    /// Opened for the first entry that wants anything of them.
+    fn open(&self, entry: &Word, world: &World<'a>) -> Result<&Registry<'a>, Error> {
+        if let Some(registry) = self.registry.get() {
+            return Ok(registry);
+        }
+        world.sources.maven().map_err(|source| Error::Source { entry: entry.clone(), source })?;
+        let failed = |source: registry::Error| Error::Maven { entry: entry.clone(), source: source.into() };
+        let registry = Registry::open(world, self.before, self.trust).map_err(failed)?;
+        Ok(self.registry.get_or_init(|| registry))
     }
 }

@@ -4,7 +4,7 @@
 
 use super::maven::{self, Coordinate};
 use super::registry::Registry;
-use super::{Error, Trust, Upgrade, World, pypi};
+use super::{Error, Repositories, Trust, Upgrade, World, pypi};
 use crate::mirror::generations::difference::{Package, packages};
 use crate::mirror::lock::Lock;
 use crate::mirror::lock::Source;
@@ -31,11 +31,11 @@ pub struct Outdated {
 }
 
 /// Everything that has a newer version, in the order of the entries.
-pub fn outdated(manifest: &Manifest, before: &Lock, world: &World<'_>) -> Result<Vec<Outdated>, Error> {
-    let mut found = Vec::new();
+pub fn outdated<'a>(manifest: &Manifest, before: &'a Lock, world: &World<'a>) -> Result<Vec<Outdated>, Error> {
+    let (mut found, repositories) = (Vec::new(), Repositories::new(before, Trust::LastLock));
     for (entry, want) in &manifest.wants {
         match want {
-            Want::Maven(want) => found.extend(of_maven(entry, want, before, world)?),
+            Want::Maven(want) => found.extend(of_maven(entry, want, repositories.open(entry, world)?)?),
             Want::Pypi(pypi) => match &pypi.what {
                 PypiWhat::File(release) => {
                     let key = Key { kind: Source::Pypi, id: pypi.source.clone() };
@@ -51,9 +51,8 @@ pub fn outdated(manifest: &Manifest, before: &Lock, world: &World<'_>) -> Result
     Ok(found)
 }
 
-fn of_maven(entry: &Word, want: &MavenWant, before: &Lock, world: &World<'_>) -> Result<Vec<Outdated>, Error> {
+fn of_maven(entry: &Word, want: &MavenWant, registry: &Registry<'_>) -> Result<Vec<Outdated>, Error> {
     let failed = |source| Error::Maven { entry: entry.clone(), source };
-    let registry = Registry::open(world, before, Trust::LastLock).map_err(|error| failed(error.into()))?;
     let plugins = want.plugins.iter().map(|plugin| &plugin.plugin);
     let mut found = Vec::new();
     for text in want.roots.iter().chain(plugins).chain(&want.providers) {
@@ -80,7 +79,7 @@ fn of_release(entry: &Word, release: &PypiRelease, key: &Key, world: &World<'_>)
 /// Where the manifest leaves versions open, choosing the newest tells them.
 fn of_open(entry: &Word, want: &Want, before: &Lock, world: &World<'_>) -> Result<Vec<Outdated>, Error> {
     let world = World { upgrade: &Upgrade::Everything, ..*world };
-    let after = world.artifacts(entry, want, before, Trust::LastLock)?;
+    let after = world.artifacts(entry, want, &Repositories::new(before, Trust::LastLock))?;
     let request = Sha256::of(b"");
     let (before, after) = (Lock::of(request, before.wanted_by(entry).cloned())?, Lock::of(request, after)?);
     let changed = packages(&before, &after).into_iter();

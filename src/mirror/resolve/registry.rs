@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 /// The largest side file or metadata that is read.
 const SMALL: u64 = 8 << 20;
@@ -108,6 +108,7 @@ pub struct Registry<'a> {
     /// Who listens.
     pub tell: Tell<'a>,
     seen: Mutex<BTreeMap<SafePath, Seen>>,
+    listed: Mutex<BTreeMap<SafePath, Vec<String>>>,
 }
 
 /// What was read in this run, and whether its signature was looked for.
@@ -130,8 +131,8 @@ impl<'a> Registry<'a> {
             Ok(Place { origin: key.id.clone(), base: &found.location, keys, policy })
         };
         let places = world.sources.all(Source::Maven).map(place).collect::<Result<_, Error>>()?;
-        let (http, store, tell, seen) = (world.http, world.store, world.tell, Mutex::default());
-        Ok(Registry { http, places, store, before, trust, tell, seen })
+        let (http, store, tell) = (world.http, world.store, world.tell);
+        Ok(Registry { http, places, store, before, trust, tell, seen: Mutex::default(), listed: Mutex::default() })
     }
 
     /// Whether a repository beside the registry is turned on.
@@ -175,6 +176,10 @@ impl<'a> Registry<'a> {
     pub fn versions(&self, group: &str, artifact: &str) -> Result<Vec<String>, Error> {
         let text = format!("{}/{artifact}/maven-metadata.xml", group.replace('.', "/"));
         let Ok(path) = SafePath::new(text) else { return Ok(Vec::new()) };
+        let known = || self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(versions) = known().get(&path) {
+            return Ok(versions.clone());
+        }
         let (mut versions, mut missing) = (BTreeSet::new(), None);
         for place in &self.places {
             match self.small(place, &path) {
@@ -185,7 +190,11 @@ impl<'a> Registry<'a> {
         }
         match missing {
             Some(error) if versions.is_empty() => Err(error),
-            _ => Ok(versions.into_iter().collect()),
+            _ => {
+                let versions: Vec<String> = versions.into_iter().collect();
+                known().insert(path, versions.clone());
+                Ok(versions)
+            }
         }
     }
 
@@ -322,7 +331,7 @@ impl<'a> Registry<'a> {
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, BTreeMap<SafePath, Seen>> {
-        self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
