@@ -99,6 +99,13 @@ impl Sha1 {
         Sha1(sha1::Sha1::digest(bytes).into())
     }
 
+    /// The digest of everything a reader gives.
+    pub fn of_reader(reader: &mut dyn Read) -> io::Result<Sha1> {
+        let mut hasher = sha1::Sha1::new();
+        each_part(reader, |part| hasher.update(part))?;
+        Ok(Sha1::from_bytes(hasher.finalize().into()))
+    }
+
     /// The digest that somebody computed.
     pub fn from_bytes(bytes: [u8; 20]) -> Sha1 {
         Sha1(bytes)
@@ -181,9 +188,7 @@ impl io::Write for Hasher {
 
 /// The SHA-1 of everything a reader gives, in hexadecimal: the checksum that Maven repositories publish.
 pub fn sha1_hex(reader: &mut dyn Read) -> io::Result<String> {
-    let mut hasher = sha1::Sha1::new();
-    each_part(reader, |part| hasher.update(part))?;
-    Ok(to_hex(&hasher.finalize()))
+    Ok(Sha1::of_reader(reader)?.to_string())
 }
 
 /// The SHA-512 of everything a reader gives, in hexadecimal: the checksum of PNDA's side files.

@@ -3,10 +3,11 @@
 //! Not here: what hostile servers do with small files (`faults`), and real kills (`kill`).
 
 use crate::upstream::{Reply, Upstream};
+use pnda::mirror::resolve::unseen;
 use pnda::mirror::store::{Error, Store};
 use pnda::systems::download::Expected;
 use pnda::systems::http::{Http, Options, Patience, Split};
-use pnda::words::digest::Sha256;
+use pnda::words::digest::{Sha1, Sha256};
 use pnda::words::event::silent;
 use pnda::words::location::Location;
 use std::collections::BTreeSet;
@@ -39,12 +40,18 @@ impl Bench {
         Expected { size: self.body.len() as u64, sha256: Sha256::of(&self.body) }
     }
 
-    fn bring(&self) -> Result<(), Error> {
+    fn http(&self) -> Http {
         let patience = Patience { tries: 3, first_wait: Duration::from_millis(1), silence: Duration::from_secs(10) };
         let split = Split { from: 50_000, piece: 10_000, connections: 4 };
-        let location = Location::parse(&format!("{}/a.jar", self.upstream.url)).unwrap();
-        let http = Http::with(Options { patience, split, ..Options::default() });
-        self.store.bring(&http, &[location], self.expected(), &silent)
+        Http::with(Options { patience, split, ..Options::default() })
+    }
+
+    fn place(&self) -> Location {
+        Location::parse(&format!("{}/a.jar", self.upstream.url)).unwrap()
+    }
+
+    fn bring(&self) -> Result<(), Error> {
+        self.store.bring(&self.http(), &[self.place()], self.expected(), &silent)
     }
 
     fn arrives(&self) {
@@ -153,4 +160,32 @@ fn another_size_is_told_before_much_is_read() {
     let error = bench.bring().unwrap_err();
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("is longer than the 100000 bytes"));
     assert_eq!(bench.upstream.requests().len(), 1);
+}
+
+#[test]
+fn what_nobody_agreed_to_yet_comes_in_pieces_where_the_server_gives_them() {
+    let bench = Bench::new();
+    let take = || unseen::take(&bench.http(), &bench.place(), &bench.store, &silent);
+    let pieces = || bench.upstream.requests().iter().filter(|path| path.starts_with("/a.jar ")).count();
+    let whole = |taken: unseen::Taken| {
+        assert_eq!((taken.sha1, taken.sha256), (Sha1::of(&bench.body), bench.expected().sha256));
+        assert_eq!(
+            std::fs::read_dir(bench.store.folder().join("partial")).unwrap().count(),
+            1,
+            "nothing lies beside it"
+        );
+    };
+    bench.on([bench.good()]);
+    whole(take().unwrap());
+    assert_eq!(pieces(), 0, "it does not say that it gives parts");
+
+    bench.on([bench.good().header("accept-ranges", "bytes")]);
+    whole(take().unwrap());
+    assert_eq!(pieces(), 9, "the first piece comes with the answer that tells the size");
+
+    let other = Reply::bytes(bench.body.as_slice()).header("etag", "\"two\"").header("accept-ranges", "bytes");
+    bench.on([bench.good().header("accept-ranges", "bytes"), other]);
+    let error = take().map(|_| ()).unwrap_err();
+    assert!(pnda::words::chain::chain(&error).contains("changed while it was downloaded"), "{error:?}");
+    assert_eq!(std::fs::read_dir(bench.store.folder().join("partial")).unwrap().count(), 0, "nothing is left");
 }

@@ -3,14 +3,15 @@
 //! Not here: who vouches.
 
 use crate::mirror::store::{self, Store};
-use crate::systems::download::Expected;
-use crate::systems::http::{self, Http};
+use crate::systems::download::{self, Expected};
+use crate::systems::http::{self, Answer, Http};
 use crate::words::digest::{Hasher, Sha1, Sha256, sha512_hex};
 use crate::words::event::{Event, Tell};
 use crate::words::location::Location;
 use sha1::Digest;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
+use std::path::Path;
 
 /// The largest file that is taken in unseen.
 const MOST_BYTES: u64 = 4 << 30;
@@ -21,6 +22,9 @@ pub enum Error {
     /// The server does not give it.
     #[error("cannot download it")]
     Http(#[source] http::Error),
+    /// A piece of it is not to be had.
+    #[error("cannot download it in pieces")]
+    Pieces(#[source] download::Error),
     /// The store has no room or no access.
     #[error("cannot keep it aside")]
     Store(#[source] store::Error),
@@ -48,8 +52,8 @@ pub struct Taken {
 /// Receives a whole file, with retries.
 pub fn take(http: &Http, from: &Location, store: &Store, tell: Tell) -> Result<Taken, Error> {
     let mut scratch = store.scratch().map_err(Error::Store)?;
-    let received = http.retrying(tell, || receive(http, from, scratch.as_file_mut(), tell));
-    let (sha1, sha256) = received.map_err(Error::Http)?.map_err(Error::Keep)?;
+    let received = http.retrying(tell, || receive(http, from, &mut scratch, tell));
+    let (sha1, sha256) = received.map_err(Error::Http)??;
     Ok(Taken { scratch, sha1, sha256 })
 }
 
@@ -82,15 +86,28 @@ impl Taken {
     }
 }
 
-/// Both digests of a whole body, or why this machine could not keep it: only the server's failures are worth a retry.
-type Received = Result<(Sha1, Sha256), io::Error>;
+/// Both digests of a whole body, or why another try would not help.
+type Received = Result<(Sha1, Sha256), Error>;
 
-fn receive(http: &Http, from: &Location, file: &mut File, tell: Tell) -> Result<Received, http::Error> {
+fn receive(
+    http: &Http,
+    from: &Location,
+    scratch: &mut tempfile::NamedTempFile,
+    tell: Tell,
+) -> Result<Received, http::Error> {
     let broke = |source| http::Error::Body { location: from.clone(), source };
+    let too_long = || http::Error::TooLong { location: from.clone(), limit: MOST_BYTES };
+    let file = scratch.as_file_mut();
     if let Err(error) = file.set_len(0).and_then(|()| file.rewind()) {
-        return Ok(Err(error));
+        return Ok(Err(Error::Keep(error)));
     }
-    let mut body = http.get(from, 0, "*/*")?.body;
+    let answer = http.get(from, 0, "*/*")?;
+    match answer.length.filter(|size| answer.gives_parts && *size >= http.split().from) {
+        Some(size) if size > MOST_BYTES => return Err(too_long()),
+        Some(size) => return Ok(in_pieces(http, from, answer, size, scratch.path(), tell)),
+        None => {}
+    }
+    let mut body = answer.body;
     let (mut sha1, mut sha256) = (sha1::Sha1::new(), Hasher::default());
     let mut buffer = vec![0; 64 * 1024];
     loop {
@@ -101,11 +118,19 @@ fn receive(http: &Http, from: &Location, file: &mut File, tell: Tell) -> Result<
         sha1.update(&buffer[..count]);
         sha256.update(&buffer[..count]);
         if sha256.size() > MOST_BYTES {
-            return Err(http::Error::TooLong { location: from.clone(), limit: MOST_BYTES });
+            return Err(too_long());
         }
         if let Err(error) = file.write_all(&buffer[..count]) {
-            return Ok(Err(error));
+            return Ok(Err(Error::Keep(error)));
         }
         tell(Event::Bytes(count as u64));
     }
+}
+
+/// The same over several connections; each piece has retries of its own.
+fn in_pieces(http: &Http, from: &Location, answer: Answer, size: u64, file: &Path, tell: Tell) -> Received {
+    let sha256 = download::receive(http, from, answer, size, file, tell).map_err(Error::Pieces)?;
+    // Pieces do not come in order, so this one follows when all are there.
+    let sha1 = File::open(file).and_then(|mut file| Sha1::of_reader(&mut file)).map_err(Error::Keep)?;
+    Ok((sha1, sha256))
 }

@@ -44,13 +44,36 @@ pub(super) fn fill(http: &Http, from: &Location, expected: Expected, partial: &P
     journal::remove(partial).map_err(|source| work.written(source))
 }
 
+/// Fills a file of which only the size is known; the first piece comes out of the answer that said it.
+pub(super) fn receive(
+    http: &Http,
+    from: &Location,
+    whole: Answer,
+    size: u64,
+    file: &Path,
+    tell: Tell,
+) -> Result<Sha256, Error> {
+    let of = whole.validator.clone().map(|validator| (validator, journal::named(from)));
+    let known = Known { size, piece: piece(http, size), of, done: BTreeSet::new() };
+    let work = Work { http, from, partial: file, tell };
+    let received = work.run(&known, (1..known.pieces()).collect(), Some((0, whole)));
+    // Nothing that nobody vouches for is gone on with by another run.
+    journal::remove(file).map_err(|source| work.written(source))?;
+    received
+}
+
+/// The size of every piece but the last.
+fn piece(http: &Http, size: u64) -> u64 {
+    (size / 32).max(http.split().piece).max(1)
+}
+
 /// What an earlier run left, as pieces.
 fn known(http: &Http, expected: Expected, partial: &Path) -> Known {
     let Expected { size, .. } = expected;
     match journal::read(partial) {
         Some(known) if known.size == size => known,
         _ => {
-            let piece = (size / 32).max(http.split().piece).max(1);
+            let piece = piece(http, size);
             let left =
                 if journal::place(partial).exists() { 0 } else { fs::metadata(partial).map_or(0, |file| file.len()) };
             let mut known = Known { size, piece, of: None, done: BTreeSet::new() };

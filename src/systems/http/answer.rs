@@ -21,6 +21,8 @@ pub struct Answer {
     pub length: Option<u64>,
     /// The size of the whole file, where a part of it says so.
     pub total: Option<u64>,
+    /// Whether the server says that it gives parts of it.
+    pub gives_parts: bool,
     /// What names this state of the file: a strong `ETag`, else `Last-Modified`.
     pub validator: Option<String>,
     /// The media type, lower case, without parameters.
@@ -58,6 +60,7 @@ pub(super) struct Head {
     pub is_part: bool,
     pub length: Option<u64>,
     pub total: Option<u64>,
+    pub gives_parts: bool,
     pub validator: Option<String>,
     pub media_type: String,
 }
@@ -94,6 +97,7 @@ pub(super) fn head(location: &Location, status: u16, headers: &HeaderMap, questi
         is_part: status == 206,
         length: text(headers, "content-length").and_then(|text| text.parse().ok()),
         total,
+        gives_parts: text(headers, "accept-ranges").is_some_and(|unit| unit.trim().eq_ignore_ascii_case("bytes")),
         validator: etag.or_else(|| text(headers, "last-modified")).map(str::to_owned),
         media_type: media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase(),
     })

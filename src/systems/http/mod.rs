@@ -185,6 +185,7 @@ impl Http {
             is_part: head.is_part,
             length: head.length,
             total: head.total,
+            gives_parts: head.gives_parts,
             validator: head.validator,
             media_type: head.media_type,
             body: Box::new(body),
