@@ -453,3 +453,26 @@ fn apt_installs_from_the_mirror_and_from_nothing_that_was_forged() {
     let (done, said) = apt(&root, "update -o APT::Update::Error-Mode=any");
     assert!(!done && said.contains("BADSIG"), "{said}");
 }
+
+#[test]
+fn a_damaged_list_of_packages_is_signed_anew_by_the_key_that_signed_it() {
+    let (project, _) = project(PACKAGES);
+    project.run("mirror lock");
+    project.run("mirror build").says(0, "generation 1");
+    let names = ["InRelease", "Release.gpg"];
+    let place = |name: &str| project.path("mirror/current/mirror_apt/dists/stable").join(name);
+    let whole = names.map(|name| fs::read(place(name)).unwrap());
+    for name in names {
+        // The store has the same file.
+        fs::set_permissions(place(name), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+        fs::write(place(name), "damaged").unwrap();
+    }
+    let repair = "mirror verify --mirror mirror --repair --manifests manifests --store store --agent agent --quiet";
+    let told = project.run(repair).says(3, "mended 0 files, 2 differences are left");
+    let says =
+        ".config/pnda/mirror.key.pgp: bring that key, or name the one beside it (for a repair with --signing-key)";
+    assert!(told.err.contains(says), "{}", told.err);
+    assert!(!project.path(".config/pnda/mirror.key.pgp").exists(), "no other key is made");
+    project.run(&format!("{repair} --signing-key key")).says(0, "mended 2 files, 0 differences are left");
+    assert_eq!(names.map(|name| fs::read(place(name)).unwrap()), whole);
+}

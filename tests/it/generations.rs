@@ -307,3 +307,22 @@ fn what_cannot_be_mended_is_said_with_the_reason() {
     project.upstream.on("/notes.txt", [Reply::bytes("foo")]);
     repair(&project).says(3, "mended 1 files, 1 differences are left");
 }
+
+#[test]
+fn a_list_that_is_not_as_it_was_signed_is_not_signed_anew_for_that_but_published_anew() {
+    let project = project(1);
+    for (name, from, to) in
+        [("generation.toml", "size = ", "size = 1"), ("generation.toml.minisig", "comment: ", "comment: x")]
+    {
+        let path = project.path("mirror/current").join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        damage(&path, &text.replace(from, to));
+        let registry = format!("--source=pypi={}/simple", project.upstream.url);
+        let repair = project.run(&format!("{REPAIR} {registry} --signing-key key"));
+        let told = repair.says(3, "cannot be trusted: copy it anew, or publish the next with `pnda mirror build`");
+        assert!(told.err.contains("was not signed by the expected key"), "{}", told.err);
+        assert_ne!(fs::read_to_string(&path).unwrap(), text, "nobody knows what it listed");
+        project.run("mirror build").says(0, "published generation");
+        project.run("mirror verify --mirror mirror --key mirror/current/mirror.pub").says(0, "as listed");
+    }
+}

@@ -225,7 +225,8 @@ fn signer(mirror: &Path, key: &Path) -> Result<Signer, Failure> {
 
 fn lost(mirror: &Path, key: &Path) -> Failure {
     let text = format!(
-        "{} is signed by a key that is not in {}: bring that key, or start a new mirror",
+        "{} is signed by a key that is not in {}: bring that key, or name the one beside it (for a repair with \
+         --signing-key), or start a new mirror",
         mirror.display(),
         key.display()
     );

@@ -46,7 +46,7 @@ pub struct Arguments {
     /// For `--repair`: the folder with the manifests [default: ./mirror-manifests, else the shipped ones]
     #[arg(long, value_name = "FOLDER")]
     manifests: Option<PathBuf>,
-    /// For `--repair`: the key that signs the list; lists of packages are signed by the one beside it
+    /// For `--repair`: the mirror's key; lists of packages are signed anew by the one beside it
     /// [default: ~/.config/pnda/mirror.key]
     #[arg(long, value_name = "FILE", requires = "repair")]
     signing_key: Option<PathBuf>,

@@ -32,7 +32,7 @@ pub enum Error {
     #[error("cannot read {}, which every mirror holds", path.display())]
     Read { path: PathBuf, source: io::Error },
     /// Its list is not to be trusted.
-    #[error("the list of {} cannot be trusted", path.display())]
+    #[error("the list of {} cannot be trusted: copy it anew, or publish the next with `pnda mirror build`", path.display())]
     List { path: PathBuf, source: list::Error },
     /// A file of it is not as listed.
     #[error("{} is not as listed: mend it with `pnda mirror verify --repair`", path.display())]
