@@ -354,3 +354,27 @@ fn packages_that_an_installer_could_confuse_are_not_published() {
     project.run(&format!("mirror lock {source}")).says(0, "locked 2");
     project.run(&format!("mirror build {source}")).says(1, "look alike; leave one of them out");
 }
+
+#[test]
+fn what_was_taken_back_is_taken_only_where_it_is_pinned_and_told_with_its_reason() {
+    let project = Project::new();
+    let files = [pure("a", "1.0", ""), pure("a", "1.1", ""), sdist("a-1.0", &[]), pure("a", "1.2", "")];
+    files.iter().for_each(|file| file.serve(&project));
+    let yanked = |file: &Listed, how: &str| file.json().replace("\"hashes\"", &format!("\"yanked\":{how},\"hashes\""));
+    let [old, new, source, newest] = &files;
+    let json = [old.json(), yanked(new, "\"it is broken\""), yanked(source, "true"), yanked(newest, "true")];
+    page(&project, "a", &format!("{{\"files\":[{}]}}", json.join(",")));
+
+    let ran = lock(&project, "\"a\"").says(0, "+ a/a-1.0-py3-none-any.whl");
+    assert!(!ran.err.contains("was taken back"), "{}", ran.err);
+    project.manifest(&format!("{}sdists = \"also\"\n", closure("\"a\"")));
+    project.run("mirror lock").says(0, "locked 1 artifacts");
+    lock(&project, "\"a>1.0\"").says(1, "no version of a will do");
+    lock(&project, "\"a==1.*,>1.0\"").says(1, "no version of a will do");
+    let told = "a-1.1-py3-none-any.whl was taken back by its publisher and is here because it is pinned: it is broken";
+    lock(&project, "\"a==1.1\"").says(0, told);
+    let one = "[[pypi]]\nid = \"one\"\npackage = \"a==VERSION\"\nwheel = { python = \"py3\", platform = \"any\" }\n";
+    project.manifest(&one.replace("VERSION", "1.1")).run("mirror lock").says(0, told);
+    let told = "a-1.2-py3-none-any.whl was taken back by its publisher and is here because it is pinned: no reason";
+    project.manifest(&one.replace("VERSION", "1.2")).run("mirror lock").says(0, told);
+}

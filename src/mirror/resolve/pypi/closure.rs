@@ -9,7 +9,7 @@ use super::solve::{Choice, Preferred, Question, solve};
 use crate::mirror::lock::Chains;
 use crate::mirror::manifest::{PypiClosure, Sdists};
 use crate::mirror::python::{Filename, Form, Requirement, Target};
-use crate::words::event::{Event, Tell};
+use crate::words::event::Tell;
 use crate::words::names::{SafePath, Word};
 use pep440_rs::Version;
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,10 +88,7 @@ impl Solving<'_> {
         for (project, choice) in chosen {
             let file = self.view.file(project, &choice.candidate)?;
             let chain: Vec<String> = above.iter().chain(&choice.chain).cloned().collect();
-            if let Some(reason) = &file.yanked {
-                let taken = format!("{} was taken back by its publisher", file.address.file_name());
-                (self.tell)(Event::Note(format!("{taken} and is here because it is pinned: {reason}")));
-            }
+            file.tell_yanked(self.tell);
             if !choice.candidate.wheel && !all.holds(&file.address, self.target) {
                 to_build.push((project, choice, file.clone(), chain.clone()));
             }
@@ -138,7 +135,10 @@ impl Solving<'_> {
             match Filename::read(&listed.name, project) {
                 Some(Filename { version: found, form: Form::Sdist }) if &found == version => {
                     let file = page.file(listed)?;
-                    all.add(project, file, chain, self.target);
+                    // Who pins the version gets its wheel, so nobody asks for what was taken back beside it.
+                    if file.yanked.is_none() {
+                        all.add(project, file, chain, self.target);
+                    }
                     break;
                 }
                 _ => {}

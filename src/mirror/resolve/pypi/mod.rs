@@ -9,6 +9,7 @@ use crate::mirror::resolve::{Upgrade, World, unseen};
 use crate::mirror::{sources, store};
 use crate::systems::http;
 use crate::words::digest::Sha256;
+use crate::words::event::{Event, Tell};
 use crate::words::names::Word;
 use std::collections::BTreeSet;
 
@@ -104,6 +105,7 @@ pub fn artifacts(entry: &Word, want: &PypiWant, world: &World<'_>, prefer: &Pref
     match &want.what {
         PypiWhat::File(release) => {
             let file = shelf.page(&release.project)?.choose(release)?;
+            file.tell_yanked(world.tell);
             let because = [format!("{entry} > {}=={}", release.project, release.version)].into_iter().collect();
             Ok(vec![artifact(&release.project, file, because)?])
         }
@@ -130,6 +132,17 @@ pub fn preferred(entry: &Word, before: &Lock, upgrade: &Upgrade) -> Preferred {
         }
     }
     preferred
+}
+
+impl IndexFile {
+    /// Tells of a file that its publisher took back: it is only taken where its version is pinned, as installers do.
+    fn tell_yanked(&self, tell: Tell) {
+        if let Some(reason) = &self.yanked {
+            let reason = if reason.is_empty() { "no reason is given" } else { reason };
+            let taken = format!("{} was taken back by its publisher", self.address.file_name());
+            tell(Event::Note(format!("{taken} and is here because it is pinned: {reason}")));
+        }
+    }
 }
 
 impl Project {
