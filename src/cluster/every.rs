@@ -2,8 +2,9 @@
 //! What comes out, and in which order, does not depend on how many cores there are.
 //! Not here: the work.
 
+use crate::words::parallel::each;
 use crate::words::problem::Problems;
-use std::{panic, thread};
+use std::thread::available_parallelism;
 
 /// Does it for each; results and problems in the order of what it was done for.
 pub(super) fn every<T: Sync, R: Send>(
@@ -11,18 +12,12 @@ pub(super) fn every<T: Sync, R: Send>(
     work: impl Fn(&T, &mut Problems) -> R + Sync,
     problems: &mut Problems,
 ) -> Vec<R> {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let cores = available_parallelism().map_or(1, usize::from);
     let share = these.len().div_ceil(cores).max(1);
-    let some = |these: &[T]| {
+    let shares = each(cores, these.chunks(share), |these| {
         let mut problems = Problems::default();
         let done: Vec<R> = these.iter().map(|one| work(one, &mut problems)).collect();
         (done, problems)
-    };
-    let some = &some;
-    let shares = thread::scope(|scope| {
-        let started: Vec<_> = these.chunks(share).map(|these| scope.spawn(move || some(these))).collect();
-        let ended = started.into_iter().map(|one| one.join().unwrap_or_else(|panic| panic::resume_unwind(panic)));
-        ended.collect::<Vec<_>>()
     });
     let mut all = Vec::with_capacity(these.len());
     for (done, found) in shares {

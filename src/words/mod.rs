@@ -13,6 +13,7 @@ pub mod metric;
 pub mod moment;
 pub mod names;
 pub mod node;
+pub mod parallel;
 pub mod plain;
 pub mod problem;
 mod schema;

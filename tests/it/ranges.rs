@@ -8,9 +8,11 @@ use pnda::mirror::store::{Error, Store};
 use pnda::systems::download::Expected;
 use pnda::systems::http::{Http, Options, Patience, Split};
 use pnda::words::digest::{Sha1, Sha256};
-use pnda::words::event::silent;
+use pnda::words::event::{Event, Tell, silent};
 use pnda::words::location::Location;
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 struct Bench {
@@ -51,7 +53,11 @@ impl Bench {
     }
 
     fn bring(&self) -> Result<(), Error> {
-        self.store.bring(&self.http(), &[self.place()], self.expected(), &silent)
+        self.bring_and_tell(&silent)
+    }
+
+    fn bring_and_tell(&self, tell: Tell) -> Result<(), Error> {
+        self.store.bring(&self.http(), &[self.place()], self.expected(), tell)
     }
 
     fn arrives(&self) {
@@ -71,6 +77,18 @@ fn each_piece_is_asked_for_once() {
     let asked = bench.upstream.requests();
     assert_eq!((asked.len(), asked.into_iter().collect::<BTreeSet<_>>()), (10, wanted));
     assert_eq!(bench.upstream.sent(), 100_000);
+}
+
+#[test]
+fn a_panic_on_one_connection_ends_the_download() {
+    let bench = Bench::new();
+    bench.on([bench.good()]);
+    let first = AtomicBool::new(true);
+    let tell = |event: Event| {
+        let bytes_came = matches!(event, Event::Bytes(1..));
+        assert!(!(bytes_came && first.swap(false, Ordering::Relaxed)), "whoever listens fails once");
+    };
+    assert!(catch_unwind(AssertUnwindSafe(|| bench.bring_and_tell(&tell))).is_err());
 }
 
 #[test]

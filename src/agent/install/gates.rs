@@ -8,8 +8,9 @@ use crate::systems::probe::{self, Seen};
 use crate::words::event::{Event, Tell};
 use crate::words::names::Word;
 use crate::words::node::{Gate, Node, Ready, Service};
+use crate::words::parallel::each;
 use std::collections::BTreeMap;
-use std::thread::{self, sleep};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// What one try may take.
@@ -20,11 +21,7 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 /// One quick look at every gate, all at once.
 pub(super) fn look(node: &Node) -> BTreeMap<Word, Seen> {
     let gated = node.services.iter().filter_map(|service| Some((&service.name, &service.ready.as_ref()?.at)));
-    thread::scope(|scope| {
-        let asked: Vec<_> = gated.map(|(name, gate)| (name, scope.spawn(|| probe::ask(gate, ONE_TRY)))).collect();
-        let seen = |(name, one): (&Word, thread::ScopedJoinHandle<'_, Seen>)| Some((name.clone(), one.join().ok()?));
-        asked.into_iter().filter_map(seen).collect()
-    })
+    each(usize::MAX, gated, |(name, gate)| (name.clone(), probe::ask(gate, ONE_TRY))).into_iter().collect()
 }
 
 /// What to say when somebody else answers in place of a service that does not run.

@@ -10,8 +10,6 @@ use crate::words::problem::nearest;
 use clap::Args;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 /// How nodes are reached, and which.
@@ -70,43 +68,5 @@ impl Reach {
         // Nothing can be done about a closed standard error.
         let tell = |said: &str| drop(if self.quiet { Ok(()) } else { warn(&format!("{}: {said}", node.node)) });
         ssh.run(&host, line, arguments, input, &tell)
-    }
-}
-
-/// Does something for each thing, so many at a time; the results are in the order of the things.
-pub fn each<T: Send, R: Send>(jobs: u16, things: Vec<T>, act: impl Fn(T) -> R + Sync) -> Vec<R> {
-    let workers = things.len().min(usize::from(jobs));
-    let queue = Mutex::new(things.into_iter().enumerate());
-    let done = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                // The lock is not held while something is done: a loop over `queue.lock()` itself would hold it.
-                let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-                while let Some((at, thing)) = next() {
-                    let result = act(thing);
-                    done.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
-                }
-            });
-        }
-    });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, result)| result).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_is_done_once_and_results_keep_their_order() {
-        let things: Vec<u64> = (0..20).collect();
-        let slow = |at: u64| {
-            thread::sleep(Duration::from_millis(20 - at));
-            at * 2
-        };
-        assert_eq!(each(7, things, slow), (0..20).map(|at| at * 2).collect::<Vec<_>>());
-        assert!(each(3, Vec::<u8>::new(), |x| x).is_empty());
     }
 }

@@ -3,9 +3,10 @@
 //! Not here: who comes when, and what an answer means, which the cluster room decides.
 
 use super::content::{Content, From};
-use super::fleet::{Reach, each};
+use super::fleet::Reach;
 use crate::cli::failure::{FAILED, Failure, Outcome, WOULD_CHANGE, say, say_json, warn};
 use crate::cluster::{Came, Driven, DrivenNode, Planned, packed, rounds};
+use crate::words::parallel::each;
 use crate::words::tree::Tree;
 use clap::Args;
 use std::process::ExitCode;
@@ -112,7 +113,7 @@ fn visit(
         let tree = content.nodes.get(&wave[at].node).unwrap_or(&none);
         visits.push((at, nodes[at].clone(), packed(tree)?));
     }
-    let done = each(arguments.reach.jobs, visits, |(at, mut node, bytes)| {
+    let done = each(arguments.reach.jobs.into(), visits, |(at, mut node, bytes)| {
         let (line, options) = match ask {
             Ask::Look => (BRING.to_owned(), &["--dry-run", "--json"][..]),
             Ask::First => (format!("{LOOK_OR_BRING}{BRING}"), &["--json"][..]),

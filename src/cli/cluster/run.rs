@@ -2,11 +2,12 @@
 //! Every node's answer is shown under its name; the worst exit code is the command's own.
 //! Not here: what the verbs do.
 
-use super::fleet::{Reach, each};
+use super::fleet::Reach;
 use super::given::Given;
 use crate::cli::failure::{FAILED, Outcome, say};
 use crate::cluster;
 use crate::words::chain::chain;
+use crate::words::parallel::each;
 use clap::Args;
 use std::process::ExitCode;
 
@@ -30,8 +31,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let plan = arguments.given.decide(None, cluster::plan)?;
     let mut worst = 0;
     for wave in arguments.reach.waves(&plan)? {
-        let answers =
-            each(arguments.reach.jobs, wave, |node| (&node.node, arguments.reach.run(node, RUN, &arguments.verb, b"")));
+        let answers = each(arguments.reach.jobs.into(), wave, |node| {
+            (&node.node, arguments.reach.run(node, RUN, &arguments.verb, b""))
+        });
         for (node, answer) in answers {
             let (code, text) = match answer {
                 Ok(answer) => (answer.code.and_then(|code| u8::try_from(code).ok()).unwrap_or(FAILED), answer.stdout),

@@ -7,6 +7,7 @@ use super::{Cause, Failure, Fetch, expected};
 use crate::mirror::lock::{Artifact, Source};
 use crate::mirror::store::{self, Ready, Store};
 use crate::words::event::Event;
+use crate::words::parallel::{AtEnd, each};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,7 +28,8 @@ struct Queue<'a> {
 struct Waiting<'a> {
     ready: Vec<(&'a Artifact, Ready)>,
     failed: Vec<Failure>,
-    workers: usize,
+    /// Whether nothing more can come.
+    closed: bool,
 }
 
 impl<'a> Queue<'a> {
@@ -44,24 +46,24 @@ impl<'a> Queue<'a> {
         self.state().failed.push(Failure { address: artifact.address.clone(), source });
     }
 
-    fn worker_is_done(&self) {
-        self.state().workers -= 1;
+    fn close(&self) {
+        self.state().closed = true;
         self.changed.notify_all();
     }
 
     /// The next batch; none when nothing more can come.
     fn batch(&self) -> Option<Vec<(&'a Artifact, Ready)>> {
-        let full = |state: &mut Waiting| {
+        let filling = |state: &mut Waiting| {
             let bytes: u64 = state.ready.iter().map(|(artifact, _)| artifact.size).sum();
-            state.workers > 0 && state.ready.len() < BATCH_FILES && bytes < BATCH_BYTES
+            !state.closed && state.ready.len() < BATCH_FILES && bytes < BATCH_BYTES
         };
         loop {
-            let waited = self.changed.wait_timeout_while(self.state(), WAIT, full);
+            let waited = self.changed.wait_timeout_while(self.state(), WAIT, filling);
             let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
             if !state.ready.is_empty() {
                 return Some(std::mem::take(&mut state.ready));
             }
-            if state.workers == 0 {
+            if state.closed {
                 return None;
             }
         }
@@ -71,26 +73,20 @@ impl<'a> Queue<'a> {
 impl Fetch<'_> {
     /// Brings them all; one that fails does not stop the others.
     pub(super) fn bring_all(&self, store: &Store, missing: Vec<&Artifact>) -> Vec<Failure> {
-        let workers = self.http.at_once().min(missing.len());
         let (pages, queue) = (Pages::default(), Queue::default());
-        queue.state().workers = workers;
-        let todo = Mutex::new(missing.into_iter());
-        let next = || todo.lock().ok()?.next();
-        let worker = || {
-            while let Some(artifact) = next() {
-                match self.make_ready(store, artifact, &pages) {
-                    Ok(Some(ready)) => queue.push(artifact, ready),
-                    Ok(None) => self.is_there(artifact),
-                    Err(source) => queue.fail(artifact, source),
-                }
-            }
-            queue.worker_is_done();
-        };
         std::thread::scope(|scope| {
-            (0..workers).for_each(|_| drop(scope.spawn(worker)));
-            while let Some(batch) = queue.batch() {
-                self.settle(store, batch, &queue);
-            }
+            scope.spawn(|| {
+                while let Some(batch) = queue.batch() {
+                    self.settle(store, batch, &queue);
+                }
+            });
+            // After a panic too: else the scope would wait for the thread above, and that for more.
+            let _end = AtEnd(|| queue.close());
+            each(self.http.at_once(), missing, |artifact| match self.make_ready(store, artifact, &pages) {
+                Ok(Some(ready)) => queue.push(artifact, ready),
+                Ok(None) => self.is_there(artifact),
+                Err(source) => queue.fail(artifact, source),
+            });
         });
         let mut failed = std::mem::take(&mut queue.state().failed);
         failed.sort_by(|a, b| a.address.cmp(&b.address));
@@ -127,5 +123,45 @@ impl Fetch<'_> {
 
     fn is_there(&self, artifact: &Artifact) {
         (self.tell)(Event::Step(artifact.address.file_name().to_owned()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mirror::lock::{Lock, Voucher};
+    use crate::mirror::manifest::Manifest;
+    use crate::mirror::sources::{Site, Sources};
+    use crate::systems::http::{Http, Options};
+    use crate::words::names::{SafePath, Word};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    #[test]
+    fn a_panic_of_one_worker_ends_the_fetch() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let file = folder.path().join("a.jar");
+        std::fs::write(&file, "a").unwrap();
+        let kept = store.keep(&file).unwrap();
+        let artifact = Artifact {
+            source: Source::Maven,
+            origin: None,
+            address: SafePath::new("a/a.jar").unwrap(),
+            size: kept.size,
+            sha256: kept.sha256,
+            vouched: Voucher::Signature,
+            signer: None,
+            wanted_by: Word::new("a").unwrap().into(),
+            because: Default::default(),
+        };
+        let arguments = vec!["maven=http://localhost:1/".to_owned()];
+        let sources = Sources::find(&Site { arguments, ..Site::default() }).unwrap();
+        let (lock, manifest, http) = (Lock::default(), Manifest::default(), Http::with(Options::default()));
+        let tell = |event: Event| assert!(!matches!(event, Event::Step(_)), "whoever listens fails");
+        let fetch =
+            Fetch { lock: &lock, manifest: &manifest, sources: &sources, http: &http, quota: None, tell: &tell };
+        let run = || fetch.bring_all(&store, vec![&artifact, &artifact]);
+        let panic = catch_unwind(AssertUnwindSafe(run)).unwrap_err();
+        assert_eq!(panic.downcast_ref(), Some(&"whoever listens fails"));
     }
 }

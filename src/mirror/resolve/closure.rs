@@ -10,9 +10,10 @@ use crate::mirror::lock::{Artifact, Source};
 use crate::mirror::manifest::MavenWant;
 use crate::words::event::Event;
 use crate::words::names::{SafePath, Word};
+use crate::words::parallel::each;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// The Java for which profiles of POMs are chosen: the one that nodes get.
 const JAVA: u32 = 17;
@@ -126,7 +127,7 @@ fn chosen(want: &MavenWant, registry: &Registry<'_>) -> Result<Chosen, Error> {
         take(resolver.closure(&Request::of(maven::looked_at(name).into_iter().map(root).collect())))?;
     }
     let tools = tools(want, &used)?;
-    for closure in all(&tools, |tool| resolver.tool(tool)) {
+    for closure in each(PARALLEL, &tools, |tool| resolver.tool(tool)) {
         take(closure)?;
     }
     if troubles.is_empty() { Ok(chosen) } else { Err(Error::Resolve(Box::new(maven::Error::unresolved(troubles)))) }
@@ -159,26 +160,8 @@ fn tools(want: &MavenWant, used: &[Coordinate]) -> Result<Vec<Tool>, BadCoordina
 }
 
 fn bring(chosen: &Chosen, registry: &Registry<'_>) -> BTreeMap<Coordinate, Result<Identity, registry::Error>> {
-    let coordinates: Vec<&Coordinate> = chosen.keys().collect();
-    let identities = all(&coordinates, |coordinate| registry.bring(&coordinate.path()));
-    coordinates.into_iter().cloned().zip(identities).collect()
-}
-
-/// Does the same with all, several at a time; the answers are in their order.
-fn all<T: Sync, A: Send>(things: &[T], act: impl Fn(&T) -> A + Sync) -> Vec<A> {
-    let queue = Mutex::new(things.iter().enumerate());
-    let answers = Mutex::new(BTreeMap::new());
-    let next = || queue.lock().ok()?.next();
-    let worker = || {
-        while let Some((at, thing)) = next() {
-            let answer = act(thing);
-            if let Ok(mut answers) = answers.lock() {
-                answers.insert(at, answer);
-            }
-        }
-    };
-    std::thread::scope(|scope| (0..PARALLEL).for_each(|_| drop(scope.spawn(worker))));
-    answers.into_inner().map(BTreeMap::into_values).unwrap_or_default().collect()
+    let brought = |coordinate: &Coordinate| (coordinate.clone(), registry.bring(&coordinate.path()));
+    each(PARALLEL, chosen.keys(), brought).into_iter().collect()
 }
 
 fn absent(coordinate: &Coordinate, because: &[String], registry: &Registry<'_>) -> Absent {

@@ -9,6 +9,7 @@ use crate::systems::http::{Answer, Http, Question};
 use crate::words::digest::{Hasher, Sha256};
 use crate::words::event::{Event, Tell};
 use crate::words::location::Location;
+use crate::words::parallel::AtEnd;
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -203,6 +204,12 @@ impl Work<'_> {
 
     /// Brings one piece after the other; the answer for its first one may be there already.
     fn connection(&self, board: &Board, mut first: Option<(u64, Answer)>) {
+        // A piece that a panic took along would be waited for; the scope hands the panic on.
+        let _end = AtEnd(|| {
+            if std::thread::panicking() {
+                board.fail(closed_early(self.from));
+            }
+        });
         loop {
             let (at, open) = match first.take() {
                 Some((at, answer)) => (at, Some(answer)),

@@ -12,10 +12,8 @@ use crate::systems::webhdfs::{Status, WebHdfs};
 use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
 use crate::words::node::{Access, HdfsUpload, Node};
+use crate::words::parallel::try_each;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Instant;
 
 /// Files that are sent at once.
@@ -262,18 +260,9 @@ impl Work<'_> {
     fn send(&self, names: &[&str], into: &str) -> Result<(), Error> {
         let bytes = names.iter().filter_map(|name| self.pair.local.files.get(*name)).sum();
         (self.tell)(Event::Stage { name: format!("HDFS {}", self.wanted.to), steps: names.len() as u64, bytes });
-        let (next, failure) = (AtomicUsize::new(0), Mutex::new(None));
-        let work = || {
-            while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if let Err(error) = self.send_one(name, into) {
-                    next.store(names.len(), Ordering::Relaxed);
-                    failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(error);
-                }
-            }
-        };
-        thread::scope(|scope| (0..AT_ONCE.min(names.len())).for_each(|_| drop(scope.spawn(work))));
+        let sent = try_each(AT_ONCE, names, |name| self.send_one(name, into));
         (self.tell)(Event::Done(format!("HDFS {}: {} files", self.wanted.to, names.len())));
-        failure.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).map_or(Ok(()), Err)
+        sent.map(drop)
     }
 
     fn send_one(&self, name: &str, into: &str) -> Result<(), Error> {

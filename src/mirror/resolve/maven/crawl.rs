@@ -6,6 +6,7 @@ use super::library::Library;
 use super::scope::Scope;
 use super::version::Constraint;
 use super::wish::{Management, Wish};
+use crate::words::parallel::AtEnd;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -33,6 +34,11 @@ pub(super) fn crawl(library: &Library<'_>, management: &Management, roots: &[Wis
     };
     let worker = || {
         while let Some(wish) = next() {
+            // After a panic too: the others wait for what this one may find.
+            let _end = AtEnd(|| {
+                locked().busy -= 1;
+                changed.notify_all();
+            });
             let below = below(library, management, &wish);
             let mut work = locked();
             for wish in below {
@@ -40,8 +46,6 @@ pub(super) fn crawl(library: &Library<'_>, management: &Management, roots: &[Wis
                     work.waiting.push_back(wish);
                 }
             }
-            work.busy -= 1;
-            changed.notify_all();
         }
     };
     std::thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(worker))));
@@ -54,4 +58,30 @@ fn below(library: &Library<'_>, management: &Management, wish: &Wish) -> Vec<Wis
     let model = coordinate.and_then(|coordinate| library.model(&coordinate).ok());
     let model = model.filter(|model| model.relocation.is_none());
     model.map(|model| management.below(wish, &model)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Coordinate, PomError, Poms, Request, Resolver, Root};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Arc;
+
+    struct Panics;
+
+    impl Poms for Panics {
+        fn pom(&self, coordinate: &Coordinate) -> Result<Arc<[u8]>, PomError> {
+            panic!("{coordinate}")
+        }
+
+        fn versions(&self, _: &str, _: &str) -> Result<Vec<String>, PomError> {
+            Err(PomError::Missing)
+        }
+    }
+
+    #[test]
+    fn a_panic_while_one_pom_is_read_ends_the_crawl() {
+        let coordinate = Coordinate::jar("g", "a", "1").unwrap();
+        let request = Request::of(vec![Root { coordinate, exclusions: Vec::new(), transitive: true }]);
+        assert!(catch_unwind(AssertUnwindSafe(|| Resolver::new(&Panics, 17).closure(&request))).is_err());
+    }
 }

@@ -7,8 +7,8 @@ use super::environment::Environment;
 use super::model::{self, Model, Purpose};
 use super::pom::Pom;
 use super::{PomError, Poms};
+use crate::words::parallel::each;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Threads that ask for POMs: as polite to one registry as a fetch is.
@@ -174,19 +174,8 @@ impl<'a> Library<'a> {
             let models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
             coordinates.retain(|pom| !models.contains_key(&(pom.clone(), Purpose::Dependencies)));
         }
-        let next = AtomicUsize::new(0);
-        let work = || {
-            while let Some(coordinate) = coordinates.get(next.fetch_add(1, Ordering::Relaxed)) {
-                // The outcome, good or bad, is remembered for the one who asks.
-                let _ = self.model(coordinate);
-            }
-        };
-        std::thread::scope(|scope| {
-            for _ in 1..coordinates.len().min(THREADS) {
-                scope.spawn(work);
-            }
-            work();
-        });
+        // The outcome, good or bad, is remembered for the one who asks.
+        each(THREADS, &coordinates, |coordinate| drop(self.model(coordinate)));
     }
 }
 

@@ -14,14 +14,14 @@ use crate::mirror::rpm::{package::Package, signature};
 use crate::mirror::trust::Policy;
 use crate::words::event::Event;
 use crate::words::names::{SafePath, Word};
+use crate::words::parallel::try_each;
 use std::fs::File;
 use std::io::BufReader;
-use std::sync::Mutex;
 
 /// Packages that are brought at a time.
 const PARALLEL: usize = 6;
 
-/// All chosen packages.
+/// All chosen packages. One that fails is told at once; the rest need not be asked for.
 pub(super) fn artifacts(
     entry: &Word,
     closure: &Closure,
@@ -31,26 +31,13 @@ pub(super) fn artifacts(
     trust: Trust,
     world: &World<'_>,
 ) -> Result<Vec<Artifact>, Error> {
-    let queue = Mutex::new(closure.chosen.iter());
-    let brought: Mutex<Vec<Result<Artifact, Error>>> = Mutex::default();
-    let next = || queue.lock().ok()?.next();
-    let worker = || {
-        while let Some(Chosen { offer, because }) = next() {
-            let offer = universe.offer(*offer);
-            let bring = Bring { offer, repository: &repositories[offer.repository], before, trust, world };
-            let artifact = bring.artifact(entry, because);
-            (world.tell)(Event::Step(offer.address.file_name().to_owned()));
-            if let (Err(_), Ok(mut queue)) = (&artifact, queue.lock()) {
-                // One that fails is told at once; the rest need not be asked for.
-                *queue = [].iter();
-            }
-            if let Ok(mut brought) = brought.lock() {
-                brought.push(artifact);
-            }
-        }
-    };
-    std::thread::scope(|scope| (0..PARALLEL).for_each(|_| drop(scope.spawn(worker))));
-    brought.into_inner().unwrap_or_default().into_iter().collect()
+    try_each(PARALLEL, &closure.chosen, |Chosen { offer, because }| {
+        let offer = universe.offer(*offer);
+        let bring = Bring { offer, repository: &repositories[offer.repository], before, trust, world };
+        let artifact = bring.artifact(entry, because);
+        (world.tell)(Event::Step(offer.address.file_name().to_owned()));
+        artifact
+    })
 }
 
 struct Bring<'a> {
