@@ -3,6 +3,7 @@
 //! Not here: ranges.
 
 use crate::mirror::python::normalise;
+use crate::mirror::resolve::apt;
 use crate::mirror::resolve::maven::compare_versions;
 use std::cmp::Ordering;
 use std::str::FromStr;
@@ -52,63 +53,12 @@ impl Order {
                 let version = |text| pep440_rs::Version::from_str(text).ok();
                 Some(version(one)?.cmp(&version(other)?))
             }
-            Order::Debian => Some(debian(one, other)),
+            Order::Debian => {
+                let version = |text| apt::version::Version::parse(text).ok();
+                Some(version(one)?.cmp(&version(other)?))
+            }
         }
     }
-}
-
-/// Debian's order: epoch, then the version of the author, then that of the package.
-fn debian(one: &str, other: &str) -> Ordering {
-    let split = |text| {
-        let (epoch, rest) = str::split_once(text, ':').unwrap_or(("0", text));
-        let (upstream, revision) = rest.rsplit_once('-').unwrap_or((rest, ""));
-        (epoch, upstream, revision)
-    };
-    let (one, other) = (split(one), split(other));
-    part(one.0, other.0).then_with(|| part(one.1, other.1)).then_with(|| part(one.2, other.2))
-}
-
-/// Texts and numbers by turns; `~` sorts before everything, even before the end, and letters before other signs.
-fn part(mut one: &str, mut other: &str) -> Ordering {
-    while !one.is_empty() || !other.is_empty() {
-        let (text, other_text) = (take(&mut one, |c| !c.is_ascii_digit()), take(&mut other, |c| !c.is_ascii_digit()));
-        let (number, other_number) = (take(&mut one, |c| c.is_ascii_digit()), take(&mut other, |c| c.is_ascii_digit()));
-        let ordering = by_sign(text, other_text).then_with(|| by_number(number, other_number));
-        if ordering != Ordering::Equal {
-            return ordering;
-        }
-    }
-    Ordering::Equal
-}
-
-fn take<'a>(text: &mut &'a str, belongs: impl Fn(char) -> bool) -> &'a str {
-    let (taken, rest) = text.split_at(text.find(|c| !belongs(c)).unwrap_or(text.len()));
-    *text = rest;
-    taken
-}
-
-fn by_sign(one: &str, other: &str) -> Ordering {
-    let rank = |sign: Option<char>| match sign {
-        Some('~') => -1,
-        None => 0,
-        Some(letter) if letter.is_ascii_alphabetic() => i64::from(u32::from(letter)),
-        Some(other) => i64::from(u32::from(other)) + 0x11_0000,
-    };
-    let (mut one, mut other) = (one.chars(), other.chars());
-    loop {
-        let (left, right) = (one.next(), other.next());
-        match rank(left).cmp(&rank(right)) {
-            Ordering::Equal if left.is_none() && right.is_none() => return Ordering::Equal,
-            Ordering::Equal => {}
-            ordering => return ordering,
-        }
-    }
-}
-
-/// Numbers of any length.
-fn by_number(one: &str, other: &str) -> Ordering {
-    let (one, other) = (one.trim_start_matches('0'), other.trim_start_matches('0'));
-    one.len().cmp(&other.len()).then_with(|| one.cmp(other))
 }
 
 #[cfg(test)]
@@ -132,11 +82,12 @@ mod tests {
         ];
         for (at, one) in sorted.iter().enumerate() {
             for (other_at, other) in sorted.iter().enumerate() {
-                assert_eq!(debian(one, other), at.cmp(&other_at), "{one} and {other}");
+                assert_eq!(Order::Debian.compare(one, other), Some(at.cmp(&other_at)), "{one} and {other}");
             }
         }
-        assert_eq!(debian("0:1.0", "1.0-0"), Ordering::Equal);
-        assert_eq!(debian("1.00001", "1.1"), Ordering::Equal);
+        assert_eq!(Order::Debian.compare("0:1.0", "1.0-0"), Some(Ordering::Equal));
+        assert_eq!(Order::Debian.compare("1.00001", "1.1"), Some(Ordering::Equal));
+        assert_eq!(Order::Debian.compare("1 or so", "1.1"), None);
     }
 
     #[test]
