@@ -4,6 +4,7 @@
 
 pub mod advisories;
 pub mod assembly;
+pub mod compression;
 pub mod disk;
 pub mod fetch;
 pub mod folder;

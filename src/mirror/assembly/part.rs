@@ -3,10 +3,9 @@
 //! Not here: where its files go.
 
 use super::Error;
+use crate::mirror::compression::Compression;
 use crate::systems::meter::Meter;
 use crate::words::names::SafePath;
-use flate2::read::MultiGzDecoder;
-use lzma_rust2::XzReader;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use tar::EntryType;
@@ -19,8 +18,6 @@ const MOST_MEMBERS: u64 = 200_000;
 const GROWTH: u64 = 200;
 /// Small parts may grow to this however well they are compressed.
 const ALWAYS_ALLOWED: u64 = 16 << 20;
-/// What unpacking xz may take of memory, in KiB; its strongest usual preset takes 65 MiB.
-const XZ_MEMORY: u32 = 128 << 10;
 const LINK: &str = "is a link: leave it out with `except`, or make it with [[assembly.link]]";
 const NO_FILE: &str = "is neither a file nor a folder";
 
@@ -46,14 +43,14 @@ pub(super) fn each_file(
 /// The tar inside a part; none if its name is not that of a tar.
 fn unpacked<'a>(name: &str, file: &'a File) -> io::Result<Option<Box<dyn Read + 'a>>> {
     let file = BufReader::with_capacity(128 * 1024, file);
-    Ok(match name.rsplit('.').next().unwrap_or_default() {
-        "gz" | "tgz" => Some(Box::new(MultiGzDecoder::new(file))),
-        // Takes 128 MiB of memory at most unless told.
-        "zst" => Some(Box::new(zstd::stream::read::Decoder::with_buffer(file)?)),
-        "xz" => Some(Box::new(XzReader::new_mem_limit(file, true, XZ_MEMORY))),
-        "tar" => Some(Box::new(file)),
-        _ => None,
-    })
+    let compression = match name.rsplit('.').next().unwrap_or_default() {
+        "gz" | "tgz" => Compression::Gzip,
+        "zst" => Compression::Zstd,
+        "xz" => Compression::Xz,
+        "tar" => Compression::Plain,
+        _ => return Ok(None),
+    };
+    compression.unpack(file).map(Some)
 }
 
 /// How much of a part may still come.

@@ -3,7 +3,7 @@
 //! Not here: choosing packages.
 
 use super::{ordered, said, stays, text};
-use pnda::mirror::resolve::apt::compressed::Compression;
+use pnda::mirror::compression::Compression;
 use pnda::mirror::resolve::apt::control::Stanzas;
 use pnda::mirror::resolve::apt::package::Package;
 use pnda::mirror::resolve::apt::release::Release;

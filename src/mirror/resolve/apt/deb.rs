@@ -2,8 +2,8 @@
 //! Only the way to it is read; sizes are bounded before anything is unpacked.
 //! Not here: what the package installs.
 
-use super::compressed::Compression;
 use super::control::{self, Stanza, Stanzas};
+use crate::mirror::compression::Compression;
 use std::io::{self, Read};
 
 /// The largest archive of control files: the largest known, of icon themes and kernels, have a few megabytes.

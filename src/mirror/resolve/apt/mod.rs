@@ -19,7 +19,6 @@ use universe::Universe;
 
 pub mod archive;
 pub mod base;
-pub mod compressed;
 pub mod control;
 pub mod deb;
 mod kept;

@@ -2,8 +2,8 @@
 //! Its text was verified before it comes here; the clock is a value.
 //! Not here: who signed it, or what its lists say.
 
-use super::compressed::Compression;
 use super::control::{self, Stanza, Stanzas};
+use crate::mirror::compression::Compression;
 use crate::systems::download::Expected;
 use crate::words::digest::Sha256;
 use crate::words::names::SafePath;

@@ -2,8 +2,7 @@
 //! Bounded: a document's length, one element's, the memory of unpacking; document types and entities are refused.
 //! Not here: what the elements mean.
 
-use flate2::read::MultiGzDecoder;
-use lzma_rust2::XzReader;
+use crate::mirror::compression::Compression;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::fs::File;
@@ -14,9 +13,6 @@ use std::path::Path;
 const LONGEST: u64 = 4 << 30;
 const LONGEST_PART: u64 = 4 << 20;
 const DEEPEST: usize = 32;
-/// Memory for unpacking, in KiB for xz and as a power of two for zstd.
-const XZ_MEMORY: u32 = 256 * 1024;
-const ZSTD_WINDOW: u32 = 27;
 /// How long a buffer the file is read through.
 const BUFFER: usize = 128 * 1024;
 
@@ -95,16 +91,13 @@ pub fn open(path: &Path) -> Result<Document<Box<dyn BufRead>>, Error> {
     }
     file.rewind().map_err(Error::Open)?;
     let file = BufReader::with_capacity(BUFFER, file);
-    let unpacked: Box<dyn Read> = match magic {
-        [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(file)),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-            let mut decoder = zstd::Decoder::with_buffer(file).map_err(Error::Open)?;
-            decoder.window_log_max(ZSTD_WINDOW).map_err(Error::Open)?;
-            Box::new(decoder)
-        }
-        [0xfd, b'7', b'z', b'X', b'Z', 0] => Box::new(XzReader::new_mem_limit(file, true, XZ_MEMORY)),
-        _ => Box::new(file),
+    let compression = match magic {
+        [0x1f, 0x8b, ..] => Compression::Gzip,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
+        [0xfd, b'7', b'z', b'X', b'Z', 0] => Compression::Xz,
+        _ => Compression::Plain,
     };
+    let unpacked = compression.unpack(file).map_err(Error::Open)?;
     Ok(read(Box::new(BufReader::with_capacity(BUFFER, unpacked))))
 }
 

@@ -1,6 +1,6 @@
-//! The compressions that Debian uses, as readers with a bound: what swells beyond it is refused while it streams.
+//! The compressions of lists, packages and parts as readers, and what swells beyond a bound is refused while it streams.
 //! Memory is bounded too: a frame that asks for a larger window than any list or package has is not opened.
-//! Not here: what is inside.
+//! Not here: what is inside, and how our own files are packed.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -37,9 +37,9 @@ impl Compression {
         }
     }
 
-    /// The plain bytes of a packed stream, at most `limit` of them.
-    pub fn open<'a>(self, packed: impl Read + 'a, limit: u64) -> io::Result<Bounded<'a>> {
-        let inner: Box<dyn Read + 'a> = match self {
+    /// The plain bytes of a packed stream; whoever reads them bounds them.
+    pub fn unpack<'a>(self, packed: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+        Ok(match self {
             Compression::Plain => Box::new(packed),
             Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(packed)),
             Compression::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(packed, true, MEMORY_KB)),
@@ -48,8 +48,12 @@ impl Compression {
                 decoder.window_log_max(WINDOW_LOG)?;
                 Box::new(decoder)
             }
-        };
-        Ok(Bounded { inner, left: limit, limit })
+        })
+    }
+
+    /// The plain bytes of a packed stream, at most `limit` of them.
+    pub fn open<'a>(self, packed: impl Read + 'a, limit: u64) -> io::Result<Bounded<'a>> {
+        Ok(Bounded { inner: self.unpack(packed)?, left: limit, limit })
     }
 }
 
@@ -95,7 +99,7 @@ mod tests {
     }
 
     /// A million zeros, as `head -c 1000000 /dev/zero | xz` packs them: 260 bytes.
-    const BOMB: &[u8] = include_bytes!("../../../../tests/fixtures/apt/million-zeros.xz");
+    const BOMB: &[u8] = include_bytes!("../../tests/fixtures/apt/million-zeros.xz");
 
     #[test]
     fn what_was_packed_comes_out() {
