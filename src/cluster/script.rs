@@ -65,11 +65,6 @@ pub(super) fn stamped(path: &str, text: &str, stamp: &str) -> Option<String> {
     Some(format!("{first}{open}{stamp}{close}\n{rest}"))
 }
 
-/// A text as the content of an XML element.
-pub(super) fn xml(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 /// An identifier of 128 bits that stands for a text, in 22 characters, as Kafka names its clusters.
 pub(super) fn id128(text: &str) -> String {
     let mut bytes = *Sha256::of(text.as_bytes()).as_bytes();

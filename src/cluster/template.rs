@@ -9,6 +9,7 @@ use super::role::{Role, suggestion};
 use super::script;
 use super::setting::{self, Declaration};
 use crate::words::document::Text;
+use crate::words::markup::escaped;
 use crate::words::problem::{Origin, Problem, Problems, nearest};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
@@ -243,7 +244,7 @@ fn environment<'a>(root: &str) -> Environment<'a> {
     environment.add_filter("megabytes", |text: String| measured(&text, setting::bytes, 1 << 20));
     environment.add_filter("milliseconds", |text: String| measured(&text, setting::milliseconds, 1));
     environment.add_filter("seconds", |text: String| measured(&text, setting::milliseconds, 1000));
-    environment.add_filter("xml", |text: String| script::xml(&text));
+    environment.add_filter("xml", |text: String| escaped(&text));
     environment.add_filter("id128", |text: String| script::id128(&text));
     environment.add_filter("toml", quoted);
     environment

@@ -9,6 +9,7 @@ pub mod event;
 pub mod flink;
 pub mod generation;
 pub mod location;
+pub mod markup;
 pub mod metric;
 pub mod moment;
 pub mod names;

@@ -3,7 +3,8 @@
 //! Not here: which folders have such a page.
 
 use super::pinned::Row;
-use super::target::escaped;
+use super::target;
+use crate::words::markup::escaped;
 use crate::words::names::SafePath;
 
 /// The page of a folder; no path is the mirror itself.
@@ -11,19 +12,15 @@ pub(super) fn page(path: Option<&SafePath>, rows: &[Row]) -> String {
     let line = |row: &Row| {
         let slash = if row.size.is_none() { "/" } else { "" };
         let size = row.size.map(|size| size.to_string()).unwrap_or_default();
-        let (link, name) = (escaped(&row.name), plain(&row.name));
+        let (link, name) = (target::escaped(&row.name), escaped(&row.name));
         format!("<tr><td><a href=\"./{link}{slash}\">{name}{slash}</a></td><td>{size}</td></tr>")
     };
-    let title = path.map_or("/".to_owned(), |path| format!("/{}/", plain(path.as_str())));
+    let title = path.map_or("/".to_owned(), |path| format!("/{}/", escaped(path.as_str())));
     format!(
         "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>{title}</title></head>\n\
          <body><h1>{title}</h1><table>\n{}\n</table></body></html>\n",
         rows.iter().map(line).collect::<Vec<_>>().join("\n")
     )
-}
-
-fn plain(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

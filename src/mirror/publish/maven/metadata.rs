@@ -6,6 +6,7 @@ use super::super::Error;
 use crate::mirror::lock::Artifact;
 use crate::mirror::resolve::maven::ascending;
 use crate::mirror::store::Store;
+use crate::words::markup::escaped;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
@@ -158,7 +159,7 @@ impl Metadata {
 }
 
 fn line(out: &mut String, indent: usize, name: &str, text: &str) {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let text = escaped(text);
     // Writing to a text does not fail.
     let _ = writeln!(out, "{:indent$}<{name}>{text}</{name}>", "");
 }

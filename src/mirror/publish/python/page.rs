@@ -3,6 +3,7 @@
 //! Not here: where pages are put.
 
 use crate::words::digest::Sha256;
+use crate::words::markup::escaped;
 use crate::words::names::Word;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -28,7 +29,7 @@ impl File {
     fn link(&self) -> String {
         let mut attributes = format!("href=\"{}#sha256={}\"", self.url(), self.sha256);
         if let Some(python) = &self.requires_python {
-            attributes.push_str(&format!(" data-requires-python=\"{}\"", escape(python)));
+            attributes.push_str(&format!(" data-requires-python=\"{}\"", escaped(python)));
         }
         if let Some(sha256) = &self.metadata {
             // The second name is what clients before PEP 714 look for.
@@ -36,7 +37,7 @@ impl File {
                 attributes.push_str(&format!(" {name}=\"sha256={sha256}\""));
             }
         }
-        format!("<a {attributes}>{}</a><br>", escape(&self.name))
+        format!("<a {attributes}>{}</a><br>", escaped(&self.name))
     }
 }
 
@@ -123,10 +124,6 @@ pub(super) fn project_json(project: &Word, files: &[&File]) -> String {
 /// Text of plain values cannot fail to be written.
 fn text(page: &impl Serialize) -> String {
     serde_json::to_string(page).unwrap_or_default() + "\n"
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::mirror::rpm::package::{KINDS, Listed, Need, Package, Said};
 use crate::mirror::rpm::relation::Relation;
 use crate::mirror::rpm::version::Evr;
 use crate::words::digest::Sha256;
+use crate::words::markup::escaped;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -136,21 +137,6 @@ fn reference(name: &str) -> String {
     percent_encoding::utf8_percent_encode(name, PLAIN).to_string()
 }
 
-/// Text as XML holds it, inside elements and attributes.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            other => out.push(other),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,8 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_escaped() {
-        assert_eq!(escaped("a<b & \"c\">"), "a&lt;b &amp; &quot;c&quot;&gt;");
+    fn a_name_is_a_reference_and_a_range_attributes() {
         assert_eq!(reference("a+b-1:2 #.rpm"), "a+b-1:2%20%23.rpm");
         assert_eq!(range(&Relation::parse("a >= 1:2-3").unwrap()), " flags=\"GE\" epoch=\"1\" ver=\"2\" rel=\"3\"");
     }
