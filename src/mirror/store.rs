@@ -2,6 +2,7 @@
 //! Files are read-only, complete and durable before they get their name; beginnings wait in `partial` for the next run.
 //! Not here: what the bytes are for.
 
+use crate::mirror::disk;
 use crate::systems::download::{self, Expected};
 use crate::systems::http::{self, Http};
 use crate::words::digest::{self, Sha1, Sha256};
@@ -165,8 +166,7 @@ impl Store {
 
     /// How many bytes its disk has left.
     pub fn free(&self) -> Option<u64> {
-        let disk = rustix::fs::statvfs(&self.folder).ok()?;
-        Some(disk.f_bavail * disk.f_frsize)
+        disk::free(&self.folder)
     }
 
     /// How many files its disk can still take; nothing, where no number bounds them, as on btrfs.

@@ -5,6 +5,7 @@
 use super::listing::{Row, rows};
 use super::record::Verified;
 use super::{Error, NEW, OLD, current, names, record};
+use crate::mirror::disk;
 use crate::mirror::store::Store;
 use crate::words::generation::PUBLIC_KEY;
 use schemars::JsonSchema;
@@ -64,7 +65,7 @@ pub fn status(mirror: &Path) -> Result<Status, Error> {
         generations: rows.iter().map(|row| row.number).collect(),
         leftovers: names(mirror)?.into_iter().filter(leftover).collect(),
         busy: super::alone::is_busy(mirror),
-        free: free(mirror),
+        free: disk::free(mirror),
         store: None,
         current: now,
     })
@@ -76,7 +77,7 @@ pub fn store_status(store: &Store) -> StoreStatus {
     let (partial, partial_bytes) = count(&store.folder().join("partial"));
     let users = crate::mirror::gc::users::all(store).unwrap_or_default();
     let mirrors = users.iter().map(|path| path.display().to_string()).collect();
-    StoreStatus { objects, bytes, partial, partial_bytes, mirrors, free: free(store.folder()) }
+    StoreStatus { objects, bytes, partial, partial_bytes, mirrors, free: disk::free(store.folder()) }
 }
 
 /// The files below a folder and their bytes; what cannot be seen is not counted.
@@ -93,9 +94,4 @@ fn count(folder: &Path) -> (usize, u64) {
         }
     }
     (files, bytes)
-}
-
-fn free(folder: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }

@@ -2,11 +2,12 @@
 //! Changed files are taken up while the server runs; files that do not fit together change nothing.
 //! Not here: connections.
 
+use crate::mirror::disk;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use rustix::fs::{Stat, stat};
 use sha2::{Digest, Sha256};
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -85,31 +86,21 @@ pub fn names(address: IpAddr) -> Vec<String> {
 
 fn make(pair: &Pair, folder: &Path, names: &[String]) -> Result<(), Error> {
     let failed = |source| Error::Make { names: names.to_vec(), source };
+    let unkept = |what, path: &Path| {
+        let path = path.to_owned();
+        move |source| Error::Keep { what, path, source }
+    };
     // It holds from 1975 to 4096: nodes without a way out have no clock that could be trusted.
     let mut params = CertificateParams::new(names).map_err(failed)?;
     params.distinguished_name.push(DnType::CommonName, "pnda mirror");
     let key = KeyPair::generate().map_err(failed)?;
     let certificate = params.self_signed(&key).map_err(failed)?;
     let said: String = names.iter().map(|name| format!("name: {name}\n")).collect();
-    fs::create_dir_all(folder).map_err(|source| Error::Keep { what: "make", path: folder.to_owned(), source })?;
+    fs::create_dir_all(folder).map_err(unkept("make", folder))?;
     // The certificate comes last: where it is, there is a key.
-    keep(&pair.key, 0o600, &key.serialize_pem())?;
-    keep(&pair.certificate, 0o644, &format!("{said}{}", certificate.pem()))
-}
-
-/// Replaces a file whole; a key can be read by its owner alone from the first moment on.
-fn keep(path: &Path, mode: u32, text: &str) -> Result<(), Error> {
-    use std::os::unix::fs::PermissionsExt;
-    let write = || {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        File::open(folder)?.sync_all()
-    };
-    write().map_err(|source| Error::Keep { what: "write", path: path.to_owned(), source })
+    disk::replace_private(&pair.key, key.serialize_pem().as_bytes()).map_err(unkept("write", &pair.key))?;
+    let text = format!("{said}{}", certificate.pem());
+    disk::replace(&pair.certificate, text.as_bytes()).map_err(unkept("write", &pair.certificate))
 }
 
 /// What connections are accepted with, for as long as the files stay as they are.
