@@ -2,7 +2,7 @@
 //! Defaults of places are chosen here and nowhere else.
 //! Not here: the commands themselves.
 
-use crate::cli::failure::{Failure, Outcome, USAGE, say};
+use crate::cli::failure::{Failure, MISMATCH, Outcome, USAGE, say};
 use crate::cli::progress::Progress;
 use crate::cli::shipped::{self, Manifests};
 use crate::mirror::lock::Lock;
@@ -10,6 +10,7 @@ use crate::mirror::manifest::{self, Manifest};
 use crate::mirror::sources::{Site, Sources};
 use crate::mirror::store::Store;
 use crate::mirror::trust::Waiver;
+use crate::mirror::verify::Error as Unverified;
 use crate::systems::http::{Http, Options, Proxies, Proxy};
 use crate::words::size::Size;
 use clap::{Args, Subcommand};
@@ -157,6 +158,14 @@ impl Places {
     /// Who tells people.
     pub fn progress(&self) -> Progress {
         Progress::new(self.quiet)
+    }
+}
+
+/// What cannot be read is one thing, what is not as it was signed another.
+fn untrusted(error: Unverified) -> Failure {
+    match error {
+        Unverified::Read { .. } | Unverified::Walk { .. } => error.into(),
+        error => Failure::new(MISMATCH, error),
     }
 }
 

@@ -2,10 +2,11 @@
 //! It is the published file, held against the signed list: any copy of the mirror has it.
 //! Not here: making it (`build`).
 
-use crate::cli::failure::{Failure, MISMATCH, Outcome, USAGE, say};
+use super::untrusted;
+use crate::cli::failure::{Failure, Outcome, USAGE, say};
 use crate::mirror::generations::chosen;
 use crate::mirror::sbom::{path, path_of};
-use crate::mirror::verify::{self, signed_file, signed_list};
+use crate::mirror::verify::{signed_file, signed_list};
 use crate::words::generation::Generation;
 use crate::words::names::{SafePath, Word};
 use clap::{Args, ValueEnum};
@@ -66,13 +67,6 @@ impl Copy {
         }
         let bytes = signed_file(folder, list, path).map_err(untrusted)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
-    }
-}
-
-fn untrusted(error: verify::Error) -> Failure {
-    match error {
-        verify::Error::Read { .. } | verify::Error::Walk { .. } => error.into(),
-        error => Failure::new(MISMATCH, error),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::build::{lay_out, openpgp_signer};
 use super::fetch::fetch;
-use super::{Places, Wanted, own_key, tell_waivers};
+use super::{Places, Wanted, own_key, tell_waivers, untrusted};
 use crate::cli::failure::{Failure, MISMATCH, Outcome, say, say_json, warn};
 use crate::mirror::generations::alone::alone;
 use crate::mirror::generations::record::{self, Verified};
@@ -13,7 +13,7 @@ use crate::mirror::lock::Lock;
 use crate::mirror::trust::Waiver;
 use crate::mirror::verify::repair::{Attempt, Means, Mended, repair};
 use crate::mirror::verify::sample::{Sample, Size};
-use crate::mirror::verify::{self, Difference, Report, signed_list, verify_sample};
+use crate::mirror::verify::{Difference, Report, signed_list, verify_sample};
 use crate::words::chain::chain;
 use crate::words::event::Tell;
 use clap::Args;
@@ -115,13 +115,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
         }
     }
     Ok(if left.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(MISMATCH) })
-}
-
-fn untrusted(error: verify::Error) -> Failure {
-    match error {
-        verify::Error::List { .. } => Failure::new(MISMATCH, error),
-        error => error.into(),
-    }
 }
 
 fn mend(
