@@ -5,10 +5,9 @@
 use crate::certificates::Authority;
 use crate::project::Project;
 use crate::upstream::{Reply, Upstream};
-use pnda::systems::http::{Credentials, Http, Options, Origin, Patience, Proxies, Proxy, Site};
+use pnda::systems::http::{Http, Options, Patience, Proxies, Proxy};
 use pnda::words::event::{Event, Tell, silent};
 use pnda::words::location::Location;
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// `me:secret` as a header has it.
@@ -95,14 +94,6 @@ fn credentials_go_to_their_own_server_and_nowhere_else() {
     assert_eq!(get(&plain, &format!("{known}/c")).unwrap(), "mine");
     let with = |server: &Upstream| server.heads().iter().filter(|head| head.contains("authorization: ")).count();
     assert_eq!((with(&own), with(&other)), (3, 0));
-
-    let origin = Origin::of(&url::Url::parse(&own.url).unwrap());
-    let site = Site { credentials: Some(Credentials::bearer("secret")), ..Site::default() };
-    let sited = Options { sites: BTreeMap::from([(origin, site)]), ..plain };
-    assert_eq!(get(&sited, &format!("{}/a", own.url)).unwrap(), "theirs");
-    assert!(own.heads().last().unwrap().contains("authorization: Bearer secret"));
-    assert_eq!(with(&other), 0);
-    assert!(!format!("{sited:?}").contains("secret"));
 }
 
 #[test]

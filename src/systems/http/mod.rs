@@ -4,11 +4,11 @@
 
 use crate::words::event::{Event, Tell};
 use crate::words::location::Location;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::io::Read;
 use std::net::ToSocketAddrs;
 use std::sync::{Arc, Mutex, PoisonError};
-use url::Url;
+use url::{Origin, Url};
 
 mod agents;
 mod answer;
@@ -21,7 +21,7 @@ mod redirect;
 
 pub use answer::{Answer, Question};
 pub use error::Error;
-pub use options::{Credentials, Options, Origin, Patience, Site, Split};
+pub use options::{Options, Patience, Split};
 pub use pace::Slowest;
 pub use proxy::{Proxies, Proxy};
 
@@ -29,6 +29,7 @@ pub(super) use agents::certificates;
 use agents::{Agents, Way};
 use error::LONGEST_WAIT;
 use gate::{Gate, Permit};
+use options::Credentials;
 use pace::Pace;
 use redirect::Reach;
 pub use redirect::lead;
@@ -43,7 +44,7 @@ pub struct Http {
     agents: Arc<Agents>,
     gate: Arc<Gate>,
     pace: Arc<Pace>,
-    reaches: Arc<Mutex<BTreeMap<Origin, Reach>>>,
+    reaches: Arc<Mutex<HashMap<Origin, Reach>>>,
 }
 
 type Response = ureq::http::Response<ureq::Body>;
@@ -104,18 +105,14 @@ impl Http {
         Err(Error::Redirects { location: location.clone() })
     }
 
-    fn begin(&self, url: &Url) -> Chain {
-        let (origin, mut at) = (Origin::of(url), url.clone());
+    fn begin(&self, url: &Url) -> Chain<'_> {
+        let mut at = url.clone();
         let credentials = Credentials::take(&mut at);
-        let site = self.options.sites.get(&origin).cloned().unwrap_or_default();
-        let authorities = self.options.authorities.iter().cloned().chain(site.authority.clone()).collect();
-        let proxies = site.proxies.clone().unwrap_or_else(|| self.options.proxies.clone());
-        let credentials = credentials.or(site.credentials);
-        Chain { source: at.clone(), at, reach: None, authorities, proxies, credentials }
+        Chain { options: &self.options, source: at.clone(), at, reach: None, credentials }
     }
 
     /// What a page leads to is asked for as what a redirect leads to.
-    fn led(&self, location: &Location, page: &Url, url: &Url) -> Result<Chain, Error> {
+    fn led(&self, location: &Location, page: &Url, url: &Url) -> Result<Chain<'_>, Error> {
         let reach = self.reach(page);
         match redirect::follow(page, url.as_str(), reach) {
             Ok(_) => Ok(Chain { reach: Some(reach), ..self.begin(url) }),
@@ -128,17 +125,15 @@ impl Http {
 
     /// How far inside a page is; looked up once, for a page leads to many files.
     fn reach(&self, page: &Url) -> Reach {
-        let proxied = self.begin(page).proxies.for_url(page).is_some();
+        let proxied = self.options.proxies.for_url(page).is_some();
         let mut known = self.reaches.lock().unwrap_or_else(PoisonError::into_inner);
-        *known.entry(Origin::of(page)).or_insert_with(|| reach(page, proxied))
+        *known.entry(page.origin()).or_insert_with(|| reach(page, proxied))
     }
 
-    fn send(&self, location: &Location, chain: &Chain, question: &Question) -> Result<(Response, Permit), Error> {
-        let origin = Origin::of(&chain.at);
-        let per_host = self.options.sites.get(&origin).and_then(|site| site.per_host).unwrap_or(self.options.per_host);
+    fn send(&self, location: &Location, chain: &Chain<'_>, question: &Question) -> Result<(Response, Permit), Error> {
         let host = chain.at.host_str().unwrap_or_default();
         let closed = |wait| Error::Closed { location: location.clone(), wait };
-        let permit = self.gate.enter(host, per_host, LONGEST_WAIT).map_err(closed)?;
+        let permit = self.gate.enter(host, self.options.per_host, LONGEST_WAIT).map_err(closed)?;
         let agent = self.agents.of(&chain.way(), self.options.patience)?;
         let accept = if question.accept.is_empty() { "*/*" } else { question.accept };
         let mut request = agent.get(chain.at.as_str()).header("accept", accept);
@@ -148,7 +143,7 @@ impl Http {
                 request = request.header("if-range", validator);
             }
         }
-        if let Some(credentials) = self.credentials(chain, &origin) {
+        if let Some(credentials) = chain.credentials() {
             request = request.header("authorization", credentials.header());
         }
         match request.call() {
@@ -157,18 +152,10 @@ impl Http {
         }
     }
 
-    /// Who we are to a server: what was given for it, and for no other.
-    fn credentials<'a>(&'a self, chain: &'a Chain, origin: &Origin) -> Option<&'a Credentials> {
-        if *origin == Origin::of(&chain.source) {
-            return chain.credentials.as_ref();
-        }
-        self.options.sites.get(origin).and_then(|site| site.credentials.as_ref())
-    }
-
     fn answer(
         &self,
         location: &Location,
-        chain: &Chain,
+        chain: &Chain<'_>,
         response: Response,
         permit: Permit,
         question: &Question,
@@ -241,30 +228,35 @@ impl Http {
 }
 
 /// One question and the redirects that it has led to so far.
-struct Chain {
+struct Chain<'a> {
+    options: &'a Options,
     source: Url,
     at: Url,
     /// How far inside the source is; looked up with the first redirect.
     reach: Option<Reach>,
-    authorities: Vec<std::path::PathBuf>,
-    proxies: Proxies,
     credentials: Option<Credentials>,
 }
 
-impl Chain {
+impl Chain<'_> {
     fn way(&self) -> Way {
         Way {
-            authorities: self.authorities.clone(),
-            proxy: self.proxies.for_url(&self.at).cloned(),
+            authorities: self.options.authorities.clone(),
+            proxy: self.options.proxies.for_url(&self.at).cloned(),
             plain: self.at.scheme() == "http",
             // What the site itself has named may be anywhere.
             reach: self.reach.unwrap_or(Reach::Local),
         }
     }
 
+    /// Who we are to the server that is asked now: what was given for it, and for no other.
+    fn credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_ref().filter(|_| self.at.origin() == self.source.origin())
+    }
+
     fn follow(&mut self, location: &Location, target: &str) -> Result<(), Error> {
-        let reach =
-            *self.reach.get_or_insert_with(|| reach(&self.source, self.proxies.for_url(&self.source).is_some()));
+        let reach = *self
+            .reach
+            .get_or_insert_with(|| reach(&self.source, self.options.proxies.for_url(&self.source).is_some()));
         match redirect::follow(&self.at, target, reach) {
             Ok(next) => self.at = next,
             Err(refused) => return Err(Error::Redirect { location: location.clone(), refused: Box::new(refused) }),
@@ -282,4 +274,23 @@ fn reach(source: &Url, proxied: bool) -> Reach {
     let port = source.port_or_known_default().unwrap_or(0);
     let addresses = (source.host_str().unwrap_or_default(), port).to_socket_addrs();
     addresses.ok().and_then(|all| all.map(|address| Reach::of(address.ip())).min()).unwrap_or(Reach::Public)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_known_to_one_server_is_unknown_to_every_other() {
+        let http = Http::with(Options::default());
+        let mut chain = http.begin(&Url::parse("https://me:secret@Repo.example/a").unwrap());
+        let mut known = |at: &str| {
+            chain.at = Url::parse(at).unwrap();
+            chain.credentials().is_some()
+        };
+        assert!(known("https://repo.example/a") && known("https://repo.example:443/b"));
+        for other in ["http://repo.example/a", "https://repo.example:8443/a", "https://repo.example.evil.example/a"] {
+            assert!(!known(other), "{other}");
+        }
+    }
 }

@@ -70,8 +70,6 @@ pub struct Options {
     pub authorities: Vec<PathBuf>,
     /// The proxies of the environment.
     pub proxies: Proxies,
-    /// What is different for some servers.
-    pub sites: BTreeMap<Origin, Site>,
 }
 
 impl Default for Options {
@@ -85,7 +83,6 @@ impl Default for Options {
             max_rate: None,
             authorities: Vec::new(),
             proxies: Proxies::default(),
-            sites: BTreeMap::new(),
         }
     }
 }
@@ -102,36 +99,6 @@ impl Options {
     }
 }
 
-/// What is different for one server.
-#[derive(Debug, Clone, Default)]
-pub struct Site {
-    /// Requests to it at a time.
-    pub per_host: Option<usize>,
-    /// A file of certificates (PEM) that are trusted for it besides the machine's own.
-    pub authority: Option<PathBuf>,
-    /// The proxies to it and to where it redirects, instead of those of the environment.
-    pub proxies: Option<Proxies>,
-    /// Who we are; told to this server alone.
-    pub credentials: Option<Credentials>,
-}
-
-/// A server: scheme, host and port. Who is known to one is unknown to every other.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Origin(String);
-
-impl Origin {
-    /// The server that a URL leads to.
-    pub fn of(url: &Url) -> Origin {
-        Origin(url.origin().ascii_serialization())
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
-    }
-}
-
 /// The value of an `Authorization` header.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials(String);
@@ -141,11 +108,6 @@ impl Credentials {
     pub fn basic(user: &str, password: &str) -> Credentials {
         let text = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
         Credentials(format!("Basic {text}"))
-    }
-
-    /// A token.
-    pub fn bearer(token: &str) -> Credentials {
-        Credentials(format!("Bearer {}", token.trim()))
     }
 
     /// Those that a URL carries, taken out of it.
@@ -180,17 +142,7 @@ mod tests {
         assert_eq!(url.as_str(), "https://repo.example/a");
         assert_eq!(credentials, Credentials::basic("m@e", "s:cret"));
         assert_eq!(credentials.header(), "Basic bUBlOnM6Y3JldA==");
-        let site = Site { credentials: Some(credentials), ..Site::default() };
-        assert_eq!(format!("{site:?}").matches("cret").count(), 0);
+        assert_eq!(format!("{credentials:?}").matches("cret").count(), 0);
         assert_eq!(Credentials::take(&mut url), None);
-    }
-
-    #[test]
-    fn who_is_known_to_one_server_is_unknown_to_every_other() {
-        let origin = |text| Origin::of(&Url::parse(text).unwrap());
-        assert_eq!(origin("https://Repo.example/a"), origin("https://repo.example:443/b"));
-        for other in ["http://repo.example/a", "https://repo.example:8443/a", "https://repo.example.evil.example/a"] {
-            assert_ne!(origin("https://repo.example/a"), origin(other));
-        }
     }
 }
