@@ -17,10 +17,19 @@ const SEGMENT: &AsciiSet =
 pub enum Location {
     /// A web address that the site has named.
     Web(Url),
-    /// A web address that a page has named; it may lead no further than a redirect from that page.
-    Led { page: Url, url: Url },
+    /// A web address that a page has named.
+    Led(Box<Led>),
     /// A file or folder of this machine.
     Path(PathBuf),
+}
+
+/// A web address, and the page that has named it: it may lead no further than a redirect from there.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Led {
+    /// The page.
+    pub page: Url,
+    /// What it names.
+    pub url: Url,
 }
 
 /// The text is neither a web address nor a path.
@@ -54,7 +63,7 @@ impl Location {
         match self {
             Location::Path(folder) => Location::Path(path.under(folder)),
             Location::Web(base) => Location::Web(joined(base, path)),
-            Location::Led { page, url } => Location::Led { page: page.clone(), url: joined(url, path) },
+            Location::Led(led) => Location::Led(Box::new(Led { page: led.page.clone(), url: joined(&led.url, path) })),
         }
     }
 }
@@ -62,13 +71,13 @@ impl Location {
 impl Location {
     /// The last segment of the address or path, if there is one.
     pub fn file_name(&self) -> Option<String> {
-        match self {
-            Location::Path(path) => path.file_name().map(|name| name.to_string_lossy().into_owned()),
-            Location::Web(url) | Location::Led { url, .. } => {
-                let last = url.path_segments()?.next_back().filter(|last| !last.is_empty())?;
-                Some(percent_decode_str(last).decode_utf8_lossy().into_owned())
-            }
-        }
+        let url = match self {
+            Location::Path(path) => return path.file_name().map(|name| name.to_string_lossy().into_owned()),
+            Location::Web(url) => url,
+            Location::Led(led) => &led.url,
+        };
+        let last = url.path_segments()?.next_back().filter(|last| !last.is_empty())?;
+        Some(percent_decode_str(last).decode_utf8_lossy().into_owned())
     }
 }
 
@@ -84,7 +93,8 @@ impl fmt::Display for Location {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Location::Path(path) => write!(out, "{}", path.display()),
-            Location::Web(url) | Location::Led { url, .. } => out.write_str(&hide(url.as_str())),
+            Location::Web(url) => out.write_str(&hide(url.as_str())),
+            Location::Led(led) => out.write_str(&hide(led.url.as_str())),
         }
     }
 }

@@ -10,7 +10,7 @@ use pnda::systems::download::Expected;
 use pnda::systems::http::{Http, Options, Patience, Proxies, Proxy, Slowest};
 use pnda::words::digest::Sha256;
 use pnda::words::event::silent;
-use pnda::words::location::Location;
+use pnda::words::location::{Led, Location};
 use pnda::words::names::Word;
 use std::io::Write;
 use std::net::ToSocketAddrs;
@@ -403,7 +403,8 @@ fn a_name_on_a_page_of_others_must_not_stand_for_an_inner_address() {
     let told = |page: &str| {
         let (folder, page) = (tempfile::tempdir().unwrap(), page.parse().unwrap());
         let (store, url) = (Store::open(folder.path()).unwrap(), url.clone());
-        let brought = store.bring(&Http::with(options()), &[Location::Led { page, url }], expected(), &silent);
+        let brought =
+            store.bring(&Http::with(options()), &[Location::Led(Box::new(Led { page, url }))], expected(), &silent);
         brought.err().map(|error| pnda::words::chain::chain(&error)).unwrap_or_default()
     };
     let text = told("http://192.0.2.1/simple/tool/");

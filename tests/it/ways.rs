@@ -186,7 +186,7 @@ fn a_disk_without_inodes_is_told_before_the_first_byte() {
         return;
     }
     let planned = project.run("mirror fetch --dry-run");
-    let disk = rustix::fs::statvfs(&project.path("store")).unwrap();
+    let disk = rustix::fs::statvfs(project.path("store")).unwrap();
     let mut ran = Vec::new();
     // What the store has by now, a lock of it, and then too few and enough for one file in a folder of its own.
     for more in [1, 2] {

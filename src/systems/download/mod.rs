@@ -145,7 +145,7 @@ pub fn drop_partial(partial: &Path) -> io::Result<()> {
 
 fn fill(http: &Http, from: &Location, expected: Expected, partial: &Path, tell: Tell) -> Result<(), Error> {
     match from {
-        Location::Web(_) | Location::Led { .. } if expected.size >= http.split().from => {
+        Location::Web(_) | Location::Led(_) if expected.size >= http.split().from => {
             ranges::fill(http, from, expected, partial, tell)
         }
         _ => stream::fill(http, from, expected, partial, None, tell),
@@ -192,7 +192,7 @@ impl Tries {
 fn broken(from: &Location, source: io::Error) -> Error {
     match from {
         Location::Path(_) => Error::Read { location: from.clone(), source },
-        Location::Web(_) | Location::Led { .. } => {
+        Location::Web(_) | Location::Led(_) => {
             Error::Http { location: from.clone(), source: http::Error::Body { location: from.clone(), source } }
         }
     }

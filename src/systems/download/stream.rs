@@ -79,7 +79,7 @@ impl Stream<'_> {
         }
         Err(match self.from {
             Location::Path(_) => Error::TooShort { location: self.from.clone(), expected: size, found },
-            Location::Web(_) | Location::Led { .. } => closed_early(self.from),
+            Location::Web(_) | Location::Led(_) => closed_early(self.from),
         })
     }
 

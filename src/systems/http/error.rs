@@ -33,7 +33,7 @@ pub enum Error {
     Redirect { location: Location, refused: Box<Refused> },
     /// A page names what leads to where nobody may be sent.
     #[error("{location}: a page of {} leads there, which is not followed: {}", page.host_str().unwrap_or_default(), refused.why)]
-    Led { location: Location, page: Url, refused: Box<Refused> },
+    Led { location: Location, page: Box<Url>, refused: Box<Refused> },
     /// An answer that does not fit the question.
     #[error("{location}: the answer makes no sense: {what}")]
     Nonsense { location: Location, what: &'static str },

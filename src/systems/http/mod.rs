@@ -3,7 +3,7 @@
 //! Not here: what the bytes must be; that is checked where they land.
 
 use crate::words::event::{Event, Tell};
-use crate::words::location::Location;
+use crate::words::location::{Led, Location};
 use std::collections::HashMap;
 use std::io::Read;
 use std::net::ToSocketAddrs;
@@ -91,7 +91,7 @@ impl Http {
         let mut chain = match location {
             Location::Path(_) => return Err(Error::NotWeb { location: location.clone() }),
             Location::Web(url) => self.begin(url),
-            Location::Led { page, url } => self.led(location, page, url)?,
+            Location::Led(led) => self.led(location, led)?,
         };
         for _ in 0..=MOST_REDIRECTS {
             let (response, permit) = self.send(location, &chain, &question)?;
@@ -112,13 +112,13 @@ impl Http {
     }
 
     /// What a page leads to is asked for as what a redirect leads to.
-    fn led(&self, location: &Location, page: &Url, url: &Url) -> Result<Chain<'_>, Error> {
+    fn led(&self, location: &Location, Led { page, url }: &Led) -> Result<Chain<'_>, Error> {
         let reach = self.reach(page);
         match redirect::follow(page, url.as_str(), reach) {
             Ok(_) => Ok(Chain { reach: Some(reach), ..self.begin(url) }),
             Err(refused) => {
                 let (location, page) = (location.clone(), page.clone());
-                Err(Error::Led { location, page, refused: Box::new(refused) })
+                Err(Error::Led { location, page: Box::new(page), refused: Box::new(refused) })
             }
         }
     }

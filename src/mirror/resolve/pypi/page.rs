@@ -6,7 +6,7 @@ use super::anchors::{Anchor, anchors};
 use crate::systems::http::{self, Http};
 use crate::words::digest::Sha256;
 use crate::words::event::Tell;
-use crate::words::location::Location;
+use crate::words::location::{Led, Location};
 use crate::words::names::{SafePath, Word};
 use pep440_rs::VersionSpecifiers;
 use percent_encoding::percent_decode_str;
@@ -258,7 +258,7 @@ impl Project {
             // What its name stands for is looked at when it is asked for.
             let mut page = page.clone();
             let _ = page.set_username("").and_then(|()| page.set_password(None));
-            return Ok(Location::Led { page, url });
+            return Ok(Location::Led(Box::new(Led { page, url })));
         }
         // An address with a host always takes them.
         let _ = url.set_username(page.username()).and_then(|()| url.set_password(page.password()));
@@ -309,9 +309,9 @@ mod tests {
     fn credentials_stay_on_their_host() {
         let link = |to: &str| format!("<a href=\"{to}#sha256={DIGEST}\">x</a>");
         let file = only(&link("https://files.example/tool-1.0.tar.gz"));
-        let Location::Led { page, url } = &file.location else { panic!("the page has named it") };
-        assert_eq!((url.username(), url.password()), ("", None));
-        assert_eq!(page.as_str(), "https://index.example/simple/tool/");
+        let Location::Led(led) = &file.location else { panic!("the page has named it") };
+        assert_eq!((led.url.username(), led.url.password()), ("", None));
+        assert_eq!(led.page.as_str(), "https://index.example/simple/tool/");
     }
 
     #[test]

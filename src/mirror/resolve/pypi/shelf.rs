@@ -92,7 +92,11 @@ impl<'a> Shelf<'a> {
         let name = file.address.file_name();
         let Some(Filename { version, form: Form::Wheel(_) }) = Filename::read(name, project) else { return Ok(None) };
         let (mut from, name) = (file.location.clone(), format!("{name}.metadata"));
-        let (Location::Web(url) | Location::Led { url, .. }) = &mut from else { return Ok(None) };
+        let url = match &mut from {
+            Location::Web(url) => url,
+            Location::Led(led) => &mut led.url,
+            Location::Path(_) => return Ok(None),
+        };
         url.set_path(&format!("{}.metadata", url.path()));
         let text = self.world.http.get_small(&from, "*/*", MOST_METADATA, self.world.tell);
         let text = text.map_err(|source| Error::Bring { name: name.clone(), source: Missing::Metadata(source) })?;

@@ -93,7 +93,7 @@ fn read_keys(path: &Path) -> Result<Keyring, Error> {
 fn get(world: &World<'_>, place: &Location) -> Result<Option<Vec<u8>>, Error> {
     let failed = |source| Error::Place { place: place.to_string(), source };
     match place {
-        Location::Web(_) | Location::Led { .. } => match world.http.get_small(place, "*/*", LIMIT, world.tell) {
+        Location::Web(_) | Location::Led(_) => match world.http.get_small(place, "*/*", LIMIT, world.tell) {
             Err(http::Error::Missing { .. }) => Ok(None),
             got => got.map(Some).map_err(|error| failed(Box::new(error))),
         },
