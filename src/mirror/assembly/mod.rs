@@ -12,6 +12,7 @@ use members::Members;
 use std::fs::{self, File};
 use std::io::{self, Write};
 
+mod gzip;
 mod members;
 mod part;
 #[cfg(test)]
@@ -19,7 +20,7 @@ mod tests;
 mod write;
 
 /// Part of every recipe: change it when the way of assembling changes.
-const METHOD: &str = "assembly 2";
+const METHOD: &str = "assembly 3";
 
 /// Why an assembly could not be made.
 #[derive(Debug, thiserror::Error)]

@@ -145,11 +145,14 @@ impl<'a> Registry<'a> {
         let Seen { identity, settled } = self.see(path)?;
         let place = self.places.iter().find(|place| place.origin == identity.origin);
         let identity = match place.filter(|_| !settled) {
-            Some(place) => self.signed(place, path, identity)?,
+            Some(place) => {
+                let identity = self.signed(place, path, identity)?;
+                self.seen().insert(path.clone(), Seen { identity: identity.clone(), settled: true });
+                identity
+            }
             None => identity,
         };
         (self.tell)(Event::Step(path.file_name().to_owned()));
-        self.seen().insert(path.clone(), Seen { identity: identity.clone(), settled: true });
         Ok(identity)
     }
 
@@ -165,6 +168,8 @@ impl<'a> Registry<'a> {
             return Ok(known.clone());
         }
         let seen = match self.agreed(path)? {
+            // Nobody was asked: the last lock remembers it for us.
+            Some(seen) if seen.settled && self.trust == Trust::LastLock => return Ok(seen),
             Some(seen) => seen,
             None => self.anywhere(path, |place| self.first(place, path))?,
         };
