@@ -215,10 +215,10 @@ impl Job {
         let ground = &self.ground;
         let mut journal = stage.journal();
         home.keep_journal(&journal.render()).map_err(Error::Home)?;
-        let trees = stage.stage(&mut journal, tell).map_err(|error| {
-            recover::clear(ground, home, &journal);
-            Error::Stage(error)
-        })?;
+        let staged = stage.stage(&mut journal, tell).map_err(Error::Stage);
+        // What was downloaded is staged, and need not come to the disk as well when all of it is made durable.
+        let staged = staged.and_then(|trees| home.drop_downloads().map_err(Error::Home).map(|()| trees));
+        let trees = staged.inspect_err(|_| recover::clear(ground, home, &journal))?;
         if let Some(systemd) = &self.systemd {
             services::retire(systemd, plan).map_err(|error| {
                 recover::clear(ground, home, &journal);
@@ -238,7 +238,6 @@ impl Job {
             Error::Switch(error)
         })?;
         remove_folders(ground, plan);
-        home.drop_downloads().map_err(Error::Home)?;
         Ok(kept)
     }
 
