@@ -9,7 +9,7 @@ use crate::node::Node;
 use crate::shell::{Output, until};
 use crate::site::{Site, example};
 use crate::steps::Steps;
-use crate::{events, logs, machine, packages, site};
+use crate::{events, logs, machine, packages, site, sql};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,6 +47,8 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
     assert_eq!(came.of("unchanged").len(), 6, "{}", came.told());
     machine::tell(&format!("the services of six nodes hold {} MiB", resident(&ground)));
     steps.take("job", || runs_a_job(&ground, &site));
+    // Beside what Hadoop brings, which is on its class path.
+    steps.take("SQL", || sql::is_answered(ground.node("edge-2"), "1.20.5"));
     site.render_file(&whole, &[MEMORY]);
     steps.take("rolling change", || restarts_workers_in_turn(&ground, &desk, (&whole, &nodes)));
     site.render_file(&whole, &[]);

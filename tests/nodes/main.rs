@@ -24,6 +24,7 @@ mod registries;
 mod shell;
 mod site;
 mod slice;
+mod sql;
 mod steps;
 mod tls;
 mod ways;

@@ -12,7 +12,7 @@ use crate::shell::{Output, until};
 use crate::site::Site;
 use crate::steps::Steps;
 use crate::tls::speaks_tls_and_keeps_its_secret;
-use crate::ways;
+use crate::{sql, ways};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -63,6 +63,7 @@ fn flink_arrives_on_nodes_without_a_way_out() {
     steps.take("a machine that is replaced", || ways::is_replaced(&ground, &site, &desk));
     steps.take("a node that is taken out", || ways::is_removed(&ground, &site, &[&graphite], "worker"));
     steps.take("a second version", || runs_both_versions(&ground, &site));
+    steps.take("SQL", || [FLINK, OTHER].iter().for_each(|version| sql::is_answered(ground.node("edge-2"), version)));
     steps.take("the other version", || switches_and_goes_back(&ground, &site));
     steps.take("TLS", || speaks_tls_and_keeps_its_secret(ground.node("manager"), &site, FOLDER));
     steps.take("a site's own Hadoop", || brings_its_own_hadoop(ground.node("edge-1"), &site, FOLDER));
