@@ -121,7 +121,7 @@ fn variables(rendered: &Rendered, node: &str, tree: &Tree) -> io::Result<Value> 
     };
     let own = rendered.assignment.nodes.iter().find(|one| one.node.as_str() == node);
     all["address"] = own.map_or(Value::Null, |own| own.address.as_str().into());
-    all["nodes"] = ["hdfs-namenode", "yarn-resourcemanager"]
+    all["nodes"] = ["hdfs-namenode", "hdfs-secondary", "yarn-resourcemanager"]
         .map(|role| (role.to_owned(), place(role)))
         .into_iter()
         .collect::<Map<_, _>>()

@@ -29,7 +29,7 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
         Ok(site) => site,
         Err(why) => return machine::left_out("a cluster on six nodes", &why),
     };
-    let (small, whole) = (without(&ground, "worker-2"), example("hadoop"));
+    let (small, whole) = (cluster(&ground, Some("worker-2")), cluster(&ground, None));
     steps.take("render", || site.render_file(&small, &[]));
     let _server = site.serve(&ground);
     steps.take("rsyslog", || logs::install_rsyslog(ground.nodes(), site.mirror()));
@@ -49,6 +49,7 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
     steps.take("job", || runs_a_job(&ground, &site));
     // Beside what Hadoop brings, which is on its class path.
     steps.take("SQL", || sql::is_answered(ground.node("edge-2"), "1.20.5"));
+    steps.take("checkpoints", || checkpoints_are_made(ground.node("manager")));
     site.render_file(&whole, &[MEMORY]);
     steps.take("rolling change", || restarts_workers_in_turn(&ground, &desk, (&whole, &nodes)));
     site.render_file(&whole, &[]);
@@ -57,7 +58,7 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
     steps.take("power cut of a worker", || {
         comes_back(ground.node_mut("worker-1"), &["hdfs-datanode", "yarn-nodemanager"])
     });
-    let once = ["hdfs-namenode", "yarn-resourcemanager", "zookeeper", "flink-history-server"];
+    let once = ["hdfs-namenode", "hdfs-secondary", "yarn-resourcemanager", "zookeeper", "flink-history-server"];
     steps.take("power cut of the manager", || comes_back(ground.node_mut("manager"), &once));
     steps.take("history after it", || history_is_told(ground.node("edge-1")));
     machine::tell(&format!("cluster: {steps}"));
@@ -187,15 +188,34 @@ fn salt_does_the_same(ground: &Ground, plan: (&Path, &Path)) {
     machine::tell(&format!("nothing to do on a node: salt-call {:.1} s", start.elapsed().as_secs_f64()));
 }
 
-/// The example cluster as it was before a node came to it.
-fn without(ground: &Ground, node: &str) -> PathBuf {
+/// The example cluster, with an image of HDFS every few seconds; on request as it was before a node came to it.
+fn cluster(ground: &Ground, without: Option<&str>) -> PathBuf {
     let text = fs::read_to_string(example("hadoop")).expect("the example is there");
     let (head, nodes) = text.split_once("[[node]]").expect("it has nodes");
-    let others = nodes.split("[[node]]").filter(|one| !one.contains(&format!("name = \"{node}\"")));
-    let path = ground.folder("clusters").join("small.toml");
-    let text: String = others.fold(head.to_owned(), |text, one| text + "[[node]]" + one);
+    let head = head.replace("[mirror]", "settings.hdfs.checkpoint_period = \"20s\"\n\n[mirror]");
+    let is_left_out = |one: &&str| without.is_some_and(|node| one.contains(&format!("name = \"{node}\"")));
+    let nodes = nodes.split("[[node]]").filter(|one| !is_left_out(one));
+    let path = ground.folder("clusters").join(if without.is_some() { "small.toml" } else { "whole.toml" });
+    let text: String = nodes.fold(head, |text, one| text + "[[node]]" + one);
     fs::write(&path, text).expect("the ground's folder is writable");
     path
+}
+
+/// The NameNode takes an image from the SecondaryNameNode that knows of a file.
+fn checkpoints_are_made(manager: &Node) {
+    manager.run("HADOOP_USER_NAME=hdfs hdfs dfs -touchz /tmp/noted").ok();
+    let answer =
+        manager.run("curl --silent 'http://manager:9870/jmx?qry=Hadoop:service=NameNode,name=NameNodeInfo'").ok();
+    let parsed = |text: &str| -> Value { serde_json::from_str(text).unwrap_or_default() };
+    let journal = parsed(parsed(&answer.stdout)["beans"][0]["JournalTransactionInfo"].as_str().unwrap_or_default());
+    let number = journal["LastAppliedOrWrittenTxId"].as_str().and_then(|number| number.parse::<u64>().ok());
+    let noted = number.unwrap_or_else(|| panic!("{}", answer.told()));
+    until("an image comes", Duration::from_secs(120), || {
+        let images = manager.run("ls /var/lib/hadoop-hdfs/name/current").ok();
+        let mut numbers = images.stdout.lines().filter_map(|name| name.strip_prefix("fsimage_")?.parse::<u64>().ok());
+        numbers.any(|number| number >= noted).then_some(())
+    });
+    manager.run("grep 'Uploaded image with txid' /var/log/pnda/hadoop-hdfs/hdfs-secondary.log").ok();
 }
 
 /// Somebody of the group `dev` runs a job with the client of an edge: it reads a topic and writes another, its history is

@@ -56,12 +56,13 @@ struct Trial {
 }
 
 /// The settings that are ports, and where each begins to look for a free one.
-const PORTS: [(&str, u16); 18] = [
+const PORTS: [(&str, u16); 19] = [
     ("flink.history_server.port", 18180),
     ("hdfs.datanode.ipc_port", 18867),
     ("hdfs.datanode.port", 18866),
     ("hdfs.datanode.web_port", 18864),
     ("hdfs.port", 18020),
+    ("hdfs.secondary.web_port", 18868),
     ("hdfs.web_port", 18870),
     ("kafka.controller_port", 18095),
     ("kafka.port", 18092),
