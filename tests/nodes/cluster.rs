@@ -4,6 +4,7 @@
 
 use crate::drive::Desk;
 use crate::drivers::{Ansible, Salt, recap};
+use crate::endless::Endless;
 use crate::ground::Ground;
 use crate::node::Node;
 use crate::shell::{Output, until};
@@ -55,12 +56,28 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
     site.render_file(&whole, &[]);
     steps.take("Ansible", || ansible_does_the_same(&ground, &desk, (&whole, &nodes)));
     steps.take("Salt", || salt_does_the_same(&ground, (&whole, &nodes)));
+    let endless =
+        steps.take("a job without an end", || Endless::submit(ground.node("edge-1"), &ground.folder("endless")));
+    steps.take("power cut of its edge", || {
+        ground.node_mut("edge-1").cut();
+        endless.goes_on(ground.node("edge-2"));
+        comes_back(ground.node_mut("edge-1"), &["pnda-agent"]);
+    });
     steps.take("power cut of a worker", || {
-        comes_back(ground.node_mut("worker-1"), &["hdfs-datanode", "yarn-nodemanager"])
+        let leads =
+            |worker: &&str| ground.node(worker).run("pgrep -f [Y]arnApplicationClusterEntryPoint").code == Some(0);
+        let worker = ["worker-1", "worker-2"].into_iter().find(leads).expect("the job is led from a worker");
+        comes_back(ground.node_mut(worker), &["hdfs-datanode", "yarn-nodemanager"]);
+        let restored = endless.goes_on(ground.node("edge-1"));
+        assert!(restored.is_some(), "it went on from a checkpoint");
     });
     let once = ["hdfs-namenode", "hdfs-secondary", "yarn-resourcemanager", "zookeeper", "flink-history-server"];
     steps.take("power cut of the manager", || comes_back(ground.node_mut("manager"), &once));
     steps.take("history after it", || history_is_told(ground.node("edge-1")));
+    steps.take("job after it", || {
+        endless.goes_on(ground.node("edge-1"));
+        endless.cancel(ground.node("edge-2"));
+    });
     machine::tell(&format!("cluster: {steps}"));
 }
 
@@ -221,9 +238,9 @@ fn checkpoints_are_made(manager: &Node) {
 /// Somebody of the group `dev` runs a job with the client of an edge: it reads a topic and writes another, its history is
 /// told by the manager, and what it logged is on the log server.
 fn runs_a_job(ground: &Ground, site: &Site) {
-    let [edge, manager, broker] = ["edge-2", "manager", "broker-1"].map(|name| ground.node(name));
+    let [edge, other, manager, broker] = ["edge-2", "edge-1", "manager", "broker-1"].map(|name| ground.node(name));
     // Who belongs to which group, and so may use which queue, is asked where the ResourceManager is.
-    for node in [edge, manager] {
+    for node in [edge, other, manager] {
         node.run("groupadd dev && useradd --create-home --groups dev alice").ok();
     }
     edge.run("HADOOP_USER_NAME=hdfs hdfs dfs -mkdir -p /user/alice && HADOOP_USER_NAME=hdfs hdfs dfs -chown alice /user/alice").ok();

@@ -8,6 +8,7 @@ mod cluster;
 mod departures;
 mod drive;
 mod drivers;
+mod endless;
 mod engine;
 mod events;
 mod faults;
