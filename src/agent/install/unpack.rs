@@ -205,6 +205,8 @@ impl Into<'_> {
         self.files.insert(path.clone(), Member::File { sha256, size, executable });
         let mode = if executable { 0o755 } else { 0o644 };
         file.set_permissions(Permissions::from_mode(mode)).map_err(failed)?;
+        // The disk begins to write at once, while the next member is unpacked: the end waits for all of it. Only a hint.
+        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
         let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(entry.header().mtime().map_or(0, sane_time));
         file.set_modified(modified).map_err(failed)
     }
