@@ -332,12 +332,18 @@ fn certificates_that_do_not_vouch_are_refused() {
     assert_eq!(told(&store, trusting(), &right), (0, String::new()));
 }
 
-#[test]
-fn a_redirect_never_leads_from_outside_in_or_out_of_the_encryption() {
+/// A server inside that has a file, and a proxy through which everything outside is asked for.
+fn inside_and_outside(file: &str) -> (Upstream, Upstream, Options) {
     let inner = Upstream::start();
-    inner.on("/a.jar", [good()]);
+    inner.on(file, [good()]);
     let proxy = Upstream::proxy(&inner);
     let behind = Options { proxies: Proxies::all(Proxy::new(&proxy.url)), ..options() };
+    (inner, proxy, behind)
+}
+
+#[test]
+fn a_redirect_never_leads_from_outside_in_or_out_of_the_encryption() {
+    let (inner, proxy, behind) = inside_and_outside("/a.jar");
     let own = format!("{}/", inner.url);
     let targets =
         [&own, "http://127.0.0.1:1/", "http://169.254.169.254/latest/", "http://10.0.0.1/", "http://localhost/"];
@@ -364,10 +370,7 @@ fn a_redirect_never_leads_from_outside_in_or_out_of_the_encryption() {
 
 #[test]
 fn an_index_page_leads_no_further_than_a_redirect() {
-    let inner = Upstream::start();
-    inner.on("/tool-1.0.tar.gz", [good()]);
-    let proxy = Upstream::proxy(&inner);
-    let behind = Options { proxies: Proxies::all(Proxy::new(&proxy.url)), ..options() };
+    let (inner, proxy, behind) = inside_and_outside("/tool-1.0.tar.gz");
     let own = inner.url.clone();
     for (target, why) in [
         (own.as_str(), "leads from outside to this machine"),

@@ -2,7 +2,7 @@
 //! It counts and hashes while it streams, resumes what an earlier run left, and never leaves wrong bytes behind.
 //! Not here: where the file goes in the end, or who chose it.
 
-use super::http::{self, Answer, Http};
+use super::http::{self, Http};
 use crate::words::digest::Sha256;
 use crate::words::event::Tell;
 use crate::words::location::Location;
@@ -14,6 +14,8 @@ mod journal;
 mod landing;
 mod ranges;
 mod stream;
+
+pub use ranges::receive;
 
 /// What the bytes must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,19 +102,6 @@ pub fn bring(http: &Http, from: &Location, expected: Expected, partial: &Path, t
         drop_partial(partial).map_err(written)?;
     }
     result
-}
-
-/// Receives a large file of which nobody knows what it must be, in pieces; `whole` is the open answer to a question for
-/// all of it. Gives the digest of what came: who asks knows whom to hold it against.
-pub fn receive(
-    http: &Http,
-    from: &Location,
-    whole: Answer,
-    size: u64,
-    file: &Path,
-    tell: Tell,
-) -> Result<Sha256, Error> {
-    ranges::receive(http, from, whole, size, file, tell)
 }
 
 /// How much of a file an earlier, interrupted run has left.

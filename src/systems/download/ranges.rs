@@ -45,8 +45,9 @@ pub(super) fn fill(http: &Http, from: &Location, expected: Expected, partial: &P
     journal::remove(partial).map_err(|source| work.written(source))
 }
 
-/// Fills a file of which only the size is known; the first piece comes out of the answer that said it.
-pub(super) fn receive(
+/// Receives a large file of which nobody knows what it must be, in pieces; `whole` is the open answer to a question for
+/// all of it. Gives the digest of what came: who asks knows whom to hold it against.
+pub fn receive(
     http: &Http,
     from: &Location,
     whole: Answer,
