@@ -9,6 +9,7 @@ pub mod history_server;
 pub mod http;
 pub mod meter;
 pub mod probe;
+pub mod regular;
 pub mod site;
 pub mod ssh;
 pub mod webhdfs;

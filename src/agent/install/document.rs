@@ -4,14 +4,14 @@
 
 use super::home;
 use super::secrets::Secrets;
+use crate::systems::regular::{self, Links};
 use crate::systems::webhdfs::{Times, WebHdfs};
 use crate::words::digest::Sha256;
 use crate::words::names::NodePath;
 use crate::words::node::{DOCUMENT, Node, Scope};
 use crate::words::problem::{Origin, Problem, Problems, Source};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A document is a list of paths; this stops at what is none.
@@ -52,7 +52,7 @@ pub enum Error {
 pub fn read(folder: &Path, root: Option<&Path>) -> Result<Wanted, Error> {
     let path = folder.join(DOCUMENT);
     let failed = |source| Error::Read { path: path.clone(), source };
-    let bytes = read_file(&path, LONGEST_DOCUMENT).map_err(failed)?;
+    let bytes = regular::read(&path, Links::Refuse, LONGEST_DOCUMENT).map_err(failed)?;
     let text = String::from_utf8(bytes).map_err(|error| failed(io::Error::other(error)))?;
     let file = path.display().to_string();
     let source = Source { file: &file, text: &text };
@@ -77,18 +77,6 @@ pub fn read(folder: &Path, root: Option<&Path>) -> Result<Wanted, Error> {
     }
 }
 
-fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    if !std::fs::symlink_metadata(path)?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 <= limit {
-        true => Ok(bytes),
-        false => Err(io::Error::other(format!("it is longer than {limit} bytes"))),
-    }
-}
-
 /// The rendered files, and a problem for each that is not what it must be.
 fn files(folder: &Path, node: &Node, problems: &mut Problems) -> BTreeMap<NodePath, Vec<u8>> {
     let mut read = BTreeMap::new();
@@ -98,7 +86,7 @@ fn files(folder: &Path, node: &Node, problems: &mut Problems) -> BTreeMap<NodePa
             let remedy = "render and copy the node's folder again";
             problems.add(Origin::of_file(&path.display().to_string()).problem(what, remedy));
         };
-        match read_file(&path, LONGEST_FILE) {
+        match regular::read(&path, Links::Refuse, LONGEST_FILE) {
             Err(error) => differs(format!("cannot be read: {error}")),
             Ok(bytes) if Sha256::of(&bytes) != file.sha256 => {
                 let found = Sha256::of(&bytes);

@@ -3,14 +3,14 @@
 //! Not here: any archive; those are verified as they come.
 
 use crate::systems::http::{self, Http};
+use crate::systems::regular::{self, Links};
 use crate::words::digest::Sha256;
 use crate::words::event::Tell;
 use crate::words::generation::{self, Generation, LIST, SIGNATURE};
 use crate::words::location::Location;
 use crate::words::names::SafePath;
 use crate::words::node::Node;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 
 /// Some 200,000 files; a list is read into memory.
 const LONGEST_LIST: u64 = 64 << 20;
@@ -34,7 +34,7 @@ pub enum Error {
     Differs(Vec<String>),
     /// It is older than the one this node has seen.
     #[error(
-        "the mirror offers generation {offered}, but this node was last installed from generation {last}: an old mirror may bring old mistakes back; use a current one, or give --allow-older if you want this one"
+        "the mirror offers generation {offered}, but this node has seen generation {last}: an old mirror may bring old mistakes back; use a current one, or give --allow-older if you want this one"
     )]
     Older { offered: u64, last: u64 },
 }
@@ -66,9 +66,7 @@ fn fetch(http: &Http, mirror: &Location, name: &str, limit: u64, tell: Tell) -> 
     let location = mirror.join(&path);
     match &location {
         Location::Path(file) => {
-            let mut bytes = Vec::new();
-            let read = File::open(file).and_then(|file| file.take(limit).read_to_end(&mut bytes));
-            read.map(|_| bytes).map_err(|source| Error::Folder { location, source })
+            regular::read(file, Links::Follow, limit).map_err(|source| Error::Folder { location, source })
         }
         _ => http.get_small(&location, "*/*", limit, tell).map_err(Error::Web),
     }

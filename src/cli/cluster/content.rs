@@ -5,6 +5,7 @@
 use super::given::{Given, Served};
 use crate::cli::failure::{FAILED, Failure, USAGE};
 use crate::cluster::{self, Plan};
+use crate::systems::regular::{self, Links};
 use crate::words::names::SafePath;
 use crate::words::node::{DOCUMENT, Node};
 use crate::words::tree::{Entry, Tree};
@@ -14,6 +15,9 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+
+/// Neither the list of a mirror nor what is rendered for a node is longer.
+pub const LONGEST: u64 = 64 << 20;
 
 /// The cluster, and where its nodes' folders come from.
 #[derive(Args)]
@@ -61,7 +65,7 @@ fn written(plan: Plan, folder: &Path) -> Result<Content, Failure> {
     let mut nodes = BTreeMap::new();
     for planned in plan.waves.iter().flat_map(|wave| &wave.nodes) {
         let place = folder.join(&planned.node);
-        let document = fs::read_to_string(place.join(DOCUMENT)).map_err(|error| {
+        let document = read_text(&place.join(DOCUMENT)).map_err(|error| {
             let text = format!("node {} was not rendered into {}: {error}", planned.node, folder.display());
             Failure::new(USAGE, format!("{text}; render the cluster again"))
         })?;
@@ -86,6 +90,11 @@ pub fn gone(folder: &Path, left: impl Fn(&str) -> bool) -> Vec<String> {
     gone
 }
 
+/// The text of a file that a mirror or a render has written.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(regular::read(path, Links::Follow, LONGEST)?).map_err(io::Error::other)
+}
+
 /// A folder as a tree.
 fn tree(root: &Path) -> io::Result<Tree> {
     let mut tree = Tree::default();
@@ -100,7 +109,8 @@ fn tree(root: &Path) -> io::Result<Tree> {
             let executable = fs::metadata(&path)?.permissions().mode() & 0o111 != 0;
             let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
             let name = SafePath::new(name).map_err(io::Error::other)?;
-            tree.insert(name, Entry::File { bytes: fs::read(&path)?, executable }).map_err(io::Error::other)?;
+            tree.insert(name, Entry::File { bytes: regular::read(&path, Links::Follow, LONGEST)?, executable })
+                .map_err(io::Error::other)?;
         }
     }
     Ok(tree)

@@ -2,9 +2,11 @@
 //! It renders anew in memory, reads the folders of the last render, and writes nothing.
 //! Not here: comparing them.
 
+use super::content::LONGEST;
 use super::given::Rendering;
 use crate::cli::failure::{FAILED, Failure, Outcome, WOULD_CHANGE, say, say_json};
 use crate::cluster::{self, Folders, Rendered};
+use crate::systems::regular::{self, Links};
 use crate::words::names::Word;
 use crate::words::tree::{Entry, Tree};
 use clap::Args;
@@ -64,7 +66,7 @@ fn written(out: &Path) -> Result<Folders, Failure> {
                     left.push(path);
                     continue;
                 }
-                let bytes = fs::read(&path).map_err(|error| failed(&path, error))?;
+                let bytes = regular::read(&path, Links::Follow, LONGEST).map_err(|error| failed(&path, error))?;
                 let name = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
                 files.insert(name, String::from_utf8_lossy(&bytes).into_owned());
             }

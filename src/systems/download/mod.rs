@@ -3,6 +3,7 @@
 //! Not here: where the file goes in the end, or who chose it.
 
 use super::http::{self, Http};
+use super::regular::{self, Links};
 use crate::words::digest::Sha256;
 use crate::words::event::Tell;
 use crate::words::location::Location;
@@ -143,7 +144,7 @@ fn fill(http: &Http, from: &Location, expected: Expected, partial: &Path, tell: 
 
 /// Shares the bytes of a local file where the file system can; where it cannot, they are copied as from anywhere.
 fn clone(source: &Path, partial: &Path) {
-    let cloned = File::open(source).and_then(|source| {
+    let cloned = regular::open(source, Links::Follow).and_then(|source| {
         let target = OpenOptions::new().create(true).write(true).truncate(true).open(partial)?;
         rustix::fs::ioctl_ficlone(&target, &source).map_err(io::Error::from)
     });

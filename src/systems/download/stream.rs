@@ -5,9 +5,9 @@
 use super::landing::{BUFFER, Landing};
 use super::{Error, Expected, Tries, broken, closed_early};
 use crate::systems::http::{Answer, Http, Question};
+use crate::systems::regular::{self, Links};
 use crate::words::event::Tell;
 use crate::words::location::Location;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -87,7 +87,8 @@ impl Stream<'_> {
     fn body(&mut self, landing: &mut Landing, open: Option<Answer>) -> Result<Box<dyn Read>, Error> {
         let have = landing.size();
         if let Location::Path(path) = self.from {
-            let opened = File::open(path).and_then(|mut file| file.seek(SeekFrom::Start(have)).map(|_| file));
+            let opened =
+                regular::open(path, Links::Follow).and_then(|mut file| file.seek(SeekFrom::Start(have)).map(|_| file));
             let file = opened.map_err(|source| Error::Read { location: self.from.clone(), source })?;
             return Ok(Box::new(file));
         }

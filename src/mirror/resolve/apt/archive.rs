@@ -11,6 +11,7 @@ use crate::mirror::sources::{self, Found, Key};
 use crate::mirror::store::{self, Store};
 use crate::mirror::trust::Policy;
 use crate::systems::http::{self, Http};
+use crate::systems::regular::{self, Links};
 use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
 use crate::words::location::Location;
@@ -188,7 +189,9 @@ impl Archive<'_> {
         let location = place(base, suite, name)?;
         if let Location::Path(file) = &location {
             let mut bytes = Vec::new();
-            return match File::open(file).and_then(|file| file.take(LARGEST_RELEASE).read_to_end(&mut bytes)) {
+            return match regular::open(file, Links::Follow)
+                .and_then(|file| file.take(LARGEST_RELEASE).read_to_end(&mut bytes))
+            {
                 Ok(_) => Ok(Some(bytes)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(source) => Err(Error::File { location, source }),

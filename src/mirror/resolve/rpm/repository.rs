@@ -9,6 +9,7 @@ use crate::mirror::openpgp::Keyring;
 use crate::mirror::resolve::World;
 use crate::mirror::sources::Key;
 use crate::systems::http;
+use crate::systems::regular::{self, Links};
 use crate::words::location::Location;
 use crate::words::names::{SafePath, Word};
 use std::collections::BTreeMap;
@@ -97,7 +98,7 @@ fn get(world: &World<'_>, place: &Location) -> Result<Option<Vec<u8>>, Error> {
             Err(http::Error::Missing { .. }) => Ok(None),
             got => got.map(Some).map_err(|error| failed(Box::new(error))),
         },
-        Location::Path(path) => match std::fs::File::open(path) {
+        Location::Path(path) => match regular::open(path, Links::Follow) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             opened => {
                 let mut bytes = Vec::new();
