@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod board;
+mod bounded;
 pub mod clock;
 pub mod config;
 mod guests;

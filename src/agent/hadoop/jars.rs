@@ -3,8 +3,8 @@
 //! Not here: what else is on it.
 
 use super::entries;
+use crate::systems::regular::{self, Links};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,8 @@ const NEEDED: [(&str, &str); 3] = [
 
 /// Flink 1.18 and later are made for this one or newer.
 const OLDEST: (u32, u32) = (2, 10);
+/// The jars that are looked into have some megabytes, and shaded ones some hundred.
+const LONGEST: u64 = 512 << 20;
 
 /// What is wrong with a class path.
 pub(super) fn faults(class_path: &str) -> Vec<String> {
@@ -71,7 +73,11 @@ fn real(jar: &Path) -> PathBuf {
 
 /// The version that a jar states, if it is a jar and holds what a client loads from it.
 fn version(jar: &Path, library: &str, class: &str) -> io::Result<String> {
-    let mut archive = zip::ZipArchive::new(File::open(jar)?).map_err(io::Error::other)?;
+    let file = regular::open(jar, Links::Follow)?;
+    if file.metadata()?.len() > LONGEST {
+        return Err(io::Error::other(format!("it is longer than {LONGEST} bytes")));
+    }
+    let mut archive = zip::ZipArchive::new(file).map_err(io::Error::other)?;
     if archive.index_for_name(class).is_none() {
         return Err(io::Error::other(format!("it holds no {class}")));
     }

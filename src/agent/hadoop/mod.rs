@@ -1,24 +1,27 @@
 //! The Hadoop that a site brings: whether its configuration and its class path are what Flink's clients need.
 //! Looked at before anything is installed, and again by `pnda-agent check`; every fault is one line with its remedy.
 //! Not here: the Hadoop that roles install, or whether its services answer.
+//!
+//! Its command is a script that reads what others than root may own, as `hadoop-env.sh` of the configuration. So root never
+//! runs it: it runs as nobody, who must be able to use it anyway, for jobs are submitted by users with no more rights.
 
 mod configuration;
 mod jars;
 
+use super::bounded::{self, Task, Whose};
+use crate::systems::regular::{self, Links};
 use crate::words::node::SiteHadoop;
 use configuration::Configuration;
-use std::io::{self, Read};
-use std::os::unix::process::CommandExt;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 /// What a command that only prints a path may take, with a JVM on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A class path is some kilobytes; a configuration of a large site some hundred.
 const LONGEST: u64 = 4 << 20;
+/// User and group `nobody` of the kernel and of every distribution; the numbers need no entry in a database.
+const NOBODY: (u32, u32) = (65534, 65534);
 
 /// What is wrong with the site's Hadoop. Its configuration lies below `root`; `classes` says whether its class path can
 /// be looked at from here.
@@ -41,7 +44,8 @@ pub fn faults(hadoop: &SiteHadoop, root: &Path, classes: Classes) -> Vec<String>
             Err(fault) => faults.push(fault),
         }
     }
-    faults
+    // Some of it is what the site's files and command say, and it is shown on terminals.
+    faults.iter().map(|fault| fault.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()).collect()
 }
 
 /// Whether the class path can be looked at: in an image nothing runs, and its paths lead elsewhere.
@@ -62,9 +66,7 @@ fn unread(path: &str, error: &io::Error) -> String {
 }
 
 fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    std::fs::File::open(path)?.take(LONGEST).read_to_string(&mut text)?;
-    Ok(text)
+    String::from_utf8(regular::read(path, Links::Follow, LONGEST)?).map_err(io::Error::other)
 }
 
 /// What the site says, or else its command.
@@ -82,30 +84,32 @@ fn class_path(hadoop: &SiteHadoop, conf: &Path) -> Result<String, String> {
 }
 
 fn ask(command: &str, conf: &Path) -> Result<String, String> {
-    let mut asked = Command::new(command);
-    asked.arg("classpath").env("HADOOP_CONF_DIR", conf).current_dir("/").process_group(0);
-    asked.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = asked.spawn().map_err(|error| format!("does not start: {error}"))?;
-    let (sender, receiver) = mpsc::channel();
-    let output = child.stdout.take();
-    thread::spawn(move || {
-        let mut text = String::new();
-        let read = output.map(|output| output.take(LONGEST).read_to_string(&mut text));
-        // Nobody waits any more if it took too long.
-        let _ = sender.send(read.and_then(Result::ok).map(|_| text));
+    let user = rustix::process::geteuid().is_root().then_some(NOBODY);
+    let given = |name: &str| Some((name.to_owned(), std::env::var_os(name)?));
+    let who: Vec<_> = match user {
+        Some(_) => [("HOME", "/"), ("USER", "nobody")].map(|(name, value)| (name.to_owned(), value.into())).into(),
+        None => ["HOME", "USER"].into_iter().filter_map(given).collect(),
+    };
+    // Where Java is, is no secret, and not every configuration says it.
+    let environment = who.into_iter().chain(given("JAVA_HOME"));
+    let environment = environment.chain([("HADOOP_CONF_DIR".to_owned(), conf.into())]).collect();
+    let ended = bounded::run(Task {
+        program: command,
+        arguments: &["classpath".to_owned()],
+        environment,
+        user,
+        whose: Whose::Foreign,
+        time: PATIENCE,
+        kept: LONGEST as usize,
+        lock: None,
     });
-    let said = receiver.recv_timeout(PATIENCE);
-    if said.is_err()
-        && let Some(group) = rustix::process::Pid::from_raw(child.id() as i32)
-    {
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-    }
-    let status = child.wait().map_err(|error| format!("cannot be waited for: {error}"))?;
-    match said {
-        Err(_) => Err(format!("does not end within {} s", PATIENCE.as_secs())),
-        Ok(_) if !status.success() => Err(format!("ends with {status}")),
-        Ok(None) => Err("prints no text".to_owned()),
-        Ok(Some(text)) => Ok(text.trim().to_owned()),
+    let ended = ended.map_err(|error| format!("does not start: {error}"))?;
+    let text = String::from_utf8(ended.output).ok().filter(|_| ended.whole);
+    let asked = if user.is_some() { ", asked as the user nobody, who must be able to read all it needs" } else { "" };
+    match ended.status {
+        None => Err(format!("does not end within {} s", PATIENCE.as_secs())),
+        Some(status) if !status.success() => Err(format!("ends with {status}{asked}")),
+        Some(_) => text.map(|text| text.trim().to_owned()).ok_or_else(|| "prints no text".to_owned()),
     }
 }
 

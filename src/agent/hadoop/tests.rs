@@ -14,6 +14,8 @@ struct Site(TempDir);
 impl Site {
     fn new() -> Site {
         let site = Site(tempfile::tempdir().unwrap());
+        // Root has it looked at by nobody.
+        fs::set_permissions(site.0.path(), fs::Permissions::from_mode(0o755)).unwrap();
         for (name, key, value) in [
             ("core-site.xml", "fs.defaultFS", "hdfs://nn:8020"),
             ("hdfs-site.xml", "dfs.replication", "3"),
@@ -128,4 +130,75 @@ fn a_command_that_fails_or_prints_nothing_is_told() {
     assert!(site.told(None).contains("/usr/bin/hadoop classpath` ends with exit status: 3"), "{}", site.told(None));
     site.command("true");
     assert!(site.told(None).contains("holds no hadoop-common: it is empty"), "{}", site.told(None));
+}
+
+#[test]
+fn a_configuration_of_somebody_else_is_nobody_s_and_sees_no_environment() {
+    if !rustix::process::geteuid().is_root() {
+        writeln!(io::stderr(), "left out: a configuration of somebody else: not root").unwrap();
+        return;
+    }
+    let site = Site::new();
+    let told = site.at("told");
+    fs::create_dir(&told).unwrap();
+    fs::set_permissions(&told, fs::Permissions::from_mode(0o777)).unwrap();
+    // As Apache's command does, it reads a file of the configuration, which another user owns.
+    let evil = "id -u >$TOLD/uid; id -G >$TOLD/groups; env >$TOLD/environment; cut -d' ' -f6,7 /proc/self/stat >$TOLD/session
+                cat >$TOLD/input; cat /etc/shadow >$TOLD/shadow; ls -l /proc/$$/fd >$TOLD/opened; (sleep 1; : >$TOLD/late) &";
+    site.write("etc/hadoop/conf/hadoop-env.sh", &evil.replace("$TOLD", &told.display().to_string()));
+    std::os::unix::fs::chown(site.at("etc/hadoop/conf/hadoop-env.sh"), Some(4242), Some(4242)).unwrap();
+    let script = fs::read_to_string(site.at("usr/bin/hadoop")).unwrap();
+    site.command(&script.replace("#!/bin/sh", ". \"$HADOOP_CONF_DIR/hadoop-env.sh\" 2>/dev/null"));
+    assert_eq!(site.told(None), "");
+    let read = |name: &str| fs::read_to_string(told.join(name)).unwrap();
+    assert_eq!(
+        (read("uid"), read("groups"), read("input"), read("shadow")),
+        ("65534\n".into(), "65534\n".into(), "".into(), "".into())
+    );
+    assert!(
+        !read("environment").contains("CARGO") && read("environment").contains("HADOOP_CONF_DIR="),
+        "{}",
+        read("environment")
+    );
+    let ours = rustix::process::getsid(None).unwrap().as_raw_nonzero().to_string();
+    assert!(
+        read("session").ends_with(" 0\n") && !read("session").starts_with(&format!("{ours} ")),
+        "{}",
+        read("session")
+    );
+    std::thread::sleep(Duration::from_millis(1200));
+    assert!(!told.join("late").exists(), "nothing is left behind");
+}
+
+#[test]
+fn what_nobody_can_read_and_what_is_no_file_is_told() {
+    let site = Site::new();
+    fs::remove_file(site.at("etc/hadoop/conf/core-site.xml")).unwrap();
+    let pipe = |path: &str| {
+        let made = std::process::Command::new("mkfifo").arg(site.at(path)).status().unwrap();
+        assert!(made.success());
+    };
+    pipe("etc/hadoop/conf/core-site.xml");
+    fs::remove_file(site.at("usr/lib/hadoop-yarn/hadoop-yarn-client-3.3.6.jar")).unwrap();
+    pipe("usr/lib/hadoop-yarn/hadoop-yarn-client-3.3.6.jar");
+    let told = site.told(None);
+    assert!(told.contains("core-site.xml cannot be used: it is not a regular file"), "{told}");
+    assert!(told.contains("hadoop-yarn-client-3.3.6.jar cannot be used: it is not a regular file"), "{told}");
+    if !rustix::process::geteuid().is_root() {
+        writeln!(io::stderr(), "left out: a command that only root can read: not root").unwrap();
+        return;
+    }
+    fs::set_permissions(site.at("usr/bin/hadoop"), fs::Permissions::from_mode(0o700)).unwrap();
+    let told = site.told(None);
+    assert!(
+        told.contains("classpath` ends with exit status: ") && told.contains(", asked as the user nobody, who"),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_the_site_says_cannot_steer_a_terminal() {
+    let site = Site::new();
+    site.command("printf 'a\\033[2Jb'");
+    assert!(site.told(None).contains("holds no hadoop-common: a [2Jb"), "{}", site.told(None));
 }

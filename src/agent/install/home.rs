@@ -88,6 +88,10 @@ impl Home {
         check(ground, &home.path)?;
         let failed = |source| Error::Write { path: home.path.clone(), source };
         let folder = File::open(&home.path).map_err(failed)?;
+        if folder.metadata().map_err(failed)?.mode() & 0o077 != 0 {
+            // Whoever can open it could hold its lock for ever.
+            folder.set_permissions(Permissions::from_mode(0o700)).map_err(failed)?;
+        }
         // The folder itself is the lock: nothing is left behind, and a kill lets it go.
         flock(&folder, FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| Error::Busy { path: home.path.clone() })?;
@@ -108,7 +112,8 @@ impl Home {
         let _ = self.lock.map(|folder| flock(&folder, FlockOperation::Unlock));
     }
 
-    /// A copy of the lock, for a child that must keep other installers out as long as it runs.
+    /// A copy of the lock, to be held by who waits for a child that must keep other installers out as long as it runs. The
+    /// child itself must not have it: whoever has a copy can let the lock go.
     pub fn lock(&self) -> Option<File> {
         self.lock.as_ref()?.try_clone().ok()
     }

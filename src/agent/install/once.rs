@@ -3,20 +3,16 @@
 //! Not here: whether it should run.
 
 use super::owners::Account;
+use crate::agent::bounded::{self, Task, Whose};
 use crate::words::names::Word;
 use crate::words::node::Once;
-use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, PipeReader, Read};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::io;
+use std::time::Duration;
 
 /// How much of the end of its output is shown when it fails.
 const KEPT_OUTPUT: usize = 4096;
-/// Where a service would find its programs too.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Why something was not prepared.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +34,7 @@ pub enum Error {
 pub(super) struct Runner<'a> {
     /// None: whoever installs.
     pub account: Option<&'a Account>,
-    /// The installer's lock. The command holds a copy: where the installer is killed, the next one waits for it.
+    /// The installer's lock. It is held until the command ends: where the installer is killed, the next one waits for it.
     pub lock: Option<File>,
     /// How long it may take.
     pub limit: Duration,
@@ -47,23 +43,20 @@ pub(super) struct Runner<'a> {
 /// Runs it to its end; gives the end of its output.
 pub(super) fn run(once: &Once, runner: Runner<'_>) -> Result<String, Error> {
     let program = once.command.first().cloned().unwrap_or_default();
-    let failed = |source| Error::Run { name: once.name.clone(), program: program.clone(), source };
-    let (output, writer) = io::pipe().map_err(failed)?;
     let limit = runner.limit;
-    let mut child = {
-        let mut command = command(once, runner);
-        command.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
-        // The command keeps its copies of the pipe's end; they close with it, here.
-        command.spawn().map_err(failed)?
-    };
-    let reader = thread::spawn(move || last_words(output));
-    let ended = wait(&mut child, limit).map_err(failed)?;
-    let words = match &ended {
-        // What it may have started and left behind still holds the pipe.
-        None => String::new(),
-        Some(_) => settled(reader),
-    };
-    let how = match ended {
+    let ended = bounded::run(Task {
+        program: &program,
+        arguments: once.command.get(1..).unwrap_or_default(),
+        environment: environment(once, runner.account),
+        user: runner.account.map(|account| (account.uid, account.gid)),
+        whose: Whose::Ours,
+        time: limit,
+        kept: KEPT_OUTPUT,
+        lock: runner.lock,
+    });
+    let ended = ended.map_err(|source| Error::Run { name: once.name.clone(), program: program.clone(), source })?;
+    let words = String::from_utf8_lossy(&ended.output).trim().to_owned();
+    let how = match ended.status {
         Some(status) if status.success() => return Ok(words),
         Some(status) => format!("ended with {status}"),
         None => format!("was stopped after {} s", limit.as_secs()),
@@ -71,74 +64,25 @@ pub(super) fn run(once: &Once, runner: Runner<'_>) -> Result<String, Error> {
     Err(Error::Failed { name: once.name.clone(), program, how, words })
 }
 
-fn command(once: &Once, runner: Runner<'_>) -> Command {
-    let mut command = Command::new(once.command.first().map_or("", String::as_str));
-    command.args(once.command.iter().skip(1)).current_dir("/").env_clear().env("PATH", PATH).env("LANG", "C.UTF-8");
-    match runner.account {
+fn environment(once: &Once, account: Option<&Account>) -> Vec<(String, OsString)> {
+    let ours = |name: &str| Some((name.to_owned(), std::env::var_os(name)?));
+    let named = once.environment.iter().map(|(name, value)| (name.clone(), value.into()));
+    let who: Vec<_> = match account {
         Some(account) => {
-            // Besides, `uid` drops every further group of the installer's.
-            command.gid(account.gid).uid(account.uid);
-            command.env("HOME", &account.home).env("USER", once.user.as_str()).env("LOGNAME", once.user.as_str());
+            let user = OsString::from(once.user.as_str());
+            let pairs = [("HOME", account.home.clone().into()), ("USER", user.clone()), ("LOGNAME", user)];
+            pairs.map(|(name, value)| (name.to_owned(), value)).into()
         }
-        None => {
-            command.envs(std::env::vars_os().filter(|(name, _)| name == "HOME" || name == "USER"));
-        }
-    }
-    command.envs(&once.environment).process_group(0);
-    command.stdin(runner.lock.map_or_else(Stdio::null, Stdio::from));
-    command
-}
-
-/// None if it had to be stopped.
-fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
-    let start = Instant::now();
-    let mut pause = Duration::from_millis(5);
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if start.elapsed() > limit {
-            if let Some(group) = rustix::process::Pid::from_raw(child.id() as i32) {
-                let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-            }
-            child.wait()?;
-            return Ok(None);
-        }
-        thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(200));
-    }
-}
-
-/// A daemon that it left behind may hold the pipe for ever; its words are not worth that.
-fn settled(reader: thread::JoinHandle<String>) -> String {
-    for _ in 0..50 {
-        if reader.is_finished() {
-            return reader.join().unwrap_or_default();
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    String::new()
-}
-
-fn last_words(mut output: PipeReader) -> String {
-    let mut kept = VecDeque::with_capacity(2 * KEPT_OUTPUT);
-    let mut buffer = [0; KEPT_OUTPUT];
-    while let Ok(count) = output.read(&mut buffer) {
-        if count == 0 {
-            break;
-        }
-        kept.extend(&buffer[..count]);
-        let over = kept.len().saturating_sub(KEPT_OUTPUT);
-        kept.drain(..over);
-    }
-    let bytes: Vec<u8> = kept.into();
-    String::from_utf8_lossy(&bytes).trim().to_owned()
+        None => ["HOME", "USER"].into_iter().filter_map(ours).collect(),
+    };
+    who.into_iter().chain(named).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::words::names::NodePath;
+    use std::time::Instant;
 
     fn shell(text: &str) -> Once {
         Once {
