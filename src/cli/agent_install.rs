@@ -26,7 +26,7 @@ pub(super) struct Arguments {
     /// Print what is done as JSON.
     #[arg(long)]
     json: bool,
-    /// Accept a mirror that is older than the one this node was last installed from.
+    /// Accept a mirror that is older than one this node has seen.
     #[arg(long)]
     allow_older: bool,
     /// Prepare this again although it was prepared once and is gone: its data begins empty.

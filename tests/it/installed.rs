@@ -7,6 +7,7 @@ use pnda::words::generation::{Generation, Listed};
 use pnda::words::names::SafePath;
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -155,4 +156,63 @@ fn what_the_site_must_bring_is_looked_at_before_anything_is_placed() {
     fs::write(site.at("root/etc/hadoop/conf.site/core-site.xml"), "").unwrap();
     std::os::unix::fs::symlink("conf.site", site.at("root/etc/hadoop/conf")).unwrap();
     assert!(site.command(&["install"]).status().unwrap().success() && site.at("root/etc/a").exists());
+}
+
+#[test]
+fn what_outlives_its_installer_can_neither_let_the_lock_go_nor_keep_it() {
+    let site = Site::new();
+    let script = "for fd in 0 1 2 3 4 5 6 7 8 9; do flock --unlock $fd; done 2>$R/no; sleep 60 >$R/no 2>&1 & \
+                  echo $! >$R/left; mkdir -p $R/nn; sleep 1; touch $R/nn/whole"
+        .replace("$R", &site.at("root").display().to_string());
+    let once = format!(
+        "[[once]]\nname = \"format\"\nuser = \"root\"\ncreates = \"/nn\"\ncommand = [\"/bin/sh\", \"-c\", \"{script}\"]\n"
+    );
+    site.render("one\n", &once);
+    let mut child = site.command(&["install"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    while !site.at("root/nn").exists() {
+        assert!(began.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (busy, code) = site.run(&["install"]);
+    assert!(code == Some(1) && busy.contains("another install is running"), "it let the lock go: {busy}");
+    while site.run(&["install"]).1 != Some(0) {
+        assert!(began.elapsed() < Duration::from_secs(30), "what it left behind keeps the lock");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let left = fs::read_to_string(site.at("root/left")).unwrap();
+    assert!(Command::new("kill").arg(left.trim()).status().unwrap().success(), "it still ran");
+}
+
+#[test]
+fn a_look_at_the_site_s_hadoop_gives_nothing_to_whoever_owns_its_configuration() {
+    if !rustix::process::geteuid().is_root() {
+        left_out!("the configuration of somebody else: not root");
+        return;
+    }
+    let site = Site::new();
+    let (conf, told, command) = (site.at("root/conf"), site.at("told"), site.at("hadoop"));
+    for (folder, mode) in [(site.at(""), 0o755), (conf.clone(), 0o755), (told.clone(), 0o777)] {
+        fs::create_dir_all(&folder).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let evil = format!("id -u >{0}/uid; env >{0}/environment\n", told.display());
+    fs::write(conf.join("hadoop-env.sh"), evil).unwrap();
+    for owned in [&conf, &conf.join("hadoop-env.sh")] {
+        std::os::unix::fs::chown(owned, Some(4242), Some(4242)).unwrap();
+    }
+    // As Apache's command does.
+    fs::write(&command, "#!/bin/sh\n. \"$HADOOP_CONF_DIR/hadoop-env.sh\"\necho /nowhere\n").unwrap();
+    fs::set_permissions(&command, fs::Permissions::from_mode(0o755)).unwrap();
+    site.render("ours", &format!("[[site_hadoop]]\nconf = \"/conf\"\ncommand = \"{}\"\n", command.display()));
+    for words in [&["install", "--dry-run"][..], &["install"]] {
+        let asked = site.command(words).env("SECRET_IN_ENV", "hunter2").output().unwrap();
+        let said = String::from_utf8_lossy(&asked.stderr).into_owned();
+        assert!(said.contains("the class path of the site's Hadoop holds no hadoop-common: /nowhere"), "{said}");
+        assert_eq!(fs::read_to_string(told.join("uid")).unwrap(), "65534\n", "{words:?}");
+        assert!(!fs::read_to_string(told.join("environment")).unwrap().contains("hunter2"), "{words:?}");
+        fs::remove_file(told.join("uid")).unwrap();
+    }
 }

@@ -116,6 +116,12 @@ impl Generations {
         self.folder.join(number.to_string())
     }
 
+    /// Where a node's folder lies here, however it was named; none if it is not one of those that are kept.
+    pub fn kept(&self, node: &Path) -> Option<PathBuf> {
+        let same = fs::canonicalize(node.parent()?).ok()? == fs::canonicalize(&self.folder).ok()?;
+        same.then(|| node.file_name().map(|name| self.folder.join(name)))?
+    }
+
     /// The downloads of a generation, as a mirror has them.
     pub fn downloads(&self, number: u64) -> PathBuf {
         self.node(number).join(DOWNLOADS)

@@ -7,6 +7,7 @@
 //! `/etc/shadow`. So nothing is ever reached by a path as text: a `Place` holds the opened folder and one last
 //! name, and every operation on it is relative to that handle and does not follow links.
 
+use crate::systems::regular::{self, Links};
 use crate::words::names::NodePath;
 use crate::words::node::Scope;
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, Stat};
@@ -30,6 +31,9 @@ pub enum Error {
     /// Somebody other than root may have put a link there.
     #[error("{at} is a symbolic link in a folder that not only root can change: it is not followed; remove the link")]
     Link { at: String },
+    /// Links are not followed for this.
+    #[error("{at} is a symbolic link, and none is followed here: write the path that it leads to")]
+    Plain { at: String },
     /// A file stands where a folder is needed.
     #[error("{at} is not a folder: move it away")]
     NotAFolder { at: String },
@@ -50,6 +54,8 @@ pub struct Ground {
     shown: PathBuf,
     /// Whether others than the installer's user may own folders below.
     wary: bool,
+    /// Whether everybody can pass the folders above.
+    passable: bool,
 }
 
 /// One name in an opened folder; the name itself may or may not exist, and is never followed.
@@ -57,6 +63,16 @@ pub struct Ground {
 pub struct Place {
     folder: OwnedFd,
     name: String,
+    passable: bool,
+}
+
+/// What becomes of links on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Those that only root could have made are followed.
+    Guarded,
+    /// None is followed.
+    Plain,
 }
 
 /// How far a path could be walked.
@@ -64,6 +80,8 @@ struct Walk {
     folder: OwnedFd,
     /// Only root can change any folder on the way.
     guarded: bool,
+    /// Everybody can pass every folder on the way.
+    passable: bool,
     whole: bool,
 }
 
@@ -76,7 +94,8 @@ impl Ground {
         };
         // Links in a user's folder mean what they mean to the user; those of a system mean its own root.
         let top = if scope == Scope::User { Path::new("/") } else { root };
-        Ok(Ground { root: open(root)?, top: open(top)?, shown: root.to_owned(), wary: scope == Scope::System })
+        let (root_folder, wary) = (open(root)?, scope == Scope::System);
+        Ok(Ground { root: root_folder, top: open(top)?, shown: root.to_owned(), wary, passable: all_pass_to(root) })
     }
 
     /// The folder that stands for `/`.
@@ -91,23 +110,30 @@ impl Ground {
 
     /// Where a path lies; none if the folder above it is not there.
     pub fn place(&self, path: &NodePath) -> Result<Option<Place>, Error> {
-        let walk = match path.parent() {
-            Some(parent) => self.walk(parent.as_str())?,
-            None => self.walk("")?,
-        };
-        Ok(walk.whole.then(|| Place { folder: walk.folder, name: path.file_name().to_owned() }))
+        self.place_by(path, Way::Guarded)
+    }
+
+    /// Where a path lies that leads there without any link.
+    pub fn plain_place(&self, path: &NodePath) -> Result<Option<Place>, Error> {
+        self.place_by(path, Way::Plain)
+    }
+
+    fn place_by(&self, path: &NodePath, way: Way) -> Result<Option<Place>, Error> {
+        let walk = self.walk(path.parent().as_ref().map_or("", NodePath::as_str), way)?;
+        let (folder, name, passable) = (walk.folder, path.file_name().to_owned(), walk.passable);
+        Ok(walk.whole.then_some(Place { folder, name, passable }))
     }
 
     /// An existing folder, and whether only root can change it and every folder above it.
     pub fn folder(&self, path: &NodePath) -> Result<Option<(OwnedFd, bool)>, Error> {
-        let walk = self.walk(path.as_str())?;
+        let walk = self.walk(path.as_str(), Way::Guarded)?;
         Ok(walk.whole.then_some((walk.folder, walk.guarded)))
     }
 
-    fn walk(&self, path: &str) -> Result<Walk, Error> {
+    fn walk(&self, path: &str, way: Way) -> Result<Walk, Error> {
         let mut left: VecDeque<String> = segments(path);
         let mut folder = self.reopen(&self.root, path)?;
-        let mut guarded = self.guards(&folder);
+        let (mut guarded, mut passable) = (self.guards(&folder), self.passable && all_pass(&folder));
         let mut links = 0;
         while let Some(name) = left.pop_front() {
             if name == ".." && same(&folder, &self.top) {
@@ -117,14 +143,15 @@ impl Ground {
                 Ok(next) => {
                     folder = next;
                     guarded &= self.guards(&folder);
+                    passable &= all_pass(&folder);
                 }
-                Err(Errno::NOENT) => return Ok(Walk { folder, guarded, whole: false }),
+                Err(Errno::NOENT) => return Ok(Walk { folder, guarded, passable, whole: false }),
                 Err(Errno::NOTDIR | Errno::LOOP) => {
                     links += 1;
                     if links > MOST_LINKS {
                         return Err(Error::Circle { at: path.to_owned() });
                     }
-                    let target = follow(&folder, guarded, &name, path)?;
+                    let target = follow(&folder, guarded, way, &name, path)?;
                     if target.starts_with('/') {
                         folder = self.reopen(&self.top, path)?;
                         guarded = self.guards(&folder);
@@ -134,7 +161,7 @@ impl Ground {
                 Err(errno) => return Err(Error::Open { at: path.to_owned(), source: errno.into() }),
             }
         }
-        Ok(Walk { folder, guarded, whole: true })
+        Ok(Walk { folder, guarded, passable, whole: true })
     }
 
     /// Whether only root can change what lies in a folder.
@@ -148,14 +175,29 @@ impl Ground {
 }
 
 /// What a link says that we may follow: one in a folder that only root could reach and change.
-fn follow(folder: &OwnedFd, guarded: bool, name: &str, path: &str) -> Result<String, Error> {
+fn follow(folder: &OwnedFd, guarded: bool, way: Way, name: &str, path: &str) -> Result<String, Error> {
     let at = || format!("{name} (on the way to {path})");
     let target = match fs::readlinkat(folder, name, Vec::new()) {
         Ok(target) => target.to_string_lossy().into_owned(),
         Err(Errno::INVAL) => return Err(Error::NotAFolder { at: at() }),
         Err(errno) => return Err(Error::Open { at: at(), source: errno.into() }),
     };
-    if guarded { Ok(target) } else { Err(Error::Link { at: at() }) }
+    match way {
+        Way::Plain => Err(Error::Plain { at: at() }),
+        Way::Guarded if guarded => Ok(target),
+        Way::Guarded => Err(Error::Link { at: at() }),
+    }
+}
+
+/// Whether everybody can pass a folder.
+fn all_pass(folder: &OwnedFd) -> bool {
+    fs::fstat(folder).is_ok_and(|stat| stat.st_mode & 0o001 != 0)
+}
+
+/// Whether everybody can pass all folders above a root, wherever it really lies.
+fn all_pass_to(root: &Path) -> bool {
+    let passes = |folder: &Path| fs::stat(folder).is_ok_and(|stat| stat.st_mode & 0o001 != 0);
+    std::fs::canonicalize(root).is_ok_and(|real| real.ancestors().skip(1).all(passes))
 }
 
 fn segments(path: &str) -> VecDeque<String> {
@@ -193,13 +235,12 @@ impl Place {
 
     /// Opens a regular file to read.
     pub fn open(&self) -> io::Result<File> {
-        // Without NONBLOCK a named pipe that somebody put here would hold us for ever.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = File::from(fs::openat(&self.folder, self.name.as_str(), flags, Mode::empty())?);
-        match file.metadata()?.is_file() {
-            true => Ok(file),
-            false => Err(io::Error::other("it is not a regular file")),
-        }
+        regular::open_at(&self.folder, Path::new(&self.name), Links::Refuse)
+    }
+
+    /// Whether everybody can pass every folder above it.
+    pub fn is_passable(&self) -> bool {
+        self.passable
     }
 
     /// Makes a new file, readable by its owner alone.

@@ -23,6 +23,7 @@ use crate::words::names::NodePath;
 use crate::words::node::Scope;
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Configuration that a person reads is shorter.
@@ -79,9 +80,20 @@ impl Job {
         self.generation.unwrap_or(state.generation)
     }
 
+    /// Remembers a newer list as soon as it was verified, whatever becomes of this run: no mirror may be older from here on.
+    fn raise_floor(&self, home: &Home, state: &mut State) -> Result<(), Error> {
+        let seen = self.generation(state);
+        // A first install that is refused leaves nothing.
+        if state.run == 0 || seen <= state.generation {
+            return Ok(());
+        }
+        state.generation = seen;
+        home.keep_state(state).map_err(Error::Home)
+    }
+
     /// Puts the secrets of the node into what is wanted.
     pub(super) fn find_secrets(&mut self, request: &Request, home: &Home) -> Result<(), Error> {
-        secrets::fill(&mut self.wanted, &request.folder, home).map_err(Error::Secrets)
+        secrets::fill(&mut self.wanted, &request.folder, &self.ground, home).map_err(Error::Secrets)
     }
 
     /// What tells what is to be installed from other installs.
@@ -112,20 +124,31 @@ impl Job {
         let needed = generations::needed(&kept, self.document(), request.keep);
         let choices = Choices { again: &request.again, needed: needed.as_ref() };
         let mut plan = plan::plan(&self.wanted.node, state, observed, choices)?;
-        plan.diffs = self.diffs(&plan);
+        self.diffs(&mut plan);
         Ok(plan)
     }
 
-    /// What somebody changed by hand in files that everybody may read.
-    fn diffs(&self, plan: &Plan) -> BTreeMap<NodePath, String> {
+    /// What somebody changed by hand, where everybody may read both what is there and what comes. The others are named.
+    fn diffs(&self, plan: &mut Plan) {
         let theirs = plan.puts().filter(|put| matches!(put.over, Over::Theirs(_)));
-        let open = theirs.filter(|put| matches!(&put.what, What::File(file) if file.access.mode.bits() & 0o004 != 0));
-        let diff = |path: &NodePath| {
-            let mut old = Vec::new();
-            self.ground.place(path).ok()??.open().ok()?.take(LONGEST_DIFFED).read_to_end(&mut old).ok()?;
-            textdiff::diff(&old, self.wanted.bytes.get(path)?)
-        };
-        open.filter_map(|put| Some((put.path.clone(), diff(&put.path)?))).collect()
+        let files = theirs.filter_map(|put| if let What::File(file) = &put.what { Some(file) } else { None });
+        let (mut diffs, mut notes) = (BTreeMap::new(), Vec::new());
+        for file in files {
+            let path = &file.path;
+            let Some(place) = self.ground.place(path).ok().flatten() else { continue };
+            let Ok(old) = place.open() else { continue };
+            let open = old.metadata().is_ok_and(|found| found.mode() & 0o004 != 0) && place.is_passable();
+            if !open || file.access.mode.bits() & 0o004 == 0 {
+                notes.push(format!("what differs in {path} is not shown: not everybody may read it"));
+                continue;
+            }
+            let mut bytes = Vec::new();
+            let read = old.take(LONGEST_DIFFED).read_to_end(&mut bytes).ok();
+            let diff = read.and_then(|_| textdiff::diff(&bytes, self.wanted.bytes.get(path)?));
+            diffs.extend(diff.map(|diff| (path.clone(), diff)));
+        }
+        plan.diffs = diffs;
+        plan.notes.extend(notes);
     }
 
     pub(super) fn report(&self, plan: Plan, state: &State, interrupted: bool) -> Report {
@@ -143,8 +166,9 @@ impl Job {
     }
 
     pub(super) fn carry_out(&self, home: &Home, request: &Request, tell: Tell) -> Result<Report, Error> {
-        let state = home.state().map_err(Error::Home)?;
+        let mut state = home.state().map_err(Error::Home)?;
         self.refuse_older(&state, request.older)?;
+        self.raise_floor(home, &mut state)?;
         let left = home.journal().map_err(Error::Home)?;
         let recovered = recover::recover(&self.ground, home, left.as_deref(), &state).map_err(Error::Switch)?;
         if recovered != Recovered::Nothing {
@@ -290,7 +314,7 @@ impl Job {
         Ok(State {
             run: state.run + 1,
             node: Some(node.node.clone()),
-            generation: self.generation(state),
+            generation: self.generation(state).max(state.generation),
             document: Some(self.document()),
             users: state.users.iter().chain(plan.users().into_iter().map(|user| &user.name)).cloned().collect(),
             services: node.services.iter().map(|service| service.name.clone()).collect(),

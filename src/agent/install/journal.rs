@@ -48,6 +48,9 @@ pub struct Aside {
     pub path: NodePath,
     /// Somebody made it: it stays there for good.
     pub keep: bool,
+    /// It may hold a secret: where it stays, it is for its owner alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
 }
 
 /// A journal that this program cannot carry out.
@@ -87,7 +90,7 @@ mod tests {
     fn it_reads_back_as_it_was() {
         let path = |text: &str| NodePath::new(text).unwrap();
         let rights = Rights { mode: 0o755, owner: Some((0, 7)) };
-        let aside = Some(Aside { path: path("/etc/a.pnda-saved"), keep: true });
+        let aside = Some(Aside { path: path("/etc/a.pnda-saved"), keep: true, private: true });
         let mut journal = Journal::new(3, vec![path("/etc/.a.pnda-3-0")]);
         journal.moves = vec![
             Move::Make { path: path("/opt/pnda"), rights },

@@ -68,7 +68,7 @@ pub struct Request {
     pub origin: Origin,
     /// Another root than the document's, for images and tests.
     pub root: Option<PathBuf>,
-    /// Whether a mirror may be older than the one this node was last installed from.
+    /// Whether a mirror may be older than one this node has seen.
     pub older: Older,
     /// What is prepared again although it was prepared once and is gone.
     pub again: BTreeSet<Word>,

@@ -3,12 +3,16 @@
 //! Not here: what a reference looks like (`words::secret`), or writing the files.
 
 use super::document::Wanted;
+use super::generations::Generations;
+use super::ground::{self, Ground};
 use super::home::{self, Home};
+use super::owners::{self, Owners};
+use crate::systems::regular::{self, Links};
 use crate::words::digest::Sha256;
 use crate::words::names::NodePath;
 use crate::words::secret::{Secret, filled};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -17,6 +21,8 @@ use std::path::{Path, PathBuf};
 pub(super) const KEPT: &str = "secrets.toml";
 /// A password or a token is shorter.
 const LONGEST: u64 = 4096;
+/// All secrets of a node.
+const LONGEST_KEPT: u64 = 4 << 20;
 /// Where systemd looks for credentials by their names.
 const STORES: [&str; 3] = ["/etc/credstore", "/run/credstore", "/usr/lib/credstore"];
 
@@ -29,6 +35,23 @@ pub enum Error {
     /// The machine refuses to read.
     #[error("cannot read the secret {secret}")]
     Read { secret: Secret, source: io::Error },
+    /// The way to it is not safe.
+    #[error("cannot reach the secret {secret}")]
+    Walk { secret: Secret, source: ground::Error },
+    /// Who could have put it there is not who may.
+    #[error(
+        "the secret {secret} belongs to user number {owner}: it must be root's, or that of who owns a file that it goes into"
+    )]
+    Owner { secret: Secret, owner: u32 },
+    /// Owners are unknown.
+    #[error("cannot find out whose secrets may be")]
+    Owners(#[source] owners::Error),
+    /// It can change without its owner.
+    #[error("others than its owner can write the secret {secret}: take that right away (chmod go-w)")]
+    Writable { secret: Secret },
+    /// It may be another file, by a name that somebody else gave it.
+    #[error("the secret {secret} has more than one name (hard links): copy it, so that it is a file of its own")]
+    Shared { secret: Secret },
     /// It is not kept as a secret is.
     #[error("everybody on this node can read the secret {secret}: take that right away (chmod o-rwx)")]
     Open { secret: Secret },
@@ -40,7 +63,7 @@ pub enum Error {
     Unfit { secret: Secret },
     /// What was kept for going back is not readable.
     #[error("the secrets that were kept in {} cannot be read", path.display())]
-    Kept { path: PathBuf, source: Box<toml::de::Error> },
+    Kept { path: PathBuf, source: io::Error },
     /// The installer's folder cannot be used.
     #[error("the node's key for digests of secrets cannot be used")]
     Home(#[source] home::Error),
@@ -92,17 +115,24 @@ impl Wanted {
     }
 }
 
-/// Finds the secrets of a document and puts them into its files. `folder` is where the document lies: one that was kept
-/// has the secrets of then beside it.
-pub(super) fn fill(wanted: &mut Wanted, folder: &Path, home: &Home) -> Result<(), Error> {
-    let needed: BTreeSet<&Secret> = wanted.node.files.iter().flat_map(|file| &file.secrets).collect();
+/// Finds the secrets of a document and puts them into its files. `folder` is where the document lies: one that is kept
+/// here has the secrets of then beside it.
+pub(super) fn fill(wanted: &mut Wanted, folder: &Path, ground: &Ground, home: &Home) -> Result<(), Error> {
+    let mut needed: BTreeMap<&Secret, BTreeSet<u32>> = BTreeMap::new();
+    let owners = Owners::read(ground, &wanted.node).map_err(Error::Owners)?;
+    for file in &wanted.node.files {
+        let owner = owners.users.get(&file.access.owner);
+        file.secrets.iter().for_each(|secret| needed.entry(secret).or_default().extend(owner));
+    }
     if needed.is_empty() {
         return Ok(());
     }
-    let kept = kept(&folder.join(KEPT))?;
-    let found = needed.into_iter().map(|secret| {
-        let value = kept.get(secret).cloned().map_or_else(|| find(secret, &wanted.root), Ok);
-        value.map(|value| (secret.clone(), value))
+    // What somebody brought beside a document are no secrets of this node.
+    let kept =
+        Generations::of(home).kept(folder).map_or_else(|| Ok(BTreeMap::new()), |kept| read_kept(&kept.join(KEPT)))?;
+    let found = needed.into_iter().map(|(secret, owners)| {
+        let value = kept.get(secret).cloned().map_or_else(|| find(secret, ground, &owners), Ok);
+        value.and_then(|value| fitting(secret, &value)).map(|value| (secret.clone(), value))
     });
     let values: BTreeMap<Secret, String> = found.collect::<Result<_, Error>>()?;
     let mut secrets = Secrets { values, templates: BTreeMap::new(), key: home.key().map_err(Error::Home)? };
@@ -116,30 +146,21 @@ pub(super) fn fill(wanted: &mut Wanted, folder: &Path, home: &Home) -> Result<()
     Ok(())
 }
 
-fn kept(path: &Path) -> Result<BTreeMap<Secret, String>, Error> {
-    // Nothing was kept: it is what somebody brought.
-    let Ok(text) = fs::read_to_string(path) else { return Ok(BTreeMap::new()) };
-    toml::from_str(&text).map_err(|source| Error::Kept { path: path.to_owned(), source: Box::new(source) })
+/// The secrets that an install was kept with; none where it had none.
+fn read_kept(path: &Path) -> Result<BTreeMap<Secret, String>, Error> {
+    let failed = |source| Error::Kept { path: path.to_owned(), source };
+    let file = match regular::open(path, Links::Refuse) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        file => file.map_err(failed)?,
+    };
+    let mut text = String::new();
+    file.take(LONGEST_KEPT).read_to_string(&mut text).map_err(failed)?;
+    toml::from_str(&text).map_err(|error| failed(io::Error::other(error)))
 }
 
-fn find(secret: &Secret, root: &Path) -> Result<String, Error> {
-    let missing = |remedy| Error::Missing { secret: secret.clone(), remedy };
-    let text = match secret {
-        Secret::File(path) => {
-            let found = read(secret, &path.under(root))?;
-            found.ok_or_else(|| missing("put it there, readable for root alone, before this node is installed"))?
-        }
-        Secret::Variable(name) => {
-            std::env::var(name).map_err(|_| missing("set the variable for the program that installs"))?
-        }
-        Secret::Credential(name) => {
-            let given = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-            let places = given.into_iter().chain(STORES.map(|store| root.join(store.trim_start_matches('/'))));
-            let found = places.map(|store| read(secret, &store.join(name.as_str()))).find_map(Result::transpose);
-            found.unwrap_or_else(|| Err(missing("put it into /etc/credstore, readable for root alone")))?
-        }
-    };
-    let text = text.strip_suffix('\n').unwrap_or(&text);
+/// What a secret is, without the end of its line.
+fn fitting(secret: &Secret, text: &str) -> Result<String, Error> {
+    let text = text.strip_suffix('\n').unwrap_or(text);
     let fits = |c: char| c.is_ascii_alphanumeric() || "!$%()*+,-./:;=?@[]^_{|}~".contains(c);
     match !text.is_empty() && text.len() as u64 <= LONGEST && text.chars().all(fits) {
         true => Ok(text.to_owned()),
@@ -147,17 +168,55 @@ fn find(secret: &Secret, root: &Path) -> Result<String, Error> {
     }
 }
 
-/// None where nothing is.
-fn read(secret: &Secret, path: &Path) -> Result<Option<String>, Error> {
-    let failed = |source| Error::Read { secret: secret.clone(), source };
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file.map_err(failed)?,
+fn find(secret: &Secret, ground: &Ground, owners: &BTreeSet<u32>) -> Result<String, Error> {
+    let missing = |remedy| Error::Missing { secret: secret.clone(), remedy };
+    let read = |found: Option<io::Result<File>>| match found {
+        None => Ok(None),
+        Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Some(Err(source)) => Err(Error::Read { secret: secret.clone(), source }),
+        Some(Ok(file)) => read(secret, file, owners).map(Some),
     };
-    if file.metadata().map_err(failed)?.mode() & 0o007 != 0 {
-        return Err(Error::Open { secret: secret.clone() });
+    let placed = |path: &NodePath| {
+        let place = ground.plain_place(path).map_err(|source| Error::Walk { secret: secret.clone(), source })?;
+        read(place.map(|place| place.open()))
+    };
+    match secret {
+        Secret::File(path) => {
+            placed(path)?.ok_or_else(|| missing("put it there, readable for root alone, before this node is installed"))
+        }
+        Secret::Variable(name) => {
+            std::env::var(name).map_err(|_| missing("set the variable for the program that installs"))
+        }
+        Secret::Credential(name) => {
+            let given = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+            let given = given.map(|folder| regular::open(&folder.join(name.as_str()), Links::Refuse));
+            let mut found = read(given)?;
+            for store in STORES {
+                let path = NodePath::new(format!("{store}/{name}")).map_err(io::Error::other);
+                let path = path.map_err(|source| Error::Read { secret: secret.clone(), source })?;
+                found = found.map_or_else(|| placed(&path), |found| Ok(Some(found)))?;
+            }
+            found.ok_or_else(|| missing("put it into /etc/credstore, readable for root alone"))
+        }
+    }
+}
+
+/// The text of a file that nobody else has written, and that not everybody reads. `owners` may besides root and us.
+fn read(secret: &Secret, file: File, owners: &BTreeSet<u32>) -> Result<String, Error> {
+    let secret = || secret.clone();
+    let failed = |source| Error::Read { secret: secret(), source };
+    let found = file.metadata().map_err(failed)?;
+    let (owner, mode) = (found.uid(), found.mode());
+    if owner != 0 && owner != rustix::process::geteuid().as_raw() && !owners.contains(&owner) {
+        return Err(Error::Owner { secret: secret(), owner });
+    }
+    match mode {
+        mode if mode & 0o005 != 0 => return Err(Error::Open { secret: secret() }),
+        mode if mode & 0o022 != 0 => return Err(Error::Writable { secret: secret() }),
+        _ if found.nlink() != 1 => return Err(Error::Shared { secret: secret() }),
+        _ => {}
     }
     let mut text = String::new();
     file.take(LONGEST + 2).read_to_string(&mut text).map_err(failed)?;
-    Ok(Some(text))
+    Ok(text)
 }

@@ -235,10 +235,19 @@ impl Stage<'_> {
         let inode = self.open(&staged)?.inode().map_err(written(&put.path))?.unwrap_or_default();
         let aside = match &put.over {
             Over::Nothing => None,
-            Over::Theirs(path) => Some(Aside { path: path.clone(), keep: true }),
-            Over::Ours | Over::Rights => Some(Aside { path: aside_path(&put.path, self.run, number), keep: false }),
+            Over::Theirs(path) => Some(Aside { path: path.clone(), keep: true, private: self.is_private(put) }),
+            Over::Ours | Over::Rights => {
+                Some(Aside { path: aside_path(&put.path, self.run, number), keep: false, private: false })
+            }
         };
         Ok((Move::Place { path: put.path.clone(), staged, inode, aside }, tree))
+    }
+
+    /// Whether what is there may hold a secret: the new file does, or not everybody may read the old one.
+    fn is_private(&self, put: &Put) -> bool {
+        let secret = matches!(&put.what, What::File(file) if !file.secrets.is_empty());
+        let there = self.observed.things.get(&put.path);
+        matches!(there, Some(Thing::File { rights, .. }) if secret || rights.mode & 0o004 == 0)
     }
 
     fn link_text(&self, link: &crate::words::node::Link) -> String {
@@ -265,8 +274,8 @@ impl Stage<'_> {
         access: &Access,
     ) -> Result<(), Error> {
         let rights = self.rights(&put.path, access)?;
+        let mut file = place.create().map_err(written(&put.path))?;
         let mut copy = || -> io::Result<Sha256> {
-            let mut file = place.create()?;
             let mut hasher = Hasher::default();
             let mut buffer = vec![0; 128 * 1024];
             loop {
@@ -277,11 +286,11 @@ impl Stage<'_> {
                 hasher.update(&buffer[..count]);
                 file.write_all(&buffer[..count])?;
             }
-            set_rights(&file, rights)?;
             Ok(hasher.finish())
         };
+        // Until the bytes are known to be those that are meant, they are for root alone: they may be another file's.
         match self.wanted.secrets.seal(&put.path, copy().map_err(written(&put.path))?) {
-            found if found == sha256 => Ok(()),
+            found if found == sha256 => set_rights(&file, rights).map_err(written(&put.path)),
             _ => Err(Error::Unsteady { path: put.path.clone() }),
         }
     }

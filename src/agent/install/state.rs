@@ -21,7 +21,7 @@ pub struct State {
     /// Whose folder was installed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<Word>,
-    /// The mirror's generation it came from: an older one is not accepted any more.
+    /// The newest generation of a mirror that was seen: an older one is not accepted any more.
     pub generation: u64,
     /// The digest of the document that was placed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -183,11 +183,27 @@ pub(super) fn finish(ground: &Ground, journal: &Journal) -> Result<(), Error> {
     for one in &journal.moves {
         match one {
             Move::Place { aside: Some(aside), .. } if !aside.keep => remove(ground, &aside.path)?,
+            Move::Place { aside: Some(aside), .. } if aside.private => close(ground, &aside.path)?,
             Move::Remove { aside, .. } => remove(ground, aside)?,
             _ => {}
         }
     }
     journal.staging.iter().try_for_each(|staged| remove(ground, staged))
+}
+
+/// What stays is for its owner alone from now on. Not before: until the switch is done it is what services read.
+fn close(ground: &Ground, path: &NodePath) -> Result<(), Error> {
+    let Some(place) = find(ground, path)? else { return Ok(()) };
+    let closed = place.open().and_then(|file| match fs::fstat(&file)?.st_nlink {
+        1 => Ok(fs::fchmod(&file, Mode::from_raw_mode(0o600))?),
+        // It has a name elsewhere, and is not ours alone to close.
+        _ => Ok(()),
+    });
+    match closed {
+        // Its maker has taken it away.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        closed => closed.map_err(change("close", path)),
+    }
 }
 
 fn remove(ground: &Ground, path: &NodePath) -> Result<(), Error> {
@@ -277,7 +293,7 @@ mod tests {
             path: path(to),
             staged: path(&format!("/{staged}")),
             inode: inode(staged),
-            aside: aside.map(|(name, keep)| Aside { path: path(name), keep }),
+            aside: aside.map(|(name, keep)| Aside { path: path(name), keep, private: false }),
         };
         let mut journal = Journal::new(1, vec![path("/opt/.flink-1.pnda-1-1"), path("/etc/.a.pnda-1-2")]);
         let more = ["/etc/.hand.pnda-1-3", "/etc/.b.pnda-1-4", "/opt/.flink.pnda-1-5"];

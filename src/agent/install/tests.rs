@@ -17,6 +17,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 use tempfile::TempDir;
 
+mod doors;
 mod kept;
 mod secrets;
 pub(super) mod site;

@@ -41,6 +41,8 @@ impl Site {
             systemd: None,
         };
         fs::create_dir(site.root()).unwrap();
+        // A machine's folders can be passed by everybody.
+        fs::set_permissions(site.folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         site
     }
 
