@@ -38,6 +38,11 @@ pub fn open_at(folder: impl AsFd, path: &Path, links: Links) -> io::Result<File>
     }
 }
 
+/// The text of a file that a mirror or a render has written, through whatever links.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    io::read_to_string(open(path, Links::Follow)?)
+}
+
 /// The bytes of a file that is not longer than `limit`.
 pub fn read(path: &Path, links: Links, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();

@@ -16,7 +16,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// Neither the list of a mirror nor what is rendered for a node is longer.
+/// Nothing that is rendered for a node is longer.
 pub const LONGEST: u64 = 64 << 20;
 
 /// The cluster, and where its nodes' folders come from.
@@ -65,7 +65,7 @@ fn written(plan: Plan, folder: &Path) -> Result<Content, Failure> {
     let mut nodes = BTreeMap::new();
     for planned in plan.waves.iter().flat_map(|wave| &wave.nodes) {
         let place = folder.join(&planned.node);
-        let document = read_text(&place.join(DOCUMENT)).map_err(|error| {
+        let document = regular::read_text(&place.join(DOCUMENT)).map_err(|error| {
             let text = format!("node {} was not rendered into {}: {error}", planned.node, folder.display());
             Failure::new(USAGE, format!("{text}; render the cluster again"))
         })?;
@@ -88,11 +88,6 @@ pub fn gone(folder: &Path, left: impl Fn(&str) -> bool) -> Vec<String> {
     let mut gone: Vec<String> = names.filter(|name| !left(name)).collect();
     gone.sort();
     gone
-}
-
-/// The text of a file that a mirror or a render has written.
-pub fn read_text(path: &Path) -> io::Result<String> {
-    String::from_utf8(regular::read(path, Links::Follow, LONGEST)?).map_err(io::Error::other)
 }
 
 /// A folder as a tree.

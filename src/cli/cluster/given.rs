@@ -2,12 +2,12 @@
 //! Files are read here, and become the inputs of the cluster room.
 //! Not here: what the inputs mean.
 
-use super::content::read_text;
 use crate::cli::failure::{FAILED, Failure, MISMATCH, USAGE, warn};
 use crate::cli::mirror::own_key;
 use crate::cluster::{self, Inputs, Rendered};
 use crate::mirror::keys::Signer;
 use crate::mirror::publish::generation::current;
+use crate::systems::regular;
 use crate::words::generation::{self as list, Generation};
 use crate::words::problem::{Problems, Source};
 use clap::Args;
@@ -104,7 +104,7 @@ pub fn generation(mirror: &Path, public_key: &str) -> Result<Generation, Failure
     let served = current(mirror);
     let read = |name: &str| {
         let path = served.join(name);
-        read_text(&path).map_err(|error| {
+        regular::read_text(&path).map_err(|error| {
             let text = format!("cannot read {}: {error}; publish the mirror with `pnda mirror build`", path.display());
             Failure::new(FAILED, text)
         })
@@ -122,7 +122,7 @@ impl Served {
             (None, None) => {
                 let copy = current(&self.mirror).join(list::PUBLIC_KEY);
                 warn(&format!("nodes will trust the key in {}: give --key to say which it must be", copy.display()))?;
-                Ok(read_text(&copy)?)
+                Ok(regular::read_text(&copy)?)
             }
         }
     }

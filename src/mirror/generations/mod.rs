@@ -4,6 +4,7 @@
 
 use crate::mirror::lock::Lock;
 use crate::mirror::trust::Waiver;
+use crate::systems::regular::{self, Links};
 use crate::words::generation::{self as list, Generation, Head, LIST, LOCK, Listed, scan};
 use crate::words::names::SafePath;
 use std::collections::BTreeMap;
@@ -140,7 +141,7 @@ pub fn gather_into<T>(
     each: impl Fn(&mut T, SafePath, Listed),
 ) -> Result<(Head, T), Error> {
     let path = folder.join(LIST);
-    let file = match File::open(&path) {
+    let file = match regular::open(&path, Links::Follow) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::Empty { path: folder.to_owned() }),
         file => file.map_err(Error::of("read", &path))?,
     };
@@ -149,7 +150,7 @@ pub fn gather_into<T>(
     if let Ok(Some(head)) = scan(&mut text, &mut |path, listed| each(&mut made, path, listed)) {
         return Ok((head, made));
     }
-    let text = fs::read_to_string(&path).map_err(Error::of("read", &path))?;
+    let text = regular::read_text(&path).map_err(Error::of("read", &path))?;
     let any = Generation::parse(&text).map_err(|source| Error::List { path: folder.to_owned(), source })?;
     made = begin();
     any.files.into_iter().for_each(|(path, listed)| each(&mut made, path, listed));
@@ -158,12 +159,12 @@ pub fn gather_into<T>(
 
 /// The lock that a generation was made from; none in one that was made before they were kept, or if it is damaged.
 pub fn lock(folder: &Path) -> Option<Lock> {
-    Lock::parse(&fs::read_to_string(folder.join(LOCK)).ok()?).ok()
+    Lock::parse(&regular::read_text(&folder.join(LOCK)).ok()?).ok()
 }
 
 /// The exceptions that a generation was made with: they stand above the artifacts of its lock, of which none is read.
 pub fn waivers(folder: &Path) -> Vec<Waiver> {
-    let Ok(file) = File::open(folder.join(LOCK)) else { return Vec::new() };
+    let Ok(file) = regular::open(&folder.join(LOCK), Links::Follow) else { return Vec::new() };
     let lines = BufReader::new(file).lines().map_while(Result::ok).take_while(|line| line != "[[artifact]]");
     let above: String = lines.map(|line| line + "\n").collect();
     Lock::parse(&above).map(|lock| lock.waivers).unwrap_or_default()
@@ -172,14 +173,14 @@ pub fn waivers(folder: &Path) -> Vec<Waiver> {
 /// Keeps the clean-up away from a generation as long as the returned file is open: for whoever reads all of it.
 /// It is only a courtesy to readers: where a file system has no locks, nothing is kept away.
 pub fn pin(folder: &Path) -> Option<File> {
-    let file = File::open(folder.join(LIST)).ok()?;
+    let file = regular::open(&folder.join(LIST), Links::Follow).ok()?;
     rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockShared).ok()?;
     Some(file)
 }
 
 /// Whether somebody has pinned a generation.
 pub fn is_pinned(folder: &Path) -> bool {
-    let Ok(file) = File::open(folder.join(LIST)) else { return false };
+    let Ok(file) = regular::open(&folder.join(LIST), Links::Follow) else { return false };
     matches!(
         rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive),
         Err(rustix::io::Errno::WOULDBLOCK)

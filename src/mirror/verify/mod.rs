@@ -2,13 +2,13 @@
 //! It reads everything, or the sizes of everything and a sample of the bytes, and changes nothing.
 //! Not here: mending (`repair`).
 
+use crate::systems::regular::{self, Links};
 use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
 use crate::words::generation::{self as list, Generation, Head};
 use crate::words::names::SafePath;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -124,7 +124,8 @@ pub fn signed_list(folder: &Path, public_key: Option<&str>) -> Result<Generation
 /// The bytes of one listed file, which must be as listed.
 pub fn signed_file(folder: &Path, list: &Generation, path: &SafePath) -> Result<Vec<u8>, Error> {
     let file = path.under(folder);
-    let bytes = fs::read(&file).map_err(|source| Error::Read { path: file.clone(), source })?;
+    let bytes =
+        regular::read(&file, Links::Follow, u64::MAX).map_err(|source| Error::Read { path: file.clone(), source })?;
     let listed = list.files.get(path);
     if listed.is_some_and(|listed| listed.sha256 == Sha256::of(&bytes)) {
         return Ok(bytes);
@@ -140,6 +141,7 @@ mod tests {
     use crate::mirror::store::Store;
     use crate::words::event::silent;
     use crate::words::tree::{Entry, Tree};
+    use std::fs;
 
     fn mirror() -> (tempfile::TempDir, PathBuf, String) {
         let folder = tempfile::tempdir().unwrap();
@@ -179,6 +181,21 @@ mod tests {
                 "not in the list: b/e"
             ]
         );
+    }
+
+    #[test]
+    fn a_pipe_in_a_mirror_is_told_and_not_waited_for() {
+        for name in [list::LIST, list::SIGNATURE, list::PUBLIC_KEY, "a"] {
+            let (_folder, served, key) = mirror();
+            fs::remove_file(served.join(name)).unwrap();
+            assert!(std::process::Command::new("mkfifo").arg(served.join(name)).status().unwrap().success());
+            let verified = verify(&served, (name != list::PUBLIC_KEY).then_some(key.as_str()), &silent);
+            match verified {
+                Ok(report) => assert!(report.differences[0].to_string().contains("ordinary file"), "{name}"),
+                Err(Error::Read { source, .. }) => assert_eq!(source.to_string(), "it is not a regular file", "{name}"),
+                Err(other) => panic!("{name}: {other:?}"),
+            }
+        }
     }
 
     #[test]

@@ -3,12 +3,12 @@
 //! Not here: which files are read.
 
 use super::Difference;
+use crate::systems::regular::{self, Links};
 use crate::words::digest::{Hasher, Sha256};
 use crate::words::event::{Event, Tell};
 use crate::words::generation::Listed;
 use crate::words::names::SafePath;
 use rustix::fs::{Advice, fadvise};
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
@@ -78,7 +78,7 @@ fn compare_one(folder: &Path, job: &Job, buffer: &mut [u8], tell: Tell) -> Optio
 }
 
 fn digest(path: &Path, size: u64, buffer: &mut [u8], tell: Tell) -> io::Result<Sha256> {
-    let mut file = File::open(path)?;
+    let mut file = regular::open(path, Links::Refuse)?;
     if size >= LARGE {
         // Advice that is not taken costs only time.
         let _ = fadvise(&file, 0, None, Advice::Sequential);

@@ -3,9 +3,9 @@
 //! Not here: what is made of it.
 
 use super::Error;
+use crate::systems::regular::{self, Links};
 use crate::words::generation::{Generation, Head, LIST, Listed, PUBLIC_KEY, SIGNATURE, scan_signed};
 use crate::words::names::SafePath;
-use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ impl SignedList {
     pub(super) fn open(folder: &Path, public_key: Option<&str>) -> Result<SignedList, Error> {
         let read = |name: &str| {
             let path = folder.join(name);
-            fs::read_to_string(&path).map_err(|source| Error::Read { path, source })
+            regular::read_text(&path).map_err(|source| Error::Read { path, source })
         };
         let key = public_key.map_or_else(|| read(PUBLIC_KEY), |key| Ok(key.to_owned()))?;
         let list = SignedList { folder: folder.to_owned(), key, signature: read(SIGNATURE)?, other: None };
@@ -48,7 +48,7 @@ impl SignedList {
     /// Goes through the text; none if it is not as we write it, or not as it was signed.
     fn scan(&self, each: &mut dyn FnMut(SafePath, Listed)) -> Result<Option<Head>, Error> {
         let path = self.folder.join(LIST);
-        let file = File::open(&path).map_err(|source| Error::Read { path, source })?;
+        let file = regular::open(&path, Links::Follow).map_err(|source| Error::Read { path, source })?;
         let scanned = scan_signed(&mut BufReader::with_capacity(1 << 16, file), &self.signature, &self.key, each);
         Ok(scanned.ok().and_then(Result::ok).flatten())
     }
