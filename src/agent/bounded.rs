@@ -249,6 +249,22 @@ mod tests {
     }
 
     #[test]
+    fn its_end_is_seen_to_although_we_are_gone() {
+        let start = Instant::now();
+        let arguments = shell("sleep 60 & sleep 60");
+        // Whoever was to wait for it was killed: nobody stops it from here.
+        let mut left =
+            command(Task { time: Duration::from_millis(100), ..task(&arguments, Whose::Ours) }).spawn().unwrap();
+        assert!(!left.wait().unwrap().success() && start.elapsed() < Duration::from_secs(40));
+        let group = Pid::from_raw(left.id() as i32).unwrap();
+        // What is dead stays in its group until the machine's first process has taken note.
+        while rustix::process::test_kill_process_group(group).is_ok() {
+            assert!(start.elapsed() < Duration::from_secs(40), "its children are still there");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    #[test]
     fn what_cannot_be_run_is_told_as_such() {
         for (program, kind) in
             [("/nowhere/x", io::ErrorKind::NotFound), ("/etc/passwd", io::ErrorKind::PermissionDenied)]

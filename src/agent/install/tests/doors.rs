@@ -72,6 +72,24 @@ fn a_secret_is_not_read_through_a_link_nor_outside_of_the_root() {
 }
 
 #[test]
+fn a_credential_is_held_to_the_same() {
+    let mut site = Site::new();
+    secret(&mut site, "credential:password");
+    put(&site.folder.path().join("host"), SECRET, 0o600);
+    fs::create_dir_all(site.at("/etc/credstore")).unwrap();
+    symlink(site.folder.path().join("host"), site.at("/etc/credstore/password")).unwrap();
+    assert!(chain(&site.install().unwrap_err()).contains("it is not a regular file"));
+    fs::remove_file(site.at("/etc/credstore/password")).unwrap();
+    put(&site.at("/usr/lib/credstore/password"), SECRET, 0o644);
+    assert!(
+        chain(&site.again().unwrap_err()).contains("everybody on this node can read the secret credential:password")
+    );
+    chmod(&site.at("/usr/lib/credstore/password"), 0o600);
+    site.again().unwrap();
+    assert_eq!(site.text("/etc/y.conf"), format!("password: {SECRET}\n"));
+}
+
+#[test]
 fn a_secret_that_is_no_file_is_not_waited_for() {
     let mut site = Site::new();
     mkfifo(&site.at("/s"));
