@@ -32,6 +32,7 @@ mod layout;
 mod lint;
 mod maven;
 mod mirror;
+mod openpgp;
 mod project;
 mod python;
 mod queues;

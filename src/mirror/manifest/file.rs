@@ -42,7 +42,7 @@ pub enum By {
     OpenPgp {
         /// The keys, armored, or the address that gives them.
         keys: String,
-        /// Only these of them; needed where the keys come from an address.
+        /// Only these of them, by whole fingerprints; needed where the keys come from an address.
         signers: Vec<Fingerprint>,
     },
     /// This minisign key.
@@ -89,7 +89,9 @@ fn signed(table: &mut Table<'_>) -> Option<Signed> {
     let signers = table.list("signers");
     let signers: Option<Vec<Fingerprint>> = signers
         .iter()
-        .map(|text| table.check(text, "the 40 digits of a fingerprint", |text| Fingerprint::new(&text)))
+        .map(|text| {
+            table.check(text, "all 40 digits, as `gpg --show-keys` shows them", |text| Fingerprint::whole(&text))
+        })
         .collect();
     let signers = signers?;
     let by = match (table.optional("minisign"), keys) {

@@ -42,7 +42,8 @@ pub struct MavenWant {
     pub managed: Vec<String>,
     /// BOMs whose management applies to all roots.
     pub boms: Vec<String>,
-    /// Keys that may sign, besides those that the last lock knows of the same group.
+    /// Names that may stand in signatures, besides those that the last lock knows of the same group. Where no key is
+    /// given nobody verifies them, so a key id will do: it is held against what the signature names, not against a key.
     pub signers: Vec<Fingerprint>,
     /// Whether dependencies of the roots come along.
     pub transitive: bool,

@@ -1,5 +1,5 @@
 //! Who a key is: the fingerprint that people compare, in upper-case hexadecimal.
-//! Old signatures name only the last sixteen digits, the key id; both are kept and compared.
+//! Old signatures name only sixteen of its digits, the key id, which anybody can make a key for: it proves nothing.
 //! Not here: keys themselves.
 
 use serde::{Deserialize, Serialize};
@@ -28,9 +28,32 @@ impl Fingerprint {
         &self.0
     }
 
-    /// Whether both may be the same key: a key id is the end of a fingerprint.
+    /// The digits of a key that is trusted for something: all of them.
+    pub fn whole(text: &str) -> Result<Fingerprint, BadFingerprint> {
+        let known = Fingerprint::new(text)?;
+        if known.is_whole() { Ok(known) } else { Err(BadFingerprint(text.to_owned())) }
+    }
+
+    /// The digits of these bytes, if it is as many as a fingerprint has.
+    pub fn of_bytes(bytes: &[u8]) -> Option<Fingerprint> {
+        let digits: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+        Fingerprint::whole(&digits).ok()
+    }
+
+    /// Whether it is a fingerprint and no key id.
+    pub fn is_whole(&self) -> bool {
+        self.0.len() > 16
+    }
+
+    /// Whether two names that nobody verified are the same one, where signatures of one key name it now by its
+    /// fingerprint, now by its key id. What was verified is compared whole, by `==`.
     pub fn agrees(&self, other: &Fingerprint) -> bool {
-        self.0.ends_with(&*other.0) || other.0.ends_with(&*self.0)
+        if self.is_whole() && other.is_whole() { self == other } else { self.key_id() == other.key_id() }
+    }
+
+    /// The end of a fingerprint of version 4, the beginning of one of version 6.
+    fn key_id(&self) -> &str {
+        if self.0.len() == 40 { &self.0[24..] } else { &self.0[..16] }
     }
 }
 
@@ -71,5 +94,10 @@ mod tests {
         assert!(whole.agrees(&Fingerprint::new("3333444455550000").unwrap()).eq(&false));
         assert!(whole.agrees(&id) && id.agrees(&whole));
         assert!(Fingerprint::new("2222").is_err() && Fingerprint::new("zz22333344445555").is_err());
+        let newer = Fingerprint::new(&format!("{id}{}", "0".repeat(48))).unwrap();
+        assert!(newer.agrees(&id) && !newer.agrees(&whole), "a newer key's id is its beginning");
+        let other = Fingerprint::new(&format!("{}{id}", "0".repeat(24))).unwrap();
+        assert!(!other.agrees(&whole), "the same id is not the same key");
+        assert!(Fingerprint::whole(id.as_str()).is_err() && Fingerprint::whole(whole.as_str()).is_ok());
     }
 }

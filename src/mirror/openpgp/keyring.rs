@@ -1,27 +1,33 @@
 //! Public keys that are trusted, and the question whether one of them signed something.
-//! Weak digests, revoked keys and keys that had expired when they signed do not count.
-//! Not here: which keys a site trusts for what.
+//! Where we differ from what `gpg` says of a signature we are the stricter one: `tests/it/openpgp` holds the cases.
+//! Not here: which keys a site trusts for what, and what a key says of itself (`certificate`).
 
+use super::certificate::{Certificate, Others};
+use super::evidence::{Moment, Part, issuers, weakness};
 use super::fingerprint::Fingerprint;
-use pgp::composed::{CleartextSignedMessage, Deserializable, DetachedSignature, SignedPublicKey, SignedPublicSubKey};
-use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{Signature, SignatureType};
-use pgp::types::{KeyDetails, Timestamp};
+use pgp::composed::{CleartextSignedMessage, Deserializable, DetachedSignature, SignedPublicKey};
+use pgp::packet::{Packet, PacketParser, Signature, SignatureType};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, Read};
 use std::time::SystemTime;
 
 /// The largest file of keys or signatures that is read.
 const LIMIT: usize = 16 << 20;
+/// Signatures beside a file that are looked at: each may cost another reading of the file.
+const MOST: usize = 64;
+/// Characters that are told of what is wrong with bytes from outside.
+const TOLD: usize = 300;
 
 /// Why nobody known is behind it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file of keys holds none that can be used.
     #[error("there is no usable OpenPGP public key in it{}", why(source))]
-    NoKey { source: Option<pgp::errors::Error> },
+    NoKey { source: Option<Unreadable> },
     /// The signature cannot be read.
     #[error("it is no OpenPGP signature")]
-    NoSignature(#[source] pgp::errors::Error),
+    NoSignature(#[source] Unreadable),
     /// Some other key signed.
     #[error("it was signed by {0}, which is none of the trusted keys")]
     Unknown(Fingerprint),
@@ -30,7 +36,7 @@ pub enum Error {
     Anonymous,
     /// A trusted key is named, and its signature is not of these bytes.
     #[error("its signature by {by} does not fit the bytes")]
-    Wrong { by: Fingerprint, source: pgp::errors::Error },
+    Wrong { by: Fingerprint, source: Unreadable },
     /// A trusted key signed in a way, or at a time, that does not count.
     #[error("its signature by {by} does not count: {why}")]
     Void { by: Fingerprint, why: &'static str },
@@ -39,13 +45,35 @@ pub enum Error {
     Read(#[source] io::Error),
 }
 
-fn why(source: &Option<pgp::errors::Error>) -> String {
+fn why(source: &Option<Unreadable>) -> String {
     source.as_ref().map(|error| format!(": {error}")).unwrap_or_default()
 }
 
+/// What is wrong with bytes from outside. It may quote them at length, so it is told in part, and not as it is.
+#[derive(Debug)]
+pub struct Unreadable(pgp::errors::Error);
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.to_string();
+        let more = text.chars().nth(TOLD).map_or("", |_| "…");
+        text.chars().take(TOLD).try_for_each(|one| match one {
+            ' '..='~' => write!(out, "{one}"),
+            other => write!(out, "{}", other.escape_debug()),
+        })?;
+        out.write_str(more)
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
 /// Keys that are trusted for something.
 #[derive(Debug, Clone, Default)]
-pub struct Keyring(Vec<SignedPublicKey>);
+pub struct Keyring {
+    keys: BTreeMap<Fingerprint, Certificate>,
+    revocations: Vec<Signature>,
+    only: Option<Vec<Fingerprint>>,
+}
 
 impl Keyring {
     /// Reads keys, armored (any number of blocks, with text between them) or binary. A key that cannot be read is
@@ -54,44 +82,67 @@ impl Keyring {
         if bytes.len() > LIMIT {
             return Err(Error::NoKey { source: None });
         }
-        let (mut keys, mut failure) = (Vec::new(), None);
-        let mut take = |parsed: pgp::errors::Result<Vec<pgp::errors::Result<SignedPublicKey>>>| match parsed {
-            Ok(found) => found.into_iter().for_each(|key| match key {
-                Ok(key) => keys.push(key),
-                Err(error) => failure = Some(error),
-            }),
-            Err(error) => failure = Some(error),
-        };
+        let (mut ring, mut failure) = (Keyring::default(), None);
         let blocks = armored_blocks(bytes);
         if blocks.is_empty() {
-            take(SignedPublicKey::from_bytes_many(bytes).map(Iterator::collect));
+            failure = ring.take(bytes);
         }
         for block in blocks {
-            let plain = without_armor(block);
-            take(plain.and_then(|plain| SignedPublicKey::from_bytes_many(plain.as_slice()).map(Iterator::collect)));
+            let failed = without_armor(block).map_or_else(Some, |plain| ring.take(&plain));
+            failure = failed.or(failure);
         }
-        if keys.is_empty() { Err(Error::NoKey { source: failure }) } else { Ok(Keyring(keys)) }
+        if ring.keys.is_empty() { Err(Error::NoKey { source: failure.map(Unreadable) }) } else { Ok(ring) }
+    }
+
+    /// Takes in keys, and revocations that may stand anywhere; what was wrong with the last that could not be read.
+    fn take(&mut self, plain: &[u8]) -> Option<pgp::errors::Error> {
+        let mut failure = None;
+        match SignedPublicKey::from_bytes_many(plain) {
+            Err(error) => failure = Some(error),
+            Ok(found) => found.for_each(|key| match key {
+                Ok(key) => self.add(Certificate::of(key)),
+                Err(error) => failure = Some(error),
+            }),
+        }
+        self.revocations.extend(PacketParser::new(plain).filter_map(|packet| match packet {
+            Ok(Packet::Signature(signature)) => Some(signature).filter(revokes),
+            _ => None,
+        }));
+        failure
+    }
+
+    fn add(&mut self, key: Certificate) {
+        let Some(by) = key.fingerprint() else { return };
+        match self.keys.get_mut(&by) {
+            Some(known) => known.merge(key),
+            None => drop(self.keys.insert(by, key)),
+        }
     }
 
     /// All keys of several rings.
     pub fn join(rings: impl IntoIterator<Item = Keyring>) -> Keyring {
-        Keyring(rings.into_iter().flat_map(|ring| ring.0).collect())
+        let mut all = Keyring::default();
+        for ring in rings {
+            ring.keys.into_values().for_each(|key| all.add(key));
+            all.revocations.extend(ring.revocations);
+        }
+        all
     }
 
-    /// Only the keys with these fingerprints, of the key itself or of one of its subkeys.
+    /// The same keys, of which only these count: what signed is one of them, or is a subkey that one of them has bound.
     pub fn only(mut self, wanted: &[Fingerprint]) -> Keyring {
-        self.0.retain(|key| owners(key).iter().any(|own| wanted.iter().any(|wanted| wanted.agrees(own))));
+        self.only = Some(wanted.to_vec());
         self
     }
 
     /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.keys.is_empty()
     }
 
     /// The fingerprints of the keys.
     pub fn fingerprints(&self) -> Vec<Fingerprint> {
-        self.0.iter().filter_map(of_key).collect()
+        self.keys.keys().cloned().collect()
     }
 
     /// Who of the trusted signed these bytes with a detached signature, armored or binary. `content` is read once
@@ -101,17 +152,7 @@ impl Keyring {
         signature: &[u8],
         mut content: impl FnMut() -> io::Result<R>,
     ) -> Result<Fingerprint, Error> {
-        let mut last = Error::Anonymous;
-        for signature in signatures(signature)? {
-            let checked = self
-                .signer(&signature)
-                .and_then(|(signer, by)| signer.verify(&signature, content().map_err(Error::Read)?, &by).map(|()| by));
-            match checked {
-                Ok(by) => return Ok(by),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
+        self.first(&signatures(signature)?, SignatureType::Binary, &mut content)
     }
 
     /// The text inside a cleartext signature, and who of the trusted signed it.
@@ -119,67 +160,74 @@ impl Keyring {
         if text.len() > LIMIT {
             return Err(Error::Anonymous);
         }
-        let (message, _) = CleartextSignedMessage::from_string(text).map_err(Error::NoSignature)?;
-        let mut last = Error::Anonymous;
+        let read = CleartextSignedMessage::from_string(text);
+        let (message, _) = read.map_err(unreadable)?;
         let signed = message.signed_text();
-        for signature in message.signatures() {
-            let checked = self
-                .signer(signature)
-                .and_then(|(signer, by)| signer.verify(signature, signed.as_bytes(), &by).map(|()| by));
-            match checked {
-                Ok(by) => return Ok((signed.replace("\r\n", "\n"), by)),
+        let by = self.first(message.signatures(), SignatureType::Text, &mut || Ok(signed.as_bytes()))?;
+        Ok((signed.replace("\r\n", "\n"), by))
+    }
+
+    /// Who made the first of the signatures that counts.
+    fn first<R: Read>(
+        &self,
+        signatures: &[Signature],
+        kind: SignatureType,
+        content: &mut impl FnMut() -> io::Result<R>,
+    ) -> Result<Fingerprint, Error> {
+        let mut last = Error::Anonymous;
+        for signature in signatures.iter().take(MOST) {
+            match self.judge(signature, kind, SystemTime::now(), content) {
+                Ok(by) => return Ok(by),
                 Err(error) => last = error,
             }
         }
         Err(last)
     }
 
-    /// The key that a signature names, if its word counts.
-    fn signer(&self, signature: &Signature) -> Result<(Signing<'_>, Fingerprint), Error> {
-        let named = issuers(signature);
-        let by = named.first().cloned().ok_or(Error::Anonymous)?;
-        if let Some(why) = weakness(signature) {
+    /// Whose signature it is: the key that made it, or whose subkey did. All that it may be are asked, for a key id
+    /// can be that of several.
+    fn judge<R: Read>(
+        &self,
+        signature: &Signature,
+        kind: SignatureType,
+        now: SystemTime,
+        content: &mut impl FnMut() -> io::Result<R>,
+    ) -> Result<Fingerprint, Error> {
+        let by = issuers(signature).into_iter().next().ok_or(Error::Anonymous)?;
+        if let Some(why) = weakness(signature, kind, now) {
             return Err(Error::Void { by, why });
         }
-        let mine = |owner: &Fingerprint| named.iter().any(|named| named.agrees(owner));
-        for key in &self.0 {
-            let Some(whole) = of_key(key) else { continue };
-            let subkey = key.public_subkeys.iter().find(|subkey| of_key(*subkey).as_ref().is_some_and(mine));
-            if !mine(&whole) && subkey.is_none() {
-                continue;
+        let moment = Moment::of(signature, now).ok_or(Error::Anonymous)?;
+        let others = Others { revocations: &self.revocations, keys: &self.keys };
+        let mut last = Error::Unknown(by);
+        for (key, certificate) in &self.keys {
+            for part in certificate.named_in(signature).iter().filter(|part| self.wants(key, part)) {
+                let by = key.clone();
+                last = match certificate.refusal(part, moment, &others) {
+                    Some(why) => Error::Void { by, why },
+                    None => match part.verify(signature, content().map_err(Error::Read)?) {
+                        Ok(()) => return Ok(by),
+                        Err(error) => Error::Wrong { by, source: Unreadable(error) },
+                    },
+                };
             }
-            let void = void(key, signature).or_else(|| subkey.and_then(|subkey| foreign(key, subkey)));
-            return match (void, subkey) {
-                (Some(why), _) => Err(Error::Void { by: whole, why }),
-                (None, Some(subkey)) => Ok((Signing::Subkey(subkey), whole)),
-                (None, None) => Ok((Signing::Primary(key), whole)),
-            };
         }
-        Err(Error::Unknown(by))
+        Err(last)
+    }
+
+    /// Whether a part of a key is one of those that count.
+    fn wants(&self, key: &Fingerprint, part: &Part<'_>) -> bool {
+        let Some(only) = &self.only else { return true };
+        only.contains(key) || part.fingerprint().is_some_and(|part| only.contains(&part))
     }
 }
 
-/// The part of a key that signs.
-enum Signing<'a> {
-    Primary(&'a SignedPublicKey),
-    Subkey(&'a SignedPublicSubKey),
+fn revokes(signature: &Signature) -> bool {
+    matches!(signature.typ(), Some(SignatureType::KeyRevocation | SignatureType::SubkeyRevocation))
 }
 
-impl Signing<'_> {
-    fn verify(&self, signature: &Signature, content: impl Read, by: &Fingerprint) -> Result<(), Error> {
-        let verified = match self {
-            Signing::Primary(key) => signature.verify(*key, content),
-            Signing::Subkey(key) => signature.verify(*key, content),
-        };
-        verified.map_err(|source| Error::Wrong { by: by.clone(), source })
-    }
-}
-
-/// Why a subkey does not speak for its key.
-fn foreign(key: &SignedPublicKey, subkey: &SignedPublicSubKey) -> Option<&'static str> {
-    let revoked = subkey.signatures.iter().any(|one| one.typ() == Some(SignatureType::SubkeyRevocation));
-    let belongs = !revoked && subkey.verify_bindings(&key.primary_key).is_ok();
-    (!belongs).then_some("its subkey was revoked, or does not belong to it")
+fn unreadable(error: pgp::errors::Error) -> Error {
+    Error::NoSignature(Unreadable(error))
 }
 
 /// Who says to have signed, unverified: the name to pin where no key is given.
@@ -193,11 +241,11 @@ fn signatures(bytes: &[u8]) -> Result<Vec<Signature>, Error> {
         return Err(Error::Anonymous);
     }
     let text = std::str::from_utf8(bytes).ok().filter(|text| text.contains("-----BEGIN PGP"));
-    let plain = text.map(without_armor).transpose().map_err(Error::NoSignature)?;
+    let plain = text.map(without_armor).transpose().map_err(unreadable)?;
     let parsed = DetachedSignature::from_bytes_many(plain.as_deref().unwrap_or(bytes)).map(Iterator::collect);
-    let parsed: Vec<pgp::errors::Result<DetachedSignature>> = parsed.map_err(Error::NoSignature)?;
+    let parsed: Vec<pgp::errors::Result<DetachedSignature>> = parsed.map_err(unreadable)?;
     let found: pgp::errors::Result<Vec<DetachedSignature>> = parsed.into_iter().collect();
-    Ok(found.map_err(Error::NoSignature)?.into_iter().map(|one| one.signature).collect())
+    Ok(found.map_err(unreadable)?.into_iter().map(|one| one.signature).collect())
 }
 
 /// The bytes inside an armor. They are read to their end first: who reads on behind a damaged place makes the reader
@@ -222,60 +270,6 @@ fn armored_blocks(bytes: &[u8]) -> Vec<&str> {
     blocks
 }
 
-fn of_key(key: &impl KeyDetails) -> Option<Fingerprint> {
-    Fingerprint::new(&key.fingerprint().to_string()).ok()
-}
-
-/// A key's own fingerprint and those of its subkeys.
-fn owners(key: &SignedPublicKey) -> Vec<Fingerprint> {
-    of_key(key).into_iter().chain(key.public_subkeys.iter().filter_map(of_key)).collect()
-}
-
-/// The keys that a signature names, the whole fingerprints first.
-fn issuers(signature: &Signature) -> Vec<Fingerprint> {
-    let whole = signature.issuer_fingerprint().into_iter().map(|one| one.to_string());
-    let ids = signature.issuer_key_id().into_iter().map(|one| one.to_string());
-    whole.chain(ids).filter_map(|text| Fingerprint::new(&text).ok()).collect()
-}
-
-/// Why a signature cannot count, whoever made it.
-fn weakness(signature: &Signature) -> Option<&'static str> {
-    match signature.hash_alg() {
-        None | Some(HashAlgorithm::Md5 | HashAlgorithm::Sha1 | HashAlgorithm::Ripemd160) => {
-            Some("it uses a digest that can be forged")
-        }
-        Some(_) => match signature.typ() {
-            Some(SignatureType::Binary | SignatureType::Text) => None,
-            _ => Some("it is not a signature of a document"),
-        },
-    }
-}
-
-/// Why a key's signature does not count: the key was revoked, or had expired when it signed.
-fn void(key: &SignedPublicKey, signature: &Signature) -> Option<&'static str> {
-    if key.details.revocation_signatures.iter().any(|one| one.verify_key(&key.primary_key).is_ok()) {
-        return Some("the key was revoked");
-    }
-    let Some(signed) = signature.created() else { return Some("it has no date") };
-    let (born, signed) = (seconds(key.created_at()), seconds(signed));
-    if signed < born {
-        return Some("it is older than the key");
-    }
-    let of_users = key.details.users.iter().flat_map(|user| &user.signatures);
-    let own = of_users.chain(&key.details.direct_signatures).filter(|one| {
-        let me = of_key(key);
-        issuers(one).iter().any(|issuer| me.as_ref().is_some_and(|me| me.agrees(issuer)))
-    });
-    let latest = own.max_by_key(|one| one.created().map(seconds));
-    let lives = latest.and_then(Signature::key_expiration_time).map(|lives| u64::from(lives.as_secs()));
-    let expired = lives.is_some_and(|lives| lives > 0 && signed > born + lives);
-    expired.then_some("the key had expired when it signed")
-}
-
-fn seconds(time: Timestamp) -> u64 {
-    SystemTime::from(time).duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,5 +280,13 @@ mod tests {
         assert!(matches!(claimed(damaged), Err(Error::NoSignature(_))));
         let text = String::from_utf8_lossy(damaged).replace("SIGNATURE", "PUBLIC KEY BLOCK");
         assert!(matches!(Keyring::parse(text.as_bytes()), Err(Error::NoKey { .. })));
+    }
+
+    #[test]
+    fn what_is_wrong_with_bytes_is_told_in_part_and_without_their_control_characters() {
+        let text = format!("\u{1b}[2J \"a\"\n\u{202e}{}", "long ".repeat(1000));
+        let told = Unreadable(io::Error::other(text).into()).to_string();
+        assert!(told.contains(r#"\u{1b}[2J "a"\n\u{202e}long"#), "{told}");
+        assert!(told.len() < 2 * TOLD && told.ends_with('…'), "{told}");
     }
 }

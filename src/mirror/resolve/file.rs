@@ -116,7 +116,7 @@ fn vouched(
     let Some(signed) = &want.signature else { return Ok((vouched, None)) };
     let signer = signature(world, signed, taken)?;
     match (pinned, &signer) {
-        (Some(then), Some(now)) if !then.agrees(now) => Err(Error::Signer { then: then.clone(), now: now.clone() }),
+        (Some(then), Some(now)) if then != now => Err(Error::Signer { then: then.clone(), now: now.clone() }),
         _ => Ok((Voucher::Signature, signer)),
     }
 }

@@ -17,7 +17,7 @@ pub fn keyring(bytes: &[u8]) -> String {
     let signature = include_bytes!("../corpus/openpgp_signature/detached.asc");
     let judged = keys.detached(signature, || Ok(SIGNED));
     if let Ok(by) = &judged {
-        assert!(RING.fingerprints().iter().any(|own| own.agrees(by)), "{by} is believed");
+        assert!(RING.fingerprints().iter().any(|own| own == by), "{by} is believed");
     }
     format!("{} {}", keys.fingerprints().len().min(4), said(&judged))
 }
