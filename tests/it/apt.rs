@@ -244,17 +244,23 @@ fn a_snapshot_is_taken_where_the_manifest_says_so() {
 }
 
 #[test]
-fn an_archive_that_goes_back_in_time_is_told() {
+fn an_archive_that_goes_back_in_time_is_refused_unless_the_manifest_says_so() {
     let (project, mut archive) = project(PACKAGES);
     project.run("mirror lock");
+    let (head, lock) = (archive.head.clone(), project.read("manifests/pnda.lock"));
     archive.head = "Date: Mon, 01 Jun 2020 00:00:00 UTC\n".into();
     archive.serve(&project);
-    let told = lock_aloud(&project).says(0, "the lock is up to date");
-    assert!(
-        told.err.contains("stable went back in time: its Release is of Mon, 01 Jun 2020 00:00:00 GMT"),
-        "{}",
-        told.err
-    );
+    let gone_back = "stable went back in time: its Release is of Mon, 01 Jun 2020 00:00:00 GMT";
+    project.run("mirror lock").says(1, gone_back).says(1, "allow-older = true");
+    assert_eq!(project.read("manifests/pnda.lock"), lock, "the lock stays as it was");
+
+    project.manifest(&format!("{MANIFEST}allow-older = true\n"));
+    let told = lock_aloud(&project).says(0, "lock");
+    assert!(told.err.contains(gone_back), "{}", told.err);
+    project.manifest(MANIFEST).run("mirror lock").says(1, gone_back);
+    archive.head = head;
+    archive.serve(&project);
+    project.run("mirror lock").says(0, "lock");
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub struct AptWant {
     pub source: Option<Word>,
     /// Whether a Release whose time is over is taken: that of a snapshot.
     pub allow_expired: bool,
+    /// Whether a Release older than one that was seen is taken: the archive was set back.
+    pub allow_older: bool,
     /// The suite on the mirror.
     pub suite: SafePath,
     /// The component on the mirror.
@@ -73,6 +75,7 @@ pub(super) fn read(table: &mut Table<'_>) -> Option<(AptWant, Option<Text>)> {
         recommends: table.flag("recommends", false),
         source: table.optional_parsed("source", "docker", Word::new),
         allow_expired: table.flag("allow-expired", false),
+        allow_older: table.flag("allow-older", false),
         suite: table.optional_parsed("suite", "bookworm", SafePath::new).or_else(|| suites.first().cloned())?,
         component: table.optional_parsed("component", "main", Word::new).or_else(|| Word::new("main").ok())?,
         packages,
@@ -171,7 +174,8 @@ impl fmt::Display for AptWant {
         write!(out, " base {}", self.base)?;
         self.source.iter().try_for_each(|source| write!(out, " source {source}"))?;
         out.write_str(if self.recommends { " recommends" } else { "" })?;
-        out.write_str(if self.allow_expired { " allow-expired" } else { "" })
+        out.write_str(if self.allow_expired { " allow-expired" } else { "" })?;
+        out.write_str(if self.allow_older { " allow-older" } else { "" })
     }
 }
 

@@ -58,6 +58,13 @@ pub enum Error {
     /// Its Release is of no use.
     #[error("the Release of {suite} cannot be used")]
     Content { suite: SafePath, source: release::Error },
+    /// Its Release is older than one that was seen there.
+    #[error(
+        "{suite} went back in time: its Release is of {is}, the last one that was seen of {was}: somebody may be showing \
+         an old state, or a copy of the archive lags behind, and it helps to lock again later; where the archive was \
+         set back on purpose, write allow-older = true in the manifest"
+    )]
+    Older { suite: SafePath, is: String, was: String },
     /// A list is not to be had.
     #[error("cannot bring {path} of {suite}")]
     List { suite: SafePath, path: SafePath, source: store::Error },
@@ -124,7 +131,7 @@ impl Archive<'_> {
         if !want.allow_expired {
             release.still_valid(self.now).map_err(content)?;
         }
-        self.compare_date(&found.location, name, &release);
+        self.compare_date(&found.location, name, &release, want.allow_older)?;
         Ok(Suite { name: suite(), origin, location: found.location.clone(), release, signer })
     }
 
@@ -204,9 +211,15 @@ impl Archive<'_> {
         }
     }
 
-    /// An archive that goes back in time is told: somebody may be showing an old state.
-    fn compare_date(&self, location: &Location, suite: &SafePath, release: &Release) {
-        let Some(date) = release.date else { return };
+    /// An archive does not go back in time: somebody would be showing an old state, with a good signature of then.
+    fn compare_date(
+        &self,
+        location: &Location,
+        suite: &SafePath,
+        release: &Release,
+        allow_older: bool,
+    ) -> Result<(), Error> {
+        let Some(date) = release.date else { return Ok(()) };
         let seconds = date.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let place = Sha256::of(format!("{location} {suite}").as_bytes());
         let before =
@@ -214,11 +227,15 @@ impl Archive<'_> {
         if let Some(before) = before.filter(|before| *before > seconds) {
             let [was, is] =
                 [before, seconds].map(|at| httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(at)));
-            let text =
-                format!("{suite} went back in time: its Release is of {is}, the last one that was seen of {was}");
-            return (self.tell)(Event::Note(text));
+            let older = Error::Older { suite: suite.clone(), is, was };
+            if !allow_older {
+                return Err(older);
+            }
+            (self.tell)(Event::Note(format!("{older}; it does")));
+            return Ok(());
         }
         self.store.note("seen", place, seconds.to_string().as_bytes());
+        Ok(())
     }
 
     fn bring(&self, suite: &Suite, list: &List) -> Result<(), Error> {
