@@ -7,6 +7,7 @@ use super::progress::Progress;
 use crate::agent::install::{self, Depth, KEEP, Line, Older, Origin, Report, Request};
 use crate::words::location::Location;
 use crate::words::names::Word;
+use crate::words::shown;
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -70,7 +71,7 @@ pub(super) fn refused(error: install::Error) -> Failure {
 }
 
 pub(super) fn json(report: &Report) -> Result<String, Failure> {
-    Ok(serde_json::to_string_pretty(report)?)
+    Ok(shown::json(&serde_json::to_string_pretty(report)?))
 }
 
 pub(super) fn table(report: &Report, dry_run: bool) -> String {

@@ -3,6 +3,7 @@
 //! Not here: what failed.
 
 use crate::words::chain::chain;
+use crate::words::shown::{json, lines};
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -54,7 +55,7 @@ pub fn finish(program: &str, outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(failure) => {
-            let _ = writeln!(io::stderr(), "{program}: {}", chain(&*failure.error));
+            let _ = writeln!(io::stderr(), "{program}: {}", lines(&chain(&*failure.error)));
             ExitCode::from(failure.code)
         }
     }
@@ -62,7 +63,7 @@ pub fn finish(program: &str, outcome: Outcome) -> ExitCode {
 
 /// Prints what a command answers: data goes to standard output.
 pub fn say(text: &str) -> io::Result<()> {
-    give(format!("{}\n", text.trim_end_matches('\n')).as_bytes())
+    give(format!("{}\n", lines(text.trim_end_matches('\n'))).as_bytes())
 }
 
 /// The same, byte for byte.
@@ -73,7 +74,7 @@ pub fn give(bytes: &[u8]) -> io::Result<()> {
 
 /// Prints a value that a program reads.
 pub fn say_json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    Ok(say(&serde_json::to_string_pretty(value)?)?)
+    Ok(give(format!("{}\n", json(&serde_json::to_string_pretty(value)?)).as_bytes())?)
 }
 
 /// A reader that has heard enough, such as `head`, is no failure; what was done keeps its exit code.
@@ -86,5 +87,5 @@ fn heard(said: io::Result<()>) -> io::Result<()> {
 
 /// Prints what a person should know besides: talk goes to standard error.
 pub fn warn(text: &str) -> io::Result<()> {
-    heard(writeln!(io::stderr(), "{text}"))
+    heard(writeln!(io::stderr(), "{}", lines(text)))
 }

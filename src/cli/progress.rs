@@ -3,6 +3,7 @@
 //! Not here: results, which go to standard output.
 
 use crate::words::event::Event;
+use crate::words::shown;
 use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
@@ -45,7 +46,7 @@ impl Progress {
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let lines = state.take(event, self.quiet, Instant::now());
         if !lines.is_empty() {
-            state.bar.suspend(|| lines.iter().for_each(|line| drop(writeln!(io::stderr(), "{line}"))));
+            state.bar.suspend(|| lines.iter().for_each(|line| drop(writeln!(io::stderr(), "{}", shown::lines(line)))));
         }
     }
 }

@@ -2,6 +2,7 @@
 //! A `Sha256` can only be made from bytes or from 64 hexadecimal digits.
 //! Not here: where bytes come from.
 
+use super::shown::shown;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 use std::fmt;
@@ -15,7 +16,7 @@ pub struct Sha256([u8; 32]);
 
 /// The text was not 64 lower-case or upper-case hexadecimal digits.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a SHA-256 digest (64 hexadecimal digits)")]
+#[error("`{}` is not a SHA-256 digest (64 hexadecimal digits)", shown(.0))]
 pub struct NotADigest(String);
 
 impl Sha256 {
@@ -90,7 +91,7 @@ pub struct Sha1([u8; 20]);
 
 /// The text was not 40 hexadecimal digits.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a SHA-1 digest (40 hexadecimal digits)")]
+#[error("`{}` is not a SHA-1 digest (40 hexadecimal digits)", shown(.0))]
 pub struct NotASha1(String);
 
 impl Sha1 {

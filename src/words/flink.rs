@@ -2,6 +2,7 @@
 //! Each table is one function of the version; evidence stands beside it.
 //! Not here: any call to Flink.
 
+use super::shown::shown;
 use std::fmt;
 use std::str::FromStr;
 
@@ -15,7 +16,7 @@ pub struct Version {
 
 /// The text is no release of Flink.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a Flink version: write it as in `1.20.5`")]
+#[error("`{}` is not a Flink version: write it as in `1.20.5`", shown(.0))]
 pub struct BadVersion(String);
 
 impl FromStr for Version {

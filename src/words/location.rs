@@ -3,6 +3,7 @@
 //! Not here: any connection.
 
 use super::names::SafePath;
+use super::shown::shown;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use std::fmt;
 use std::path::PathBuf;
@@ -34,7 +35,7 @@ pub struct Led {
 
 /// The text is neither a web address nor a path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no place to read from: {why}")]
+#[error("`{}` is no place to read from: {why}", shown(text))]
 pub struct BadLocation {
     text: String,
     why: String,

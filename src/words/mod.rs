@@ -19,5 +19,6 @@ pub mod plain;
 pub mod problem;
 mod schema;
 pub mod secret;
+pub mod shown;
 pub mod size;
 pub mod tree;

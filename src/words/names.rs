@@ -2,13 +2,14 @@
 //! After parsing, no code needs to ask again whether a name is safe.
 //! Not here: what a name stands for.
 
+use super::shown::shown;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// A name that was refused, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` cannot be used as a {kind}: {why}")]
+#[error("`{}` cannot be used as a {kind}: {why}", shown(name))]
 pub struct BadName {
     kind: &'static str,
     name: String,

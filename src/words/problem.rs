@@ -2,6 +2,7 @@
 //! Every reader of a document collects all of them before it gives up.
 //! Not here: failures of the machine, which are errors of the module that met them.
 
+use super::shown::shown;
 use std::fmt;
 use std::ops::Range;
 
@@ -48,8 +49,9 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {}", self.origin, self.what)?;
-        if self.remedy.is_empty() { Ok(()) } else { write!(out, "\n    {}", self.remedy) }
+        // What is wrong may be a name with a line end in it.
+        write!(out, "{}: {}", self.origin, shown(&self.what))?;
+        if self.remedy.is_empty() { Ok(()) } else { write!(out, "\n    {}", shown(&self.remedy)) }
     }
 }
 

@@ -43,6 +43,7 @@ mod seed;
 mod serve;
 mod server;
 mod site;
+mod terminal;
 mod trust;
 mod upstream;
 mod ways;

@@ -7,6 +7,7 @@ use super::listing::Member;
 use crate::systems::meter::Meter;
 use crate::words::digest::Hasher;
 use crate::words::names::{BadName, SafePath};
+use crate::words::shown::shown;
 use flate2::read::MultiGzDecoder;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -43,7 +44,7 @@ pub enum Error {
     #[error("the archive is refused: a member has an unsafe name")]
     Name(#[source] BadName),
     /// A member is something that an archive of programs does not need.
-    #[error("the archive is refused: `{member}` {why}")]
+    #[error("the archive is refused: `{}` {why}", shown(member))]
     Member { member: String, why: &'static str },
     /// More than it may hold.
     #[error("the archive is refused: it holds more than {limit} {of}")]
@@ -52,7 +53,7 @@ pub enum Error {
     #[error("the archive is refused: it holds nothing")]
     Empty,
     /// This machine cannot keep it.
-    #[error("cannot unpack `{member}`")]
+    #[error("cannot unpack `{}`", shown(member))]
     Write { member: String, source: io::Error },
 }
 

@@ -9,6 +9,7 @@ use crate::cluster::Rendered;
 use crate::mirror::folder;
 use crate::words::names::SafePath;
 use crate::words::node;
+use crate::words::shown;
 use crate::words::tree::Tree;
 use clap::Args;
 use std::fs;
@@ -50,7 +51,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     refuse_foreign(out)?;
     let rendered = arguments.rendering.rendered()?;
     let table = match json {
-        true => serde_json::to_string_pretty(&rendered.assignment)?,
+        true => shown::json(&serde_json::to_string_pretty(&rendered.assignment)?),
         false => rendered.assignment.to_string(),
     };
     say(&table)?;

@@ -2,6 +2,7 @@
 //! Old signatures name only sixteen of its digits, the key id, which anybody can make a key for: it proves nothing.
 //! Not here: keys themselves.
 
+use crate::words::shown::shown;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -12,7 +13,7 @@ pub struct Fingerprint(Box<str>);
 
 /// A text that is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no OpenPGP fingerprint: write its 40 hexadecimal digits")]
+#[error("`{}` is no OpenPGP fingerprint: write its 40 hexadecimal digits", shown(.0))]
 pub struct BadFingerprint(String);
 
 impl Fingerprint {

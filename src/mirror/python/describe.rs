@@ -9,6 +9,7 @@ use crate::mirror::store::{self, Store};
 use crate::systems::download::Expected;
 use crate::words::digest::Sha256;
 use crate::words::names::Word;
+use crate::words::shown::shown;
 use pep440_rs::Version;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -38,16 +39,20 @@ pub struct Description {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The store's file cannot be read.
-    #[error("cannot read {name}")]
+    #[error("cannot read {}", shown(name))]
     Read { name: String, source: io::Error },
     /// Its metadata is of something else.
-    #[error("{name} calls itself {found} inside: its publisher or its index mixed something up; do not use it")]
+    #[error(
+        "{} calls itself {} inside: its publisher or its index mixed something up; do not use it",
+        shown(name),
+        shown(found)
+    )]
     Disagrees { name: String, found: String },
     /// The description cannot be kept.
-    #[error("cannot keep the description of {name}")]
+    #[error("cannot keep the description of {}", shown(name))]
     Keep { name: String, source: Box<store::Error> },
     /// The description cannot be written.
-    #[error("cannot write the description of {name}: is the disk full?")]
+    #[error("cannot write the description of {}: is the disk full?", shown(name))]
     Write { name: String, source: io::Error },
 }
 

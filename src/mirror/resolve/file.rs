@@ -12,6 +12,7 @@ use crate::words::chain::chain;
 use crate::words::event::Event;
 use crate::words::location::Location;
 use crate::words::names::{BadName, SafePath, Word};
+use crate::words::shown::shown;
 use std::io;
 
 /// The largest checksum file, signature or key file that is read.
@@ -39,10 +40,10 @@ pub enum Error {
     #[error("cannot read the {what} {location}")]
     Beside { what: &'static str, location: Location, source: http::Error },
     /// The checksum file says nothing of it.
-    #[error("the checksum file {location} has no SHA-256 or SHA-512 of {name}")]
+    #[error("the checksum file {location} has no SHA-256 or SHA-512 of {}", shown(name))]
     NoChecksum { location: Location, name: String },
     /// The checksum file says otherwise.
-    #[error("the file has {what} {found}, its checksum file says {published}")]
+    #[error("the file has {what} {}, its checksum file says {}", shown(found), shown(published))]
     Published { what: &'static str, published: String, found: String },
     /// The signature is not by who must have signed.
     #[error("its signature is not good")]

@@ -3,6 +3,7 @@
 //! Not here: which packages make one true (`resolve`).
 
 use super::relation::Relation;
+use crate::words::shown::shown;
 use std::fmt;
 
 /// The longest expression, and how deep it may nest.
@@ -30,7 +31,7 @@ pub enum Expression {
 
 /// A text that is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no dependency that is understood")]
+#[error("`{}` is no dependency that is understood", shown(.0))]
 pub struct BadExpression(String);
 
 impl Expression {

@@ -2,6 +2,7 @@
 //! A stanza is handed over whole, one at a time, so that a list of any length takes the memory of its longest.
 //! Not here: what the fields mean.
 
+use crate::words::shown::shown;
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
 
@@ -14,10 +15,10 @@ const LONGEST_STANZA: usize = 4 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A line that is neither a field nor the rest of one.
-    #[error("line {line}: `{text}` is no field of control data")]
+    #[error("line {line}: `{}` is no field of control data", shown(text))]
     Line { line: u64, text: String },
     /// The same field twice.
-    #[error("line {line}: the field {field} is given twice")]
+    #[error("line {line}: the field {} is given twice", shown(field))]
     Twice { line: u64, field: String },
     /// Larger than anything honest.
     #[error("line {line}: a stanza of control data is larger than {limit} bytes")]

@@ -4,6 +4,7 @@
 
 use super::control::{self, Stanza, Stanzas};
 use crate::mirror::compression::Compression;
+use crate::words::shown::shown;
 use std::io::{self, Read};
 
 /// The largest archive of control files: the largest known, of icon themes and kernels, have a few megabytes.
@@ -22,7 +23,7 @@ pub enum Error {
     #[error("it is no Debian package: {0}")]
     Form(&'static str),
     /// A form that nobody knows here.
-    #[error("its control archive is called `{0}`, which is packed in a way that is not known")]
+    #[error("its control archive is called `{}`, which is packed in a way that is not known", shown(.0))]
     Packing(String),
     /// It cannot be read, or unpacks to more than it may.
     #[error("its control archive cannot be read")]

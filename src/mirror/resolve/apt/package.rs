@@ -8,6 +8,7 @@ use super::version::{BadVersion, Version};
 use crate::systems::download::Expected;
 use crate::words::digest::NotADigest;
 use crate::words::names::{BadName, SafePath, Word};
+use crate::words::shown::shown;
 
 /// The fields that are kept of a list.
 pub const FIELDS: [&str; 15] = [
@@ -35,7 +36,7 @@ pub enum Error {
     #[error("the package of line {line} has no {field}")]
     Missing { line: u64, field: &'static str },
     /// Its name.
-    #[error("line {line}: `{name}` is no name of a package")]
+    #[error("line {line}: `{}` is no name of a package", shown(name))]
     Name { line: u64, name: String },
     /// Its version.
     #[error("the package of line {line}")]
@@ -50,10 +51,10 @@ pub enum Error {
     #[error("the package of line {line}")]
     Digest { line: u64, source: NotADigest },
     /// Its size.
-    #[error("the package of line {line} has `{text}` as its size")]
+    #[error("the package of line {line} has `{}` as its size", shown(text))]
     Size { line: u64, text: String },
     /// Its relations.
-    #[error("{package} has a {field} that cannot be read")]
+    #[error("{} has a {field} that cannot be read", shown(package))]
     Relation { package: String, field: &'static str, source: BadRelation },
 }
 

@@ -3,6 +3,7 @@
 //! Not here: which package satisfies one.
 
 use super::version::Version;
+use crate::words::shown;
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -37,7 +38,7 @@ pub struct Relation {
 
 /// A text that is no relation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no relation between packages")]
+#[error("`{}` is no relation between packages", shown::shown(.0))]
 pub struct BadRelation(String);
 
 impl Operator {

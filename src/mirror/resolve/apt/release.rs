@@ -7,6 +7,7 @@ use crate::mirror::compression::Compression;
 use crate::systems::download::Expected;
 use crate::words::digest::Sha256;
 use crate::words::names::SafePath;
+use crate::words::shown::shown;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
@@ -34,10 +35,10 @@ pub enum Error {
     #[error("the Release names no lists with SHA-256")]
     Empty,
     /// A line of its list of files.
-    #[error("the Release lists `{text}`, which is not digest, size and path")]
+    #[error("the Release lists `{}`, which is not digest, size and path", shown(text))]
     Line { text: String },
     /// A date that cannot be read.
-    #[error("the Release has `{field}: {text}`, which is no date")]
+    #[error("the Release has `{field}: {}`, which is no date", shown(text))]
     Date { field: &'static str, text: String },
     /// It was to be believed for a while only, and the while is over.
     #[error(

@@ -2,6 +2,7 @@
 //! A tilde sorts before everything, even before the end; digits compare as numbers of any length.
 //! Not here: which versions exist.
 
+use crate::words::shown::shown;
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -11,7 +12,7 @@ pub struct Version(Box<str>);
 
 /// A text that is no version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no Debian version")]
+#[error("`{}` is no Debian version", shown(.0))]
 pub struct BadVersion(String);
 
 impl Version {

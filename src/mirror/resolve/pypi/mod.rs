@@ -11,6 +11,7 @@ use crate::systems::http;
 use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
 use crate::words::names::Word;
+use crate::words::shown::shown;
 use std::collections::BTreeSet;
 
 mod anchors;
@@ -54,13 +55,13 @@ pub enum Error {
     #[error(transparent)]
     Described(#[from] python::Error),
     /// What builds a source distribution is not understood.
-    #[error("nobody can say what builds {name}")]
+    #[error("nobody can say what builds {}", shown(name))]
     Build { name: String, source: BadRequirement },
     /// A file or its metadata is not to be had.
-    #[error("cannot look into {name}")]
+    #[error("cannot look into {}", shown(name))]
     Bring { name: String, source: Missing },
     /// Other bytes than the index promises.
-    #[error("{name} has sha256 {found}; the index promises {expected}")]
+    #[error("{} has sha256 {found}; the index promises {expected}", shown(name))]
     Differs { name: String, expected: Sha256, found: Sha256 },
     /// More than anybody needs, so that a hostile index cannot keep us busy.
     #[error("it takes more than {limit} {what}; name versions more exactly")]

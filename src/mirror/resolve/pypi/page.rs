@@ -8,6 +8,7 @@ use crate::words::digest::Sha256;
 use crate::words::event::Tell;
 use crate::words::location::{Led, Location};
 use crate::words::names::{SafePath, Word};
+use crate::words::shown::shown;
 use pep440_rs::VersionSpecifiers;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -36,19 +37,19 @@ pub enum Error {
     #[error("the index's page of {project} lists more than {MOST_FILES} files")]
     Long { project: Word },
     /// The same name stands for different bytes.
-    #[error("the index offers {name} twice, with different digests; nobody can say which is meant")]
+    #[error("the index offers {} twice, with different digests; nobody can say which is meant", shown(name))]
     Twice { name: String },
     /// The manifest says which bytes may be taken, and these are not among them.
     #[error("the index has no file of {project} with a digest that the manifest allows")]
     Unlisted { project: Word },
     /// The index publishes no SHA-256 for it.
-    #[error("the index publishes no sha256 for {name}")]
+    #[error("the index publishes no sha256 for {}", shown(name))]
     Bare { name: String },
     /// It leads to where nobody may be sent.
-    #[error("the index leads to {to} for {name}, which is not followed: {why}")]
+    #[error("the index leads to {} for {}, which is not followed: {why}", shown(to), shown(name))]
     Leads { name: String, to: String, why: &'static str },
     /// Its name or address is not usable.
-    #[error("the index offers `{name}`, whose name or address cannot be used")]
+    #[error("the index offers `{}`, whose name or address cannot be used", shown(name))]
     Unsafe { name: String },
 }
 

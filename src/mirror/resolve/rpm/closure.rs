@@ -7,6 +7,7 @@ use super::present::{Clash, Present};
 use super::universe::Universe;
 use crate::mirror::rpm::expression::{BadExpression, Expression};
 use crate::mirror::rpm::relation::Relation;
+use crate::words::shown::shown;
 use std::collections::VecDeque;
 
 /// How often choosing starts anew because something chosen early does not fit something needed later.
@@ -52,7 +53,7 @@ pub enum Error {
     #[error("no package provides `{needed}`, which is wanted by {because}{}", nearest(near))]
     Missing { needed: Relation, because: String, near: Option<String> },
     /// No group of that name.
-    #[error("no repository has a group `{group}`")]
+    #[error("no repository has a group `{}`", shown(group))]
     Group { group: String },
     /// Two packages cannot stand together.
     #[error("{one}\n  {how}\n{other}\n  if no node gets both, name them in two entries")]

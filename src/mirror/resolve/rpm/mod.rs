@@ -11,6 +11,7 @@ use crate::mirror::sources::{self, Key};
 use crate::mirror::store;
 use crate::words::event::Event;
 use crate::words::names::{SafePath, Word};
+use crate::words::shown::shown;
 use closure::{Closure, Request};
 use primary::{Offer, Texts};
 use repository::Repository;
@@ -43,13 +44,13 @@ pub enum Error {
     #[error("cannot read the trusted keys in {}", path.display())]
     Keys { path: PathBuf, source: Cause },
     /// It does not answer.
-    #[error("the repository does not give {place}")]
+    #[error("the repository does not give {}", shown(place))]
     Place { place: String, source: Cause },
     /// The list of its indexes is signed by nobody trusted.
     #[error("the signature of {repository}'s repomd.xml is refused")]
     Signature { repository: Key, source: openpgp::Error },
     /// One of its indexes is not understood.
-    #[error("the index `{kind}` of {repository} cannot be read")]
+    #[error("the index `{}` of {repository} cannot be read", shown(kind))]
     Index { repository: Key, kind: String, source: xml::Error },
     /// It has no such index.
     #[error("{repository} has no index `{kind}`: is it the base of an RPM repository, the folder above `repodata`?")]
