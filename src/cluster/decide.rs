@@ -9,9 +9,10 @@ use super::resolve::{self, Layers, Place, Settings};
 use super::role::{self, Role};
 use super::spec::{self, Spec};
 use super::template::{Context, Engine};
-use super::{Inputs, facts, members, render, setting};
+use super::{Inputs, facts, members, setting};
 use crate::words::document::Text;
 use crate::words::names::{NodePath, Word};
+use crate::words::node::Keys;
 use crate::words::problem::{Origin, Problems};
 use minijinja::Value;
 use std::collections::BTreeMap;
@@ -40,7 +41,7 @@ impl<'a> Decided<'a> {
     /// Decides; none if the cluster file cannot be read at all.
     pub(super) fn of(inputs: &'a Inputs<'a>, problems: &mut Problems) -> Option<Decided<'a>> {
         let root = root(inputs.root.as_deref(), problems);
-        check_key(inputs.public_key, problems);
+        check_keys(&inputs.public_keys, problems);
         let roles = role::read_all(&inputs.roles, problems);
         let engine = Engine::new(&inputs.templates, roles.values(), &root, problems);
         let mut spec = Spec::read(inputs.cluster, problems)?;
@@ -98,11 +99,16 @@ fn root(root: Option<&str>, problems: &mut Problems) -> String {
     root.to_owned()
 }
 
-fn check_key(key: &str, problems: &mut Problems) {
-    let line = render::key_line(key);
-    if minisign_verify::PublicKey::from_base64(&line).is_err() {
+fn check_keys(files: &[&str], problems: &mut Problems) {
+    let keys = Keys::new(files.iter().copied());
+    let origin = Origin::of_file("mirror.pub");
+    if keys.is_empty() || keys.iter().any(|key| minisign_verify::PublicKey::from_base64(key).is_err()) {
         let what = "the mirror's public key is not a minisign key";
-        problems.add(Origin::of_file("mirror.pub").problem(what, "take mirror.pub as `pnda mirror build` wrote it"));
+        problems.add(origin.problem(what, "take mirror.pub as `pnda mirror build` wrote it"));
+    }
+    if keys.len() > Keys::MOST {
+        let what = format!("nodes would trust {} keys", keys.len());
+        problems.add(origin.problem(what, "name the one that signs, and at most the one that it takes over from"));
     }
 }
 

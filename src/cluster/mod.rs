@@ -72,8 +72,8 @@ pub struct Inputs<'a> {
     pub templates: BTreeMap<String, String>,
     /// What the mirror holds; without it nothing can be rendered, but mistakes of the inputs are found.
     pub generation: Option<&'a Generation>,
-    /// The key that must have signed it.
-    pub public_key: &'a str,
+    /// The key that must have signed it, or two of which either may have: nodes trust them.
+    pub public_keys: Vec<&'a str>,
     /// Settings of the command line, and `mirror.url`.
     pub overrides: Vec<(String, String)>,
     /// The folder that stands for `/` where no system is installed but a user's folder.
@@ -89,7 +89,7 @@ impl<'a> Inputs<'a> {
             flavors: default_flavors(),
             templates: default_templates(),
             generation,
-            public_key,
+            public_keys: vec![public_key],
             overrides: Vec::new(),
             root: None,
         }

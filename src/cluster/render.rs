@@ -15,7 +15,7 @@ use crate::words::digest::Sha256;
 use crate::words::document::Text;
 use crate::words::generation::Generation;
 use crate::words::names::{SafePath, Word};
-use crate::words::node::{self, DOCUMENT, Download, Node, Once, Scope, Service};
+use crate::words::node::{self, DOCUMENT, Download, Keys, Node, Once, Scope, Service};
 use crate::words::problem::{Origin, Problems};
 use crate::words::tree::{Entry, Tree};
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,7 +66,7 @@ fn digest(decided: &Decided<'_>, generation: &Generation) -> Sha256 {
     }
     let roles: BTreeMap<&String, &String> = inputs.roles.iter().map(|(file, text)| (file, text)).collect();
     let overrides: BTreeMap<&String, &String> = inputs.overrides.iter().map(|(key, value)| (key, value)).collect();
-    let _ = write!(text, "{roles:?}\n{overrides:?}\n{:?}\n{}\n", inputs.templates, inputs.public_key);
+    let _ = write!(text, "{roles:?}\n{overrides:?}\n{:?}\n{}\n", inputs.templates, inputs.public_keys.join("\n"));
     text.push_str(&generation.render());
     Sha256::of(text.as_bytes())
 }
@@ -113,7 +113,8 @@ impl Ground<'_> {
     fn document(&self, node: &Word, roles: Vec<Word>, scope: Scope, things: Things) -> (Node, Vec<String>) {
         let Decided { inputs, spec, root, .. } = self.decided;
         let root = if root.is_empty() { "/".to_owned() } else { root.clone() };
-        let mirror = node::Mirror { url: spec.mirror.clone(), public_key: key_line(inputs.public_key) };
+        let mirror =
+            node::Mirror { url: spec.mirror.clone(), public_key: Keys::new(inputs.public_keys.iter().copied()) };
         let mut document = Node::empty(spec.name.clone(), node.clone(), self.digest, scope, root, mirror);
         document.roles = roles;
         let mut texts = Vec::new();
@@ -160,11 +161,6 @@ impl Ground<'_> {
         let printed = self.decided.engine.print(&template, &context, problems)?;
         script::stamped(INSTALL, &printed, &format!("Made by pnda {whom} from templates/{INSTALL}"))
     }
-}
-
-/// The key as minisign prints it: one line of base64, without the comment that its files carry above it.
-pub(super) fn key_line(key: &str) -> String {
-    key.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default().to_owned()
 }
 
 fn node_text(document: &Node, whom: &str) -> String {

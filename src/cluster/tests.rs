@@ -80,7 +80,7 @@ impl Case {
             flavors: default_flavors(),
             templates: self.templates.clone(),
             generation: Some(generation),
-            public_key: KEY,
+            public_keys: vec![KEY],
             overrides: self.overrides.clone(),
             root: self.root.clone(),
         })

@@ -80,10 +80,21 @@ impl Signer {
 
     /// Whether the list in a folder was signed by this key.
     pub fn signed(&self, folder: &Path) -> bool {
-        let Ok(signature) = fs::read_to_string(folder.join(generation::SIGNATURE)) else { return false };
-        let Ok(text) = File::open(folder.join(generation::LIST)) else { return false };
-        generation::is_signed(&mut BufReader::new(text), &signature, &self.public_key())
+        is_signed(folder, &self.public_key())
     }
+}
+
+/// Whether the list in a folder says to be signed by another key; one that is damaged does not.
+pub fn is_anothers(folder: &Path, signer: &Signer) -> bool {
+    let signature = fs::read_to_string(folder.join(generation::SIGNATURE));
+    signature.is_ok_and(|signature| generation::is_by_another(&signature, &signer.public_key()))
+}
+
+/// Whether the list in a folder was signed by the owner of a public key.
+pub fn is_signed(folder: &Path, public_key: &str) -> bool {
+    let Ok(signature) = fs::read_to_string(folder.join(generation::SIGNATURE)) else { return false };
+    let Ok(text) = File::open(folder.join(generation::LIST)) else { return false };
+    generation::is_signed(&mut BufReader::new(text), &signature, public_key)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use super::digest::Sha256;
 use super::names::SafePath;
+use super::node::Keys;
 use super::plain;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -57,6 +58,9 @@ pub enum Error {
     /// The list is not what the key's owner signed.
     #[error("the mirror's list was not signed by the expected key")]
     Forged(#[source] minisign_verify::Error),
+    /// Nobody was named who could have signed it.
+    #[error("no key is named that must have signed the mirror's list")]
+    Unsigned,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,6 +88,18 @@ impl Generation {
         let signature = minisign_verify::Signature::decode(signature).map_err(Error::Signature)?;
         key.verify(text, &signature, false).map_err(Error::Forged)?;
         Generation::parse(&String::from_utf8_lossy(text))
+    }
+
+    /// The same with keys of which any may have signed it.
+    pub fn verify_by_any(text: &[u8], signature: &str, keys: &Keys) -> Result<Generation, Error> {
+        let mut last = Error::Unsigned;
+        for key in keys.iter() {
+            match Generation::verify(text, signature, key) {
+                Err(error @ Error::Forged(_)) => last = error,
+                verified => return verified,
+            }
+        }
+        Err(last)
     }
 
     /// Reads a list whose signature somebody else checks.
@@ -194,6 +210,14 @@ pub fn scan_signed(
     };
     hashed.verifier.finalize().map_err(Error::Forged)?;
     Ok(Ok(Some(head)))
+}
+
+/// Whether a signature says itself that another key than this made it; one that cannot be read says nothing.
+pub fn is_by_another(signature: &str, public_key: &str) -> bool {
+    let (Ok(key), Ok(signature)) = (key(public_key), minisign_verify::Signature::decode(signature)) else {
+        return false;
+    };
+    matches!(key.verify_stream(&signature), Err(minisign_verify::Error::UnexpectedKeyId))
 }
 
 /// Whether the owner of a key signed a text, whatever it says.
@@ -357,6 +381,26 @@ mod tests {
         assert_eq!(Generation::verify(text.as_bytes(), &signature, &key).unwrap(), sample());
         let forged = text.replace("size = 3", "size = 4");
         assert!(matches!(Generation::verify(forged.as_bytes(), &signature, &key), Err(Error::Forged(_))));
+    }
+
+    #[test]
+    fn while_two_keys_are_trusted_either_may_have_signed() {
+        let pairs = [(); 3].map(|()| minisign::KeyPair::generate_unencrypted_keypair().unwrap());
+        let keys = |of: &[&minisign::KeyPair]| {
+            let files: Vec<String> = of.iter().map(|pair| pair.pk.to_box().unwrap().to_string()).collect();
+            Keys::new(files.iter().map(String::as_str))
+        };
+        let text = sample().render();
+        let by = |pair: &minisign::KeyPair, keys: &Keys| {
+            let signature = minisign::sign(None, &pair.sk, text.as_bytes(), None, None).unwrap().to_string();
+            Generation::verify_by_any(text.as_bytes(), &signature, keys)
+        };
+        let [a, b, other] = &pairs;
+        let both = keys(&[a, b]);
+        assert!(by(a, &both).is_ok() && by(b, &both).is_ok());
+        assert!(matches!(by(other, &both), Err(Error::Forged(_))));
+        assert!(matches!(by(a, &keys(&[b])), Err(Error::Forged(_))));
+        assert!(matches!(by(a, &Keys::default()), Err(Error::Unsigned)));
     }
 
     #[test]

@@ -11,6 +11,10 @@ use std::fmt;
 use url::Url;
 
 mod empty;
+mod keys;
+
+pub use empty::FORMAT;
+pub use keys::Keys;
 
 /// Where it lies in a node's folder.
 pub const DOCUMENT: &str = "node.toml";
@@ -19,7 +23,7 @@ pub const DOCUMENT: &str = "node.toml";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
-    /// The document's format: 1.
+    /// The document's format: 1, or 2 with two keys of the mirror.
     pub format: u32,
     /// The cluster's name.
     pub cluster: Word,
@@ -90,8 +94,8 @@ pub enum Scope {
 pub struct Mirror {
     /// Its address.
     pub url: String,
-    /// The key that must have signed its list: one line of base64, as minisign prints it.
-    pub public_key: String,
+    /// The key that must have signed its list, or two of which either may have.
+    pub public_key: Keys,
 }
 
 /// A file or a folder that the site brings, not we.

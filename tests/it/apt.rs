@@ -461,6 +461,41 @@ fn apt_installs_from_the_mirror_and_from_nothing_that_was_forged() {
 }
 
 #[test]
+fn apt_believes_either_key_while_a_mirror_goes_over() {
+    if Command::new("apt-get").arg("--version").output().is_err() {
+        left_out!("the mirror's other key as apt sees it: apt is not installed");
+        return;
+    }
+    let (project, _) = project(PACKAGES);
+    project.run("mirror lock");
+    let root = project.path("apt");
+    let ring = || fs::read(project.path("mirror/current/mirror_apt/pnda-mirror.gpg")).unwrap();
+    let update = |ring: &[u8]| {
+        let _ = fs::remove_dir_all(root.join("var/lib/apt/lists"));
+        let server = serve::start(&project.path("mirror"), "127.0.0.1:0".parse().unwrap()).unwrap();
+        lay_apt(&root, &format!("http://{}", server.address));
+        fs::write(root.join("key.gpg"), ring).unwrap();
+        apt(&root, "update -o APT::Update::Error-Mode=any")
+    };
+    project.run("mirror build").says(0, "generation 1");
+    let first = ring();
+    project.run("mirror build --other-key other").says(0, "generation 2");
+    let both = ring();
+    for trusted in [&first, &both] {
+        let (done, said) = update(trusted);
+        assert!(done && !said.contains("W: "), "{said}");
+    }
+    project.run("mirror build --key=other --other-key key --new-key").says(0, "generation 3");
+    let (done, said) = update(&both);
+    assert!(done && !said.contains("W: "), "{said}");
+    let (done, said) = update(&first);
+    assert!(!done && said.contains("NO_PUBKEY"), "{said}");
+    project.run("mirror build --key=other").says(0, "generation 4");
+    let (done, said) = update(&ring());
+    assert!(done && !said.contains("W: "), "{said}");
+}
+
+#[test]
 fn a_damaged_list_of_packages_is_signed_anew_by_the_key_that_signed_it() {
     let (project, _) = project(PACKAGES);
     project.run("mirror lock");

@@ -121,7 +121,9 @@ fn nobody_goes_back_to_what_is_damaged_or_foreign() {
     project.run("mirror rollback --mirror mirror --key key").says(3, "--repair --generation 1");
     project.run("mirror rollback --mirror mirror --key other").says(2, "the mirror's key is not here");
     pnda::mirror::keys::Signer::load_or_make(&project.path("other")).unwrap();
-    project.run("mirror rollback --mirror mirror --key other").says(3, "was not signed by the key");
+    project.run("mirror rollback --mirror mirror --key other").says(2, "is signed by another key than other");
+    let new = "mirror rollback --mirror mirror --key other --new-key";
+    project.run(new).says(3, "was not signed by the key");
     assert!(project.read("mirror/current/generation.toml").contains("number = 2"));
 }
 

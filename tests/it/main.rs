@@ -26,6 +26,7 @@ mod handbook;
 mod install;
 mod installed;
 mod json;
+mod keys;
 mod kill;
 mod killed;
 mod layout;

@@ -83,7 +83,10 @@ impl Project {
             command.arg(format!("--source=pypi={}/simple", self.upstream.url));
         }
         if words.starts_with("mirror build") {
-            command.args(["--mirror", "mirror", "--key", "key"]);
+            command.args(["--mirror", "mirror"]);
+            if !words.contains("--key=") {
+                command.args(["--key", "key"]);
+            }
             if !words.contains("--agent") {
                 command.args(["--agent", "agent"]);
             }

@@ -1,12 +1,12 @@
 //! The install engine on a real systemd: what is prepared once, gates, ports that are taken, a kill while it waits,
-//! going back, drift, power, and taking everything away. The service is a small server that takes its time to answer.
+//! going back, drift, power, another key of the mirror, and taking everything away. The service is a small server that takes its time to answer.
 //! Not here: the project's own roles, and HDFS.
 
 use crate::ground::Ground;
 use crate::node::Node;
 use crate::shell::Output;
 use crate::steps::Steps;
-use crate::{faults, machine};
+use crate::{faults, keys, machine};
 use pnda::words::digest::Sha256;
 use pnda::words::generation::{Generation, Listed};
 use pnda::words::names::SafePath;
@@ -57,8 +57,9 @@ fn an_install_is_done_when_its_services_answer() {
     fs::copy(env!("CARGO_BIN_EXE_pnda-agent"), folder.join("pnda-agent")).expect("the ground's folder is writable");
     let pair = minisign::KeyPair::generate_unencrypted_keypair().expect("a key can be made");
     let bed = Bed { node: ground.node("edge-1"), folder: &folder, pair: &pair };
-    let before = listing(bed.node);
     let mut steps = Steps::default();
+    steps.take("another key", || keys::go_over(bed.node, &ground.folder("keys")));
+    let before = listing(bed.node);
     bed.render("2", &More::default());
     steps.take("answers", || is_done_when_it_answers(&bed));
     steps.take("a taken port", || finds_a_port_that_is_taken(&bed));

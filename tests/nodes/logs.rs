@@ -331,7 +331,7 @@ fn render(ground: &Ground, mirror: &Path) -> PathBuf {
         flavors: cluster::default_flavors(),
         templates: cluster::default_templates(),
         generation: Some(&generation),
-        public_key,
+        public_keys: vec![public_key],
         overrides: Vec::new(),
         root: None,
     });

@@ -15,6 +15,7 @@ mod faults;
 mod foreign;
 mod ground;
 mod harness;
+mod keys;
 mod logs;
 mod machine;
 mod node;

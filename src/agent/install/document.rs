@@ -8,8 +8,9 @@ use crate::systems::regular::{self, Links};
 use crate::systems::webhdfs::{Times, WebHdfs};
 use crate::words::digest::Sha256;
 use crate::words::names::NodePath;
-use crate::words::node::{DOCUMENT, Node, Scope};
+use crate::words::node::{DOCUMENT, FORMAT, Node, Scope};
 use crate::words::problem::{Origin, Problem, Problems, Source};
+use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -56,10 +57,7 @@ pub fn read(folder: &Path, root: Option<&Path>) -> Result<Wanted, Error> {
     let text = String::from_utf8(bytes).map_err(|error| failed(io::Error::other(error)))?;
     let file = path.display().to_string();
     let source = Source { file: &file, text: &text };
-    let node: Node = match toml::from_str(&text) {
-        Ok(node) => node,
-        Err(error) => return Err(Error::Problems(source.toml_problem(&error).into())),
-    };
+    let node = parse(source).map_err(|problem| Error::Problems(problem.into()))?;
     let mut problems = Problems::default();
     check(&node, source, &mut problems);
     let mut differing = Problems::default();
@@ -100,12 +98,23 @@ fn files(folder: &Path, node: &Node, problems: &mut Problems) -> BTreeMap<NodePa
     read
 }
 
+/// The document; of a newer format only that much is asked, for the rest may be what nobody knows yet.
+fn parse(source: Source<'_>) -> Result<Node, Problem> {
+    #[derive(Deserialize)]
+    struct Head {
+        format: u32,
+    }
+    match toml::from_str(source.text) {
+        Ok(Head { format }) if !(1..=FORMAT).contains(&format) => {
+            let remedy = format!("this program reads formats up to {FORMAT}: use the newer pnda-agent");
+            Err(source.problem_of_file(format!("format {format} is not known"), remedy))
+        }
+        _ => toml::from_str(source.text).map_err(|error| source.toml_problem(&error)),
+    }
+}
+
 /// What the types of the document cannot say.
 fn check(node: &Node, source: Source<'_>, problems: &mut Problems) {
-    if node.format != 1 {
-        let what = format!("format {} is not known", node.format);
-        problems.add(source.problem_of_file(what, "this program reads format 1: use the newer pnda-agent"));
-    }
     if !node.root.starts_with('/') {
         problems.add(at(source, &node.root, format!("root `{}` is not absolute", node.root), "write the whole path"));
     }
@@ -336,6 +345,18 @@ public_key = "k"
     #[test]
     fn a_document_that_cannot_be_read_says_where() {
         assert!(problems(&HEAD.replace("scope = \"system\"", "scope = \"sytem\"")).contains(":6: "));
-        assert!(problems(&HEAD.replace("format = 1", "format = 2")).contains("newer pnda-agent"));
+        let newer = HEAD.replace("format = 1", "format = 3\nunheard = \"of\"").replace("public_key", "keys");
+        assert!(problems(&newer).contains("format 3 is not known") && problems(&newer).contains("newer pnda-agent"));
+        assert!(problems(&HEAD.replace("format = 1", "format = 0")).contains("format 0 is not known"));
+    }
+
+    #[test]
+    fn a_node_trusts_one_key_or_two_of_its_mirror() {
+        let keys = |text: &str| read_text(text).map(|wanted| wanted.node.mirror.public_key.len());
+        assert_eq!(keys(HEAD).unwrap(), 1);
+        let two = HEAD.replace("format = 1", "format = 2").replace("\"k\"", "\"k l\"");
+        assert_eq!(keys(&two).unwrap(), 2);
+        assert!(problems(&HEAD.replace("\"k\"", "\"k l m\"")).contains(":10: 3 keys are named: 2 are the most"));
+        assert!(problems(&HEAD.replace("\"k\"", "\"\"")).contains(":10: no key is named"));
     }
 }

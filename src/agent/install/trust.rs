@@ -1,5 +1,5 @@
 //! Reads the mirror's signed list and holds the node's document against it.
-//! The key is the node's own: what the mirror says of itself is not asked.
+//! The keys are the node's own: what the mirror says of itself is not asked.
 //! Not here: any archive; those are verified as they come.
 
 use crate::systems::http::{self, Http};
@@ -46,12 +46,12 @@ impl Error {
     }
 }
 
-/// The mirror's list, signed by the key that the node's document names.
+/// The mirror's list, signed by a key that the node's document names.
 pub fn list(http: &Http, mirror: &Location, node: &Node, tell: Tell) -> Result<Generation, Error> {
     let verify = || {
         let text = fetch(http, mirror, LIST, LONGEST_LIST, tell)?;
         let signature = fetch(http, mirror, SIGNATURE, LONGEST_SIGNATURE, tell)?;
-        Generation::verify(&text, &String::from_utf8_lossy(&signature), &node.mirror.public_key)
+        Generation::verify_by_any(&text, &String::from_utf8_lossy(&signature), &node.mirror.public_key)
             .map_err(|source| Error::Untrusted { mirror: mirror.clone(), source })
     };
     match verify() {

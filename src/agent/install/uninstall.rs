@@ -15,7 +15,7 @@ use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
 use crate::words::location::Location;
 use crate::words::names::{NodePath, Word};
-use crate::words::node::{Mirror, Node};
+use crate::words::node::{Keys, Mirror, Node};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What becomes of data.
@@ -73,7 +73,7 @@ fn empty(place: &Where, installed: &Installed, last: Option<&Node>) -> Result<Wa
     let name = |of: fn(&Node) -> &Word| last.map_or_else(unnamed, |node| Ok(of(node).clone()));
     let cluster = name(|node| &node.cluster)?;
     let node = installed.state.node.clone().map_or_else(|| name(|node| &node.node), Ok)?;
-    let mirror = Mirror { url: String::new(), public_key: String::new() };
+    let mirror = Mirror { url: String::new(), public_key: Keys::default() };
     let root = place.root.display().to_string();
     let node = Node::empty(cluster, node, Sha256::of(b""), installed.scope, root, mirror);
     let (text, root, bytes) = (String::new(), place.root.clone(), BTreeMap::new());

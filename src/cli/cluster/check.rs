@@ -17,15 +17,15 @@ pub struct Arguments {
     /// A mirror, to see whether it holds what nodes need.
     #[arg(long, value_name = "FOLDER")]
     mirror: Option<PathBuf>,
-    /// The public key that must have signed the mirror's list.
-    #[arg(long, value_name = "FILE", requires = "mirror")]
-    key: Option<PathBuf>,
+    /// The public key that must have signed the mirror's list; given twice while a mirror goes over to another key.
+    #[arg(long = "key", value_name = "FILE", requires = "mirror")]
+    keys: Vec<PathBuf>,
 }
 
 /// Runs it.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let key = arguments.key.clone();
-    let served = arguments.mirror.clone().map(|mirror| Served { mirror, key });
+    let keys = arguments.keys.clone();
+    let served = arguments.mirror.clone().map(|mirror| Served { mirror, keys });
     let rendered = arguments.given.decide(served.as_ref(), cluster::render)?;
     say(&format!("cluster {} is right: {} nodes", rendered.cluster, rendered.nodes.len()))?;
     Ok(ExitCode::SUCCESS)

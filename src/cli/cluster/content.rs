@@ -27,10 +27,10 @@ pub struct From {
     /// Render now, from this mirror's list.
     #[arg(long, value_name = "FOLDER", required_unless_present = "nodes")]
     mirror: Option<PathBuf>,
-    /// The public key that must have signed the mirror's list, and that nodes will trust
-    /// [default: that of ~/.config/pnda/mirror.key, else the mirror's own copy]
-    #[arg(long, value_name = "FILE", requires = "mirror")]
-    key: Option<PathBuf>,
+    /// The public key that must have signed the mirror's list, and that nodes will trust; given twice while a mirror goes
+    /// over to another key [default: that of ~/.config/pnda/mirror.key, else the mirror's own copy]
+    #[arg(long = "key", value_name = "FILE", requires = "mirror")]
+    keys: Vec<PathBuf>,
     /// Where the last render put the nodes' folders, instead of rendering now.
     #[arg(long, value_name = "FOLDER", conflicts_with = "mirror")]
     nodes: Option<PathBuf>,
@@ -53,7 +53,7 @@ impl From {
         if let Some(folder) = &self.nodes {
             return written(plan, folder);
         }
-        let served = self.mirror.clone().map(|mirror| Served { mirror, key: self.key.clone() });
+        let served = self.mirror.clone().map(|mirror| Served { mirror, keys: self.keys.clone() });
         let rendered = self.given.decide(served.as_ref(), cluster::render)?;
         let nodes = rendered.nodes.into_iter().map(|(node, tree)| (node.to_string(), tree)).collect();
         Ok(Content { plan, nodes, gone: Vec::new() })

@@ -9,6 +9,7 @@ use crate::mirror::keys::Signer;
 use crate::mirror::publish::generation::current;
 use crate::systems::regular;
 use crate::words::generation::{self as list, Generation};
+use crate::words::node::Keys;
 use crate::words::problem::{Problems, Source};
 use clap::Args;
 use std::fs;
@@ -36,10 +37,10 @@ pub struct Served {
     /// The mirror that nodes will install from: its list says what there is.
     #[arg(long, value_name = "FOLDER")]
     pub mirror: PathBuf,
-    /// The public key that must have signed the mirror's list, and that nodes will trust
-    /// [default: that of ~/.config/pnda/mirror.key, else the mirror's own copy]
-    #[arg(long, value_name = "FILE")]
-    pub key: Option<PathBuf>,
+    /// The public key that must have signed the mirror's list, and that nodes will trust; given twice while a mirror goes
+    /// over to another key [default: that of ~/.config/pnda/mirror.key, else the mirror's own copy]
+    #[arg(long = "key", value_name = "FILE")]
+    pub keys: Vec<PathBuf>,
 }
 
 /// What is rendered, beside the folder of the last render.
@@ -79,10 +80,11 @@ impl Given {
         let file = self.cluster.display().to_string();
         let text = fs::read_to_string(&self.cluster)
             .map_err(|error| Failure::new(USAGE, format!("cannot read {file}: {error}")))?;
-        let key = served.map_or_else(|| Ok(NO_KEY.to_owned()), Served::trusted_key)?;
-        let generation = served.map(|served| generation(&served.mirror, &key)).transpose()?;
+        let keys = served.map_or_else(|| Ok(vec![NO_KEY.to_owned()]), Served::trusted_keys)?;
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let generation = served.map(|served| generation(&served.mirror, &keys)).transpose()?;
         let cluster = Source { file: &file, text: &text };
-        decide_with(cluster, generation.as_ref(), &key, self.set.clone(), self.root.clone(), decide)
+        decide_with(cluster, generation.as_ref(), &keys, self.set.clone(), self.root.clone(), decide)
     }
 }
 
@@ -90,17 +92,18 @@ impl Given {
 pub fn decide_with<T>(
     cluster: Source<'_>,
     generation: Option<&Generation>,
-    public_key: &str,
+    public_keys: &[&str],
     overrides: Vec<(String, String)>,
     root: Option<String>,
     decide: impl FnOnce(&Inputs<'_>) -> Result<T, Problems>,
 ) -> Result<T, Failure> {
-    let inputs = Inputs { overrides, root, ..Inputs::shipped(cluster, generation, public_key) };
+    let shipped = Inputs::shipped(cluster, generation, "");
+    let inputs = Inputs { overrides, root, public_keys: public_keys.to_vec(), ..shipped };
     decide(&inputs).map_err(|problems| Failure::new(USAGE, problems))
 }
 
-/// The current generation of a mirror, whose list this key must have signed.
-pub fn generation(mirror: &Path, public_key: &str) -> Result<Generation, Failure> {
+/// The current generation of a mirror, whose list one of these keys must have signed.
+pub fn generation(mirror: &Path, public_keys: &[&str]) -> Result<Generation, Failure> {
     let served = current(mirror);
     let read = |name: &str| {
         let path = served.join(name);
@@ -109,20 +112,27 @@ pub fn generation(mirror: &Path, public_key: &str) -> Result<Generation, Failure
             Failure::new(FAILED, text)
         })
     };
-    Generation::verify(read(list::LIST)?.as_bytes(), &read(list::SIGNATURE)?, public_key)
+    let keys = Keys::new(public_keys.iter().copied());
+    Generation::verify_by_any(read(list::LIST)?.as_bytes(), &read(list::SIGNATURE)?, &keys)
         .map_err(|error| Failure::new(MISMATCH, error))
 }
 
 impl Served {
-    /// The key that nodes will trust. Whoever may write the mirror may write its copy of the key, so that comes last.
-    fn trusted_key(&self) -> Result<String, Failure> {
-        match (&self.key, own_key().filter(|key| key.exists())) {
-            (Some(file), _) => Ok(fs::read_to_string(file)?),
-            (None, Some(key)) => Ok(Signer::load_or_make(&key)?.public_key()),
-            (None, None) => {
+    /// The keys that nodes will trust. Whoever may write the mirror may write its copy of the key, so that comes last.
+    fn trusted_keys(&self) -> Result<Vec<String>, Failure> {
+        match (self.keys.as_slice(), own_key().filter(|key| key.exists())) {
+            ([], Some(key)) => Ok(vec![Signer::load_or_make(&key)?.public_key()]),
+            ([], None) => {
                 let copy = current(&self.mirror).join(list::PUBLIC_KEY);
                 warn(&format!("nodes will trust the key in {}: give --key to say which it must be", copy.display()))?;
-                Ok(regular::read_text(&copy)?)
+                Ok(vec![regular::read_text(&copy)?])
+            }
+            (files, _) => {
+                let read = |file: &PathBuf| {
+                    let failed = |error| Failure::new(USAGE, format!("cannot read {}: {error}", file.display()));
+                    fs::read_to_string(file).map_err(failed)
+                };
+                files.iter().map(read).collect()
             }
         }
     }

@@ -3,8 +3,9 @@
 //! Not here: how any of it is done.
 
 use super::fetch::{Fetched, fetch, plan, tell_plan};
-use super::{Places, Wanted, own_key, tell_waivers};
-use crate::cli::failure::{Failure, Outcome, USAGE, WOULD_CHANGE, say, say_json};
+use super::signing::{Keys, Signing};
+use super::{Places, Wanted, tell_waivers};
+use crate::cli::failure::{Failure, Outcome, WOULD_CHANGE, say, say_json};
 use crate::cluster;
 use crate::mirror::fetch::expected;
 use crate::mirror::gc::users;
@@ -14,7 +15,7 @@ use crate::mirror::generations::{self, place};
 use crate::mirror::keys::Signer;
 use crate::mirror::lock::Lock;
 use crate::mirror::openpgp;
-use crate::mirror::publish::generation::{Next, Published, current_list, next, publish};
+use crate::mirror::publish::generation::{Next, Published, next, publish};
 use crate::mirror::publish::inputs::{self, Inputs, Unchanged};
 use crate::mirror::publish::{self, Layout, Program};
 use crate::mirror::store::Store;
@@ -41,9 +42,6 @@ pub struct Arguments {
     /// The folder with the manifests and their lock [default: ./mirror-manifests, else the shipped ones]
     #[arg(long, value_name = "FOLDER")]
     manifests: Option<PathBuf>,
-    /// The key that signs the list; made on first use [default: ~/.config/pnda/mirror.key]
-    #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
     /// The agent that nodes install [default: the `pnda-agent` beside this program]
     #[arg(long, value_name = "FILE")]
     agent: Option<PathBuf>,
@@ -53,6 +51,8 @@ pub struct Arguments {
     /// Print what was done as JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    keys: Keys,
     #[command(flatten)]
     places: Places,
 }
@@ -70,6 +70,8 @@ pub struct Built {
     pub fetched_bytes: u64,
     /// The key that signed it.
     pub public_key: String,
+    /// The key that the mirror goes over to, or comes from, if one was named.
+    pub other_public_key: Option<String>,
     /// The exceptions from what sources demand, with their reasons.
     pub waivers: Vec<Waiver>,
     /// How a new generation differs from the one before; none if there is none, or nothing was published.
@@ -110,12 +112,12 @@ pub struct Planned {
 pub fn build(
     mirror: &Path,
     mut wanted: Wanted,
-    key: &Path,
+    signing: &Signing,
     agent: &Path,
     places: &Places,
     tell: Tell,
 ) -> Result<Built, Failure> {
-    if let Some(built) = unchanged(mirror, &wanted, key, agent, places, tell)? {
+    if let Some(built) = unchanged(mirror, &wanted, signing, agent, places, tell)? {
         return Ok(built);
     }
     let mut lock = wanted.agreed()?;
@@ -125,8 +127,9 @@ pub fn build(
     let store = places.store()?;
     let _held = store.lock_shared()?;
     // What keys are missing is told before anything is fetched.
-    let (signer, openpgp) = (signer(mirror, key)?, openpgp_signer(mirror, &lock, key)?);
-    let inputs = with_inputs(&wanted, key, agent, |inputs| inputs.digest())?;
+    let signer = signing.signer(mirror)?;
+    let openpgp = signing.openpgp(&generations::current(mirror), mirror, &lock)?;
+    let inputs = with_inputs(&wanted, signing, agent, |inputs| inputs.digest())?;
     // From here on only what it means is needed; of many artifacts, the text is much.
     wanted.texts.lock = None;
     let fetched = fetch(&wanted, &lock, &store, places, tell)?;
@@ -146,7 +149,8 @@ pub fn build(
     drop((tree, lock));
     let changes = published.then(|| changes(&before, &place(mirror, generation))).flatten();
     let (fetched_files, fetched_bytes, public_key) = (fetched.files, fetched.bytes, signer.public_key());
-    Ok(Built { generation, published, fetched_files, fetched_bytes, public_key, waivers, changes })
+    let other_public_key = signing.other()?;
+    Ok(Built { generation, published, fetched_files, fetched_bytes, public_key, other_public_key, waivers, changes })
 }
 
 /// How a new generation differs from the one that was current.
@@ -162,18 +166,18 @@ fn changes(before: &Path, after: &Path) -> Option<Changes> {
 fn unchanged(
     mirror: &Path,
     wanted: &Wanted,
-    key: &Path,
+    signing: &Signing,
     agent: &Path,
     places: &Places,
     tell: Tell,
 ) -> Result<Option<Built>, Failure> {
-    if !key.exists() || !mirror.exists() {
+    if !signing.key.exists() || !mirror.exists() {
         return Ok(None);
     }
     let _mirror = alone(mirror)?;
-    let (store, sources, signer) = (places.store()?, places.registries()?, Signer::load_or_make(key)?);
+    let (store, sources, signer) = (places.store()?, places.registries()?, Signer::load_or_make(&signing.key)?);
     let _held = store.lock_shared()?;
-    let found = with_inputs(wanted, key, agent, |inputs| inputs.unchanged(mirror, &store, &sources, &signer))?;
+    let found = with_inputs(wanted, signing, agent, |inputs| inputs.unchanged(mirror, &store, &sources, &signer))?;
     let Some(Unchanged { number, judgement, waivers }) = found else { return Ok(None) };
     // It may be another store than the one that it was published from.
     users::note(&store, mirror)?;
@@ -184,6 +188,7 @@ fn unchanged(
         fetched_files: 0,
         fetched_bytes: 0,
         public_key: signer.public_key(),
+        other_public_key: signing.other()?,
         waivers,
         changes: None,
     }))
@@ -192,13 +197,12 @@ fn unchanged(
 /// Everything that decides what is on the mirror, for somebody to look at.
 fn with_inputs<T>(
     wanted: &Wanted,
-    key: &Path,
+    signing: &Signing,
     agent: &Path,
     look: impl FnOnce(&Inputs<'_>) -> Option<T>,
 ) -> Result<Option<T>, Failure> {
     let Some(lock) = &wanted.texts.lock else { return Ok(None) };
-    let path = Some(openpgp_key(key)).filter(|path| path.exists());
-    let openpgp = path.map(|path| openpgp::Signer::load_or_make(&path)).transpose()?;
+    let openpgp = signing.openpgp_if_there()?;
     let (programs, roles, engine) = (programs(agent)?, cluster::default_roles(), std::env::current_exe()?);
     Ok(look(&Inputs {
         manifests: &wanted.texts.files,
@@ -215,24 +219,6 @@ fn programs(agent: &Path) -> Result<[Program; 1], Failure> {
     Ok([Program { path: SafePath::new("pnda-agent")?, file: agent.to_owned() }])
 }
 
-/// The mirror's key; a mirror that is signed already is not given a new one by accident.
-fn signer(mirror: &Path, key: &Path) -> Result<Signer, Failure> {
-    if !key.exists() && current_list(mirror).is_some() {
-        return Err(lost(mirror, key));
-    }
-    Ok(Signer::load_or_make(key)?)
-}
-
-fn lost(mirror: &Path, key: &Path) -> Failure {
-    let text = format!(
-        "{} is signed by a key that is not in {}: bring that key, or name the one beside it (for a repair with \
-         --signing-key), or start a new mirror",
-        mirror.display(),
-        key.display()
-    );
-    Failure::new(USAGE, text)
-}
-
 pub(super) fn lay_out(
     wanted: &Wanted,
     lock: &Lock,
@@ -246,26 +232,8 @@ pub(super) fn lay_out(
     Ok(publish::tree(&layout)?)
 }
 
-/// The key for clients that know OpenPGP alone, beside the mirror's own; made when something is first signed with it.
-pub(super) fn openpgp_signer(mirror: &Path, lock: &Lock, key: &Path) -> Result<Option<openpgp::Signer>, Failure> {
-    if !publish::needs_openpgp(lock) {
-        return Ok(None);
-    }
-    let path = openpgp_key(key);
-    if !path.exists() && current_list(mirror).is_some_and(|there| publish::has_openpgp(&there)) {
-        return Err(lost(mirror, &path));
-    }
-    Ok(Some(openpgp::Signer::load_or_make(&path)?))
-}
-
-fn openpgp_key(key: &Path) -> PathBuf {
-    let mut name = key.as_os_str().to_owned();
-    name.push(".pgp");
-    PathBuf::from(name)
-}
-
 /// What a build would do; as long as something is missing, only that can be said.
-fn look(arguments: &Arguments, wanted: &Wanted, key: &Path, agent: &Path) -> Outcome {
+fn look(arguments: &Arguments, wanted: &Wanted, signing: &Signing, agent: &Path) -> Outcome {
     let (lock, store) = (wanted.agreed()?, arguments.places.store()?);
     let _held = store.lock_shared()?;
     if !lock.artifacts.iter().all(|artifact| store.has(expected(artifact))) {
@@ -279,15 +247,15 @@ fn look(arguments: &Arguments, wanted: &Wanted, key: &Path, agent: &Path) -> Out
     }
     let there = Fetched { dry_run: true, kept: lock.artifacts.len(), ..Fetched::default() };
     let planned = Planned::of(&lock, there);
-    let openpgp = Some(openpgp_key(key)).filter(|_| publish::needs_openpgp(&lock));
-    if let Some(missing) = [Some(key.to_owned()), openpgp].into_iter().flatten().find(|key| !key.exists()) {
+    if let Some(missing) = signing.missing(&lock) {
         let missing = missing.display().to_string();
         let text = format!("would make the signing key {missing} and publish");
         return told(arguments, &Planned { makes_key: Some(missing), publishes: true, ..planned }, &text);
     }
-    let openpgp = openpgp_signer(&arguments.mirror, &lock, key)?;
+    let signer = signing.signer(&arguments.mirror)?;
+    let openpgp = signing.openpgp(&generations::current(&arguments.mirror), &arguments.mirror, &lock)?;
     let tree = lay_out(wanted, &lock, &store, agent, openpgp.as_ref())?;
-    match next(&arguments.mirror, &tree, lock.digest(), &Signer::load_or_make(key)?)? {
+    match next(&arguments.mirror, &tree, lock.digest(), &signer)? {
         Next::UpToDate(number) => {
             let text = format!("up to date: generation {number}");
             told(arguments, &Planned { generation: Some(number), ..planned }, &text)
@@ -336,17 +304,13 @@ fn sibling_agent() -> io::Result<PathBuf> {
 /// Runs `build`.
 pub fn run(arguments: &Arguments) -> Outcome {
     let wanted = Wanted::read(arguments.manifests.as_deref())?;
-    let key = arguments
-        .key
-        .clone()
-        .or_else(own_key)
-        .ok_or_else(|| Failure::new(USAGE, "no home folder is known; give --key FILE"))?;
+    let signing = arguments.keys.signing()?;
     let agent = agent(arguments.agent.as_deref())?;
     if arguments.dry_run {
-        return look(arguments, &wanted, &key, &agent);
+        return look(arguments, &wanted, &signing, &agent);
     }
     let progress = arguments.places.progress();
-    let built = build(&arguments.mirror, wanted, &key, &agent, &arguments.places, &|event| progress.tell(event))?;
+    let built = build(&arguments.mirror, wanted, &signing, &agent, &arguments.places, &|event| progress.tell(event))?;
     if arguments.json {
         say_json(&built)?;
     } else {
@@ -360,6 +324,7 @@ fn tell_built(built: &Built, mirror: &Path) -> Result<(), Failure> {
     let files = built.fetched_files;
     say(&format!("{what} generation {} (fetched {files} files, {} bytes)", built.generation, built.fetched_bytes))?;
     say(&format!("public key {}", built.public_key))?;
+    built.other_public_key.iter().try_for_each(|key| say(&format!("other public key {key}")))?;
     tell_waivers(&built.waivers)?;
     let changes = built.changes.iter().flat_map(|changes| changes.lines(built.generation, mirror));
     changes.into_iter().try_for_each(|line| Ok(say(&line)?))

@@ -29,12 +29,14 @@ mod rollback;
 mod sbom;
 mod schema;
 mod serve;
+mod signing;
 mod status;
 mod verify;
 mod why;
 
 pub use build::{Built, build};
 pub use schema::{Verb, schema};
+pub use signing::Signing;
 
 /// Where a project of the user's own has its manifests, and where `lock` writes by default.
 const OWN_MANIFESTS: &str = "mirror-manifests";

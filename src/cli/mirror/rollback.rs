@@ -3,13 +3,14 @@
 //! Not here: how it is done.
 
 use super::own_key;
+use super::signing::Signing;
 use crate::cli::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say, say_json};
 use crate::mirror::generations::alone::alone;
 use crate::mirror::generations::rollback::{Error, Look, Plan, plan, roll_back};
-use crate::mirror::keys::Signer;
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -24,6 +25,12 @@ pub struct Arguments {
     /// The key that signs the list [default: ~/.config/pnda/mirror.key]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// Sign with --key although another one signed what is published now; nodes must have been rendered with it.
+    #[arg(long)]
+    new_key: bool,
+    /// A file with the public key that signed the earlier generation, if the mirror had another key then.
+    #[arg(long, value_name = "FILE")]
+    signed_by: Option<PathBuf>,
     /// Read every byte of the earlier generation before; without it, every length.
     #[arg(long)]
     verify: bool,
@@ -60,11 +67,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let key = key.filter(|key| key.exists()).ok_or_else(|| {
         Failure::new(USAGE, "the mirror's key is not here: give --key FILE, for the list must be signed anew")
     })?;
-    let signer = Signer::load_or_make(&key)?;
     let _alone = alone(mirror)?;
+    let signer = Signing::with(key, arguments.new_key).signer(mirror)?;
+    let then = arguments.signed_by.as_ref().map(fs::read_to_string).transpose()?;
     let plan = plan(mirror, arguments.number)?;
     let look = if arguments.verify { Look::Bytes } else { Look::Sizes };
-    roll_back(mirror, &plan, look, &signer).map_err(|error| match error {
+    roll_back(mirror, &plan, look, (&signer, then.as_deref())).map_err(|error| match error {
         Error::Damaged { .. } | Error::Foreign { .. } => Failure::new(MISMATCH, error),
         error => error.into(),
     })?;

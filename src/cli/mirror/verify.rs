@@ -2,8 +2,9 @@
 //! Every difference is a line; exit code 3 if there is one, or one that could not be mended.
 //! Not here: how it is checked or mended.
 
-use super::build::{lay_out, openpgp_signer};
+use super::build::lay_out;
 use super::fetch::fetch;
+use super::signing::Signing;
 use super::{Places, Wanted, own_key, tell_waivers, untrusted};
 use crate::cli::failure::{Failure, MISMATCH, Outcome, say, say_json, warn};
 use crate::mirror::generations::alone::alone;
@@ -125,7 +126,7 @@ fn mend(
     tell: Tell,
 ) -> Result<Mended, Failure> {
     let generation = signed_list(folder, key).map_err(untrusted)?;
-    let (places, store) = (&arguments.places, arguments.places.store()?);
+    let (mirror, places, store) = (&arguments.mirror, &arguments.places, arguments.places.store()?);
     let _held = store.lock_shared()?;
     let wanted = Wanted::read(arguments.manifests.as_deref())?;
     let bring = |lock: &Lock| -> Attempt<()> {
@@ -137,10 +138,10 @@ fn mend(
         let agent = super::build::agent(arguments.agent.as_deref())?;
         let key = arguments.signing_key.clone().or_else(own_key);
         let key = key.ok_or("no home folder is known, where the mirror's keys are; give --signing-key FILE")?;
-        let signer = openpgp_signer(&arguments.mirror, &lock, &key).map_err(Failure::into_error)?;
+        let signer = Signing::with(key, false).openpgp(folder, mirror, &lock).map_err(Failure::into_error)?;
         lay_out(&wanted, &lock, &store, &agent, signer.as_ref()).map_err(Failure::into_error)
     };
-    let means = Means { mirror: &arguments.mirror, store: &store, bring: &bring, lay_out: &whole_tree, tell };
+    let means = Means { mirror, store: &store, bring: &bring, lay_out: &whole_tree, tell };
     let mended = repair(folder, &generation, report, &means)?;
     mended.troubles.iter().try_for_each(|trouble| warn(&chain(&**trouble)))?;
     Ok(mended)

@@ -5,7 +5,7 @@
 use super::cluster::given::{decide_with, generation};
 use super::cluster::render::one_tree;
 use super::failure::{FAILED, Failure, Outcome, USAGE, say};
-use super::mirror::{Built, Places, Wanted, build, home_folder};
+use super::mirror::{Built, Places, Signing, Wanted, build, home_folder};
 use crate::cluster;
 use crate::mirror::{folder, serve};
 use crate::words::event::{Event, Tell};
@@ -148,7 +148,14 @@ fn prepare(folder: PathBuf, arguments: &Arguments, tell: Tell) -> Result<(Trial,
     let places = &arguments.places;
     let places = Places { store: places.store.clone().or(Some(folder.join("store"))), ..places.clone() };
     let (mirror, wanted) = (folder.join("mirror"), Wanted::shipped()?);
-    let built = build(&mirror, wanted, &folder.join("keys/mirror.key"), &std::env::current_exe()?, &places, tell)?;
+    let built = build(
+        &mirror,
+        wanted,
+        &Signing::with(folder.join("keys/mirror.key"), false),
+        &std::env::current_exe()?,
+        &places,
+        tell,
+    )?;
     let ports = Ports::choose()?;
     let server = serve::start(&mirror, SocketAddr::from((Ipv4Addr::LOCALHOST, ports.of("mirror"))))?;
     tell(Event::Note(format!("serving generation {} on http://{}/", built.generation, server.address)));
@@ -178,8 +185,8 @@ fn render_node(folder: &Path, mirror: &Path, key: &str, ports: &Ports, kafka: bo
     let chosen = PORTS.iter().filter(|(name, _)| name.contains('.') && (kafka || !name.starts_with("kafka.")));
     overrides.extend(chosen.map(|(name, _)| set(name, ports.of(name).to_string())));
     let root = folder.join("node").display().to_string();
-    let (source, held) = (Source { file: &file, text }, generation(mirror, key)?);
-    let rendered = decide_with(source, Some(&held), key, overrides, Some(root), cluster::render)?;
+    let (source, held) = (Source { file: &file, text }, generation(mirror, &[key])?);
+    let rendered = decide_with(source, Some(&held), &[key], overrides, Some(root), cluster::render)?;
     folder::replace_tree(&one_tree(&rendered)?, &folder.join("cluster"))?;
     let node: Option<&Word> = rendered.nodes.keys().next();
     let node = node.ok_or_else(|| Failure::new(FAILED, format!("{file} has no node")))?;

@@ -4,7 +4,7 @@
 
 use super::stage::{Staged, Unplaced, stage};
 use super::{Error as Generations, current, list, numbers, place};
-use crate::mirror::keys::Signer;
+use crate::mirror::keys::{Signer, is_signed};
 use crate::words::digest::Sha256;
 use crate::words::generation::{Generation, Head};
 use crate::words::names::SafePath;
@@ -22,7 +22,9 @@ pub enum Error {
     #[error("{} keeps no generation before {current}, the current one", path.display())]
     First { path: PathBuf, current: u64 },
     /// The earlier generation was not signed by the mirror's key.
-    #[error("generation {number} was not signed by the key that would sign for it now: it is not gone back to")]
+    #[error(
+        "generation {number} was not signed by the key that would sign for it now: if the mirror had another key then, name its public half with --signed-by"
+    )]
     Foreign { number: u64 },
     /// The earlier generation is not whole.
     #[error(
@@ -75,11 +77,11 @@ pub fn plan(mirror: &Path, to: Option<u64>) -> Result<Plan, Error> {
     Ok(Plan::New { list: Generation { number, ..then }, of })
 }
 
-/// Goes back; the caller has the mirror for itself.
-pub fn roll_back(mirror: &Path, plan: &Plan, look: Look, signer: &Signer) -> Result<(), Error> {
+/// Goes back; the caller has the mirror for itself. Who signs now, and the public key that may have signed then besides.
+pub fn roll_back(mirror: &Path, plan: &Plan, look: Look, (signer, then): (&Signer, Option<&str>)) -> Result<(), Error> {
     let Plan::New { list, of } = plan else { return Ok(()) };
     let folder = place(mirror, *of);
-    if !signer.signed(&folder) {
+    if !signer.signed(&folder) && !then.is_some_and(|key| is_signed(&folder, key)) {
         return Err(Error::Foreign { number: *of });
     }
     if let Some(path) = first_damage(&folder, list, look) {

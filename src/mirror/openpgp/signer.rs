@@ -48,6 +48,8 @@ pub enum Error {
 pub struct Signer {
     secret: SignedSecretKey,
     public: SignedPublicKey,
+    /// A key that clients trust as well, while a mirror goes over from one to the other.
+    other: Option<SignedPublicKey>,
     date: Timestamp,
 }
 
@@ -58,7 +60,18 @@ impl Signer {
         let public = secret.to_public_key();
         let own = public.details.users.iter().flat_map(|user| &user.signatures).filter_map(|one| one.created());
         let date = own.max().unwrap_or_else(|| public.created_at());
-        Ok(Signer { secret, public, date })
+        Ok(Signer { secret, public, other: None, date })
+    }
+
+    /// The same, with another key's public half behind its own.
+    pub fn with_other(self, other: &Signer) -> Signer {
+        let other = Some(other.public.clone()).filter(|other| other.fingerprint() != self.public.fingerprint());
+        Signer { other, ..self }
+    }
+
+    /// The public keys that clients are given.
+    fn published(&self) -> impl Iterator<Item = &SignedPublicKey> {
+        std::iter::once(&self.public).chain(&self.other)
     }
 
     /// The date of everything this key signs.
@@ -73,12 +86,14 @@ impl Signer {
 
     /// The public key for `rpm --import` and people.
     pub fn public_armored(&self) -> Result<String, Error> {
-        self.public.to_armored_string(ArmorOptions::default()).map_err(Error::Sign)
+        let blocks = self.published().map(|key| key.to_armored_string(ArmorOptions::default()));
+        blocks.collect::<Result<Vec<String>, _>>().map(|blocks| blocks.concat()).map_err(Error::Sign)
     }
 
     /// The public key for apt's `signed-by`.
     pub fn public_binary(&self) -> Result<Vec<u8>, Error> {
-        self.public.to_bytes().map_err(Error::Sign)
+        let keys = self.published().map(SignedPublicKey::to_bytes).collect::<Result<Vec<Vec<u8>>, _>>();
+        keys.map(|keys| keys.concat()).map_err(Error::Sign)
     }
 
     /// A detached, armored signature.
@@ -171,6 +186,19 @@ mod tests {
             assert!(matches!(forged, Err(Refused::Wrong { .. })), "{forged:?}");
         }
         assert_eq!(claimed(detached.as_bytes()).unwrap(), signer.fingerprint());
+    }
+
+    #[test]
+    fn while_two_keys_are_published_clients_believe_either() {
+        let ((_one, signer), (_other, next)) = (signer(), signer());
+        let (fingerprints, detached) = ([&signer, &next].map(Signer::fingerprint), next.detached(b"x").unwrap());
+        let signer = signer.with_other(&next);
+        for bytes in [signer.public_binary().unwrap(), signer.public_armored().unwrap().into_bytes()] {
+            let ring = Keyring::parse(&bytes).unwrap();
+            assert_eq!(ring.detached(detached.as_bytes(), || Ok(&b"x"[..])).unwrap(), fingerprints[1]);
+            let own = signer.detached(b"x").unwrap();
+            assert_eq!(ring.detached(own.as_bytes(), || Ok(&b"x"[..])).unwrap(), fingerprints[0]);
+        }
     }
 
     #[test]

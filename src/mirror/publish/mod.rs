@@ -5,7 +5,7 @@
 use super::assembly::{self, Made, Placed};
 use super::lock::{Artifact, Lock, Source};
 use super::manifest::{Manifest, Want};
-use super::openpgp::{self, Signer};
+use super::openpgp::{self, Fingerprint, Signer};
 use super::resolve::apt::deb;
 use super::rpm::header;
 use super::sbom::{self, Roles};
@@ -16,9 +16,9 @@ use crate::words::names::{BadName, SafePath, Word};
 use crate::words::tree::{Conflict, Entry, Tree};
 use laying::Laying;
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 mod apt;
 mod compressed;
@@ -88,6 +88,17 @@ pub fn needs_openpgp(lock: &Lock) -> bool {
 /// Whether a generation holds such lists.
 pub fn has_openpgp(generation: &Generation) -> bool {
     generation.files.keys().any(|path| [apt::KEY, rpm::KEY].contains(&path.as_str()))
+}
+
+/// Who the signature of such a list says it is by, in a generation's folder; whoever may write there may write this.
+pub fn openpgp_signer(folder: &Path, generation: &Generation) -> Option<Fingerprint> {
+    let is_signature = |path: &&SafePath| {
+        let path = path.as_str();
+        let of = |section: &str, name: &str| path.starts_with(section) && path.ends_with(name);
+        of(apt::SECTION, "/Release.gpg") || of(rpm::SECTION, "/repodata/repomd.xml.asc")
+    };
+    let mut signatures = generation.files.keys().filter(is_signature);
+    signatures.find_map(|path| openpgp::claimed(&fs::read(path.under(folder)).ok()?).ok())
 }
 
 /// Everything that decides what is on a mirror.

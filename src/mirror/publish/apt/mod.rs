@@ -16,7 +16,7 @@ mod list;
 mod release;
 
 /// The section of the mirror.
-const SECTION: &str = "mirror_apt";
+pub(super) const SECTION: &str = "mirror_apt";
 /// The public key as apt's `signed-by` takes it.
 pub(super) const KEY: &str = "mirror_apt/pnda-mirror.gpg";
 /// The same for people.

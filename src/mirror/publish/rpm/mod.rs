@@ -16,7 +16,7 @@ mod describe;
 mod index;
 
 /// The section, for people.
-const SECTION: &str = "mirror_rpm";
+pub(super) const SECTION: &str = "mirror_rpm";
 /// Our public key, named as other keys of this folder are.
 pub(super) const KEY: &str = "mirror_rpm/RPM-GPG-KEY-pnda-mirror";
 
