@@ -2,7 +2,7 @@
 //! Two roles may list the same thing in the same words; anything else at one place is a problem.
 //! Not here: the files of the node's folder (`render`), or the settings (`resolve`).
 
-use super::item::{HdfsText, Item, OnceText, Owner, ServiceText, What};
+use super::item::{Item, Owner, What};
 use super::role::Role;
 use super::script;
 use super::template::{Context, Engine};
@@ -11,8 +11,8 @@ use crate::words::document::Text;
 use crate::words::generation::{Generation, Listed};
 use crate::words::names::{BadName, NodePath, SafePath, Word};
 use crate::words::node::{
-    Access, Archive, Directory, Download, Expected, File, Gate, HdfsDirectory, HdfsUpload, Link, Once, Ready, Scope,
-    Service, SiteHadoop, User,
+    Access, Archive, Directory, Download, Expected, File, HdfsDirectory, HdfsUpload, Link, Once, Scope, Service,
+    SiteHadoop, User,
 };
 use crate::words::problem::{Origin, Problem, Problems, nearest};
 use crate::words::secret;
@@ -157,7 +157,7 @@ impl Maker<'_> {
     }
 
     /// A short text; what it becomes may be seen by everybody on the node.
-    fn fill(&self, text: &Text, problems: &mut Problems) -> Option<String> {
+    pub(super) fn fill(&self, text: &Text, problems: &mut Problems) -> Option<String> {
         let filled = self.engine.fill(text, self.context, problems)?;
         if secret::marked(&filled).is_empty() {
             return Some(filled);
@@ -181,24 +181,24 @@ impl Maker<'_> {
         }
     }
 
-    fn path(&self, text: &Text, problems: &mut Problems) -> Option<NodePath> {
+    pub(super) fn path(&self, text: &Text, problems: &mut Problems) -> Option<NodePath> {
         self.named(text, problems, NodePath::new)
     }
 
-    fn word(&self, text: &Text, problems: &mut Problems) -> Option<Word> {
+    pub(super) fn word(&self, text: &Text, problems: &mut Problems) -> Option<Word> {
         self.named(text, problems, Word::new)
     }
 
     fn thing(&self, what: &What, problems: &mut Problems) -> Option<Thing> {
         Some(match what {
             What::Expected { path, about } => {
-                let about = self.lines(std::slice::from_ref(about), problems).pop();
+                let about = self.line(about, problems);
                 Thing::Expected(Expected { path: self.path(path, problems)?, about: about? })
             }
             What::SiteHadoop { conf, command, class_path } => {
                 let (conf, command) = (self.path(conf, problems), self.path(command, problems));
-                let class_path = class_path.iter().flat_map(|text| self.lines(std::slice::from_ref(text), problems));
-                let class_path = class_path.into_iter().find(|text| !text.is_empty());
+                let class_path = class_path.as_ref().and_then(|text| self.line(text, problems));
+                let class_path = class_path.filter(|text| !text.is_empty());
                 Thing::SiteHadoop(SiteHadoop { conf: conf?, command: command?, class_path })
             }
             What::User { name, group, home } => {
@@ -285,79 +285,6 @@ impl Maker<'_> {
         }
         Some(Thing::File(File { path, sha256: Sha256::of(text.as_bytes()), secrets, access }, text))
     }
-
-    fn service(&self, service: &ServiceText, problems: &mut Problems) -> Option<Service> {
-        let name = self.word(&service.name, problems);
-        let user = self.word(&service.user, problems);
-        let about = self.lines(std::slice::from_ref(&service.about), problems).pop();
-        let restart_on = service.restart_on.iter().filter_map(|path| self.path(path, problems)).collect();
-        let command = self.lines(&service.command, problems);
-        let environment = self.environment(&service.environment, problems);
-        let ready = service.ready.as_ref().map(|at| self.gate(at, problems)).map(|at| {
-            let within = service.within;
-            Some(Ready { at: at?, within })
-        });
-        // Without systemd there is no unit, and the lines would name paths that are not there.
-        let unit = match self.scope {
-            Scope::System => {
-                let lines = self.lines(&service.unit, problems).into_iter();
-                lines.filter(|line| !line.is_empty()).collect()
-            }
-            Scope::User => Vec::new(),
-        };
-        let ready = match ready {
-            Some(ready) => Some(ready?),
-            None => None,
-        };
-        let (name, user, about) = (name?, user?, about?);
-        Some(Service { name, about, kind: service.kind, user, command, environment, restart_on, unit, ready })
-    }
-
-    fn once(&self, once: &OnceText, problems: &mut Problems) -> Option<Once> {
-        let (name, user) = (self.word(&once.name, problems), self.word(&once.user, problems));
-        let command = self.lines(&once.command, problems);
-        let environment = self.environment(&once.environment, problems);
-        Some(Once { creates: self.path(&once.creates, problems)?, name: name?, user: user?, command, environment })
-    }
-
-    fn hdfs(&self, hdfs: &HdfsText, problems: &mut Problems) -> Option<(String, Word)> {
-        let user = self.word(&hdfs.user, problems);
-        let web = self.gate(&hdfs.web, problems)?;
-        Some((web.to_string(), user?))
-    }
-
-    fn gate(&self, text: &Text, problems: &mut Problems) -> Option<Gate> {
-        let filled = self.fill(text, problems)?;
-        Gate::parse(&filled).map_err(|error| problems.add(text.origin.problem(error, ""))).ok()
-    }
-
-    /// Texts that must be one line each.
-    fn lines(&self, list: &[Text], problems: &mut Problems) -> Vec<String> {
-        list.iter().filter_map(|text| one_line(text, self.fill(text, problems)?, problems)).collect()
-    }
-
-    fn environment(&self, list: &[Text], problems: &mut Problems) -> BTreeMap<String, String> {
-        let mut environment = BTreeMap::new();
-        for text in list {
-            let filled = self.lines(std::slice::from_ref(text), problems).pop();
-            match filled.as_deref().map(|filled| filled.split_once('=')) {
-                Some(Some((name, value))) => drop(environment.insert(name.to_owned(), value.to_owned())),
-                Some(None) => problems.add(text.origin.problem("not a variable", "write \"NAME=value\"")),
-                None => {}
-            }
-        }
-        environment
-    }
-}
-
-/// A line of a unit must not become two.
-fn one_line(text: &Text, filled: String, problems: &mut Problems) -> Option<String> {
-    if filled.chars().any(char::is_control) {
-        problems
-            .add(text.origin.problem("a line of a unit has a line end or a control character", "write it on one line"));
-        return None;
-    }
-    Some(filled)
 }
 
 /// A file is not on the mirror: what it has instead.

@@ -2,6 +2,7 @@
 //! Each kind is one table of the role's file, read by one function here.
 //! Not here: what its texts become on a node (`desired`).
 
+use super::hardening::Hardening;
 use crate::words::document::{Table, Text};
 use crate::words::node::{Mode, ServiceKind};
 use crate::words::problem::Origin;
@@ -101,6 +102,8 @@ pub(super) struct ServiceText {
     pub(super) command: Vec<Text>,
     pub(super) environment: Vec<Text>,
     pub(super) restart_on: Vec<Text>,
+    /// The block that stands before the lines of `unit`.
+    pub(super) hardening: Option<Hardening>,
     pub(super) unit: Vec<Text>,
     /// Where it answers once it does its work, and how many seconds that may take.
     pub(super) ready: Option<Text>,
@@ -235,6 +238,7 @@ fn read_service(table: &mut Table<'_>) -> What {
         command: table.required_list("command", "/path/of/program"),
         environment: table.list("environment"),
         restart_on: table.list("restart_on"),
+        hardening: table.optional_parsed("hardening", "jvm", Hardening::parse),
         unit: table.list("unit"),
         ready: table.optional("ready"),
         within: table

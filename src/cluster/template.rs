@@ -244,6 +244,7 @@ fn environment<'a>(root: &str) -> Environment<'a> {
     environment.add_filter("megabytes", |text: String| measured(&text, setting::bytes, 1 << 20));
     environment.add_filter("milliseconds", |text: String| measured(&text, setting::milliseconds, 1));
     environment.add_filter("seconds", |text: String| measured(&text, setting::milliseconds, 1000));
+    environment.add_filter("jvm", |text: String| measured(&text, setting::bytes, 1 << 20).map(jvm));
     environment.add_filter("xml", |text: String| escaped(&text));
     environment.add_filter("id128", |text: String| script::id128(&text));
     environment.add_filter("toml", quoted);
@@ -264,6 +265,12 @@ fn used(template: Result<Template<'_, '_>, minijinja::Error>) -> BTreeSet<String
 fn quoted(value: &Value) -> Result<String, minijinja::Error> {
     let unset = || minijinja::Error::new(ErrorKind::InvalidOperation, "a setting that this file needs is not set");
     value.as_str().map(|text| toml::Value::String(text.to_owned()).to_string()).ok_or_else(unset)
+}
+
+/// What a JVM may take altogether: its heap, as much again outside (which is what it allows itself for buffers), and half
+/// a gigabyte for classes, compiled code and threads.
+fn jvm(heap: u64) -> String {
+    format!("{}m", 2 * heap + 512)
 }
 
 /// A size or a duration in another unit, rounded up.

@@ -17,6 +17,7 @@ use std::path::Path;
 mod changes;
 mod defects;
 mod flink;
+mod hardening;
 mod logs;
 mod uses;
 
