@@ -6,11 +6,13 @@
 #   sh install.sh [--mirror URL|FOLDER] [--dry-run] [further options of `pnda-agent install`]
 #
 # The mirror is --mirror, else PNDA_MIRROR, else {{ door.mirror }}.
+# PNDA_PATIENCE is for how many seconds a mirror may send less than 1 KiB a second (30): more of them for a poor line.
 # --dry-run only prints what would change. Exit codes: 0 done, 1 failed, 2 usage, 3 something is not what was
 # expected (a digest differs), 4 something would change (--dry-run).
 set -eu
 
 mirror=${PNDA_MIRROR:-{{ door.mirror | sh }}}
+patience=${PNDA_PATIENCE:-30}
 agent={{ door.agent | sh }}
 agent_sha256={{ door.sha256 | sh }}
 agent_size={{ door.size }}
@@ -35,15 +37,18 @@ copy() {
     cp -- "$1" "$2"
 }
 
-# A mirror that sends more than was promised is cut off (ulimit counts blocks of 512 bytes).
+# A mirror that sends more than was promised is cut off (ulimit counts blocks of 512 bytes), and so is one that sends a
+# byte now and then: all of it must have come at 16 KiB a second. wget's own bound begins anew with every byte.
 download() {
     printf 'install.sh: fetching %s\n' "$1" >&2
+    limit=$((agent_size / 16384 + 4 * patience))
     (
         ulimit -f $((agent_size / 512 + 2))
         if command -v curl >/dev/null 2>&1; then
-            curl --fail --silent --show-error --location --retry 3 --connect-timeout 20 --output "$2" -- "$1"
+            curl --fail --silent --show-error --location --retry 3 --retry-max-time "$limit" --connect-timeout 20 \
+                --speed-limit 1024 --speed-time "$patience" --max-time "$limit" --output "$2" -- "$1"
         elif command -v wget >/dev/null 2>&1; then
-            wget -q -t 3 -T 20 -O "$2" -- "$1"
+            timeout "$limit" wget -q -t 3 -T "$patience" -O "$2" -- "$1"
         else
             fail 1 'there is neither curl nor wget: copy the mirror here, and use --mirror FOLDER'
         fi
@@ -60,6 +65,10 @@ verify() { # the agent, before it runs
     is_right "$1" ||
         fail 3 "the agent on $mirror is not the one this script was made for: its SHA-256 is $actual, not $agent_sha256"
 }
+
+case $patience in
+    '' | *[!0-9]* | 0* | ??????*) fail 2 "PNDA_PATIENCE is $patience: write a whole number of seconds, as in 30" ;;
+esac
 
 # --mirror is read here and handed on; every other argument belongs to the agent.
 count=$#

@@ -12,6 +12,7 @@ use pnda::words::tree::Entry;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
 use tempfile::TempDir;
 
 const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
@@ -150,4 +151,52 @@ fn over_http_it_fetches_one_file_and_no_more_than_that_is_long() {
     let (code, _, error) = told(&door.run(&["--mirror", &format!("{}/other", upstream.url)]));
     assert_eq!(code, 1);
     assert!(error.contains("could not fetch"), "{error}");
+}
+
+/// A folder of programs that has all the script calls but one of the two that fetch.
+fn programs_without(door: &Door, absent: &str) -> PathBuf {
+    let folder = door.path("programs");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir(&folder).unwrap();
+    for program in
+        ["cat", "chmod", "cp", "curl", "date", "dirname", "mktemp", "rm", "sh", "sha256sum", "timeout", "wget"]
+    {
+        let there = ["/usr/bin", "/bin"].map(|bin| Path::new(bin).join(program)).into_iter().find(|path| path.exists());
+        if let Some(there) = there.filter(|_| program != absent) {
+            std::os::unix::fs::symlink(there, folder.join(program)).unwrap();
+        }
+    }
+    folder
+}
+
+#[test]
+fn a_mirror_that_sends_a_byte_now_and_then_is_given_up() {
+    for (program, other) in [("curl", "wget"), ("wget", "curl")] {
+        if !Path::new("/usr/bin").join(program).exists() {
+            left_out!("install.sh and a slow mirror: {program} is not installed");
+            continue;
+        }
+        let door = Door::new();
+        let upstream = Upstream::start();
+        // More than a minute at this pace, and never so long nothing that a bound for one read would see it.
+        let whole = AGENT.repeat(2);
+        upstream.on("/m/pnda-agent", [Reply::bytes(&*whole).dripping(Duration::from_millis(600))]);
+        let mut command = door.command(&["--mirror", &format!("{}/m", upstream.url)]);
+        command.env("PATH", programs_without(&door, other)).env("PNDA_PATIENCE", "1");
+        let (code, said, error) = told(&door.end(command));
+        assert_eq!((code, said.as_str()), (1, ""), "{program}: {error}");
+        assert!(error.contains("could not fetch"), "{program}: {error}");
+        assert!(upstream.sent() < whole.len() as u64, "{program} waited for all of it");
+    }
+}
+
+#[test]
+fn a_patience_that_is_no_number_is_told() {
+    let door = Door::new();
+    for patience in ["x", "0", "1s", "99999999999999999999"] {
+        let mut command = door.command(&["--mirror", "the mirror"]);
+        command.env("PNDA_PATIENCE", patience);
+        let (code, _, error) = told(&door.end(command));
+        assert!(code == 2 && error.contains("PNDA_PATIENCE is"), "{patience}: {code} {error}");
+    }
 }
