@@ -1,6 +1,7 @@
 #!/bin/sh
 # Prints the queue that the caller may use: of the rules in map.txt, the first that fits the caller and what is asked
 # for. Argument: the queue that is asked for, if one is.
+# It is advice: whoever does not ask it is not held to it.
 # Exit codes: 0 printed; 1 there is no map; 2 no rule fits the caller; 3 none of the caller's queues is the one asked for.
 set -eu
 
