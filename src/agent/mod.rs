@@ -12,6 +12,7 @@ pub mod hadoop;
 pub mod health;
 pub mod install;
 mod log;
+pub mod logs;
 pub mod prometheus;
 mod publish;
 pub mod report;

@@ -9,7 +9,7 @@ use crate::agent::config::{self, Config};
 use crate::agent::hadoop::{self, Classes};
 use crate::agent::health::{Round, judge};
 use crate::agent::report::Report;
-use crate::agent::{clock, service};
+use crate::agent::{clock, logs, service};
 use crate::systems::history_server::HistoryServer;
 use crate::words::metric::Health;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -46,6 +46,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Run as a service: read the log files of this node into the queue from which rsyslog sends them.
+    Logs {
+        /// Which logs, and where they wait.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
     /// Bring this node to what was rendered for it, from a mirror alone.
     Install(agent_install::Arguments),
     /// List the installs that are kept on this node.
@@ -70,6 +76,7 @@ pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run { config } => run(&config),
         Command::Check { config, json } => check(&config, json),
+        Command::Logs { config } => read_logs(&config),
         Command::Install(arguments) => agent_install::run(&arguments),
         Command::Generations(arguments) => agent_installed::generations(&arguments),
         Command::Rollback(arguments) => agent_installed::rollback(&arguments),
@@ -82,6 +89,15 @@ pub fn main() -> ExitCode {
 
 fn run(file: &Path) -> Outcome {
     service::run(read(file)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read_logs(file: &Path) -> Outcome {
+    let config = logs::config::read(file).map_err(|error| match error {
+        logs::config::Error::Mistakes(_) => Failure::new(USAGE, error),
+        logs::config::Error::Read { .. } => Failure::from(error),
+    })?;
+    logs::run(&config)?;
     Ok(ExitCode::SUCCESS)
 }
 

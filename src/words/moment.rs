@@ -9,6 +9,13 @@ pub fn utc(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
+/// `2026-03-01T12:00:00.000Z` from milliseconds since 1970.
+pub fn utc_ms(milliseconds: u64) -> String {
+    let seconds = milliseconds / 1000;
+    let text = utc(seconds).replacen(' ', "T", 1);
+    format!("{}.{:03}Z", text.trim_end_matches(" UTC"), milliseconds % 1000)
+}
+
 /// Year, month and day from days since 1970, counted in eras of 400 years that begin in March, so that the leap day
 /// is a year's last.
 fn date(days: u64) -> (u64, u64, u64) {
