@@ -14,7 +14,7 @@ use super::start::{self, Start};
 use super::state::{FileRecord, State, TreeRecord};
 use super::systemd::Systemd;
 use super::{Depth, Error, Older, Origin, Report, Request};
-use super::{generations, hdfs, owners, secrets, services, switch, tasks, textdiff, trust};
+use super::{generations, hdfs, owners, secrets, services, switch, sysctls, tasks, textdiff, trust};
 use crate::systems::http::{Http, Patience};
 use crate::words::digest::Sha256;
 use crate::words::event::{Event, Tell};
@@ -125,6 +125,9 @@ impl Job {
         let choices = Choices { again: &request.again, needed: needed.as_ref() };
         let mut plan = plan::plan(&self.wanted.node, state, observed, choices)?;
         self.diffs(&mut plan);
+        if self.wanted.root == Path::new("/") && self.wanted.node.scope != Scope::User {
+            plan.notes.extend(sysctls::note());
+        }
         Ok(plan)
     }
 

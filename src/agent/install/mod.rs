@@ -35,6 +35,7 @@ mod start;
 mod state;
 mod step;
 mod switch;
+mod sysctls;
 mod systemd;
 mod tasks;
 #[cfg(test)]
