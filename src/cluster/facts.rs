@@ -18,7 +18,7 @@ pub(super) struct Fact {
 }
 
 /// Every fact; one that cannot be computed from a node's settings is none there.
-pub(super) const FACTS: [Fact; 10] = [
+pub(super) const FACTS: [Fact; 11] = [
     Fact { name: "agent_interval_seconds", uses: &["agent.interval"], compute: agent_interval },
     Fact { name: "flink", uses: flink::USES, compute: flink_by_version },
     Fact {
@@ -43,6 +43,7 @@ pub(super) const FACTS: [Fact; 10] = [
     Fact { name: "history_server_url", uses: HISTORY_SERVER, compute: history_server_url },
     Fact { name: "java_home", uses: &["java.home"], compute: |seen| Some(flink::java_home(seen).into()) },
     Fact { name: "log_sources", uses: &["log.clients", "log.containers", "log.flink"], compute: log_sources },
+    Fact { name: "log_tags", uses: &[], compute: |_| Some(LOG_TAGS.into_iter().map(Value::from).collect()) },
     Fact { name: "log_units", uses: &[], compute: |_| Some(LOG_UNITS.into_iter().map(Value::from).collect()) },
 ];
 
@@ -158,26 +159,37 @@ fn agent_interval(seen: &Seen<'_>) -> Option<Value> {
 const CONTAINER_FILES: [&str; 8] =
     ["*.log", "stdout", "stderr", "syslog", "taskmanager.out", "taskmanager.err", "jobmanager.out", "jobmanager.err"];
 
-/// Folders of services that log into files: the tag of each, which is the folder's name.
-const SERVICES: [&str; 3] = ["hadoop-hdfs", "hadoop-yarn", "kafka"];
+/// Folders in which services log that run no code of others: the tag of each, which is the folder's name. What YARN's
+/// own user writes is not among them, for containers run as that user.
+const SERVICES: [&str; 2] = ["hadoop-hdfs", "kafka"];
+
+/// The tags of all sources: what a log server takes besides units.
+const LOG_TAGS: [&str; 5] = ["flink", "yarn", "hadoop-yarn", SERVICES[0], SERVICES[1]];
 
 /// What the names of units begin with whose journal is shipped.
 const LOG_UNITS: [&str; 7] = ["flink-", "hdfs-", "yarn-", "kafka", "zookeeper", "pnda-agent", "platform_app"];
 
-/// What a shipper reads: the tag of each source and its globs; the shipper's configuration and the plain list of paths
-/// are printed from this one list.
+/// What a shipper reads: the name and the tag of each source, its globs, and which reader has it, that of `jobs` or that
+/// of `services`; the readers' and the shippers' configurations and the plain list of paths are printed from this one list.
 fn log_sources(seen: &Seen<'_>) -> Option<Value> {
     let containers = seen.at(seen.text("log.containers")?);
-    let globs = |globs: Vec<String>| globs.into_iter().map(Value::from).collect::<Value>();
-    let flink = [seen.text("log.flink")?, seen.text("log.clients")?].map(|folder| format!("{}/*.log", seen.at(folder)));
-    let yarn = CONTAINER_FILES.map(|file| format!("{containers}/application_*/container_*/{file}"));
-    let source = |tag: &str, paths: Value, discover: Value| {
-        map([("tag", tag.into()), ("paths", paths), ("discover_interval", discover)])
+    let clients = seen.at(seen.text("log.clients")?);
+    let of_folder = |folder: &str| vec![format!("{}/*.log", seen.at(folder))];
+    let source = |name: &str, tag: &str, reader: &str, paths: Vec<String>| {
+        let paths = paths.into_iter().map(Value::from).collect::<Value>();
+        // Containers come and go within seconds; services do not.
+        let discover = if name == "yarn" { Value::from(5) } else { ().into() };
+        let named = [("name", name), ("tag", tag), ("reader", reader)].map(|(key, text)| (key, text.into()));
+        map([named[0].clone(), named[1].clone(), named[2].clone(), ("paths", paths), ("discover_interval", discover)])
     };
-    // Containers come and go within seconds; services do not.
-    let mut sources =
-        vec![source("flink", globs(flink.into()), ().into()), source("yarn", globs(yarn.into()), 5.into())];
-    let folder = |tag: &str| globs(vec![seen.at(&format!("/var/log/pnda/{tag}/*.log"))]);
-    sources.extend(SERVICES.map(|tag| source(tag, folder(tag), ().into())));
+    let yarn = CONTAINER_FILES.map(|file| format!("{containers}/application_*/container_*/{file}"));
+    let mut sources = vec![
+        source("flink", "flink", "services", of_folder(seen.text("log.flink")?)),
+        source("flink-clients", "flink", "jobs", vec![format!("{clients}/*/*.log")]),
+        source("yarn", "yarn", "jobs", yarn.into()),
+        source("hadoop-yarn", "hadoop-yarn", "jobs", of_folder("/var/log/pnda/hadoop-yarn")),
+    ];
+    let services = SERVICES.map(|tag| source(tag, tag, "services", of_folder(&format!("/var/log/pnda/{tag}"))));
+    sources.extend(services);
     Some(sources.into_iter().collect())
 }

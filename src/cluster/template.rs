@@ -241,6 +241,7 @@ fn environment<'a>(root: &str) -> Environment<'a> {
     let root = root.to_owned();
     environment.add_function(AT, move |path: String| facts::at(&root, &path));
     environment.add_filter("sh", |text: String| script::quote(&text));
+    environment.add_filter("bytes", |text: String| measured(&text, setting::bytes, 1));
     environment.add_filter("megabytes", |text: String| measured(&text, setting::bytes, 1 << 20));
     environment.add_filter("milliseconds", |text: String| measured(&text, setting::milliseconds, 1));
     environment.add_filter("seconds", |text: String| measured(&text, setting::milliseconds, 1000));

@@ -12,6 +12,7 @@ macro_rules! left_out {
 mod anywhere;
 mod flink;
 mod hadoop;
+mod logs;
 mod maven;
 mod mirror;
 mod namespace;

@@ -8,7 +8,7 @@ use crate::node::Node;
 use crate::shell::until;
 use crate::site::Site;
 use crate::steps::Steps;
-use crate::{machine, packages};
+use crate::{machine, packages, strangers};
 use pnda::cluster::{self, Inputs};
 use pnda::words::generation::Generation;
 use pnda::words::problem;
@@ -24,7 +24,10 @@ const CLUSTER: &str = "name = \"ground\"\nstacks = [\"logs\"]\n[mirror]\nurl = \
      [[node]]\nname = \"server\"\naddress = \"10.77.0.2\"\nkinds = [\"logserver\"]\n\
      [[node]]\nname = \"worker\"\naddress = \"10.77.0.3\"\nkinds = [\"worker\"]\n";
 
-const CONTAINERS: &str = "/var/log/pnda/hadoop-yarn/container";
+/// What reads, and what sends.
+pub(crate) const SHIPPING: [&str; 3] = ["pnda-log-jobs", "pnda-log-services", "pnda-log-shipper"];
+
+pub(crate) const CONTAINERS: &str = "/var/log/pnda/hadoop-yarn/container";
 
 /// Writes records as Flink's log4j2 does, every tenth with a stack trace; rolls as it does, after its last line.
 const WRITER: &str = r#"
@@ -78,7 +81,9 @@ fn logs_arrive_whole_whatever_stops() {
     }
     ground.node("server").wait_active("pnda-log-server");
     ground.node("server").wait_active("pnda-log-housekeeping");
-    ground.nodes().iter().for_each(|node| node.wait_active("pnda-log-shipper"));
+    for unit in SHIPPING {
+        ground.nodes().iter().for_each(|node| node.wait_active(unit));
+    }
 
     let (server, worker) = (ground.node("server"), ground.node("worker"));
     worker.run(&format!("cat >/srv/write.pl <<'END'\n{WRITER}END")).ok();
@@ -86,6 +91,7 @@ fn logs_arrive_whole_whatever_stops() {
     steps.take("restarts", || restarts(server, worker));
     steps.take("rolls", || rolls(server, worker));
     steps.take("hostile", || hostile(server, worker));
+    steps.take("strangers", || strangers::step(server, worker));
     steps.take("services", || services(server, worker));
     steps.take("full disk", || full_disk(server, worker));
     steps.take("rotation", || rotation(server, worker));
@@ -118,13 +124,13 @@ fn file_of(application: &str) -> String {
 }
 
 /// A container's folder as the NodeManager makes it.
-fn container(worker: &Node, application: &str) -> String {
+pub(crate) fn container(worker: &Node, application: &str) -> String {
     let folder = format!("{CONTAINERS}/{application}/container_{}_01_000002", &application["application_".len()..]);
     worker.run(&format!("install -d -o yarn -g hadoop -m 750 {CONTAINERS}/{application} {folder}")).ok();
     folder
 }
 
-fn write(worker: &Node, folder: &str, from: u32, count: u32, pause: &str, roll: u32) {
+pub(crate) fn write(worker: &Node, folder: &str, from: u32, count: u32, pause: &str, roll: u32) {
     worker.run(&format!("runuser -u yarn -- perl /srv/write.pl {folder} {from} {count} {pause} {roll}")).ok();
 }
 
@@ -136,7 +142,7 @@ fn begin(worker: &Node, folder: &str, count: u32, roll: u32) {
 }
 
 /// Waits until the writer has ended, and until so many different records are there; each must be there once.
-fn all_arrive(server: &Node, worker: &Node, application: &str, count: usize) {
+pub(crate) fn all_arrive(server: &Node, worker: &Node, application: &str, count: usize) {
     until("the writer ends", Duration::from_secs(120), || {
         (worker.run("systemctl is-active writer").code != Some(0)).then_some(())
     });
@@ -198,7 +204,7 @@ fn restarts(server: &Node, worker: &Node) {
     let folder = container(worker, application);
     begin(worker, &folder, 6000, 0);
     std::thread::sleep(Duration::from_secs(1));
-    worker.run("systemctl restart pnda-log-shipper").ok();
+    worker.run(&format!("systemctl restart {}", SHIPPING.join(" "))).ok();
     std::thread::sleep(Duration::from_secs(2));
     server.run("systemctl stop pnda-log-server").ok();
     std::thread::sleep(Duration::from_secs(4));
@@ -218,9 +224,9 @@ fn rolls(server: &Node, worker: &Node) {
     let folder = container(worker, application);
     begin(worker, &folder, 4000, 600);
     std::thread::sleep(Duration::from_secs(2));
-    worker.run("systemctl stop pnda-log-shipper").ok();
+    worker.run(&format!("systemctl stop {}", SHIPPING.join(" "))).ok();
     std::thread::sleep(Duration::from_secs(3));
-    worker.run("systemctl start pnda-log-shipper").ok();
+    worker.run(&format!("systemctl start {}", SHIPPING.join(" "))).ok();
     all_arrive(server, worker, application, 4000);
 }
 
@@ -290,7 +296,7 @@ fn full_disk(server: &Node, worker: &Node) {
 /// A large file is rotated while records come in, and old logs of applications go.
 fn rotation(server: &Node, worker: &Node) {
     let old = "/var/log/pnda/yarn-application_1_0001.log";
-    server.run(&format!("runuser -u pnda-log -g pnda-log -G pnda -- touch -d '4 days ago' {old}")).ok();
+    server.run(&format!("runuser -u pnda-log -- touch -d '4 days ago' {old}")).ok();
     let application = "application_1700000000000_0005";
     let folder = container(worker, application);
     begin(worker, &folder, 4000, 0);
@@ -315,7 +321,8 @@ fn nobody_else_reads(worker: &Node) {
     worker.run("useradd somebody").ok();
     worker.run(&format!("runuser -u somebody -- ls {folder}")).exited(2);
     worker.run("runuser -u somebody -- ls /var/lib/pnda/log-shipper").exited(2);
-    assert_eq!(worker.property("pnda-log-shipper", "User"), "pnda-log");
+    worker.run("runuser -u somebody -- ls /var/lib/pnda/log-reader").exited(2);
+    SHIPPING.iter().for_each(|unit| assert_eq!(worker.property(unit, "User"), "pnda-log"));
 }
 
 /// The nodes' folders; no manager is there, so Flink, which would take minutes and add nothing, is on none.

@@ -28,5 +28,6 @@ mod site;
 mod slice;
 mod sql;
 mod steps;
+mod strangers;
 mod tls;
 mod ways;

@@ -3,6 +3,7 @@
 //! Not here: shipping; that is tested on nodes.
 
 use super::*;
+use std::collections::BTreeSet;
 
 #[test]
 fn a_shipper_of_any_kind_reads_the_same_paths() {
@@ -12,20 +13,20 @@ fn a_shipper_of_any_kind_reads_the_same_paths() {
     assert_eq!(globs.len(), 13);
     assert!(globs.contains(&"/var/log/pnda/hadoop-yarn/container/application_*/container_*/*.log"));
     let forms = [
-        ("rsyslog", "files/etc/pnda/rsyslog/shipper.conf", "file="),
-        ("logstash", "files/opt/pnda/logstash/shipper.conf", ""),
-        ("vector", "files/etc/pnda/vector/shipper.yaml", "- "),
+        ("rsyslog", &["files/etc/pnda/logs/jobs.toml", "files/etc/pnda/logs/services.toml"][..]),
+        ("logstash", &["files/opt/pnda/logstash/shipper.conf"]),
+        ("vector", &["files/etc/pnda/vector/shipper.yaml"]),
     ];
-    for (shipper, file, before) in forms {
+    for (shipper, files) in forms {
         let rendered = case(shipper);
-        let conf = text(&rendered, "worker-1", file);
-        let quoted = conf.lines().filter_map(|line| line.trim().strip_prefix(before)?.strip_prefix('"'));
+        let conf: String = files.iter().map(|file| text(&rendered, "worker-1", file)).collect();
+        let quoted = conf.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix('"'));
         let quoted = quoted.map(|rest| rest.trim_end_matches(['"', ',']));
-        let listed: Vec<&str> = quoted.filter(|path| path.starts_with('/') && !path.contains("/rolled/")).collect();
-        assert_eq!(listed, globs, "{shipper}");
+        let listed: BTreeSet<&str> = quoted.filter(|path| path.starts_with('/')).collect();
+        assert_eq!(listed, globs.iter().copied().collect(), "{shipper}");
         let tree = &rendered.nodes[&Word::new("worker-1").unwrap()];
-        for (other, file, _) in forms.iter().filter(|(other, _, _)| *other != shipper) {
-            assert!(tree.get(&SafePath::new(*file).unwrap()).is_none(), "{other} beside {shipper}");
+        for (other, files) in forms.iter().filter(|(other, _)| *other != shipper) {
+            assert!(tree.get(&SafePath::new(files[0]).unwrap()).is_none(), "{other} beside {shipper}");
         }
     }
 }
@@ -52,4 +53,25 @@ fn logs_are_shipped_where_somebody_takes_them() {
     assert!(told.contains("not of kind choice") && told.contains("one of rsyslog, logstash, vector, none"), "{told}");
     let told = Case::example("standard").set("log.shipper", "rsyslog").told();
     assert!(told.contains("shipper.conf"), "a shipper without a server: {told}");
+}
+
+#[test]
+fn who_reads_what_strangers_write_has_no_other_right() {
+    let rendered = Case::example("production").done();
+    let worker = node(&rendered, "worker-1");
+    let unit =
+        |name: &str| worker.services.iter().find(|service| service.name.as_str() == name).unwrap().unit.join("\n");
+    let jobs = unit("pnda-log-jobs");
+    assert!(
+        jobs.contains("SupplementaryGroups=hadoop\n") && jobs.contains("TemporaryFileSystem=/etc/pnda:ro"),
+        "{jobs}"
+    );
+    assert!(unit("pnda-log-shipper").contains("SupplementaryGroups=systemd-journal\n"));
+    for name in ["pnda-log-jobs", "pnda-log-services", "pnda-log-shipper"] {
+        let unit = unit(name);
+        assert!(["MemoryMax=", "LimitAS=", "TasksMax="].iter().all(|limit| unit.contains(limit)), "{name}: {unit}");
+    }
+    // What the users of containers write is no service's.
+    let services = text(&rendered, "worker-1", "files/etc/pnda/logs/services.toml");
+    assert!(!services.contains("hadoop-yarn") && !services.contains("clients"), "{services}");
 }
