@@ -39,6 +39,10 @@ pub(super) struct Arguments {
     /// Install into the image of a machine below this folder instead of this machine.
     #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
+    /// A folder with this node's key.pem, certificate.pem and authority.pem, readable for root alone [default: those
+    /// that the node has]
+    #[arg(long, value_name = "FOLDER")]
+    certificates: Option<PathBuf>,
 }
 
 /// Runs it.
@@ -52,6 +56,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         depth: Depth::Quick,
         root: arguments.root.clone(),
         again: again.map_err(|error| Failure::new(USAGE, error))?,
+        certificates: arguments.certificates.clone(),
         older: if arguments.allow_older { Older::Allow } else { Older::Refuse },
     };
     // Talk goes elsewhere than the answer, and whoever drives many nodes shows it.

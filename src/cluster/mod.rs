@@ -3,6 +3,7 @@
 //! Not here: reading or writing files, or installing anything (`agent`).
 
 mod assign;
+mod certificates;
 mod decide;
 mod desired;
 mod difference;
@@ -34,6 +35,7 @@ mod tests;
 mod things;
 
 pub use assign::{Assigned, Assignment};
+pub use certificates::{Change, Error as CertificateError, Found, Order, Pair};
 pub use difference::{Differences, FileDifference, Folders, NodeDifference, difference};
 pub use drive::{Came, Driven, DrivenNode, Told, rounds};
 pub use emit::{ansible, salt};
@@ -45,9 +47,11 @@ pub use spec::NodeKind;
 pub use taken::taken;
 
 use crate::words::generation::Generation;
-use crate::words::names::Word;
+use crate::words::names::{SafePath, Word};
+use crate::words::node::DOCUMENT;
 use crate::words::problem::{Problems, Source};
-use crate::words::tree::Tree;
+use crate::words::secret::CERTIFICATES;
+use crate::words::tree::{Entry, Tree};
 use decide::Decided;
 use include_dir::{Dir, include_dir};
 use std::collections::BTreeMap;
@@ -107,6 +111,20 @@ pub struct Rendered {
     pub nodes: BTreeMap<Word, Tree>,
     /// Who has which role.
     pub assignment: Assignment,
+}
+
+impl Rendered {
+    /// Whether a node takes its key and certificates from where an install brings them.
+    pub fn needs_certificates(&self) -> bool {
+        let place = SafePath::new(DOCUMENT).expect("the name of the document is a path");
+        let documents = self.nodes.values().filter_map(|tree| match tree.get(&place) {
+            Some(Entry::File { bytes, .. }) => {
+                Some(String::from_utf8_lossy(&bytes).contains(&format!("\"file:{CERTIFICATES}/")))
+            }
+            _ => None,
+        });
+        documents.into_iter().any(|needs| needs)
+    }
 }
 
 /// The roles that the program carries, as inputs.

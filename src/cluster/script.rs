@@ -46,7 +46,9 @@ fn comment(path: &str) -> Option<(&'static str, &'static str)> {
     let name = path.rsplit('/').next().unwrap_or(path);
     match name.rsplit_once('.').map(|(_, ending)| ending) {
         Some("xml") => Some(("<!-- ", " -->")),
-        None | Some("cfg" | "conf" | "properties" | "service" | "sh" | "toml" | "txt" | "yaml") => Some(("# ", "")),
+        None | Some("cfg" | "conf" | "pem" | "properties" | "service" | "sh" | "toml" | "txt" | "yaml") => {
+            Some(("# ", ""))
+        }
         Some(_) => None,
     }
 }

@@ -18,7 +18,7 @@ pub fn utc_ms(milliseconds: u64) -> String {
 
 /// Year, month and day from days since 1970, counted in eras of 400 years that begin in March, so that the leap day
 /// is a year's last.
-fn date(days: u64) -> (u64, u64, u64) {
+pub fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, of_era) = (days / 146_097, days % 146_097);
     let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;

@@ -25,6 +25,9 @@ pub enum Secret {
 #[error("a secret is given by reference: write file:/path, env:NAME or credential:NAME")]
 pub struct BadSecret;
 
+/// Where a node has its key and its certificate for TLS. Whoever installs may bring others in a folder that stands for it.
+pub const CERTIFICATES: &str = "/etc/pnda/tls";
+
 /// What a mark begins and ends with. A reference holds no `@`.
 const OPEN: &str = "@SECRET:";
 const CLOSE: char = '@';
@@ -70,6 +73,14 @@ impl From<Secret> for String {
 }
 
 impl Secret {
+    /// The file's name, where it is one of those that a folder of certificates holds.
+    pub fn certificate(&self) -> Option<&str> {
+        match self {
+            Secret::File(path) => path.as_str().strip_prefix(CERTIFICATES)?.strip_prefix('/'),
+            Secret::Variable(_) | Secret::Credential(_) => None,
+        }
+    }
+
     /// What stands for it in a rendered text.
     pub fn mark(&self) -> String {
         format!("{OPEN}{self}{CLOSE}")
@@ -102,6 +113,29 @@ pub fn filled(text: &str, value: impl Fn(&Secret) -> Option<String>) -> String {
     filled
 }
 
+/// The blocks of PEM in a text, such as a key or a chain of certificates, without lines that speak of them; none if there
+/// is anything else in it.
+pub fn pem(text: &str) -> Option<String> {
+    let label = |line: &str, word: &str| Some(line.strip_prefix(word)?.strip_suffix("-----")?.to_owned());
+    let base64 = |line: &str| line.chars().all(|c| c.is_ascii_alphanumeric() || "+/=".contains(c));
+    let (mut open, mut blocks) = (None, 0);
+    let mut lines = Vec::new();
+    for line in text.lines().skip_while(|line| line.starts_with('#')) {
+        match &open {
+            None => open = Some(label(line, "-----BEGIN ")?),
+            Some(of) if label(line, "-----END ").as_ref() == Some(of) => {
+                open = None;
+                blocks += 1;
+            }
+            Some(_) if base64(line) => {}
+            Some(_) => return None,
+        }
+        lines.push(line);
+    }
+    let plain = |line: &&str| line.chars().all(|c| c.is_ascii_graphic() || c == ' ') && !line.contains('@');
+    (blocks > 0 && open.is_none() && lines.iter().all(plain)).then(|| lines.join("\n"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +149,25 @@ mod tests {
         {
             assert!(text.parse::<Secret>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_key_or_a_chain_is_pem_and_nothing_else_is() {
+        let block = "-----BEGIN CERTIFICATE-----\nMIIB+/==\n-----END CERTIFICATE-----\n";
+        assert_eq!(pem(&format!("# made\n{block}{block}")).unwrap(), format!("{block}{block}").trim_end());
+        let bad = [
+            "",
+            "hunter2",
+            "# only words",
+            "-----BEGIN X-----\nMIIB\n",
+            "-----BEGIN X-----\n@SECRET:env:A@\n-----END X-----",
+        ];
+        for text in bad.into_iter().map(str::to_owned).chain([format!("{block}x"), format!("x\n{block}")]) {
+            assert_eq!(pem(&text), None, "{text}");
+        }
+        let certificate = |text: &str| text.parse::<Secret>().unwrap().certificate().map(str::to_owned);
+        assert_eq!(certificate("file:/etc/pnda/tls/key.pem").as_deref(), Some("key.pem"));
+        assert_eq!((certificate("file:/etc/pnda/tlsx/key.pem"), certificate("env:KEY")), (None, None));
     }
 
     #[test]

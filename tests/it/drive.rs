@@ -170,3 +170,64 @@ fn a_dry_run_looks_everywhere_and_says_whether_something_would_change() {
     assert!(code == 4 && results.contains(&"broker-1 would-change".into()), "{results:?}");
     assert!(log.iter().all(|line| line.ends_with("--dry-run --json")), "{log:?}");
 }
+
+/// Says what was brought besides the folder, by whom it can be read, and keeps the key to compare.
+const BROUGHT: &str = "#!/bin/sh\n\
+    while [ \"$1\" != --certificates ]; do shift; done\n\
+    (cd \"$2\" && stat -c 'NODE %a %n' . *) >> \"$TEST/log\"\n\
+    cat \"$2/key.pem\" > \"$TEST/key-NODE\"\n\
+    echo '{\"steps\": []}'\n";
+
+#[test]
+fn each_node_is_brought_its_own_key_and_no_other() {
+    let fleet = Fleet::new();
+    let cluster = Path::new(env!("CARGO_MANIFEST_DIR")).join("clusters/hadoop.toml");
+    let out = fleet.path("certificates");
+    let make = |options: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pnda"));
+        let output =
+            command.args(["cluster", "certificates"]).arg(&cluster).arg("--out").arg(&out).args(options).output();
+        let output = output.unwrap();
+        (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (code, told) = make(&["--dry-run"]);
+    assert_eq!((code, told.matches("  new").count(), out.exists()), (4, 6, false), "{told}");
+    assert_eq!(make(&[]).0, 0);
+    let state = || {
+        let folders = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
+        let all = folders.flat_map(|path| match path.is_dir() {
+            true => fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect(),
+            false => vec![path],
+        });
+        let file = |path: PathBuf| {
+            let about = fs::metadata(&path).unwrap();
+            assert_eq!(about.permissions().mode() & 0o077, 0, "{}", path.display());
+            (path.clone(), fs::read(path).unwrap(), about.modified().unwrap())
+        };
+        let mut state: Vec<_> = all.map(file).collect();
+        state.sort();
+        state
+    };
+    let before = state();
+    let (code, told) = make(&[]);
+    assert_eq!((code, told.matches("  as it is").count()), (0, 6), "{told}");
+    assert!(state() == before, "a second run writes nothing");
+    // What is shorter than a third of the days that are wanted now is made anew.
+    assert_eq!(make(&["--dry-run", "--days", "1825"]).0, 4);
+    for (node, _) in documents() {
+        fs::write(fleet.path("nodes").join(&node).join("install.sh"), BROUGHT.replace("NODE", &node)).unwrap();
+    }
+    let (code, _, log) = fleet.install(&["--certificates", out.to_str().unwrap()]);
+    assert_eq!((code, log.len()), (0, 24), "{log:?}");
+    for (node, _) in documents() {
+        let of = log.iter().filter_map(|line| line.strip_prefix(&format!("{node} ")));
+        let expected = ["700 .", "600 authority.pem", "600 certificate.pem", "600 key.pem"];
+        assert_eq!(of.collect::<Vec<_>>(), expected, "{node}");
+        let (own, got) = (out.join(&node).join("key.pem"), fleet.path(&format!("key-{node}")));
+        assert_eq!(fs::read(own).unwrap(), fs::read(got).unwrap(), "{node}");
+    }
+    // Half an authority is not papered over with a new one.
+    fs::remove_file(out.join("authority.key")).unwrap();
+    assert_eq!(make(&[]).0, 2);
+    assert!(!out.join("authority.key").exists());
+}

@@ -39,6 +39,7 @@ mod project;
 mod python;
 mod queues;
 mod ranges;
+mod records;
 mod sbom;
 #[path = "../common/seed.rs"]
 mod seed;

@@ -60,7 +60,7 @@ impl Desk {
     /// Brings a cluster to what its rendered nodes say; the exit code must be this one.
     #[track_caller]
     pub(crate) fn install(&self, ground: &Ground, code: i32, plan: (&Path, &Path), options: &[&str]) -> Came {
-        let words = self.words(plan);
+        let words = self.words(ground, plan);
         let words: Vec<&str> = words.iter().map(String::as_str).chain(options.iter().copied()).collect();
         let said = cluster_at(ground, &words).exited(code);
         Came(serde_json::from_str(&said.stdout).unwrap_or_else(|error| panic!("{error}: {}", said.told())), said)
@@ -68,15 +68,24 @@ impl Desk {
 
     /// Begins the same and does not wait for it.
     pub(crate) fn begin_install(&self, ground: &Ground, plan: (&Path, &Path)) -> Running {
-        let words = self.words(plan);
+        let words = self.words(ground, plan);
         let words: Vec<&str> = ["cluster"].into_iter().chain(words.iter().map(String::as_str)).collect();
         ground.start(Path::new(PNDA), &words)
     }
 
-    /// A cluster file and its rendered nodes as the words of an install.
-    fn words(&self, (cluster, nodes): (&Path, &Path)) -> Vec<String> {
-        let words = ["install", text(cluster), "--nodes", text(nodes), "--json", "--ssh-config", text(&self.config)];
-        words.map(str::to_owned).to_vec()
+    /// A cluster file, its rendered nodes and their certificates as the words of an install.
+    fn words(&self, ground: &Ground, (cluster, nodes): (&Path, &Path)) -> Vec<String> {
+        let certificates = Desk::certificates(ground, cluster, &[]);
+        let words = ["install", text(cluster), "--nodes", text(nodes), "--certificates", text(&certificates)];
+        words.into_iter().chain(["--json", "--ssh-config", text(&self.config)]).map(str::to_owned).collect()
+    }
+
+    /// The certificates of a cluster's nodes: made once, and those of further nodes when they come.
+    pub(crate) fn certificates(ground: &Ground, cluster: &Path, options: &[&str]) -> PathBuf {
+        let out = ground.folder("certificates");
+        let words = ["certificates", text(cluster), "--out", text(&out)];
+        cluster_at(ground, &words.into_iter().chain(options.iter().copied()).collect::<Vec<_>>()).ok();
+        out
     }
 }
 

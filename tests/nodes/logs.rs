@@ -3,6 +3,7 @@
 //! Not here: Flink itself; `arrives_at_the_log_server` is for whoever has run a job.
 
 use crate::departures::Departures;
+use crate::drive::Desk;
 use crate::ground::Ground;
 use crate::node::Node;
 use crate::shell::until;
@@ -54,6 +55,21 @@ for my $i ($from .. $from + $count - 1) {
 }
 "#;
 
+/// Sends lines as they are, with the node's certificate and the action that its shipper has.
+const RAW: &str = r#"
+{
+    echo 'global(workDirectory="/srv/raw" net.enableDNS="off")'
+    echo 'module(load="imfile" mode="polling" pollingInterval="1")'
+    grep 'load="omrelp"' /etc/pnda/rsyslog/shipper.conf
+    echo 'template(name="record" type="string" string="%msg%")'
+    echo 'ruleset(name="send") { action('
+    sed -n '/type="omrelp"/,/^    )/p' /etc/pnda/rsyslog/shipper.conf
+    echo '}'
+    echo 'input(type="imfile" file="/srv/raw/lines" tag="t" ruleset="send")'
+} >/srv/raw/conf
+exec systemd-run --quiet --unit=raw -p LoadCredential=key.pem:/etc/pnda/tls/key.pem     -p LoadCredential=certificate.pem:/etc/pnda/tls/certificate.pem     -p LoadCredential=authority.pem:/etc/pnda/tls/authority.pem /usr/sbin/rsyslogd -n -iNONE -f /srv/raw/conf
+"#;
+
 #[test]
 fn logs_arrive_whole_whatever_stops() {
     if packages::are_left_out("logs on nodes") {
@@ -70,10 +86,18 @@ fn logs_arrive_whole_whatever_stops() {
     let _served = site.serve(&ground);
     steps.take("packages", || install_rsyslog(ground.nodes(), site.mirror()));
     let folders = render(&ground, site.mirror());
+    let cluster = ground.folder("cluster").join("ground.toml");
+    fs::write(&cluster, CLUSTER).expect("the ground's folder is writable");
+    let certificates = Desk::certificates(&ground, &cluster, &[]);
     for name in ["server", "worker"] {
         let node = ground.node(name);
         node.copy(&folders.join(name), "/srv/pnda");
-        steps.take(&format!("install on {name}"), || node.run("sh /srv/pnda/install.sh").ok());
+        let lacks = node.run("sh /srv/pnda/install.sh").exited(1);
+        assert!(lacks.stderr.contains("install with --certificates"), "{}", lacks.told());
+        node.copy(&certificates.join(name), "/srv/certificates");
+        let bring = "sh /srv/pnda/install.sh --certificates /srv/certificates && rm -r /srv/certificates";
+        steps.take(&format!("install on {name}"), || node.run(bring).ok());
+        assert_eq!(node.run("stat -c %U:%a /etc/pnda/tls /etc/pnda/tls/key.pem").ok().text(), "root:700\nroot:600");
         let again = node.run("sh /srv/pnda/install.sh").ok();
         assert!(again.stdout.contains("nothing to do"), "{}", again.told());
         let lacks = node.run("/opt/pnda/bin/rsyslog-has rsyslog:imfile rsyslog-hiredis:omhiredis").exited(1);
@@ -95,6 +119,7 @@ fn logs_arrive_whole_whatever_stops() {
     steps.take("services", || services(server, worker));
     steps.take("full disk", || full_disk(server, worker));
     steps.take("rotation", || rotation(server, worker));
+    steps.take("renewal", || renewal(&ground, &cluster, server, worker));
     nobody_else_reads(worker);
     machine::tell(&format!("logs: {steps}"));
     let nobody = ["server", "worker"].map(|name| (name.to_owned(), 0));
@@ -245,11 +270,13 @@ fn hostile(server: &Node, worker: &Node) {
         "not JSON",
     ];
     let lines = lines.join("\n");
-    // Bash speaks TCP.
-    worker.run(&format!("bash -c 'cat >/dev/tcp/server/2515' <<'END'\n{lines}\nEND")).ok();
-    until("the record of a shipper without RELP arrives", Duration::from_secs(20), || {
-        (server.run(r"grep -Fq -- '- - /x#010y odd' /var/log/pnda/flink.log").code == Some(0)).then_some(())
+    // Whoever has the node's certificate can send what it likes, but not as another node.
+    worker.run(&format!("mkdir -p /srv/raw && cat >/srv/raw/lines <<'END'\n{lines}\nEND")).ok();
+    worker.run(&format!("sh -s <<'END'\n{RAW}END")).ok();
+    until("a record that is made up arrives", Duration::from_secs(20), || {
+        (server.run(r"grep -Fq -- '- worker /x#010y odd' /var/log/pnda/flink.log").code == Some(0)).then_some(())
     });
+    worker.run("systemctl stop raw; bash -c 'echo plain >/dev/tcp/server/2515'").exited(1);
     server.run("grep -rq of-no-file /var/log/pnda /tmp /etc").exited(1);
 }
 
@@ -313,6 +340,26 @@ fn rotation(server: &Node, worker: &Node) {
     });
     assert_eq!(server.run(&format!("{both} | uniq -d | wc -l")).text(), "0");
     server.run(&format!("test -s {}.1 && test ! -e {old}", file_of(application))).ok();
+}
+
+/// Every certificate is made anew while records come in: both sides restart with the new ones, and all arrive.
+fn renewal(ground: &Ground, cluster: &Path, server: &Node, worker: &Node) {
+    let application = "application_1700000000000_0008";
+    let folder = container(worker, application);
+    begin(worker, &folder, 6000, 0);
+    let out = Desk::certificates(ground, cluster, &[]);
+    for node in [server, worker] {
+        fs::remove_dir_all(out.join(&node.name)).expect("it was made");
+        Desk::certificates(ground, cluster, &[]);
+        node.copy(&out.join(&node.name), "/srv/certificates");
+        let unit = if node.name == "server" { "pnda-log-server" } else { "pnda-log-shipper" };
+        let before = node.property(unit, "MainPID");
+        node.run("sh /srv/pnda/install.sh --certificates /srv/certificates && rm -r /srv/certificates").ok();
+        assert_ne!(node.property(unit, "MainPID"), before, "{unit} has the new one");
+        let again = node.run("sh /srv/pnda/install.sh").ok();
+        assert!(again.stdout.contains("nothing to do"), "{}", again.told());
+    }
+    all_arrive(server, worker, application, 6000);
 }
 
 fn nobody_else_reads(worker: &Node) {

@@ -99,6 +99,7 @@ impl Installed {
             None => Origin::Kept(Location::parse(&downloads.display().to_string()).map_err(Error::Mirror)?),
         };
         Ok(Request {
+            certificates: None,
             folder: self.generations.node(kept.number),
             origin,
             root: self.root().map(Path::to_owned),

@@ -93,7 +93,8 @@ impl Job {
 
     /// Puts the secrets of the node into what is wanted.
     pub(super) fn find_secrets(&mut self, request: &Request, home: &Home) -> Result<(), Error> {
-        secrets::fill(&mut self.wanted, &request.folder, &self.ground, home).map_err(Error::Secrets)
+        let sources = secrets::Sources { ground: &self.ground, certificates: request.certificates.as_deref() };
+        secrets::fill(&mut self.wanted, &request.folder, sources, home).map_err(Error::Secrets)
     }
 
     /// What tells what is to be installed from other installs.

@@ -77,6 +77,8 @@ pub struct Request {
     pub keep: usize,
     /// How closely the node is looked at.
     pub depth: Depth,
+    /// A folder with the node's key and certificates, which then stand for those that the node has.
+    pub certificates: Option<PathBuf>,
 }
 
 /// Where an install's bytes come from.

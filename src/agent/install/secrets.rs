@@ -10,7 +10,7 @@ use super::owners::{self, Owners};
 use crate::systems::regular::{self, Links};
 use crate::words::digest::Sha256;
 use crate::words::names::NodePath;
-use crate::words::secret::{Secret, filled};
+use crate::words::secret::{Secret, filled, pem};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
@@ -23,6 +23,8 @@ pub(super) const KEPT: &str = "secrets.toml";
 const LONGEST: u64 = 4096;
 /// All secrets of a node.
 const LONGEST_KEPT: u64 = 4 << 20;
+/// A chain of certificates is shorter.
+const LONGEST_PEM: u64 = 64 << 10;
 /// Where systemd looks for credentials by their names.
 const STORES: [&str; 3] = ["/etc/credstore", "/run/credstore", "/usr/lib/credstore"];
 
@@ -58,7 +60,7 @@ pub enum Error {
     /// It cannot stand in every format.
     #[error(
         "the secret {secret} cannot be put into a file: it must be one line of at most {LONGEST} bytes, of letters, digits and \
-         any of ! $ % ( ) * + , - . / : ; = ? @ [ ] ^ _ {{ | }} ~"
+         any of ! $ % ( ) * + , - . / : ; = ? @ [ ] ^ _ {{ | }} ~; or a key or certificates in PEM"
     )]
     Unfit { secret: Secret },
     /// What was kept for going back is not readable.
@@ -98,28 +100,39 @@ impl Secrets {
         self.templates.get(path).map(Vec::as_slice)
     }
 
-    /// What is kept beside a document so that going back brings the same bytes; none without secrets.
+    /// What is kept beside a document so that going back brings the same bytes; none without secrets. Certificates and
+    /// their keys are not: those of then may have expired, so going back leaves those of now.
     pub fn kept(&self) -> Option<String> {
-        let values: BTreeMap<String, &String> =
-            self.values.iter().map(|(one, value)| (one.to_string(), value)).collect();
+        let lasting = self.values.iter().filter(|(_, value)| pem(value).is_none());
+        let values: BTreeMap<String, &String> = lasting.map(|(one, value)| (one.to_string(), value)).collect();
         (!values.is_empty()).then(|| toml::to_string(&values).expect("texts can always be written"))
     }
 }
 
 impl Wanted {
-    /// What tells this document from others that are installed: its text, and what secrets made of it.
+    /// What tells this document from others that are installed: its text, and what secrets made of it. Certificates that
+    /// were brought make none that one could go back to.
     pub fn identity(&self) -> Sha256 {
-        let holding = self.node.files.iter().filter(|file| !file.secrets.is_empty());
+        let lasting = |secret: &Secret| secret.certificate().is_none();
+        let holding = self.node.files.iter().filter(|file| file.secrets.iter().any(lasting));
         let sealed: String = holding.map(|file| format!("{} {}\n", file.path, file.sha256)).collect();
         Sha256::of(format!("{}{sealed}", self.text).as_bytes())
     }
 }
 
+/// Where secrets are looked for.
+#[derive(Clone, Copy)]
+pub(super) struct Sources<'a> {
+    pub(super) ground: &'a Ground,
+    /// The folder of certificates that was brought with the document, if any.
+    pub(super) certificates: Option<&'a Path>,
+}
+
 /// Finds the secrets of a document and puts them into its files. `folder` is where the document lies: one that is kept
 /// here has the secrets of then beside it.
-pub(super) fn fill(wanted: &mut Wanted, folder: &Path, ground: &Ground, home: &Home) -> Result<(), Error> {
+pub(super) fn fill(wanted: &mut Wanted, folder: &Path, sources: Sources<'_>, home: &Home) -> Result<(), Error> {
     let mut needed: BTreeMap<&Secret, BTreeSet<u32>> = BTreeMap::new();
-    let owners = Owners::read(ground, &wanted.node).map_err(Error::Owners)?;
+    let owners = Owners::read(sources.ground, &wanted.node).map_err(Error::Owners)?;
     for file in &wanted.node.files {
         let owner = owners.users.get(&file.access.owner);
         file.secrets.iter().for_each(|secret| needed.entry(secret).or_default().extend(owner));
@@ -131,7 +144,7 @@ pub(super) fn fill(wanted: &mut Wanted, folder: &Path, ground: &Ground, home: &H
     let kept =
         Generations::of(home).kept(folder).map_or_else(|| Ok(BTreeMap::new()), |kept| read_kept(&kept.join(KEPT)))?;
     let found = needed.into_iter().map(|(secret, owners)| {
-        let value = kept.get(secret).cloned().map_or_else(|| find(secret, ground, &owners), Ok);
+        let value = kept.get(secret).cloned().map_or_else(|| find(secret, sources, &owners), Ok);
         value.and_then(|value| fitting(secret, &value)).map(|value| (secret.clone(), value))
     });
     let values: BTreeMap<Secret, String> = found.collect::<Result<_, Error>>()?;
@@ -160,6 +173,9 @@ fn read_kept(path: &Path) -> Result<BTreeMap<Secret, String>, Error> {
 
 /// What a secret is, without the end of its line.
 fn fitting(secret: &Secret, text: &str) -> Result<String, Error> {
+    if let Some(blocks) = pem(text).filter(|_| text.len() as u64 <= LONGEST_PEM) {
+        return Ok(blocks);
+    }
     let text = text.strip_suffix('\n').unwrap_or(text);
     let fits = |c: char| c.is_ascii_alphanumeric() || "!$%()*+,-./:;=?@[]^_{|}~".contains(c);
     match !text.is_empty() && text.len() as u64 <= LONGEST && text.chars().all(fits) {
@@ -168,7 +184,7 @@ fn fitting(secret: &Secret, text: &str) -> Result<String, Error> {
     }
 }
 
-fn find(secret: &Secret, ground: &Ground, owners: &BTreeSet<u32>) -> Result<String, Error> {
+fn find(secret: &Secret, sources: Sources<'_>, owners: &BTreeSet<u32>) -> Result<String, Error> {
     let missing = |remedy| Error::Missing { secret: secret.clone(), remedy };
     let read = |found: Option<io::Result<File>>| match found {
         None => Ok(None),
@@ -177,12 +193,20 @@ fn find(secret: &Secret, ground: &Ground, owners: &BTreeSet<u32>) -> Result<Stri
         Some(Ok(file)) => read(secret, file, owners).map(Some),
     };
     let placed = |path: &NodePath| {
-        let place = ground.plain_place(path).map_err(|source| Error::Walk { secret: secret.clone(), source })?;
+        let place = sources.ground.plain_place(path).map_err(|source| Error::Walk { secret: secret.clone(), source })?;
         read(place.map(|place| place.open()))
     };
     match secret {
         Secret::File(path) => {
-            placed(path)?.ok_or_else(|| missing("put it there, readable for root alone, before this node is installed"))
+            let (certificate, remedy) = match secret.certificate() {
+                Some(name) => (Some(name), "make it with `pnda cluster certificates`, and install with --certificates"),
+                None => (None, "put it there, readable for root alone, before this node is installed"),
+            };
+            let found = match sources.certificates.zip(certificate) {
+                Some((folder, name)) => read(Some(regular::open(&folder.join(name), Links::Refuse)))?,
+                None => placed(path)?,
+            };
+            found.ok_or_else(|| missing(remedy))
         }
         Secret::Variable(name) => {
             std::env::var(name).map_err(|_| missing("set the variable for the program that installs"))
@@ -217,6 +241,6 @@ fn read(secret: &Secret, file: File, owners: &BTreeSet<u32>) -> Result<String, E
         _ => {}
     }
     let mut text = String::new();
-    file.take(LONGEST + 2).read_to_string(&mut text).map_err(failed)?;
+    file.take(LONGEST_PEM + 2).read_to_string(&mut text).map_err(failed)?;
     Ok(text)
 }

@@ -43,6 +43,7 @@ pub(super) fn uninstall_with(
     let last = installed.wanted(installed.current()).ok().map(|wanted| wanted.node);
     let empty = empty(place, &installed, last.as_ref())?;
     let request = Request {
+        certificates: None,
         folder: place.root.clone(),
         origin: Origin::Kept(Location::parse(&place.root.display().to_string()).map_err(Error::Mirror)?),
         root: installed.root().map(ToOwned::to_owned),

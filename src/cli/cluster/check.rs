@@ -2,6 +2,7 @@
 //! With a mirror it also says what nodes would look for there in vain.
 //! Not here: finding the mistakes.
 
+use super::certificates::remind;
 use super::given::{Given, Served};
 use crate::cli::failure::{Outcome, say};
 use crate::cluster;
@@ -28,5 +29,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let served = arguments.mirror.clone().map(|mirror| Served { mirror, keys });
     let rendered = arguments.given.decide(served.as_ref(), cluster::render)?;
     say(&format!("cluster {} is right: {} nodes", rendered.cluster, rendered.nodes.len()))?;
+    remind(&rendered, &arguments.given.cluster)?;
     Ok(ExitCode::SUCCESS)
 }

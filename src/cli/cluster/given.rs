@@ -47,7 +47,7 @@ pub struct Served {
 #[derive(Args)]
 pub struct Rendering {
     #[command(flatten)]
-    given: Given,
+    pub given: Given,
     #[command(flatten)]
     served: Served,
     /// The folder of the nodes' folders, which a render replaces whole.

@@ -2,6 +2,7 @@
 //! A wave begins when the one before it answers; the first that fails is the last. A run after that does what is left.
 //! Not here: who comes when, and what an answer means, which the cluster room decides.
 
+use super::certificates::brought;
 use super::content::{Content, From};
 use super::fleet::Reach;
 use crate::cli::failure::{FAILED, Failure, Outcome, WOULD_CHANGE, say, say_json, warn};
@@ -9,6 +10,7 @@ use crate::cluster::{Came, Driven, DrivenNode, Planned, packed, rounds};
 use crate::words::parallel::each;
 use crate::words::tree::Tree;
 use clap::Args;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -22,6 +24,9 @@ pub struct Arguments {
     /// How many nodes of a wave that restart a running service are changed at the same time.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     at_once: u16,
+    /// Bring each node its key and certificates from here, as `pnda cluster certificates` made them.
+    #[arg(long, value_name = "FOLDER")]
+    certificates: Option<PathBuf>,
     /// Only look at each node: exit code 4 if something would change anywhere.
     #[arg(long)]
     dry_run: bool,
@@ -32,7 +37,8 @@ pub struct Arguments {
 
 /// Unpacks a node's folder from standard input where nobody but root sees it, and runs its script.
 const BRING: &str = "umask 077; here=$(mktemp -d) || exit 1; trap 'rm -rf \"$here\"' EXIT; trap 'exit 129' HUP INT TERM; \
-    tar -x -f - -C \"$here\" || exit 1; sh \"$here/install.sh\" \"$@\" </dev/null";
+    tar -x -f - -C \"$here\" || exit 1; \
+    [ ! -d \"$here/certificates\" ] || set -- --certificates \"$here/certificates\" \"$@\"; sh \"$here/install.sh\" \"$@\" </dev/null";
 
 /// The same, but a node that has something installed is only looked at: what it would restart is asked before it is done.
 const LOOK_OR_BRING: &str = "[ ! -e /var/lib/pnda/install ] || set -- --dry-run \"$@\"; ";
@@ -110,8 +116,12 @@ fn visit(
     let none = Tree::default();
     let mut visits = Vec::new();
     for at in places {
-        let tree = content.nodes.get(&wave[at].node).unwrap_or(&none);
-        visits.push((at, nodes[at].clone(), packed(tree)?));
+        let mut tree = content.nodes.get(&wave[at].node).unwrap_or(&none).clone();
+        if let Some(folder) = &arguments.certificates {
+            let certificates = brought(folder, &wave[at].node, "certificates")?;
+            certificates.iter().try_for_each(|(path, entry)| tree.insert(path, entry.clone()))?;
+        }
+        visits.push((at, nodes[at].clone(), packed(&tree)?));
     }
     let done = each(arguments.reach.jobs.into(), visits, |(at, mut node, bytes)| {
         let (line, options) = match ask {

@@ -2,6 +2,7 @@
 //! One file for each verb; what all of them are given stands in `given`.
 //! Not here: any decision; that is the cluster room's.
 
+mod certificates;
 mod check;
 mod content;
 mod diff;
@@ -32,6 +33,8 @@ pub enum Command {
     Diff(diff::Arguments),
     /// Show where the value of a setting comes from, through every layer.
     Explain(explain::Arguments),
+    /// Make an authority, and a key and certificate for each node.
+    Certificates(certificates::Arguments),
     /// Install every node over ssh, in order, and wait until each answers.
     Install(install::Arguments),
     /// Write the cluster as a folder for Ansible or Salt.
@@ -50,6 +53,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Render(arguments) => render::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Certificates(arguments) => certificates::run(&arguments),
         Command::Install(arguments) => install::run(&arguments),
         Command::Emit(arguments) => emit::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),

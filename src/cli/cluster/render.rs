@@ -2,6 +2,7 @@
 //! It reads files, lets the cluster room decide, and writes all or nothing.
 //! Not here: any decision.
 
+use super::certificates::remind;
 use super::content;
 use super::given::Rendering;
 use crate::cli::failure::{Failure, Outcome, USAGE, WOULD_CHANGE, say, warn};
@@ -69,5 +70,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
         let what = if written { "rendered" } else { "up to date:" };
         say(&format!("{what} {nodes} nodes in {}", out.display()))?;
     }
+    remind(&rendered, &arguments.rendering.given.cluster)?;
     Ok(ExitCode::SUCCESS)
 }

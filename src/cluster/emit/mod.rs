@@ -19,14 +19,14 @@ fn yaml(value: &impl serde::Serialize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::cluster) mod tests {
     use crate::cluster::{Plan, Planned, Wave};
     use crate::words::names::SafePath;
     use crate::words::tree::{Entry, Tree};
     use std::collections::{BTreeMap, BTreeSet};
 
     /// Two waves of one node each.
-    pub(super) fn plan() -> Plan {
+    pub(in crate::cluster) fn plan() -> Plan {
         let wave = |(node, address): (&str, &str)| Wave {
             nodes: vec![Planned {
                 node: node.into(),

@@ -32,6 +32,52 @@ fn a_shipper_of_any_kind_reads_the_same_paths() {
 }
 
 #[test]
+fn records_travel_by_tls_between_nodes_unless_the_cluster_says_otherwise() {
+    let case = |settings: &[(&str, &str)]| {
+        settings.iter().fold(Case::example("production"), |case, (name, value)| case.set(name, value)).done()
+    };
+    let server = |rendered: &Rendered| text(rendered, "manager-2", "files/etc/pnda/rsyslog/server.conf");
+    let shipper = |rendered: &Rendered| text(rendered, "worker-1", "files/etc/pnda/rsyslog/shipper.conf");
+    let service = |rendered: &Rendered, name: &str, service: &str| {
+        node(rendered, name).services.into_iter().find(|one| one.name.as_str() == service).unwrap()
+    };
+    let secure = case(&[]);
+    assert!(shipper(&secure).contains("tls.permittedPeer=[\"manager-2\"]"), "{}", shipper(&secure));
+    let peers = server(&secure);
+    let peers = peers.lines().find(|line| line.contains("tls.permittedPeer")).unwrap();
+    let names = secure.nodes.keys().map(|name| format!("\"{name}\""));
+    assert_eq!(peers.trim(), format!("tls.permittedPeer=[{}]", names.collect::<Vec<_>>().join(", ")));
+    assert!(!server(&secure).contains("imtcp"), "no shipper of this cluster sends lines of JSON");
+    for (name, one) in [("worker-1", "pnda-log-shipper"), ("manager-2", "pnda-log-server")] {
+        let service = service(&secure, name, one);
+        for file in ["authority.pem", "certificate.pem", "key.pem"] {
+            let place = format!("/etc/pnda/tls/{file}");
+            assert!(service.restart_on.iter().any(|path| path.as_str() == place), "{one} restarts on {place}");
+            assert!(service.unit.contains(&format!("LoadCredential={file}:{place}")), "{one} is handed {place}");
+            let file = node(&secure, name).files.into_iter().find(|file| file.path.as_str() == place).unwrap();
+            assert_eq!((file.access.mode.bits(), file.secrets.len()), (0o600, 1), "{place}");
+        }
+    }
+    let plain = case(&[("log.tls", "off")]);
+    assert!(!server(&plain).contains("tls.permittedPeer") && !shipper(&plain).contains("tls.permittedPeer"));
+    assert!(node(&plain, "worker-1").files.iter().all(|file| !file.path.as_str().contains("/tls/")));
+    let json = case(&[("log.shipper", "vector")]);
+    assert!(server(&json).contains("streamDriver.authMode=\"x509/name\""), "{}", server(&json));
+    let vector = text(&json, "worker-1", "files/etc/pnda/vector/shipper.yaml");
+    assert!(vector.contains("verify_certificate: true") && vector.contains("server_name: \"manager-2\""), "{vector}");
+    let own = case(&[("log.tls_key", "file:/etc/site/node.key")]);
+    assert!(text(&own, "worker-1", "files/etc/pnda/tls/key.pem").ends_with("@SECRET:file:/etc/site/node.key@\n"));
+}
+
+#[test]
+fn a_record_is_of_the_node_that_it_comes_from() {
+    let server = text(&Case::example("production").done(), "manager-2", "files/etc/pnda/rsyslog/server.conf");
+    let host = server.lines().filter(|line| line.contains("$fromhost-ip ==")).collect::<Vec<_>>();
+    assert_eq!(host.len(), Case::example("production").done().nodes.len());
+    assert!(host.iter().any(|line| line.contains("\"10.78.0.12\" then set $.host = \"manager-2\"")), "{host:?}");
+}
+
+#[test]
 fn logs_are_shipped_where_somebody_takes_them() {
     let ships = |rendered: &Rendered, name| {
         node(rendered, name).services.iter().any(|service| service.name.as_str() == "pnda-log-shipper")
@@ -41,7 +87,7 @@ fn logs_are_shipped_where_somebody_takes_them() {
     let conf = text(&production, "worker-1", "files/etc/pnda/rsyslog/shipper.conf");
     assert!(conf.contains("target=\"10.78.0.12\""), "{conf}");
     let server = text(&production, "manager-2", "files/etc/pnda/rsyslog/server.conf");
-    assert!(server.contains("address=\"10.78.0.12\" port=\"2514\"") && !server.contains("hiredis"), "{server}");
+    assert!(server.contains("address=\"10.78.0.12\"\n    port=\"2514\"") && !server.contains("hiredis"), "{server}");
     // With redis alone it is Logstash, as in PNDA; with neither, nothing is shipped.
     let standard = Case::example("standard").done();
     assert!(!ships(&standard, "worker"));

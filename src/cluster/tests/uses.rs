@@ -14,6 +14,11 @@ fn every_template_is_used_by_a_role() {
         What::File { template, .. } => Some(template.text.clone()),
         _ => None,
     }));
+    // Those that others include are used by way of them.
+    for text in default_templates().into_values() {
+        let included = text.split("{% include \"").skip(1).filter_map(|rest| rest.split_once('"'));
+        used.extend(included.map(|(name, _)| name.to_owned()));
+    }
     assert_eq!(used, default_templates().into_keys().collect());
 }
 
@@ -32,7 +37,7 @@ fn every_setting_is_used_and_every_use_is_declared() {
     let mut used = BTreeSet::new();
     // Names that are no settings: the node's own, the engine's, and those of one template each.
     let other = |name: &String| {
-        ["cluster", "node", "address", "nodes", "at", "each"].contains(&name.as_str())
+        ["cluster", "node", "address", "nodes", "at", "each", "peers"].contains(&name.as_str())
             || name.starts_with("service.")
             || name.starts_with("door.")
     };

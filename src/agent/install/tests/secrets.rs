@@ -95,6 +95,43 @@ fn a_new_secret_is_a_change_and_going_back_brings_the_old_one() {
 }
 
 #[test]
+fn certificates_are_brought_once_stay_until_others_are_and_are_not_taken_back() {
+    let mut site = site();
+    let (path, mark) = ("/etc/pnda/tls/key.pem", "file:/etc/pnda/tls/key.pem");
+    let text = format!("# made\n{}\n", mark.parse::<Secret>().unwrap().mark());
+    fs::create_dir_all(site.folder.path().join("node/files/etc/pnda/tls")).unwrap();
+    fs::write(site.folder.path().join(format!("node/files{path}")), &text).unwrap();
+    site.more += &format!(
+        "[[file]]\npath = \"{path}\"\nsha256 = \"{}\"\nsecrets = [\"{mark}\"]\nowner = \"root\"\ngroup = \"root\"\nmode = \"0600\"\n",
+        Sha256::of(text.as_bytes())
+    );
+    let error = chain(&site.install().unwrap_err());
+    assert!(error.contains("pnda cluster certificates") && error.contains("install with --certificates"), "{error}");
+    let folder = site.folder.path().join("brought");
+    fs::create_dir(&folder).unwrap();
+    let bring = |base64: &str| {
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n");
+        fs::write(folder.join("key.pem"), &pem).unwrap();
+        fs::set_permissions(folder.join("key.pem"), fs::Permissions::from_mode(0o600)).unwrap();
+        let request = Request { certificates: Some(folder.clone()), ..site.request() };
+        let looked = look_with(&request, None, &silent).unwrap();
+        let report = install_with(&request, None, &silent).unwrap();
+        assert_eq!(site.text(path), format!("# made\n{pem}"));
+        assert!(site.again().unwrap().is_empty(), "without the folder it stays");
+        assert!(looked.steps.iter().any(|line| line.what == path), "a look has seen it");
+        report.steps.iter().map(|line| line.what.clone()).collect::<Vec<_>>()
+    };
+    assert!(bring("MIIBfirst").contains(&path.to_owned()));
+    put(&site, SECOND, 0o600);
+    site.again().unwrap();
+    assert_eq!(bring("MIIBsecond"), [path]);
+    assert!(verify_with(&place(&site), None, &silent).unwrap().is_empty());
+    assert_eq!(holding(&site.root(), "MIIBsecond"), [site.at(path).display().to_string()], "no copy is kept");
+    rollback_with(&place(&site), None, Run::Real, None, &silent).unwrap();
+    assert!(site.text(PATH).contains(FIRST) && site.text(path).contains("MIIBsecond"), "going back leaves it");
+}
+
+#[test]
 fn a_secret_that_is_missing_open_or_unfit_stops_everything_and_is_not_told() {
     let site = site();
     let refused = || {

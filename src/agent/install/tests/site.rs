@@ -120,6 +120,7 @@ impl Site {
     pub(in crate::agent::install) fn request(&self) -> Request {
         let root = (self.scope == "system").then(|| self.root());
         Request {
+            certificates: None,
             folder: self.folder.path().join("node"),
             origin: Origin::Document,
             root,
