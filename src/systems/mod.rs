@@ -1,4 +1,4 @@
-//! Clients of what we drive: web servers, Flink, HDFS, metrics receivers, ssh; and what bounds the bytes that come from outside.
+//! Clients of what we drive: web servers, Flink, HDFS, metrics receivers, ssh; and what bounds those who come from outside.
 //! They may use the words; they know nothing of mirrors, clusters or the agent.
 //! Not here: any decision.
 
@@ -6,8 +6,10 @@ pub mod console;
 pub mod download;
 pub mod graphite;
 pub mod history_server;
+pub mod hostnames;
 pub mod http;
 pub mod meter;
+pub mod places;
 pub mod probe;
 pub mod regular;
 pub mod site;

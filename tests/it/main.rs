@@ -20,8 +20,11 @@ mod door;
 mod drive;
 mod faults;
 mod fetch;
+mod floods;
 mod generations;
 mod guide;
+#[path = "../common/h2.rs"]
+mod h2;
 mod handbook;
 mod housekeeping;
 mod install;

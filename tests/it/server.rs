@@ -2,8 +2,9 @@
 //! The program is run as it is installed; clients are curl and sockets that do not behave.
 //! Not here: what is answered (`serve`).
 
+use crate::h2;
 use crate::site::{Site, curl, raw};
-use pnda::mirror::serve::{LogPlace, Settings, tls};
+use pnda::mirror::serve::tls;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -148,8 +149,11 @@ fn every_answer_is_noted_and_the_log_can_be_rotated() {
     curl(&["--range", "2-4", "--user-agent", "apt\t\"1\"", &format!("{}/a.txt?token=secret", server.url)]);
     curl(&[&format!("{}/large.bin", server.url)]);
     let address = server.url.strip_prefix("http://").unwrap().parse().unwrap();
-    raw(address, "GET /no\u{20ac}ne HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    raw(address, "GET http://user:secret@mirror.example/a.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    raw(address, "GET /no\u{20ac}ne HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    raw(
+        address,
+        "GET http://user:secret@mirror.example/a.txt HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    );
     let lines = || std::fs::read_to_string(&log).unwrap_or_default();
     eventually("four lines", || lines().lines().count() == 4);
     let text = lines();
@@ -180,7 +184,7 @@ fn of_a_broken_answer_the_log_tells_what_went() {
     let log = site.path("access.log");
     let server = Running::start(&site, &["--access-log", log.to_str().unwrap()]);
     let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
-    stream.write_all(b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    stream.write_all(b"GET /large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     // Nobody reads until the way is full; then the client goes, and reads what was under way.
     std::thread::sleep(Duration::from_millis(300));
     stream.shutdown(std::net::Shutdown::Write).unwrap();
@@ -203,7 +207,7 @@ fn a_download_comes_to_its_end_before_the_server_does() {
     let server = Running::start(&site, &[]);
     let address: SocketAddr = server.url.strip_prefix("http://").unwrap().parse().unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.write_all(b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    stream.write_all(b"GET /large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let mut begin = vec![0; 1000];
     stream.read_exact(&mut begin).unwrap();
     server.signal(Signal::TERM);
@@ -221,9 +225,9 @@ fn heads_without_end_are_refused() {
     let long = "x".repeat(100_000);
     let many: String = (0..200).map(|at| format!("h{at}: x\r\n")).collect();
     for (request, status) in [
-        (format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n"), 414..=431),
-        (format!("GET / HTTP/1.1\r\nHost: x\r\nlong: {long}\r\n\r\n"), 431..=431),
-        (format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n"), 431..=431),
+        (format!("GET /{long} HTTP/1.1\r\nHost: localhost\r\n\r\n"), 414..=431),
+        (format!("GET / HTTP/1.1\r\nHost: localhost\r\nlong: {long}\r\n\r\n"), 431..=431),
+        (format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"), 431..=431),
         ("GET / HTTP/1.1\r\nbroken\r\n\r\n".to_owned(), 400..=400),
         ("\u{1}\u{2}\u{3} nonsense\r\n\r\n".to_owned(), 400..=400),
     ] {
@@ -233,28 +237,29 @@ fn heads_without_end_are_refused() {
     assert_eq!(curl(&[&format!("http://{}/a.txt", server.address)]).text(), "one");
 }
 
+/// Bytes of memory that a process held at most.
+fn peak(child: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
 #[test]
-fn more_clients_than_there_are_places_wait() {
-    let site = Site::of(&[("a.txt", b"one")]);
-    let (mirror, listen) = (site.path("mirror"), "127.0.0.1:0".parse().unwrap());
-    let server = Settings { mirror, listen, connections: 2, tls: None, log: Some(LogPlace::File(site.path("log"))) };
-    let server = server.start().unwrap();
-    let hold = || {
-        let mut stream = TcpStream::connect(server.address).unwrap();
-        stream.write_all(b"GET /a.txt HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+fn answers_that_nobody_reads_take_little_memory() {
+    let site = Site::of(&[("large.bin", &vec![7; 30_000_000])]);
+    let server = Running::start(&site, &["--connections", "64", "--share", "64"]);
+    let address = server.url.strip_prefix("http://").unwrap();
+    let before = peak(&server.child);
+    let ask = |_| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(&h2::ask("/large.bin", 32)).unwrap();
         stream.read_exact(&mut [0; 20]).unwrap();
         stream
     };
-    let (first, _second) = (hold(), hold());
-    let mut third = TcpStream::connect(server.address).unwrap();
-    third.write_all(b"GET /a.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-    third.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-    assert!(third.read(&mut [0; 20]).is_err(), "there is no place for it");
-    drop(first);
-    third.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    let mut text = String::new();
-    third.read_to_string(&mut text).unwrap();
-    assert!(text.ends_with("one"), "{text}");
+    let _unread: Vec<TcpStream> = (0..60).map(ask).collect();
+    std::thread::sleep(Duration::from_secs(1));
+    let more = peak(&server.child) - before;
+    assert!(more < 30_000_000, "{more} bytes");
 }
 
 #[test]

@@ -5,8 +5,9 @@
 use super::home_folder;
 use crate::cli::failure::{Failure, Outcome, USAGE, say, say_json, warn};
 use crate::mirror::serve::unit::{self, Unit};
-use crate::mirror::serve::{CONNECTIONS, LogPlace, Server, Settings, tls};
+use crate::mirror::serve::{self, CONNECTIONS, LogPlace, Server, Settings, tls};
 use crate::words::chain::chain;
+use crate::words::names::Host;
 use clap::{Args, ValueEnum};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use schemars::JsonSchema;
@@ -45,9 +46,15 @@ pub struct Arguments {
     /// Note every answer in this file, in the combined log format; `-` is standard error.
     #[arg(long, value_name = "FILE")]
     access_log: Option<PathBuf>,
-    /// Clients at a time; more wait.
+    /// A further name by which it may be asked while it listens on loopback; may be given several times.
+    #[arg(long = "host", value_name = "NAME", value_parser = |name: &str| Host::new(name))]
+    hosts: Vec<Host>,
+    /// Connections at a time; for another, one that is idle or slow ends.
     #[arg(long, value_name = "COUNT", default_value_t = CONNECTIONS)]
     connections: usize,
+    /// Of these, what one client address may hold [default: an eighth]
+    #[arg(long, value_name = "COUNT")]
+    share: Option<usize>,
     /// Print a systemd unit that serves like this, and serve nothing.
     #[arg(long)]
     print_unit: bool,
@@ -100,9 +107,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
     });
     let scheme = if tls.is_some() { "https" } else { "http" };
     let (mirror, listen) = (arguments.mirror.clone(), arguments.listen);
-    open_more_files();
+    let connections = arguments.connections.min(most_connections());
+    let limits = serve::limits(connections, arguments.share.unwrap_or(serve::share(connections)));
+    let tls_names = arguments.tls_names.iter().filter_map(|name| Host::new(name.as_str()).ok());
+    let names = arguments.hosts.iter().cloned().chain(tls_names).collect();
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
-    let server = Settings { mirror, listen, connections: arguments.connections, tls, log }.start()?;
+    let server = Settings { mirror, listen, names, limits, tls, log }.start()?;
     let serving = Serving {
         mirror: arguments.mirror.clone(),
         url: format!("{scheme}://{}/", server.address),
@@ -154,12 +164,12 @@ fn own_tls(arguments: &Arguments) -> Result<tls::Own, Failure> {
     Ok(own)
 }
 
-/// Every client and every file that is sent takes one; what systemd and shells give at first is made for less.
-fn open_more_files() {
+/// What this machine allows. Every client and every file that is sent takes an open file, and what systemd and shells give
+/// at first is made for less; where more is forbidden, there are fewer connections, so that somebody new still gets one.
+fn most_connections() -> usize {
     let limit = getrlimit(Resource::Nofile);
-    let most = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    // Where that is forbidden fewer clients are served at a time, and the rest wait.
-    let _ = setrlimit(Resource::Nofile, most);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    getrlimit(Resource::Nofile).current.map_or(usize::MAX, |files| serve::connections(files as usize))
 }
 
 fn unit(arguments: &Arguments) -> Result<String, Failure> {
@@ -174,6 +184,8 @@ fn unit(arguments: &Arguments) -> Result<String, Failure> {
         mirror: absolute(&arguments.mirror)?,
         listen: arguments.listen,
         connections: arguments.connections,
+        share: arguments.share.unwrap_or(serve::share(arguments.connections)),
+        names: arguments.hosts.clone(),
         tls,
         access_log: arguments.access_log.as_ref().map(|file| file.display().to_string()),
     };

@@ -33,7 +33,7 @@ pub(super) struct Log {
     file: Mutex<File>,
 }
 
-/// A line that is written when it is dropped: shared by all who still have bytes of the answer to send.
+/// A line that is written when it is dropped.
 pub(super) struct Entry {
     log: Arc<Log>,
     begin: String,
@@ -55,13 +55,13 @@ impl Log {
     }
 
     /// What will be noted of an answer.
-    pub(super) fn entry(self: &Arc<Log>, client: IpAddr, request: &Parts, status: u16) -> Arc<Entry> {
+    pub(super) fn entry(self: &Arc<Log>, client: IpAddr, request: &Parts, status: u16) -> Entry {
         let (method, version) = (request.method.as_str(), request.version);
         let path = printable(request.uri.path().as_bytes());
         let time = time(SystemTime::now());
         let begin = format!("{client} - - [{time}] \"{} {path} {version:?}\" {status}", printable(method.as_bytes()));
         let agent = request.headers.get(USER_AGENT).map_or("-".to_owned(), |agent| printable(agent.as_bytes()));
-        Arc::new(Entry { log: self.clone(), begin, agent, sent: AtomicU64::new(0) })
+        Entry { log: self.clone(), begin, agent, sent: AtomicU64::new(0) }
     }
 }
 

@@ -9,6 +9,7 @@ use super::pinned::Mirror;
 use super::range::{Asked, asked};
 use super::road::Road;
 use super::target::Target;
+use crate::systems::hostnames::REFUSAL;
 use hyper::body::Body as HttpBody;
 use hyper::header::{
     self, ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
@@ -38,6 +39,13 @@ pub(super) fn answer(request: &Parts, mirror: &Mirror, road: Road) -> Response<B
         Err(error) => told(refusal(&error)),
     };
     if request.method == Method::HEAD { response.map(|_| Body::default()) } else { response }
+}
+
+/// Answers a request that is for another server.
+pub(super) fn misdirected() -> Response<Body> {
+    let mut response = with(whole(Body::text(REFUSAL)), CONTENT_TYPE, "text/plain; charset=utf-8");
+    *response.status_mut() = StatusCode::MISDIRECTED_REQUEST;
+    response
 }
 
 /// What an error of the file system means to a client; links and the like do not exist for it.

@@ -2,7 +2,7 @@
 //! Where the road allows it, a piece of a file is only announced, and the kernel sends it.
 //! Not here: which bytes.
 
-use super::access::Entry;
+use super::delivery::Delivery;
 use super::road::Road;
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 use std::collections::VecDeque;
@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// What is read at once. A client that takes nothing holds one piece for each of its requests, so it stays small.
-const PIECE: u64 = 64 * 1024;
+/// It is what a frame of HTTP/2 and a record of TLS hold.
+pub(super) const PIECE: u64 = 16 * 1024;
 
 /// A part of an answer.
 #[derive(Debug)]
@@ -31,15 +32,15 @@ pub(super) struct Body {
     parts: VecDeque<Part>,
     left: u64,
     road: Road,
-    /// Written when the answer is over, however it ends.
-    entry: Option<Arc<Entry>>,
+    /// Over when the answer is, however it ends.
+    delivery: Option<Arc<Delivery>>,
 }
 
 impl Body {
     /// These parts, one after the other.
     pub(super) fn new(parts: impl IntoIterator<Item = Part>, road: Road) -> Body {
         let parts: VecDeque<Part> = parts.into_iter().filter(|part| part.len() > 0).collect();
-        Body { left: parts.iter().map(Part::len).sum(), parts, road, entry: None }
+        Body { left: parts.iter().map(Part::len).sum(), parts, road, delivery: None }
     }
 
     /// One text.
@@ -47,9 +48,9 @@ impl Body {
         Body::new([Part::Bytes(text.into())], Road::default())
     }
 
-    /// Notes in the access log what was sent, once that is known.
-    pub(super) fn noting(mut self, entry: Option<Arc<Entry>>) -> Body {
-        self.entry = entry;
+    /// Tells this delivery what is sent.
+    pub(super) fn within(mut self, delivery: Delivery) -> Body {
+        self.delivery = Some(Arc::new(delivery));
         self
     }
 
@@ -59,7 +60,7 @@ impl Body {
             Part::Bytes(bytes) => return Ok(Some(self.noted(bytes))),
             Part::File(file, range) => (file, range),
         };
-        let bytes = match self.road.announce(&file, &range, self.entry.as_ref()) {
+        let bytes = match self.road.announce(&file, &range, self.delivery.as_ref()) {
             Some(placeholder) => placeholder,
             None => self.noted(read(&file, range.start, PIECE.min(range.end - range.start))?),
         };
@@ -72,7 +73,7 @@ impl Body {
 
     /// Bytes that the connection takes over; it holds few, so these count as sent. What is announced counts when it goes.
     fn noted(&self, bytes: Bytes) -> Bytes {
-        self.entry.iter().for_each(|entry| entry.sent(bytes.len() as u64));
+        self.delivery.iter().for_each(|delivery| delivery.sent(bytes.len() as u64));
         bytes
     }
 }

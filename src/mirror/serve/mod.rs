@@ -2,12 +2,16 @@
 //! A thread of its own runs it; it is told to stop or to look at its files anew from outside.
 //! Not here: what is served, and signals.
 
+use crate::systems::hostnames::Hostnames;
+use crate::systems::places::Limits;
+use crate::words::names::Host;
 use connection::Door;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::watch;
 
 mod access;
@@ -15,6 +19,7 @@ mod answer;
 mod body;
 mod condition;
 mod connection;
+mod delivery;
 mod form;
 mod kept;
 mod listing;
@@ -29,8 +34,10 @@ pub mod unit;
 
 pub use access::Place as LogPlace;
 
-/// Clients at a time unless told: a few for each node of a large cluster.
+/// Connections at a time unless told: a few for each node of a large cluster.
 pub const CONNECTIONS: usize = 4096;
+/// Open files that are not for clients.
+const OTHER_FILES: usize = 256;
 /// A read from a slow disk holds one thread; the others go on.
 const LEAST_THREADS: usize = 4;
 
@@ -64,8 +71,10 @@ pub struct Settings {
     pub mirror: PathBuf,
     /// Where to listen; port 0 takes one that is free.
     pub listen: SocketAddr,
-    /// Clients at a time; more wait.
-    pub connections: usize,
+    /// Names by which it may be asked while it listens on loopback, besides the usual.
+    pub names: Vec<Host>,
+    /// How many connections there may be, and how long they may do nothing.
+    pub limits: Limits,
     /// With TLS, and nothing else.
     pub tls: Option<tls::Pair>,
     /// Where each answer is noted.
@@ -83,7 +92,35 @@ pub struct Server {
 
 /// Serves a mirror over plain HTTP, in a thread of its own.
 pub fn start(mirror: &Path, address: SocketAddr) -> Result<Server, Error> {
-    Settings { mirror: mirror.to_owned(), listen: address, connections: CONNECTIONS, tls: None, log: None }.start()
+    let limits = limits(CONNECTIONS, share(CONNECTIONS));
+    Settings { mirror: mirror.to_owned(), listen: address, names: Vec::new(), limits, tls: None, log: None }.start()
+}
+
+/// The limits of a server with so many connections, and so many for one client's address.
+pub fn limits(connections: usize, share: usize) -> Limits {
+    Limits {
+        places: connections.max(1),
+        share: share.max(1),
+        reserve: connections / 16,
+        first: Duration::from_secs(5),
+        kept: Duration::from_secs(15),
+        still: Duration::from_secs(60),
+    }
+}
+
+/// Connections of one client's address unless told: enough for some dozens of nodes behind one.
+pub fn share(connections: usize) -> usize {
+    connections.div_ceil(8)
+}
+
+/// Files that are open at most: sockets, what is sent over them, and the rest.
+pub fn files(connections: usize) -> usize {
+    3 * connections + OTHER_FILES
+}
+
+/// Connections at most, where so many files may be open.
+pub fn connections(files: usize) -> usize {
+    files.saturating_sub(OTHER_FILES) / 3
 }
 
 impl Settings {
@@ -94,17 +131,15 @@ impl Settings {
         mirror.pin().map_err(|source| Error::NoMirror { path: self.mirror.clone(), source })?;
         let keyring = self.tls.map(tls::Keyring::open).transpose()?;
         let log = self.log.map(access::Log::open).transpose().map_err(Error::Log)?.map(Arc::new);
-        let door = Arc::new(Door { mirror, keyring, log, connections: self.connections.max(1) });
-        let listener = std::net::TcpListener::bind(address).map_err(|source| Error::Listen { address, source })?;
-        listener.set_nonblocking(true).map_err(Error::Start)?;
-        let address = listener.local_addr().map_err(Error::Start)?;
+        let names = Hostnames::new(address.ip(), &self.names);
+        let door = Arc::new(Door { mirror, keyring, log, limits: self.limits, names });
         let threads =
             std::thread::available_parallelism().map_or(LEAST_THREADS, |cores| cores.get().max(LEAST_THREADS));
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(threads).enable_all().build().map_err(Error::Start)?;
-        let entered = runtime.enter();
-        let listener = tokio::net::TcpListener::from_std(listener).map_err(Error::Start)?;
-        drop(entered);
+        let listener = runtime.block_on(tokio::net::TcpListener::bind(address));
+        let listener = listener.map_err(|source| Error::Listen { address, source })?;
+        let address = listener.local_addr().map_err(Error::Start)?;
         let (stop, stopped) = watch::channel(false);
         let serving = door.clone();
         let thread = std::thread::Builder::new().name("serve".into()).spawn(move || {

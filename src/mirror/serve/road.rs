@@ -1,15 +1,15 @@
-//! The way to a client: a socket that counts what moves, and over which the kernel sends files by itself.
+//! The way to a client: a socket over which the kernel sends files by itself, and which tells when it takes no more.
 //! A body announces a piece of a file with bytes that stand for it; the socket knows them and has the piece sent instead.
 //! Not here: roads on which bytes must be seen, as with TLS and HTTP/2; there nothing is announced.
 
-use super::access::Entry;
+use super::delivery::Delivery;
+use crate::systems::places::Place;
 use hyper::body::Bytes;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IoSlice};
 use std::ops::Range;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
@@ -21,78 +21,52 @@ static PLACEHOLDER: [u8; 1 << 20] = [0; 1 << 20];
 /// Pieces of files that were announced and not sent yet, in order; shared by a connection's socket and bodies.
 type Announced = Arc<Mutex<VecDeque<Piece>>>;
 
-/// Bytes of a file that are still to be sent, and where that is noted.
+/// Bytes of a file that are still to be sent, and of which answer they are.
 struct Piece {
     file: Arc<File>,
     range: Range<u64>,
-    entry: Option<Arc<Entry>>,
+    delivery: Option<Arc<Delivery>>,
 }
 
 /// How a body reaches its client.
 #[derive(Clone, Default)]
 pub(super) struct Road(Option<Announced>);
 
-/// What has happened on a connection, for whoever ends those on which nothing happens.
-#[derive(Default)]
-pub(super) struct Traffic {
-    moved: AtomicU64,
-    asked: AtomicBool,
-}
-
 /// A client's socket.
 pub(super) struct Socket {
     stream: TcpStream,
-    traffic: Arc<Traffic>,
+    place: Arc<Place>,
     announced: Announced,
 }
 
 impl Road {
     /// Has the kernel send the beginning of a range; gives what stands for it, or nothing if this road cannot.
-    pub(super) fn announce(&self, file: &Arc<File>, range: &Range<u64>, entry: Option<&Arc<Entry>>) -> Option<Bytes> {
+    pub(super) fn announce(
+        &self,
+        file: &Arc<File>,
+        range: &Range<u64>,
+        delivery: Option<&Arc<Delivery>>,
+    ) -> Option<Bytes> {
         let announced = self.0.as_ref()?;
         let count = (range.end - range.start).min(PLACEHOLDER.len() as u64);
         let range = range.start..range.start + count;
-        let piece = Piece { file: file.clone(), range, entry: entry.cloned() };
+        let piece = Piece { file: file.clone(), range, delivery: delivery.cloned() };
         announced.lock().unwrap_or_else(PoisonError::into_inner).push_back(piece);
         Some(Bytes::from_static(&PLACEHOLDER[..count as usize]))
     }
 }
 
-impl Traffic {
-    /// How often bytes have moved so far, in either direction.
-    pub(super) fn moved(&self) -> u64 {
-        self.moved.load(Ordering::Relaxed)
-    }
-
-    /// Whether a request has come.
-    pub(super) fn asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
-    }
-
-    /// A request has come.
-    pub(super) fn ask(&self) {
-        self.asked.store(true, Ordering::Relaxed);
-    }
-
-    fn note<T>(&self, moved: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if let Poll::Ready(Ok(_)) = &moved {
-            self.moved.fetch_add(1, Ordering::Relaxed);
-        }
-        moved
-    }
-}
-
 impl Socket {
     /// A socket, and the road over it for bodies whose bytes nobody needs to see.
-    pub(super) fn new(stream: TcpStream, traffic: Arc<Traffic>) -> (Socket, Road) {
+    pub(super) fn new(stream: TcpStream, place: Arc<Place>) -> (Socket, Road) {
         let announced = Announced::default();
-        (Socket { stream, traffic, announced: announced.clone() }, Road(Some(announced)))
+        (Socket { stream, place, announced: announced.clone() }, Road(Some(announced)))
     }
 
     /// Sends up to `count` bytes of the piece that was announced first.
     fn poll_send(&self, context: &mut Context<'_>, count: usize) -> Poll<io::Result<usize>> {
         let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Piece { file, range, entry }) = announced.front_mut() else {
+        let Some(Piece { file, range, delivery }) = announced.front_mut() else {
             return Poll::Ready(Err(io::Error::other("bytes that stand for a file, without the file")));
         };
         let count = count.min((range.end - range.start) as usize);
@@ -110,7 +84,7 @@ impl Socket {
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
         }
         range.start += sent as u64;
-        entry.iter().for_each(|entry| entry.sent(sent as u64));
+        delivery.iter().for_each(|delivery| delivery.sent(sent as u64));
         if range.is_empty() {
             announced.pop_front();
         }
@@ -125,8 +99,7 @@ fn stands_in(bytes: &[u8]) -> bool {
 
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.stream).poll_read(context, into);
-        self.traffic.note(read)
+        Pin::new(&mut self.stream).poll_read(context, into)
     }
 }
 
@@ -136,7 +109,8 @@ impl AsyncWrite for Socket {
             true => self.poll_send(context, bytes.len()),
             false => Pin::new(&mut self.stream).poll_write(context, bytes),
         };
-        self.traffic.note(written)
+        self.place.full(written.is_pending());
+        written
     }
 
     fn poll_write_vectored(
@@ -152,7 +126,8 @@ impl AsyncWrite for Socket {
                 Pin::new(&mut self.stream).poll_write_vectored(context, before)
             }
         };
-        self.traffic.note(written)
+        self.place.full(written.is_pending());
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

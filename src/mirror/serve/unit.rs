@@ -2,6 +2,7 @@
 //! It sees the program, the mirror and nothing else that it could change.
 //! Not here: installing it.
 
+use crate::words::names::Host;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, context};
 use std::net::SocketAddr;
@@ -13,6 +14,10 @@ const TEMPLATE: &str = include_str!("pnda-mirror.service");
 pub const LOGS: &str = "/var/log/pnda-mirror";
 /// The folder that systemd makes for a certificate of the server's own.
 pub const STATE: &str = "/var/lib/pnda-mirror";
+
+/// Memory of a server besides its connections, in MiB: what it keeps of a generation, and the list of a large one.
+/// Each connection has 128 KiB.
+const MEMORY: usize = 512;
 
 /// Why there is no unit.
 #[derive(Debug, thiserror::Error)]
@@ -36,8 +41,11 @@ pub struct Unit {
     pub mirror: PathBuf,
     /// Where it listens; a port below 1024 takes one capability.
     pub listen: SocketAddr,
-    /// Clients at a time.
+    /// Connections at a time, and of one client's address.
     pub connections: usize,
+    pub share: usize,
+    /// Further names by which it may be asked.
+    pub names: Vec<Host>,
     pub tls: Tls,
     /// `-`, or a file below [`LOGS`].
     pub access_log: Option<String>,
@@ -60,7 +68,10 @@ impl Unit {
     /// The unit's text.
     pub fn render(&self) -> Result<String, Error> {
         let mut words = vec![text(&self.program)?, "mirror serve --mirror".into(), text(&self.mirror)?];
-        words.push(format!("--listen {} --connections {}", self.listen, self.connections));
+        words.push(format!("--listen {} --connections {} --share {}", self.listen, self.connections, self.share));
+        for name in &self.names {
+            words.push(format!("--host {}", plain(name.as_str())?));
+        }
         let mut credentials = Vec::new();
         match &self.tls {
             Tls::None => {}
@@ -89,7 +100,8 @@ impl Unit {
         environment.set_syntax(lines.expect("the delimiters are the default ones"));
         let unit = context! {
             program => text(&self.program)?, mirror => text(&self.mirror)?, command => words.join(" "),
-            files => 2 * self.connections + 256, credentials, privileged => self.listen.port() < 1024, own_tls => matches!(self.tls, Tls::Own(_)),
+            files => super::files(self.connections), memory => MEMORY + self.connections / 8, credentials,
+            privileged => self.listen.port() < 1024, own_tls => matches!(self.tls, Tls::Own(_)),
         };
         Ok(environment.render_str(TEMPLATE, unit)?)
     }
@@ -116,6 +128,8 @@ mod tests {
             mirror: "/srv/mirror".into(),
             listen: "10.77.0.1:8080".parse().unwrap(),
             connections: 100,
+            share: 10,
+            names: vec![Host::new("mirror.example").unwrap()],
             tls: Tls::None,
             access_log: None,
         }
@@ -125,7 +139,10 @@ mod tests {
     fn a_unit_sees_the_mirror_and_changes_nothing() {
         let text = unit().render().unwrap();
         for line in [
-            "ExecStart=/usr/bin/pnda mirror serve --mirror /srv/mirror --listen 10.77.0.1:8080 --connections 100",
+            "ExecStart=/usr/bin/pnda mirror serve --mirror /srv/mirror --listen 10.77.0.1:8080 --connections 100 \
+             --share 10 --host mirror.example",
+            "LimitNOFILE=556",
+            "MemoryMax=524M",
             "BindReadOnlyPaths=/usr/bin/pnda /srv/mirror",
             "CapabilityBoundingSet=",
             "PrivateUsers=yes",
