@@ -6,47 +6,55 @@ use super::board::Board;
 use super::config::Place;
 use super::report::{self, Report};
 use super::{clock, prometheus};
-use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use crate::systems::hostnames::{self, Hostnames};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Method, Response, StatusCode};
 use std::sync::Arc;
 use std::time::Instant;
 
-#[derive(Clone)]
-struct Known {
-    board: Arc<Board>,
-    place: Arc<Place>,
-}
+const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
 
 /// All pages over a board.
-pub fn router(board: Arc<Board>, place: Place) -> Router {
-    Router::new()
-        .route("/health", get(health))
-        .route("/metrics", get(metrics))
-        .route("/api/dm/metrics", get(data_manager))
-        .fallback(async || (StatusCode::NOT_FOUND, "here are /health, /metrics and /api/dm/metrics\n"))
-        .with_state(Known { board, place: Arc::new(place) })
+pub(super) struct Pages {
+    pub(super) board: Arc<Board>,
+    pub(super) place: Place,
+    /// The names by which the agent may be asked.
+    pub(super) names: Hostnames,
 }
 
-async fn health(State(known): State<Known>) -> Response {
-    let (view, _) = known.board.view(Instant::now());
-    let report = Report::of(&view, &known.place);
-    let status = if report.is_serving() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    page(status, "application/json", report.json())
+impl Pages {
+    /// Answers a request.
+    pub(super) fn answer(&self, request: &Parts) -> Response<String> {
+        if !self.names.are_meant(request) {
+            return page(StatusCode::MISDIRECTED_REQUEST, TEXT, hostnames::REFUSAL.to_owned());
+        }
+        let (view, counts) = self.board.view(Instant::now());
+        let response = match request.uri.path() {
+            "/health" => {
+                let report = Report::of(&view, &self.place);
+                let status = if report.is_serving() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+                page(status, JSON, report.json())
+            }
+            "/metrics" => page(StatusCode::OK, prometheus::MEDIA_TYPE, prometheus::page(&view, &counts, &self.place)),
+            "/api/dm/metrics" => page(StatusCode::OK, JSON, report::data_manager(&view, clock::now_ms())),
+            _ => page(StatusCode::NOT_FOUND, TEXT, "here are /health, /metrics and /api/dm/metrics\n".to_owned()),
+        };
+        match (&request.method, response.status()) {
+            (&Method::GET | &Method::HEAD, _) | (_, StatusCode::NOT_FOUND) => response,
+            _ => with(page(StatusCode::METHOD_NOT_ALLOWED, TEXT, String::new()), ALLOW, "GET,HEAD"),
+        }
+    }
 }
 
-async fn metrics(State(known): State<Known>) -> Response {
-    let (view, counts) = known.board.view(Instant::now());
-    page(StatusCode::OK, prometheus::MEDIA_TYPE, prometheus::page(&view, &counts, &known.place))
+fn page(status: StatusCode, media_type: &'static str, text: String) -> Response<String> {
+    let mut response = with(with(Response::new(text), CONTENT_TYPE, media_type), CACHE_CONTROL, "no-store");
+    *response.status_mut() = status;
+    response
 }
 
-async fn data_manager(State(known): State<Known>) -> Response {
-    let (view, _) = known.board.view(Instant::now());
-    page(StatusCode::OK, "application/json", report::data_manager(&view, clock::now_ms()))
-}
-
-fn page(status: StatusCode, media_type: &'static str, text: String) -> Response {
-    (status, [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-store")], text).into_response()
+fn with(mut response: Response<String>, name: HeaderName, value: &'static str) -> Response<String> {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
+    response
 }

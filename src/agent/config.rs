@@ -4,7 +4,7 @@
 
 use crate::systems::graphite::Address;
 use crate::words::document::{self, Table};
-use crate::words::names::{NodePath, Word};
+use crate::words::names::{Host, NodePath, Word};
 use crate::words::node::SiteHadoop;
 use crate::words::problem::{Problems, Source};
 use std::fmt::Display;
@@ -40,6 +40,8 @@ pub struct Config {
     pub place: Place,
     /// Where the agent's own pages are.
     pub listen: SocketAddr,
+    /// A further name by which they may be asked while they are on loopback.
+    pub host: Option<Host>,
     /// From one look to the next.
     pub interval: Duration,
     /// The history server of this node, if it has one.
@@ -88,6 +90,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         Some(text) => table.check(&text, LISTEN, socket),
         None => Some(LISTEN.parse().expect("the default address is one")),
     };
+    let host = table.optional_parsed("host", "manager", Host::new);
     let seconds = table.number("interval_seconds", 1..=3600).unwrap_or(INTERVAL);
     let history_server = table.table("history_server", history_server).flatten();
     let (history_server, authority) = history_server.unzip();
@@ -99,6 +102,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     Some(Config {
         place,
         listen: listen?,
+        host,
         interval,
         history_server,
         authority: authority.flatten(),

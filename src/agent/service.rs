@@ -2,15 +2,16 @@
 //! Ready means that the pages can be asked; a signal ends it at once, for nothing is lost with it.
 //! Not here: any decision.
 
+use super::api::Pages;
 use super::board::Board;
 use super::config::Config;
-use super::guests::Door;
 use super::health::{Round, State, judge};
 use super::log::{self, Level};
 use super::publish::{self, Receiver};
 use super::systemd::{self, Watchdog};
-use super::{api, clock};
+use super::{clock, guests};
 use crate::systems::history_server::HistoryServer;
+use crate::systems::hostnames::Hostnames;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -64,7 +65,9 @@ async fn serve(config: Config) -> Result<(), Error> {
     let bound = listener.local_addr().unwrap_or(address);
     let receivers = Receiver::all(&config);
     let board = Arc::new(Board::new(config.interval, receivers.iter().map(Receiver::name)));
-    tokio::spawn(axum::serve(Door::new(listener), api::router(board.clone(), config.place.clone())).into_future());
+    let names = Hostnames::new(address.ip(), config.host.as_slice());
+    let pages = Pages { board: board.clone(), place: config.place.clone(), names };
+    tokio::spawn(guests::receive(listener, guests::LIMITS, pages));
     systemd::ready();
     log::line(Level::Info, "the agent serves its pages", &[("listen", &bound)]);
     let mut ended = start(config, receivers, board)?;

@@ -100,7 +100,7 @@ impl Running {
 
     fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
         text
@@ -209,6 +209,29 @@ fn a_hanging_history_server_and_a_half_request_do_not_delay_the_end() {
     let (code, took) = running.terminate();
     assert_eq!(code, Some(0));
     assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[test]
+fn heads_without_an_end_blind_nobody_and_strangers_names_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::start(&mut agent(), &config(folder.path(), ""));
+    let half = |_| {
+        let mut stream = TcpStream::connect(("127.0.0.1", running.port)).unwrap();
+        stream.write_all(b"GET /health HTTP/1.1\r\nhost:").unwrap();
+        stream
+    };
+    let _halves: Vec<TcpStream> = (0..300).map(half).collect();
+    let ask = |host: &str| {
+        let mut stream = TcpStream::connect(("127.0.0.1", running.port)).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        write!(stream, "GET /metrics HTTP/1.1\r\nhost: {host}\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    };
+    assert!(ask("localhost:8084").starts_with("HTTP/1.1 200 OK\r\n"));
+    let refused = ask("evil.example");
+    assert!(refused.starts_with("HTTP/1.1 421 ") && !refused.contains("pico"), "{refused}");
 }
 
 #[test]
