@@ -18,8 +18,6 @@ fn units() -> BTreeMap<String, Vec<u8>> {
         let of_systemd = entries(&rendered).filter(|(path, _)| path.contains("/etc/systemd/system/"));
         units.extend(of_systemd.map(|(path, bytes)| (path.rsplit('/').next().unwrap().to_owned(), bytes)));
     }
-    // The units of logs are judged where they are made.
-    units.retain(|name, _| !name.starts_with("pnda-log-"));
     units
 }
 
@@ -27,7 +25,7 @@ fn units() -> BTreeMap<String, Vec<u8>> {
 fn systemd_finds_little_that_a_service_could_do_beside_its_work() {
     let units = units();
     let names: Vec<&str> = units.keys().map(String::as_str).collect();
-    for name in ["flink-history-server", "hdfs-datanode", "kafka", "pnda-agent", "yarn-nodemanager", "zookeeper"] {
+    for name in ["flink-history-server", "hdfs-datanode", "kafka", "pnda-agent", "pnda-log-server", "pnda-log-jobs", "yarn-nodemanager", "zookeeper"] {
         assert!(names.contains(&&*format!("{name}.service")), "{name} is not among {names:?}");
     }
     if Command::new("systemd-analyze").arg("--version").output().is_err() {
