@@ -20,7 +20,7 @@ use std::fmt;
 /// lifecycle = "maven-3.8"                         # the plug-ins that this Maven binds to a jar, and dependency:tree
 /// plugins = ["org.apache.maven.plugins:maven-shade-plugin:3.6.0"]
 /// providers = []                                  # what a plug-in loads while it runs; those of surefire are found
-/// signers = []                                    # fingerprints that may sign besides those in the last lock
+/// signers = []                                    # names that signatures may bear besides those in the last lock
 ///
 /// [[maven.plugin]]                                # a plug-in that the project gives dependencies of its own
 /// plugin = "org.apache.maven.plugins:maven-checkstyle-plugin:3.3.1"

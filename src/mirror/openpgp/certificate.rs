@@ -8,11 +8,11 @@ use pgp::composed::SignedPublicKey;
 use pgp::packet::{PublicKey, PublicSubkey, Signature, SignatureType, SubpacketData};
 use pgp::ser::Serialize;
 use pgp::types::{KeyDetails, Tag};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 /// Signatures of its own that a key may bear: honest ones have some dozens, and each costs time.
-const MOST: usize = 1000;
+const MOST: usize = 500;
 
 /// A key with all that its copies say.
 #[derive(Debug, Clone)]
@@ -67,64 +67,57 @@ impl Certificate {
         primary.into_iter().chain(named.into_values().map(Part::Subkey)).collect()
     }
 
-    /// Why a part of this key may not have signed at that moment.
-    pub fn refusal(&self, part: &Part<'_>, moment: Moment, others: &Others<'_>) -> Option<&'static str> {
-        let standing = match self.standing(moment) {
-            Ok(standing) => standing,
-            Err(why) => return Some(why),
-        };
-        let (born, signed) = (seconds(&self.primary), moment.signed);
-        if let Some(why) = self.revoked(others) {
-            return Some(why);
+    /// Whether a part of this key may have signed at that moment; why not.
+    pub fn may_sign(&self, part: &Part<'_>, moment: Moment, others: &Others<'_>) -> Result<(), &'static str> {
+        let (standing, born) = (self.standing(moment)?, seconds(&self.primary));
+        self.not_revoked(others)?;
+        if moment.signed < born {
+            return Err("it is older than the key");
         }
-        if signed < born {
-            return Some("it is older than the key");
-        }
-        if standing.expires(born).is_some_and(|expires| signed >= expires) {
-            return Some("the key had expired when it signed");
+        if standing.expires(born).is_some_and(|expires| moment.signed >= expires) {
+            return Err("the key had expired when it signed");
         }
         match part {
-            Part::Subkey(subkey) => self.refusal_of_subkey(subkey, moment, others),
-            Part::Primary(key) if !key.algorithm().can_sign() || !standing.signs() => {
-                Some("the key is not for signing")
-            }
-            Part::Primary(_) => None,
+            Part::Subkey(subkey) => self.may_sign_by(subkey, moment, others),
+            Part::Primary(key) if key.algorithm().can_sign() && standing.signs() => Ok(()),
+            Part::Primary(_) => Err("the key is not for signing"),
         }
     }
 
-    fn refusal_of_subkey(&self, subkey: &PublicSubkey, moment: Moment, others: &Others<'_>) -> Option<&'static str> {
-        let own = |one: &&Signature| names(one, &self.primary) || !named(one);
-        let revocations = others.revocations.iter().filter(|one| one.typ() == Some(SignatureType::SubkeyRevocation));
-        if revocations.filter(own).any(|one| one.verify_subkey_binding(&self.primary, subkey).is_ok()) {
-            return Some("its subkey was revoked");
+    fn may_sign_by(&self, subkey: &PublicSubkey, moment: Moment, others: &Others<'_>) -> Result<(), &'static str> {
+        let revocations = others.revocations(SignatureType::SubkeyRevocation, &self.primary)?;
+        if revocations.into_iter().any(|one| one.verify_subkey_binding(&self.primary, subkey).is_ok()) {
+            return Err("its subkey was revoked");
         }
-        let (born, mine) = (seconds(subkey), of_key(subkey));
-        let copies = self.copies.iter().flat_map(|copy| &copy.public_subkeys);
-        let bindings = copies.filter(|copy| of_key(&copy.key) == mine).flat_map(|copy| &copy.signatures);
-        let bindings = bindings.filter(own).filter(|one| one.typ() == Some(SignatureType::SubkeyBinding));
-        let bindings: Vec<&Signature> = bindings.take(MOST).collect();
-        let bindings = newest(bindings, |one| {
-            usable(one, seconds(&self.primary), moment) && one.verify_subkey_binding(&self.primary, subkey).is_ok()
-        });
+        let (born, bindings) = (seconds(subkey), self.bindings(subkey, moment)?);
         if bindings.is_empty() {
-            return Some("its subkey does not belong to it");
+            return Err("its subkey does not belong to it");
         }
         if !subkey.algorithm().can_sign() || !bindings.iter().all(|one| flags(one) == Some(true)) {
-            return Some("its subkey is not for signing");
+            return Err("its subkey is not for signing");
         }
-        let agreed = |binding: &&Signature| {
-            binding.embedded_signature().is_some_and(|back| {
-                usable(back, born, moment) && back.verify_primary_key_binding(subkey, &self.primary).is_ok()
-            })
+        let agrees = |back: &Signature| {
+            usable(back, born, moment) && back.verify_primary_key_binding(subkey, &self.primary).is_ok()
         };
-        if !bindings.iter().all(agreed) {
-            return Some("its subkey did not agree to belong to it");
+        if !bindings.iter().all(|binding| binding.embedded_signature().is_some_and(agrees)) {
+            return Err("its subkey did not agree to belong to it");
         }
         if moment.signed < born {
-            return Some("it is older than the subkey");
+            return Err("it is older than the subkey");
         }
         let expires = bindings.iter().filter_map(|one| expiry(one, born)).min();
-        expires.is_some_and(|expires| moment.signed >= expires).then_some("its subkey had expired when it signed")
+        let expired = expires.is_some_and(|expires| moment.signed >= expires);
+        if expired { Err("its subkey had expired when it signed") } else { Ok(()) }
+    }
+
+    /// The newest word of the key that a subkey is its own.
+    fn bindings(&self, subkey: &PublicSubkey, moment: Moment) -> Result<Vec<&Signature>, &'static str> {
+        let (born, mine) = (seconds(&self.primary), of_key(subkey));
+        let copies = self.copies.iter().flat_map(|copy| &copy.public_subkeys);
+        let all = copies.filter(|copy| of_key(&copy.key) == mine).flat_map(|copy| &copy.signatures);
+        let all = few(all.filter(|one| one.typ() == Some(SignatureType::SubkeyBinding)), &self.primary)?;
+        let verified = |one: &Signature| one.verify_subkey_binding(&self.primary, subkey).is_ok();
+        Ok(newest(all, |one| usable(one, born, moment) && verified(one)))
     }
 
     /// What the key says of itself: nobody's word counts but its own.
@@ -133,10 +126,7 @@ impl Certificate {
         let of_key = self.copies.iter().flat_map(|copy| &copy.details.direct_signatures);
         let of_key: Vec<&Signature> = of_key.filter(|one| one.typ() == Some(SignatureType::Key)).collect();
         let users = self.users();
-        let all = of_key.iter().copied().chain(users.values().flatten().copied());
-        if all.filter(|one| names(one, &self.primary)).count() > MOST {
-            return Err("the key bears more signatures than any honest one");
-        }
+        few(of_key.iter().chain(users.values().flatten()).copied(), &self.primary)?;
         let of_key = newest(of_key, |one| usable(one, born, moment) && one.verify_key(&self.primary).is_ok());
         let mut of_users = Vec::new();
         for ((attribute, id), signatures) in &users {
@@ -168,31 +158,31 @@ impl Certificate {
         users
     }
 
-    /// Whether the key was revoked, for whatever reason: who holds a lost key can date what it signs as he likes.
-    fn revoked(&self, others: &Others<'_>) -> Option<&'static str> {
-        let of_keys = || others.revocations.iter().filter(|one| one.typ() == Some(SignatureType::KeyRevocation));
-        if of_keys().any(|one| one.verify_key(&self.primary).is_ok()) {
-            return Some("the key was revoked");
+    /// A key that was revoked counts no more, for whatever reason: who holds a lost key can date what it signs as he likes.
+    fn not_revoked(&self, others: &Others<'_>) -> Result<(), &'static str> {
+        const KIND: SignatureType = SignatureType::KeyRevocation;
+        if others.revocations(KIND, &self.primary)?.into_iter().any(|one| one.verify_key(&self.primary).is_ok()) {
+            return Err("the key was revoked");
         }
         for revoker in self.revokers() {
-            match others.keys.get(&revoker).map(|revoker| &revoker.primary) {
-                Some(key) if of_keys().any(|one| one.verify_key_third_party(&self.primary, key).is_ok()) => {
-                    return Some("the key was revoked by another that it named for that");
+            let Some(revoker) = others.keys.get(&revoker) else {
+                let mut here = self.copies.iter().flat_map(|copy| &copy.details.revocation_signatures);
+                if here.any(|one| !names(one, &self.primary)) {
+                    return Err("the key may have been revoked by another that it named for that");
                 }
-                Some(_) => {}
-                None => {
-                    let mut here = self.copies.iter().flat_map(|copy| &copy.details.revocation_signatures);
-                    if here.any(|one| !names(one, &self.primary)) {
-                        return Some("the key may have been revoked by another that it named for that");
-                    }
-                }
+                continue;
+            };
+            let revocations = others.revocations(KIND, &revoker.primary)?;
+            let verified = |one: &Signature| one.verify_key_third_party(&self.primary, &revoker.primary).is_ok();
+            if revocations.into_iter().any(verified) {
+                return Err("the key was revoked by another that it named for that");
             }
         }
-        None
+        Ok(())
     }
 
     /// The keys that this one names as able to revoke it.
-    fn revokers(&self) -> Vec<Fingerprint> {
+    fn revokers(&self) -> BTreeSet<Fingerprint> {
         let said = self.copies.iter().flat_map(|copy| &copy.details.direct_signatures);
         let said = said.filter(|one| one.revocation_key().is_some() && one.verify_key(&self.primary).is_ok());
         let subpackets = said.filter_map(Signature::config).flat_map(|config| &config.hashed_subpackets);
@@ -202,6 +192,19 @@ impl Certificate {
         });
         keys.collect()
     }
+}
+
+impl<'a> Others<'a> {
+    /// The revocations of a kind that may be by this key.
+    fn revocations(&self, kind: SignatureType, by: &PublicKey) -> Result<Vec<&'a Signature>, &'static str> {
+        few(self.revocations.iter().filter(|one| one.typ() == Some(kind)), by)
+    }
+}
+
+/// The signatures that may be by a key, if they are no more than an honest key has.
+fn few<'a>(all: impl Iterator<Item = &'a Signature>, by: &PublicKey) -> Result<Vec<&'a Signature>, &'static str> {
+    let own: Vec<&Signature> = all.filter(|one| names(one, by) || !named(one)).collect();
+    if own.len() > MOST { Err("the key bears more signatures than any honest one") } else { Ok(own) }
 }
 
 impl Standing<'_> {

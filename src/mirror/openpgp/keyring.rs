@@ -15,7 +15,7 @@ use std::time::SystemTime;
 /// The largest file of keys or signatures that is read.
 const LIMIT: usize = 16 << 20;
 /// Signatures beside a file that are looked at: each may cost another reading of the file.
-const MOST: usize = 64;
+const MOST: usize = 16;
 /// Characters that are told of what is wrong with bytes from outside.
 const TOLD: usize = 300;
 
@@ -119,7 +119,7 @@ impl Keyring {
         }
     }
 
-    /// All keys of several rings.
+    /// All keys of several rings; all of them count.
     pub fn join(rings: impl IntoIterator<Item = Keyring>) -> Keyring {
         let mut all = Keyring::default();
         for ring in rings {
@@ -203,9 +203,9 @@ impl Keyring {
         for (key, certificate) in &self.keys {
             for part in certificate.named_in(signature).iter().filter(|part| self.wants(key, part)) {
                 let by = key.clone();
-                last = match certificate.refusal(part, moment, &others) {
-                    Some(why) => Error::Void { by, why },
-                    None => match part.verify(signature, content().map_err(Error::Read)?) {
+                last = match certificate.may_sign(part, moment, &others) {
+                    Err(why) => Error::Void { by, why },
+                    Ok(()) => match part.verify(signature, content().map_err(Error::Read)?) {
                         Ok(()) => return Ok(by),
                         Err(error) => Error::Wrong { by, source: Unreadable(error) },
                     },

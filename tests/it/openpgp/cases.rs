@@ -369,6 +369,8 @@ fn revoked_elsewhere() -> Vec<Case> {
     let named =
         RevocationKey::new(RevocationKeyClass::Default, PublicKeyAlgorithm::EdDSALegacy, &warden.raw_fingerprint());
     let named = making(SignatureType::Key, BORN).with(SubpacketData::RevocationKey(named)).by(&key, &key.covered());
+    let many: Vec<Signature> = (0..501).map(|at| about(CERTIFY | SIGN).naming(&key).by(&warden, &[at as u8])).collect();
+    let flooded = ring(&key, &many);
     let by_warden = making(SignatureType::KeyRevocation, SIGNED + DAY).by(&warden, &key.covered());
     let behind = &plain(&key)[key.packet().len()..];
     let ended = joined(&[&key.packet(), &packet(&by_warden), &packet(&named), behind]);
@@ -384,6 +386,7 @@ fn revoked_elsewhere() -> Vec<Case> {
             "REVKEYSIG",
         ),
         bad("likewise, and that one is not there", ended, signed(&key), "may have been revoked", "GOODSIG"),
+        bad("a key under forged words without end", flooded, signed(&key), "more signatures than any honest", "ERRSIG"),
         good("nobody was named", directly(&key, &by_warden), signed(&key), &key, "GOODSIG"),
     ]
 }
