@@ -80,6 +80,14 @@ fn lists_of_packages_keep_their_key_too_and_both_are_published_on_the_way() {
     fs::copy(project.path("other.pgp"), project.path("mixed.pgp")).unwrap();
     build(&project, "mixed", "").says(2, "is signed by another key than mixed.pgp");
 
+    // A list that is mended keeps its key as well.
+    let list = project.path("mirror/current/mirror_apt/dists/stable/InRelease");
+    fs::set_permissions(&list, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    fs::write(&list, "damaged").unwrap();
+    let repair = "mirror verify --mirror mirror --repair --manifests manifests --store store --agent agent --quiet";
+    project.run(&format!("{repair} --signing-key other")).says(3, "is signed by another key than other.pgp");
+    project.run(&format!("{repair} --signing-key key")).says(0, "mended 1 files, 0 differences are left");
+
     let ring = |name: &str| Keyring::parse(&apt(name)).unwrap();
     // Who signed, and whose keys apt and people are given.
     let published = || {
