@@ -30,7 +30,7 @@ pub struct Limits {
     pub reserve: usize,
     /// From the beginning of a connection to the whole head of its first request.
     pub first: Duration,
-    /// From the end of an answer to the whole head of the next request.
+    /// From the last of an answer to the whole head of the next request.
     pub kept: Duration,
     /// How long an answer may stand still.
     pub still: Duration,
@@ -60,7 +60,7 @@ pub struct UnderWay(Arc<Seat>);
 struct Seat {
     client: IpAddr,
     begin: Instant,
-    /// When it last began to wait, or an answer last moved: milliseconds since the beginning.
+    /// When it began, or an answer on it last began or moved: milliseconds since the beginning.
     last: AtomicU64,
     /// What has gone of answers since then, in bytes.
     gone: AtomicU64,
@@ -155,7 +155,7 @@ impl Seat {
         self.last.store(self.begin.elapsed().as_millis() as u64, Relaxed);
     }
 
-    /// How long it has waited, or not moved.
+    /// How long nothing has begun or moved.
     fn still(&self) -> Duration {
         self.begin.elapsed().saturating_sub(Duration::from_millis(self.last.load(Relaxed)))
     }
@@ -207,7 +207,7 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.moved();
+        // When it ended is near enough to when it last moved.
         self.0.answers.fetch_sub(1, Relaxed);
     }
 }
