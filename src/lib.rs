@@ -1,10 +1,7 @@
-//! PNDA's Flink platform for sites without a way out: three rooms off one hall.
-//! `words` is the hall; `mirror`, `cluster` and `agent` are the rooms and do not import each other;
-//! `systems` are clients of what we drive; `cli` sits on top. See ARCHITECTURE.md.
+//! PNDA's Flink platform for sites without a way out: the rooms, each a crate of its own, and the command lines on top.
+//! `words` is what all speak; `mirror`, `cluster`, `node` and `agent` do not know each other; `systems` are clients of what
+//! is driven. See ARCHITECTURE.md.
 
-pub mod agent;
 pub mod cli;
-pub mod cluster;
-pub mod mirror;
-pub mod systems;
-pub mod words;
+
+pub use {agent, cluster, mirror, node, systems, words};

@@ -6,12 +6,12 @@ use super::board::Board;
 use super::config::Place;
 use super::report::{self, Report};
 use super::{clock, prometheus};
-use crate::systems::hostnames::{self, Hostnames};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 use std::sync::Arc;
 use std::time::Instant;
+use systems::hostnames::{self, Hostnames};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";

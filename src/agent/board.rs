@@ -128,7 +128,7 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::health::judge;
+    use crate::health::judge;
 
     #[test]
     fn a_round_grows_stale_after_three_intervals() {

@@ -2,18 +2,18 @@
 //! A section that is absent switches its part off; every mistake is told at once, with its line.
 //! Not here: what the node should hold; that is the installation's document.
 
-use crate::systems::graphite::Address;
-use crate::words::document::{self, Table};
-use crate::words::names::{Host, NodePath, Word};
-use crate::words::node::SiteHadoop;
-use crate::words::problem::{Problems, Source};
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use systems::graphite::Address;
 use url::Url;
+use words::document::{self, Table};
+use words::names::{Host, NodePath, Word};
+use words::node::SiteHadoop;
+use words::problem::{Problems, Source};
 
 /// Where it lies on a node.
 pub const FILE: &str = "/etc/pnda/agent.toml";

@@ -3,7 +3,6 @@
 //! Not here: what guests may ask.
 
 use super::api::Pages;
-use crate::systems::places::{Limits, Places};
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -11,6 +10,7 @@ use std::convert::Infallible;
 use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
+use systems::places::{Limits, Places};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 

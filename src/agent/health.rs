@@ -2,9 +2,9 @@
 //! Names, order, failure values and cause texts are those of PNDA, so its console and dashboards keep working.
 //! Not here: looking, or telling anybody.
 
-use crate::systems::history_server::{CONFIG, Call, Failure, Observation};
-use crate::words::metric::{Health, Metric, Value};
 use std::error::Error;
+use systems::history_server::{CONFIG, Call, Failure, Observation};
+use words::metric::{Health, Metric, Value};
 
 /// PNDA's name for what all of this is about.
 const SOURCE: &str = "flink";

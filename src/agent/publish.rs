@@ -7,9 +7,9 @@ use super::clock;
 use super::config::Config;
 use super::health::Round;
 use super::log::{self, Level};
-use crate::systems::{console, graphite};
 use std::error::Error;
 use std::time::Duration;
+use systems::{console, graphite};
 use url::Url;
 
 /// Somebody who wants every round.
@@ -84,7 +84,7 @@ fn deliver(receiver: &Receiver, round: &Round, deadline: Duration, failing: &mut
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::health::judge;
+    use crate::health::judge;
     use std::net::TcpListener;
 
     #[test]

@@ -5,9 +5,9 @@
 use super::board::View;
 use super::config::Place;
 use super::health::Round;
-use crate::words::metric::{Metric, Value as Measured};
 use serde::Serialize;
 use serde_json::{Value, json};
+use words::metric::{Metric, Value as Measured};
 
 /// What `/health` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -98,10 +98,10 @@ fn item(metric: &Metric, value: &str, causes: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::health::{Flink, judge};
-    use crate::words::metric::Health;
+    use crate::health::{Flink, judge};
     use std::sync::Arc;
     use std::time::Duration;
+    use words::metric::Health;
 
     fn place() -> Place {
         Place { cluster: "pico".to_owned().try_into().unwrap(), node: "manager".to_owned().try_into().unwrap() }

@@ -6,11 +6,11 @@ use super::failure::{FAILED, Failure, Outcome, USAGE, finish, say};
 use super::{agent_install, agent_installed};
 use crate::agent::board::View;
 use crate::agent::config::{self, Config};
-use crate::agent::hadoop::{self, Classes};
 use crate::agent::health::{Round, judge};
 use crate::agent::report::Report;
 use crate::agent::{clock, logs, service};
 use crate::systems::history_server::HistoryServer;
+use crate::systems::site_hadoop::{self, Classes};
 use crate::words::metric::Health;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::path::{Path, PathBuf};
@@ -112,7 +112,7 @@ fn check(file: &Path, json: bool) -> Outcome {
     let config = read(file)?;
     let server = service::history_server(&config, DEADLINE)?;
     let seen = server.as_ref().map(HistoryServer::observe);
-    let faults = config.hadoop.iter().flat_map(|site| hadoop::faults(site, Path::new("/"), Classes::Here));
+    let faults = config.hadoop.iter().flat_map(|site| site_hadoop::faults(site, Path::new("/"), Classes::Here));
     let round = judge(seen.as_ref(), clock::now_ms()).with_faults(faults.collect());
     let failed = round.health == Health::Error;
     let text =

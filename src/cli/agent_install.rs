@@ -4,7 +4,7 @@
 
 use super::failure::{FAILED, Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say};
 use super::progress::Progress;
-use crate::agent::install::{self, Depth, KEEP, Line, Older, Origin, Report, Request};
+use crate::node::{self, Depth, KEEP, Line, Older, Origin, Report, Request};
 use crate::words::location::Location;
 use crate::words::names::Word;
 use crate::words::shown;
@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     // Talk goes elsewhere than the answer, and whoever drives many nodes shows it.
     let progress = Progress::new(false);
     let tell = |event| progress.tell(event);
-    let done = if arguments.dry_run { install::look(&request, &tell) } else { install::install(&request, &tell) };
+    let done = if arguments.dry_run { node::look(&request, &tell) } else { node::install(&request, &tell) };
     let report = done.map_err(refused)?;
     let text = if arguments.json { json(&report)? } else { table(&report, arguments.dry_run) };
     say(&text)?;
@@ -71,7 +71,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 }
 
 /// Bytes that are not what was agreed have an exit code of their own.
-pub(super) fn refused(error: install::Error) -> Failure {
+pub(super) fn refused(error: node::Error) -> Failure {
     Failure::new(if error.is_mismatch() { MISMATCH } else { FAILED }, error)
 }
 

@@ -5,7 +5,7 @@
 use super::agent_install::{json, refused, table};
 use super::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say, say_json};
 use super::progress::Progress;
-use crate::agent::install::{self, Data, Error, Generation, Report, Run, Where};
+use crate::node::{self, Data, Error, Generation, Report, Run, Where};
 use crate::words::event::{Tell, silent};
 use crate::words::location::Location;
 use crate::words::moment;
@@ -69,7 +69,7 @@ pub(super) struct Uninstall {
 /// Lists what is kept.
 pub(super) fn generations(arguments: &Look) -> Outcome {
     let place = place(&arguments.place, None)?;
-    let all = install::generations(&place).map_err(refused)?;
+    let all = node::generations(&place).map_err(refused)?;
     match arguments.place.json {
         true => say_json(&all)?,
         false => say(&list(&all))?,
@@ -79,18 +79,18 @@ pub(super) fn generations(arguments: &Look) -> Outcome {
 
 /// Brings one back.
 pub(super) fn rollback(arguments: &Rollback) -> Outcome {
-    change(&arguments.change, |place, run, tell| install::rollback(place, arguments.number, run, tell))
+    change(&arguments.change, |place, run, tell| node::rollback(place, arguments.number, run, tell))
 }
 
 /// Mends what differs.
 pub(super) fn repair(arguments: &Change) -> Outcome {
-    change(arguments, install::repair)
+    change(arguments, node::repair)
 }
 
 /// Tells what differs.
 pub(super) fn verify(arguments: &Look) -> Outcome {
     let place = place(&arguments.place, None)?;
-    let report = install::verify(&place, &silent).map_err(refused)?;
+    let report = node::verify(&place, &silent).map_err(refused)?;
     let text = if arguments.place.json { json(&report)? } else { differences(&report) };
     say(&text)?;
     Ok(if report.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(MISMATCH) })
@@ -99,7 +99,7 @@ pub(super) fn verify(arguments: &Look) -> Outcome {
 /// Takes everything away.
 pub(super) fn uninstall(arguments: &Uninstall) -> Outcome {
     let data = if arguments.purge { Data::Purge } else { Data::Keep };
-    let change_of = |place: &Where, run, tell: Tell| install::uninstall(place, data, run, tell);
+    let change_of = |place: &Where, run, tell: Tell| node::uninstall(place, data, run, tell);
     carry_out(&arguments.place, None, arguments.dry_run, change_of)
 }
 

@@ -4,12 +4,12 @@
 
 use super::role::{Placement, Role, ranks, suggestion};
 use super::spec::{NodeKind, Spec, SpecNode};
-use crate::words::document::Text;
-use crate::words::names::{Host, Word};
-use crate::words::problem::{Origin, Problems, nearest};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use words::document::Text;
+use words::names::{Host, Word};
+use words::problem::{Origin, Problems, nearest};
 
 /// Who has what: printable as a table, and as JSON by serde.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

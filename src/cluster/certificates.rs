@@ -3,7 +3,6 @@
 //! Not here: the clock, or the files.
 
 use super::{Plan, Planned};
-use crate::words::moment;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose as Purpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose as Usage, PublicKeyData, date_time_ymd,
@@ -19,6 +18,7 @@ use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
+use words::moment;
 
 /// How long an authority holds: ten years.
 const AUTHORITY_DAYS: u64 = 3650;
@@ -239,7 +239,7 @@ fn verified(authority: &Pair, pair: &Pair, at: u64) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::emit::tests::plan;
+    use crate::emit::tests::plan;
 
     const NOW: u64 = 1_796_000_000;
 

@@ -10,12 +10,12 @@ use super::role::{self, Role};
 use super::spec::{self, Spec};
 use super::template::{Context, Engine};
 use super::{Inputs, facts, members, setting};
-use crate::words::document::Text;
-use crate::words::names::{NodePath, Word};
-use crate::words::node::Keys;
-use crate::words::problem::{Origin, Problems};
 use minijinja::Value;
 use std::collections::BTreeMap;
+use words::document::Text;
+use words::names::{NodePath, Word};
+use words::node::Keys;
+use words::problem::{Origin, Problems};
 
 /// What was decided.
 pub(super) struct Decided<'a> {

@@ -6,17 +6,17 @@ use super::item::{Item, Owner, What};
 use super::role::Role;
 use super::script;
 use super::template::{Context, Engine};
-use crate::words::digest::Sha256;
-use crate::words::document::Text;
-use crate::words::generation::{Generation, Listed};
-use crate::words::names::{BadName, NodePath, SafePath, Word};
-use crate::words::node::{
+use std::collections::{BTreeMap, BTreeSet};
+use words::digest::Sha256;
+use words::document::Text;
+use words::generation::{Generation, Listed};
+use words::names::{BadName, NodePath, SafePath, Word};
+use words::node::{
     Access, Archive, Directory, Download, Expected, File, HdfsDirectory, HdfsUpload, Link, Once, Scope, Service,
     SiteHadoop, User,
 };
-use crate::words::problem::{Origin, Problem, Problems, nearest};
-use crate::words::secret;
-use std::collections::{BTreeMap, BTreeSet};
+use words::problem::{Origin, Problem, Problems, nearest};
+use words::secret;
 
 /// The template of every unit file.
 pub(super) const UNIT: &str = "etc/systemd/system/unit.service";
@@ -149,7 +149,7 @@ impl Maker<'_> {
         let template = Text { text: UNIT.into(), origin: item.origin.clone() };
         let context = self.context.with(script::unit(service));
         let root = Text { text: "root".into(), origin: item.origin.clone() };
-        let Some(mode) = crate::words::node::Mode::parse("0644") else { return };
+        let Some(mode) = words::node::Mode::parse("0644") else { return };
         let owner = Owner { owner: root.clone(), group: root, mode };
         if let Some(file) = self.file(&template, &service.unit_path(), &owner, &context, problems) {
             things.insert(file, &item.origin, problems);

@@ -2,13 +2,13 @@
 //! Rendered files are compared line by line, everything else by what it is and where; services that would restart are named.
 //! Not here: the nodes themselves; what is on them `pnda-agent install --dry-run` says.
 
-use crate::words::names::{NodePath, Word};
-use crate::words::node::{DOCUMENT, Node, Service};
 use schemars::JsonSchema;
 use serde::Serialize;
 use similar::TextDiff;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use words::names::{NodePath, Word};
+use words::node::{DOCUMENT, Node, Service};
 
 /// Nodes' folders as they lie on a disk or were rendered: node, path below its folder, text.
 pub type Folders = BTreeMap<String, BTreeMap<String, String>>;

@@ -2,9 +2,9 @@
 //! What comes out, and in which order, does not depend on how many cores there are.
 //! Not here: the work.
 
-use crate::words::parallel::each;
-use crate::words::problem::Problems;
 use std::thread::available_parallelism;
+use words::parallel::each;
+use words::problem::Problems;
 
 /// Does it for each; results and problems in the order of what it was done for.
 pub(super) fn every<T: Sync, R: Send>(
@@ -30,7 +30,7 @@ pub(super) fn every<T: Sync, R: Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::problem::Origin;
+    use words::problem::Origin;
 
     #[test]
     fn results_and_problems_keep_their_order() {

@@ -6,11 +6,11 @@ use super::decide::Decided;
 use super::resolve::{self, Giver, Place};
 use super::role::suggestion;
 use super::setting::{Declaration, Default};
-use crate::words::document::Raw;
-use crate::words::problem::{Origin, Problems, nearest};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
+use words::document::Raw;
+use words::problem::{Origin, Problems, nearest};
 
 /// A setting, explained.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]

@@ -5,10 +5,10 @@
 use super::flink;
 use super::resolve::Settings;
 use super::setting::{Value as Setting, milliseconds};
-use crate::words::flink::Version;
-use crate::words::problem::Problems;
 use minijinja::Value;
 use std::collections::BTreeMap;
+use words::flink::Version;
+use words::problem::Problems;
 
 /// One fact: its name below `facts`, the settings it is made of, and how.
 pub(super) struct Fact {

@@ -4,9 +4,9 @@
 
 use super::role::suggestion;
 use super::spec::Spec;
-use crate::words::document::{self, Given, Text};
-use crate::words::problem::{Problems, Source, nearest};
 use std::collections::BTreeMap;
+use words::document::{self, Given, Text};
+use words::problem::{Problems, Source, nearest};
 
 /// The settings of one flavor, by dotted name.
 pub(super) type Flavor = BTreeMap<String, Given>;

@@ -6,9 +6,9 @@ use super::facts::Seen;
 use super::lint::memory::Deployment;
 use super::lint::{self, Severity, Target};
 use super::setting::{milliseconds, split_address};
-use crate::words::flink::Version;
-use crate::words::problem::Source;
 use std::collections::BTreeSet;
+use words::flink::Version;
+use words::problem::Source;
 
 /// What Flink 1.18 and later need of a Java from 9 on, as the distribution's own configuration has it, less what it
 /// exports of `jdk.compiler`: a runtime without that module would warn five times at each start.

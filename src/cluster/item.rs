@@ -3,9 +3,9 @@
 //! Not here: what its texts become on a node (`desired`).
 
 use super::hardening::Hardening;
-use crate::words::document::{Table, Text};
-use crate::words::node::{Mode, ServiceKind};
-use crate::words::problem::Origin;
+use words::document::{Table, Text};
+use words::node::{Mode, ServiceKind};
+use words::problem::Origin;
 
 /// One thing a node gets, as templates of text.
 #[derive(Debug, Clone)]

@@ -8,9 +8,9 @@ use super::resolve::Settings;
 use super::role::Role;
 use super::setting::Value as Setting;
 use super::template::nested;
-use crate::words::names::Word;
 use minijinja::Value;
 use std::collections::BTreeMap;
+use words::names::Word;
 
 /// The members of every role, in the order of their names; a role that nobody has is an empty list.
 pub(super) fn members(

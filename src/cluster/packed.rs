@@ -2,9 +2,9 @@
 //! Modes are narrow, for a node's folder is nobody's but root's.
 //! Not here: where the stream goes.
 
-use crate::words::names::SafePath;
-use crate::words::tree::{Entry, Tree};
 use std::io;
+use words::names::SafePath;
+use words::tree::{Entry, Tree};
 
 /// Packs a tree whose bytes are at hand.
 pub fn packed(tree: &Tree) -> io::Result<Vec<u8>> {

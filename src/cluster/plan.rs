@@ -7,11 +7,11 @@ use super::decide::Decided;
 use super::item::What;
 use super::role::{Placement, Role};
 use super::spec::NodeKind;
-use crate::words::names::{Host, Word};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use words::names::{Host, Word};
 
 /// A cluster's plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]

@@ -5,11 +5,11 @@
 use super::desired::Maker;
 use super::item::{HdfsText, OnceText, ServiceText};
 use super::setting;
-use crate::words::document::Text;
-use crate::words::names::{NodePath, Word};
-use crate::words::node::{Gate, Once, Ready, Scope, Service};
-use crate::words::problem::{Problem, Problems};
 use std::collections::BTreeMap;
+use words::document::Text;
+use words::names::{NodePath, Word};
+use words::node::{Gate, Once, Ready, Scope, Service};
+use words::problem::{Problem, Problems};
 
 /// What the keys of a service set; a line of `unit` that sets it as well would win unseen.
 const OF_KEYS: [(&str, &str); 5] = [

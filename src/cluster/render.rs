@@ -11,15 +11,15 @@ use super::role::Role;
 use super::script;
 use super::setting::Value as Setting;
 use super::template::Context;
-use crate::words::digest::Sha256;
-use crate::words::document::Text;
-use crate::words::generation::Generation;
-use crate::words::names::{SafePath, Word};
-use crate::words::node::{self, DOCUMENT, Download, Keys, Node, Once, Scope, Service};
-use crate::words::problem::{Origin, Problems};
-use crate::words::tree::{Entry, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use words::digest::Sha256;
+use words::document::Text;
+use words::generation::Generation;
+use words::names::{SafePath, Word};
+use words::node::{self, DOCUMENT, Download, Keys, Node, Once, Scope, Service};
+use words::problem::{Origin, Problems};
+use words::tree::{Entry, Tree};
 
 /// The template of the door.
 pub(super) const INSTALL: &str = "install.sh";

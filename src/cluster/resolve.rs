@@ -8,10 +8,10 @@ use super::role::{Role, suggestion};
 use super::setting::{Declaration, Default, Kind, Value};
 use super::spec::{Narrow, Spec};
 use super::template::{Context, Engine};
-use crate::words::document::{Given, Raw, Text};
-use crate::words::names::Word;
-use crate::words::problem::{Origin, Problem, Problems, nearest};
 use std::collections::{BTreeMap, BTreeSet};
+use words::document::{Given, Raw, Text};
+use words::names::Word;
+use words::problem::{Origin, Problem, Problems, nearest};
 
 /// A value and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

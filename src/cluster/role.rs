@@ -5,10 +5,10 @@
 use super::item::{ABOUT, Item, LISTS, needed, read_item};
 use super::setting::{Declaration, Default};
 use super::spec::NodeKind;
-use crate::words::document::{self, Table, Text};
-use crate::words::names::Word;
-use crate::words::problem::{Origin, Problems, Source, nearest};
 use std::collections::{BTreeMap, BTreeSet};
+use words::document::{self, Table, Text};
+use words::names::Word;
+use words::problem::{Origin, Problems, Source, nearest};
 
 /// Where a role goes.
 #[derive(Debug, Clone, PartialEq, Eq)]

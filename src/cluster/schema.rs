@@ -6,10 +6,10 @@ use super::role::Role;
 use super::setting::{Declaration, Default, Kind, Value as Setting};
 use super::spec::NodeKind;
 use super::{resolve, role};
-use crate::words::names::Word;
-use crate::words::problem::Problems;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use words::names::Word;
+use words::problem::Problems;
 
 /// The schema for these roles and flavors, given by file name and text.
 pub fn schema(roles: &[(String, String)], flavors: &[(String, String)]) -> Result<Value, Problems> {
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn the_published_schema_is_that_of_the_roles() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/pnda-cluster.json");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/pnda-cluster.json");
         let made = serde_json::to_string_pretty(&schema(&default_roles(), &default_flavors()).unwrap()).unwrap() + "\n";
         if std::env::var_os("BLESS").is_some() {
             std::fs::write(path, &made).unwrap();

@@ -2,11 +2,11 @@
 //! Every value that reaches a script or a unit passes through here.
 //! Not here: the scripts, which are templates.
 
-use crate::words::digest::Sha256;
-use crate::words::node::{Service, ServiceKind};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use minijinja::Value;
+use words::digest::Sha256;
+use words::node::{Service, ServiceKind};
 
 /// A text as one word of POSIX sh.
 pub(super) fn quote(text: &str) -> String {

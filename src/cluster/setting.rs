@@ -3,13 +3,13 @@
 //! Not here: which value a node gets (`resolve`).
 
 use super::role::suggestion;
-use crate::words::document::{Raw, Table, Text};
-use crate::words::flink::Version;
-use crate::words::names::{Host, NodePath, SafePath, Word};
-use crate::words::problem::{Origin, nearest};
-use crate::words::secret::Secret;
 use std::fmt;
 use std::mem::discriminant;
+use words::document::{Raw, Table, Text};
+use words::flink::Version;
+use words::names::{Host, NodePath, SafePath, Word};
+use words::problem::{Origin, nearest};
+use words::secret::Secret;
 
 /// What a setting may hold.
 #[derive(Debug, Clone, PartialEq, Eq)]

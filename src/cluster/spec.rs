@@ -3,13 +3,13 @@
 //! Not here: which roles a node gets (`assign`), or what a setting may hold (`setting`).
 
 use super::role::suggestion;
-use crate::words::document::{self, Given, Table, Text};
-use crate::words::names::{Host, Word};
-use crate::words::problem::{Origin, Problem, Problems, Source, nearest};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use words::document::{self, Given, Table, Text};
+use words::names::{Host, Word};
+use words::problem::{Origin, Problem, Problems, Source, nearest};
 
 /// What a node is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]

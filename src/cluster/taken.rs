@@ -7,10 +7,10 @@ use super::resolve::{Resolved, Settings};
 use super::role::{self, Role};
 use super::setting::{Default, Value};
 use super::template::{Context, Engine};
-use crate::words::document::Text;
-use crate::words::names::{SafePath, Word};
-use crate::words::problem::Problems;
 use std::collections::{BTreeMap, BTreeSet};
+use words::document::Text;
+use words::names::{SafePath, Word};
+use words::problem::Problems;
 
 /// The paths on the mirror that each of these roles takes; a role with mistakes takes what can be understood.
 pub fn taken(roles: &[(String, String)]) -> BTreeMap<Word, BTreeSet<SafePath>> {

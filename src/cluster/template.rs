@@ -8,14 +8,14 @@ use super::resolve::Settings;
 use super::role::{Role, suggestion};
 use super::script;
 use super::setting::{self, Declaration};
-use crate::words::document::Text;
-use crate::words::markup::escaped;
-use crate::words::problem::{Origin, Problem, Problems, nearest};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
 use minijinja::{AutoEscape, Environment, ErrorKind, Template, UndefinedBehavior, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
+use words::document::Text;
+use words::markup::escaped;
+use words::problem::{Origin, Problem, Problems, nearest};
 
 /// The templates and the short texts of role files, each parsed once for all nodes.
 pub(super) struct Engine<'a> {

@@ -5,14 +5,14 @@
 use super::facts::FACTS;
 use super::item::What;
 use super::*;
-use crate::words::digest::Sha256;
-use crate::words::generation::Listed;
-use crate::words::names::SafePath;
-use crate::words::node::{Node, Scope};
-use crate::words::tree::Entry;
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
+use words::digest::Sha256;
+use words::generation::Listed;
+use words::names::SafePath;
+use words::node::{Node, Scope};
+use words::tree::Entry;
 
 mod changes;
 mod defects;

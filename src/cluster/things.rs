@@ -4,8 +4,8 @@
 
 use super::desired::{Thing, Things};
 use super::role::suggestion;
-use crate::words::problem::{Origin, Problems, nearest};
 use std::collections::BTreeSet;
+use words::problem::{Origin, Problems, nearest};
 
 impl Things {
     pub(super) fn insert(&mut self, thing: Thing, origin: &Origin, problems: &mut Problems) {

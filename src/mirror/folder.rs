@@ -3,14 +3,14 @@
 //! Not here: what is in a tree.
 
 use super::store::Store;
-use crate::words::digest::Sha256;
-use crate::words::names::SafePath;
-use crate::words::tree::{Entry, Tree};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use words::digest::Sha256;
+use words::names::SafePath;
+use words::tree::{Entry, Tree};
 
 /// Why a tree could not be written.
 #[derive(Debug, thiserror::Error)]

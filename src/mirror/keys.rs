@@ -2,13 +2,13 @@
 //! The private half is a file only its owner can read; it is made on first use.
 //! Not here: which list is signed, or who trusts the key.
 
-use crate::mirror::disk;
-use crate::words::generation;
+use crate::disk;
 use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use words::generation;
 
 /// Why there is no signature.
 #[derive(Debug, thiserror::Error)]

@@ -6,13 +6,13 @@ use super::manifest::Manifest;
 use super::openpgp::Fingerprint;
 use super::sources::Key;
 use super::trust::{Policy, Waiver};
-use crate::words::digest::{Hasher, NotASha1, Sha1, Sha256};
-use crate::words::names::{SafePath, Word};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write};
+use words::digest::{Hasher, NotASha1, Sha1, Sha256};
+use words::names::{SafePath, Word};
 
 mod chains;
 mod entries;

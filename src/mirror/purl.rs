@@ -148,9 +148,9 @@ fn rpm(file: &str) -> Option<Purl> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::lock::{Chains, Entries, Voucher};
-    use crate::words::digest::Sha256;
-    use crate::words::names::SafePath;
+    use crate::lock::{Chains, Entries, Voucher};
+    use words::digest::Sha256;
+    use words::names::SafePath;
 
     fn purl(source: Source, address: &str) -> String {
         let address = SafePath::new(address).unwrap();

@@ -2,12 +2,7 @@
 //! Files are read-only, complete and durable before they get their name; beginnings wait in `partial` for the next run.
 //! Not here: what the bytes are for.
 
-use crate::mirror::disk;
-use crate::systems::download::{self, Expected};
-use crate::systems::http::{self, Http};
-use crate::words::digest::{self, Sha1, Sha256};
-use crate::words::event::{Event, Tell};
-use crate::words::location::Location;
+use crate::disk;
 use rustix::fs::{FlockOperation, flock};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -15,6 +10,11 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use systems::download::{self, Expected};
+use systems::http::{self, Http};
+use words::digest::{self, Sha1, Sha256};
+use words::event::{Event, Tell};
+use words::location::Location;
 
 mod making;
 
@@ -338,7 +338,7 @@ impl Store {
         let read = |source| Error::Store { what: "read", path: object.clone(), source };
         let mut file = File::open(&object).map_err(read)?;
         let digest = compute(&mut file).map_err(read)?;
-        crate::mirror::disk::replace(&path, digest.as_bytes()).map_err(|source| Error::Store {
+        crate::disk::replace(&path, digest.as_bytes()).map_err(|source| Error::Store {
             what: "write",
             path,
             source,
@@ -373,11 +373,7 @@ impl Store {
     pub fn remember(&self, recipe: Sha256, made: Expected) -> Result<(), Error> {
         let path = self.folder.join("assembled").join(recipe.to_string());
         let text = format!("{} {}\n", made.sha256, made.size);
-        crate::mirror::disk::replace(&path, text.as_bytes()).map_err(|source| Error::Store {
-            what: "write",
-            path,
-            source,
-        })
+        crate::disk::replace(&path, text.as_bytes()).map_err(|source| Error::Store { what: "write", path, source })
     }
 }
 
@@ -396,8 +392,8 @@ fn open_for_us(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::systems::http::Patience;
-    use crate::words::event::silent;
+    use systems::http::Patience;
+    use words::event::silent;
 
     fn store() -> (tempfile::TempDir, Store, Http) {
         let folder = tempfile::tempdir().unwrap();

@@ -4,12 +4,12 @@
 
 use super::lock::{Artifact, Lock};
 use super::sources::{Key, Sources};
-use crate::words::names::SafePath;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
+use words::names::SafePath;
 
 /// What must vouch for an artifact, the weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -61,7 +61,7 @@ pub struct Waiver {
 impl Waiver {
     /// Whether it is for this address.
     pub fn covers(&self, address: &SafePath) -> bool {
-        crate::words::names::matches(&self.artifact, address.as_str())
+        words::names::matches(&self.artifact, address.as_str())
     }
 }
 

@@ -4,12 +4,12 @@
 
 use super::lock::{Artifact, Chain, Lock, Reader};
 use super::purl::Purl;
-use crate::words::names::SafePath;
-use crate::words::problem::nearest;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
+use words::names::SafePath;
+use words::problem::nearest;
 
 /// One artifact, and the chains that lead to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -82,9 +82,9 @@ fn among<A: Borrow<Artifact>, I: Iterator<Item = A>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::lock::{Artifact, Source, Voucher};
-    use crate::words::digest::Sha256;
-    use crate::words::names::Word;
+    use crate::lock::{Artifact, Source, Voucher};
+    use words::digest::Sha256;
+    use words::names::Word;
 
     fn lock() -> Lock {
         let artifact = |address: &str, chains: &[&str]| Artifact {

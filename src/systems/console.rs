@@ -3,10 +3,10 @@
 //! Not here: when to send, or what to do when it fails.
 
 use super::site;
-use crate::words::metric::{Metric, Value};
 use serde::{Serialize, Serializer};
 use std::time::Duration;
 use url::Url;
+use words::metric::{Metric, Value};
 
 /// The limit of the logger's body parser.
 const LONGEST_BODY: usize = 102_400;
@@ -95,7 +95,7 @@ pub fn post(url: &Url, metrics: &[Metric], now_ms: u64, deadline: Duration) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::metric::Health;
+    use words::metric::Health;
 
     fn metric(name: &'static str, value: Value, causes: &[&str]) -> Metric {
         let causes = causes.iter().map(|cause| (*cause).to_owned()).collect();

@@ -2,12 +2,12 @@
 //! Texts go as they are, as PNDA's data logger writes them; a carbon drops those, so each health has a numeric twin.
 //! Not here: when to send, or what to do when it fails.
 
-use crate::words::metric::{Metric, Value};
-use crate::words::names::Host;
 use std::fmt;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
+use words::metric::{Metric, Value};
+use words::names::Host;
 
 /// Host and port of a receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,9 +119,9 @@ fn left(end: Instant) -> io::Result<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::metric::Health;
     use std::io::Read;
     use std::net::TcpListener;
+    use words::metric::Health;
 
     fn metric(name: &'static str, value: Value) -> Metric {
         Metric { source: "flink", name, value, causes: Vec::new(), at_ms: 1_795_409_779_999 }

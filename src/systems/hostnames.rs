@@ -2,11 +2,11 @@
 //! rebinding) and then read what a browser here may read; its requests still bear that name, and are refused.
 //! Not here: servers that others reach; what they are called only the site knows.
 
-use crate::words::names::Host;
 use hyper::header::HOST;
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use std::net::IpAddr;
+use words::names::Host;
 
 /// What whoever uses another name is told.
 pub const REFUSAL: &str = "this server does not go by that name; whoever runs it can name further ones\n";

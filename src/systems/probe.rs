@@ -2,11 +2,11 @@
 //! Not answering is a value, not an error: connection refused, silence, a status.
 //! Not here: how long to wait for an answer, and whose it should be.
 
-use crate::words::node::Gate;
 use std::fmt;
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
+use words::node::Gate;
 
 /// Redirects that lead to a page of the same service: `/` of a NameNode is one.
 const MOST_REDIRECTS: u32 = 3;

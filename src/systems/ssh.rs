@@ -2,13 +2,13 @@
 //! Keys, jumps, ports and known hosts are what the site's configuration says; nothing is asked, and no check is weakened.
 //! Not here: what is run on which node, and in which order.
 
-use crate::words::names::{Host, Word};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
+use words::names::{Host, Word};
 
 /// The exit code with which ssh says that it could not get there, or was cut off.
 const UNREACHABLE: i32 = 255;

@@ -303,7 +303,7 @@ impl<'d> Table<'d> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::names::Word;
+    use crate::names::Word;
 
     #[test]
     fn a_text_that_is_no_toml_is_told_in_twenty_places_at_most() {

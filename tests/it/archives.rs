@@ -3,11 +3,11 @@
 //! Not here: well-meant archives; those are tested beside the code.
 
 use archive::{Row, tars, zips};
-use pnda::agent::install::unpack::{LIMITS, unpack};
 use pnda::mirror::assembly::{Made, assemble};
 use pnda::mirror::lock::{Artifact, Lock, Source, Voucher};
 use pnda::mirror::manifest::{Assembly, Form, Take};
 use pnda::mirror::store::Store;
+use pnda::node::unpack::{LIMITS, unpack};
 use pnda::words::digest::Sha256;
 use pnda::words::names::{SafePath, Word};
 use std::collections::BTreeMap;

@@ -3,8 +3,8 @@
 //! Not here: connections.
 
 use super::*;
-use crate::systems::history_server::{Identity, Jobs};
 use std::time::Duration;
+use systems::history_server::{Identity, Jobs};
 
 fn call<T>(result: Result<T, Failure>, ms: u64) -> Call<T> {
     Call { result, took: Duration::from_millis(ms) }

@@ -4,13 +4,13 @@
 
 use super::glob::{Glob, Name};
 use super::record;
-use crate::words::document::{self, Table};
-use crate::words::names::{NodePath, Word};
-use crate::words::problem::{Problems, Source as Text};
-use crate::words::size::Size;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
+use words::document::{self, Table};
+use words::names::{NodePath, Word};
+use words::problem::{Problems, Source as Text};
+use words::size::Size;
 
 /// The folders of one base that are looked at in one go, and the files in them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +100,7 @@ fn add(sources: &mut Vec<Source>, tag: &Word, glob: Glob) {
 }
 
 fn within(text: &str, bounds: RangeInclusive<u64>) -> Result<u64, String> {
-    let Size(bytes) = text.parse().map_err(|error: crate::words::size::NotASize| error.to_string())?;
+    let Size(bytes) = text.parse().map_err(|error: words::size::NotASize| error.to_string())?;
     if bounds.contains(&bytes) {
         return Ok(bytes);
     }

@@ -2,7 +2,6 @@
 //! A number is given anew once a file is gone; a file that begins otherwise is another one.
 //! Not here: reading logs.
 
-use crate::words::digest::Sha256;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -10,6 +9,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use words::digest::Sha256;
 
 /// The file in the reader's folder.
 const FILE: &str = "notes.json";

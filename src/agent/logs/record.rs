@@ -3,7 +3,7 @@
 //! Not here: where records begin.
 
 use super::text;
-use crate::words::moment;
+use words::moment;
 
 /// Room for all that is not the message: names are short, and each character of them takes two at most.
 pub(super) const FIELDS: usize = 8192;

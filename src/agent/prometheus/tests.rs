@@ -3,11 +3,11 @@
 //! Not here: what the numbers mean.
 
 use super::*;
-use crate::agent::health::{Round, judge};
-use crate::words::metric::Health;
+use crate::health::{Round, judge};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
+use words::metric::Health;
 
 fn place() -> Place {
     Place { cluster: "pico".to_owned().try_into().unwrap(), node: "manager".to_owned().try_into().unwrap() }

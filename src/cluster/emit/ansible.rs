@@ -3,12 +3,12 @@
 //! Not here: the tasks, which stand in `ansible/tasks.yml` as Ansible reads them.
 
 use super::{stamp, yaml};
-use crate::cluster::{Plan, packed};
-use crate::words::names::SafePath;
-use crate::words::tree::{Entry, Tree};
+use crate::{Plan, packed};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
+use words::names::SafePath;
+use words::tree::{Entry, Tree};
 
 const TASKS: &str = include_str!("ansible/tasks.yml");
 const DEFAULTS: &str = include_str!("ansible/defaults.yml");
@@ -69,7 +69,7 @@ fn site(plan: &Plan) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::emit::tests::{folders, plan};
+    use crate::emit::tests::{folders, plan};
 
     #[test]
     fn waves_are_groups_and_each_has_a_play_for_what_restarts() {

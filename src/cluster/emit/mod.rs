@@ -19,14 +19,14 @@ fn yaml(value: &impl serde::Serialize) -> String {
 }
 
 #[cfg(test)]
-pub(in crate::cluster) mod tests {
-    use crate::cluster::{Plan, Planned, Wave};
-    use crate::words::names::SafePath;
-    use crate::words::tree::{Entry, Tree};
+pub(crate) mod tests {
+    use crate::{Plan, Planned, Wave};
     use std::collections::{BTreeMap, BTreeSet};
+    use words::names::SafePath;
+    use words::tree::{Entry, Tree};
 
     /// Two waves of one node each.
-    pub(in crate::cluster) fn plan() -> Plan {
+    pub(crate) fn plan() -> Plan {
         let wave = |(node, address): (&str, &str)| Wave {
             nodes: vec![Planned {
                 node: node.into(),

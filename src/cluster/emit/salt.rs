@@ -3,12 +3,12 @@
 //! Not here: the state, which stands in `salt/init.sls` as Salt reads it.
 
 use super::{stamp, yaml};
-use crate::cluster::Plan;
-use crate::words::names::SafePath;
-use crate::words::tree::{Entry, Tree};
+use crate::Plan;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
+use words::names::SafePath;
+use words::tree::{Entry, Tree};
 
 const STATE: &str = include_str!("salt/init.sls");
 const DOOR: &str = include_str!("salt/door.sh");
@@ -62,7 +62,7 @@ fn orchestration(plan: &Plan) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::emit::tests::{folders, plan};
+    use crate::emit::tests::{folders, plan};
     use std::fs;
     use std::process::Command;
 

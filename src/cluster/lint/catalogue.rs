@@ -2,9 +2,9 @@
 //! The table was read out of the distributions by `tools/flink-catalogue`; one row holds for a run of lines.
 //! Not here: what a value may be (`value`), or what a key that stands nowhere was meant to be (`key`).
 
-use crate::words::flink::Version;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
+use words::flink::Version;
 
 /// The table as it was made: its first line names the lines of Flink, the others are rows.
 const TABLE: &str = include_str!("options.tsv");

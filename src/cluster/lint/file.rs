@@ -3,9 +3,9 @@
 //! Not here: what the keys mean.
 
 use super::{Findings, yaml};
-use crate::words::flink::ConfigurationFile;
-use crate::words::problem::{Origin, Source};
 use std::collections::BTreeMap;
+use words::flink::ConfigurationFile;
+use words::problem::{Origin, Source};
 
 /// So many keys are read of one file; real ones have some dozens.
 const MOST_ENTRIES: usize = 10_000;

@@ -4,7 +4,7 @@
 
 use super::file::Entry;
 use super::{Configuration, Findings};
-use crate::words::flink::Version;
+use words::flink::Version;
 
 /// Options that a later Java no longer has: since which, and what to do.
 const REMOVED: [(&str, u32, &str); 6] = [

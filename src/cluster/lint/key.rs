@@ -5,8 +5,8 @@
 use super::catalogue::{Catalogue, Line, Row, Standing};
 use super::file::{Entry, Syntax};
 use super::{Configuration, Findings, legacy, replaced, value};
-use crate::words::problem::nearest;
 use std::cell::OnceCell;
+use words::problem::nearest;
 
 /// The nearest name is sought for so many unknown keys of a file.
 const MOST_GUESSES: usize = 100;

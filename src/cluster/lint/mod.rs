@@ -17,11 +17,11 @@ mod yaml;
 
 pub use file::Syntax;
 
-use crate::words::flink::Version;
-use crate::words::problem::{Origin, Source};
 use catalogue::Catalogue;
 use file::Entry;
 use std::fmt;
+use words::flink::Version;
+use words::problem::{Origin, Source};
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,8 +5,8 @@
 use super::catalogue::{Catalogue, Row};
 use super::memory::Deployment;
 use super::{Findings, Severity, Syntax, Target, file, lint, value};
-use crate::words::problem::Source;
 use std::path::Path;
+use words::problem::Source;
 
 fn target(version: &str) -> Target {
     Target { version: version.parse().unwrap(), java: None, deployment: Deployment::Yarn }
@@ -50,7 +50,7 @@ fn every_value_is_taken_or_refused_as_flink_does() {
     let mut wrong = Vec::new();
     for (version, syntax) in fixtures {
         let name = format!("values-{version}-{}.tsv", syntax.name());
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/flink").join(&name);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/flink").join(&name);
         let text = std::fs::read_to_string(path).unwrap();
         assert!(text.lines().count() > 200);
         for line in text.lines() {
@@ -77,7 +77,7 @@ fn every_value_is_taken_or_refused_as_flink_does() {
 
 #[test]
 fn sizes_and_times_come_to_what_flink_makes_of_them() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/flink/values-2.3.0-config.yaml.tsv");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/flink/values-2.3.0-config.yaml.tsv");
     for line in std::fs::read_to_string(path).unwrap().lines().filter(|line| line.contains("\tok\t")) {
         let (given, answer) = line.split_once("\tok\t").unwrap();
         let (kind, given) = given.split_once('\t').unwrap();
@@ -268,7 +268,7 @@ fn yaml_values_become_the_text_that_flink_keeps() {
 
 #[test]
 fn whole_files_come_to_what_flink_makes_of_them() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/flink");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/flink");
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     let (documents, mut wrong) = (read("documents.txt"), Vec::new());
     let forms =

@@ -4,7 +4,7 @@
 
 use super::catalogue::Row;
 use super::file::Syntax;
-use crate::words::flink::Version;
+use words::flink::Version;
 
 /// Units of time with their nanoseconds; Flink takes them in any case.
 const TIMES: [(&[&str], u128); 7] = [

@@ -4,9 +4,9 @@
 
 use super::Findings;
 use super::file::Entry;
-use crate::words::problem::{Origin, Source};
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use std::collections::{BTreeMap, BTreeSet};
+use words::problem::{Origin, Source};
 
 /// Deeper files are no configuration of Flink.
 const DEEPEST: usize = 32;

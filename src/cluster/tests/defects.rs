@@ -41,7 +41,7 @@ fn fixture(path: &Path) -> Case {
 
 #[test]
 fn every_defect_is_told_with_file_line_and_remedy() {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cluster");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/cluster");
     let mut cases: Vec<_> = std::fs::read_dir(fixtures).unwrap().map(|entry| entry.unwrap().path()).collect();
     cases.sort();
     assert!(cases.len() > 25);

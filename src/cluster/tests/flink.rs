@@ -127,7 +127,7 @@ fn every_rendered_configuration_of_flink_passes_the_lint_of_its_version() {
         let listed = Listed { size: 1, sha256: Sha256::of(archive.as_bytes()) };
         generation.files.insert(SafePath::new(archive).unwrap(), listed);
         let rendered = case.render_from(&generation).unwrap_or_else(|problems| panic!("{version}: {problems}"));
-        let version: crate::words::flink::Version = version.parse().unwrap();
+        let version: words::flink::Version = version.parse().unwrap();
         let file = version.configuration_file().name();
         let paths =
             ["flink", "flink-history-server"].map(|folder| format!("/files/etc/pnda/{folder}/{version}/{file}"));

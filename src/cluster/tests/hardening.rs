@@ -25,7 +25,16 @@ fn units() -> BTreeMap<String, Vec<u8>> {
 fn systemd_finds_little_that_a_service_could_do_beside_its_work() {
     let units = units();
     let names: Vec<&str> = units.keys().map(String::as_str).collect();
-    for name in ["flink-history-server", "hdfs-datanode", "kafka", "pnda-agent", "pnda-log-server", "pnda-log-jobs", "yarn-nodemanager", "zookeeper"] {
+    for name in [
+        "flink-history-server",
+        "hdfs-datanode",
+        "kafka",
+        "pnda-agent",
+        "pnda-log-server",
+        "pnda-log-jobs",
+        "yarn-nodemanager",
+        "zookeeper",
+    ] {
         assert!(names.contains(&&*format!("{name}.service")), "{name} is not among {names:?}");
     }
     if Command::new("systemd-analyze").arg("--version").output().is_err() {

@@ -2,8 +2,8 @@
 //! A package that cannot be read names none.
 //! Not here: how a package is read.
 
-use crate::mirror::resolve::apt::control::Stanza;
-use crate::mirror::resolve::apt::deb;
+use crate::resolve::apt::control::Stanza;
+use crate::resolve::apt::deb;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;

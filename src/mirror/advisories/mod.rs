@@ -4,13 +4,13 @@
 
 use super::lock::{Artifact, Chain, Chains};
 use super::purl::Purl;
-use crate::words::names::SafePath;
 use osv::{Affected, Record};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
+use words::names::SafePath;
 
 mod cvss;
 pub mod debian;

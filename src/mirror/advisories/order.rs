@@ -2,9 +2,9 @@
 //! An order also says which ecosystem a package belongs to, and how names are compared there.
 //! Not here: ranges.
 
-use crate::mirror::python::normalise;
-use crate::mirror::resolve::apt;
-use crate::mirror::resolve::maven::compare_versions;
+use crate::python::normalise;
+use crate::resolve::apt;
+use crate::resolve::maven::compare_versions;
 use std::cmp::Ordering;
 use std::str::FromStr;
 

@@ -3,14 +3,14 @@
 //! Not here: what is written of them.
 
 use super::{Error, part};
-use crate::mirror::lock::Artifact;
-use crate::mirror::manifest::{Assembly, Take};
-use crate::mirror::store::Store;
-use crate::words::digest::Sha256;
-use crate::words::names::{SafePath, Word, matches};
+use crate::lock::Artifact;
+use crate::manifest::{Assembly, Take};
+use crate::store::Store;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use words::digest::Sha256;
+use words::names::{SafePath, Word, matches};
 
 /// Members that were taken so far.
 pub(super) struct Members<'a> {

@@ -5,12 +5,12 @@
 use super::lock::{Artifact, Lock};
 use super::manifest::{Assembly, Form, Take};
 use super::store::{self, Store};
-use crate::systems::download::Expected;
-use crate::words::digest::Sha256;
-use crate::words::names::{BadName, SafePath, Word};
 use members::Members;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use systems::download::Expected;
+use words::digest::Sha256;
+use words::names::{BadName, SafePath, Word};
 
 mod gzip;
 mod members;

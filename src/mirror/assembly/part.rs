@@ -3,12 +3,12 @@
 //! Not here: where its files go.
 
 use super::Error;
-use crate::mirror::compression::Compression;
-use crate::systems::meter::Meter;
-use crate::words::names::SafePath;
+use crate::compression::Compression;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use systems::meter::Meter;
 use tar::EntryType;
+use words::names::SafePath;
 
 /// A part may not unpack to more than this.
 const MOST_BYTES: u64 = 8 << 30;

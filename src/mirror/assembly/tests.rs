@@ -3,8 +3,8 @@
 //! Not here: hostile parts (`tests/it/archives.rs`).
 
 use super::*;
-use crate::mirror::lock::{Source, Voucher};
-use crate::mirror::manifest::Form;
+use crate::lock::{Source, Voucher};
+use crate::manifest::Form;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use std::collections::BTreeMap;

@@ -5,11 +5,11 @@
 use super::gzip::{Gzip, is_packed};
 use super::members::{Members, Piece};
 use super::{Error, Placed};
-use crate::mirror::manifest::Assembly;
-use crate::mirror::store::Store;
-use crate::words::names::Word;
+use crate::manifest::Assembly;
+use crate::store::Store;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use words::names::Word;
 use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
 

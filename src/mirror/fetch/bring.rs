@@ -4,12 +4,12 @@
 
 use super::places::Pages;
 use super::{Cause, Failure, Fetch, expected};
-use crate::mirror::lock::{Artifact, Source};
-use crate::mirror::store::{self, Ready, Store};
-use crate::words::event::Event;
-use crate::words::parallel::{AtEnd, each};
+use crate::lock::{Artifact, Source};
+use crate::store::{self, Ready, Store};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use words::event::Event;
+use words::parallel::{AtEnd, each};
 
 /// So many files, or bytes, are made durable at once.
 const BATCH_FILES: usize = 64;
@@ -129,12 +129,12 @@ impl Fetch<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::lock::{Lock, Voucher};
-    use crate::mirror::manifest::Manifest;
-    use crate::mirror::sources::{Site, Sources};
-    use crate::systems::http::{Http, Options};
-    use crate::words::names::{SafePath, Word};
+    use crate::lock::{Lock, Voucher};
+    use crate::manifest::Manifest;
+    use crate::sources::{Site, Sources};
     use std::panic::{AssertUnwindSafe, catch_unwind};
+    use systems::http::{Http, Options};
+    use words::names::{SafePath, Word};
 
     #[test]
     fn a_panic_of_one_worker_ends_the_fetch() {

@@ -7,12 +7,12 @@ use super::manifest::Manifest;
 use super::resolve::pypi;
 use super::sources::{self, Sources};
 use super::store::{self, Store};
-use crate::systems::download::Expected;
-use crate::systems::http::Http;
-use crate::words::event::{Event, Tell};
-use crate::words::names::SafePath;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use systems::download::Expected;
+use systems::http::Http;
+use words::event::{Event, Tell};
+use words::names::SafePath;
 
 mod bring;
 mod places;

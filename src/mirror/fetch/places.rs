@@ -3,14 +3,14 @@
 //! Not here: asking for it.
 
 use super::{Cause, Fetch};
-use crate::mirror::lock::{Artifact, Source};
-use crate::mirror::manifest::Want;
-use crate::mirror::resolve::pypi;
-use crate::mirror::sources::Key;
-use crate::words::location::Location;
-use crate::words::names::Word;
+use crate::lock::{Artifact, Source};
+use crate::manifest::Want;
+use crate::resolve::pypi;
+use crate::sources::Key;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use words::location::Location;
+use words::names::Word;
 
 impl Fetch<'_> {
     /// Where an artifact may be now.

@@ -3,10 +3,10 @@
 //! Not here: fetching.
 
 use super::Error;
-use crate::mirror::store::Store;
-use crate::words::size::Size;
+use crate::store::Store;
 use std::fmt;
 use std::time::Duration;
+use words::size::Size;
 
 /// The numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,13 +5,13 @@
 use super::generations::{self, is_pinned, list, numbers, place, sweep};
 use super::lock::{self, Lock};
 use super::store::{self, Store};
-use crate::words::digest::Sha256;
-use crate::words::generation::LOCK;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use words::digest::Sha256;
+use words::generation::LOCK;
 
 mod objects;
 pub mod users;

@@ -2,13 +2,13 @@
 //! What is younger than the grace stays, and so does everything whose name is not understood.
 //! Not here: what is referred to.
 
-use crate::mirror::store::{Error, NOTES, Store};
-use crate::words::digest::Sha256;
+use crate::store::{Error, NOTES, Store};
 use std::collections::BTreeSet;
 use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+use words::digest::Sha256;
 
 /// A file of the store that can go.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,14 +2,14 @@
 //! A note is a file named by the digest of the mirror's path, holding that path.
 //! Not here: what a mirror refers to.
 
-use crate::mirror::disk;
-use crate::mirror::store::{Error, Store};
-use crate::words::digest::Sha256;
+use crate::disk;
+use crate::store::{Error, Store};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use words::digest::Sha256;
 
 /// The folder of the notes, inside a store's.
 const FOLDER: &str = "mirrors";

@@ -2,15 +2,15 @@
 //! A pure function of two lists and two locks.
 //! Not here: reading them.
 
-use crate::mirror::lock::Lock;
-use crate::mirror::purl::Purl;
-use crate::words::digest::Sha256;
-use crate::words::generation::{Generation, Listed};
-use crate::words::names::SafePath;
+use crate::lock::Lock;
+use crate::purl::Purl;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use words::digest::Sha256;
+use words::generation::{Generation, Listed};
+use words::names::SafePath;
 
 /// The section of files that lie in no folder.
 const TOP: &str = "(top)";
@@ -176,7 +176,7 @@ impl fmt::Display for Change {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::lock::{Artifact, Entries, Source, Voucher};
+    use crate::lock::{Artifact, Entries, Source, Voucher};
 
     fn list(number: u64, files: &[(&str, &str)]) -> Generation {
         let listed = |text: &str| Listed { size: text.len() as u64, sha256: Sha256::of(text.as_bytes()) };

@@ -3,13 +3,13 @@
 //! Not here: whether it is whole (`verify`).
 
 use super::{Error, current, gather, head, numbers, place, record};
-use crate::words::digest::Sha256;
-use crate::words::generation::{Head, Listed};
-use crate::words::names::SafePath;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use words::digest::Sha256;
+use words::generation::{Head, Listed};
+use words::names::SafePath;
 
 /// One generation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]

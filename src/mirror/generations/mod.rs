@@ -2,15 +2,15 @@
 //! A folder whose name begins with `.new-` is being made, with `.old-` being removed; neither is a generation.
 //! Not here: what a generation holds (`publish`), or its files one by one (`verify`).
 
-use crate::mirror::lock::Lock;
-use crate::mirror::trust::Waiver;
-use crate::systems::regular::{self, Links};
-use crate::words::generation::{self as list, Generation, Head, LIST, LOCK, Listed, scan};
-use crate::words::names::SafePath;
+use crate::lock::Lock;
+use crate::trust::Waiver;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use systems::regular::{self, Links};
+use words::generation::{self as list, Generation, Head, LIST, LOCK, Listed, scan};
+use words::names::SafePath;
 
 pub mod alone;
 pub mod difference;

@@ -3,13 +3,13 @@
 //! Not here: deciding anything; without it everything works as well.
 
 use super::Error;
-use crate::mirror::disk;
-use crate::words::digest::Sha256;
+use crate::disk;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
+use words::digest::Sha256;
 
 /// The folder of the records, inside a mirror's.
 const FOLDER: &str = ".state";
@@ -77,7 +77,7 @@ pub(super) fn forget(mirror: &Path, number: u64) {
 /// When a generation was published: as written down, else when its list was written.
 pub fn published(mirror: &Path, number: u64, folder: &Path) -> Option<u64> {
     let modified = || {
-        let modified = fs::metadata(folder.join(crate::words::generation::LIST)).ok()?.modified().ok()?;
+        let modified = fs::metadata(folder.join(words::generation::LIST)).ok()?.modified().ok()?;
         Some(modified.duration_since(UNIX_EPOCH).ok()?.as_secs())
     };
     read(mirror, number).published.or_else(modified)

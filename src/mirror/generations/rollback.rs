@@ -4,13 +4,13 @@
 
 use super::stage::{Staged, Unplaced, stage};
 use super::{Error as Generations, current, list, numbers, place};
-use crate::mirror::keys::{Signer, is_signed};
-use crate::words::digest::Sha256;
-use crate::words::generation::{Generation, Head};
-use crate::words::names::SafePath;
+use crate::keys::{Signer, is_signed};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use words::digest::Sha256;
+use words::generation::{Generation, Head};
+use words::names::SafePath;
 
 /// Why nothing was rolled back; the current generation is as it was.
 #[derive(Debug, thiserror::Error)]

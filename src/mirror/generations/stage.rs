@@ -3,13 +3,13 @@
 //! Not here: where the files come from.
 
 use super::{Error, FOLDER, NEW, place, record};
-use crate::mirror::disk;
-use crate::mirror::keys::{self, Signer};
-use crate::words::generation::{Head, LIST, PUBLIC_KEY, SIGNATURE};
+use crate::disk;
+use crate::keys::{self, Signer};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Write};
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use words::generation::{Head, LIST, PUBLIC_KEY, SIGNATURE};
 
 /// Why a generation is not in its place; the current one is as it was.
 #[derive(Debug, thiserror::Error)]

@@ -5,13 +5,13 @@
 use super::listing::{Row, rows};
 use super::record::Verified;
 use super::{Error, NEW, OLD, current, names, record};
-use crate::mirror::disk;
-use crate::mirror::store::Store;
-use crate::words::generation::PUBLIC_KEY;
+use crate::disk;
+use crate::store::Store;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fs;
 use std::path::Path;
+use words::generation::PUBLIC_KEY;
 
 /// How a mirror is.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -75,7 +75,7 @@ pub fn status(mirror: &Path) -> Result<Status, Error> {
 pub fn store_status(store: &Store) -> StoreStatus {
     let (objects, bytes) = count(&store.folder().join("sha256"));
     let (partial, partial_bytes) = count(&store.folder().join("partial"));
-    let users = crate::mirror::gc::users::all(store).unwrap_or_default();
+    let users = crate::gc::users::all(store).unwrap_or_default();
     let mirrors = users.iter().map(|path| path.display().to_string()).collect();
     StoreStatus { objects, bytes, partial, partial_bytes, mirrors, free: disk::free(store.folder()) }
 }

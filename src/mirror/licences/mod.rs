@@ -6,12 +6,12 @@ use super::lock::{Artifact, Lock, Source};
 use super::purl::Purl;
 use super::resolve::maven;
 use super::store::Store;
-use crate::words::digest::Sha256;
-use crate::words::names::SafePath;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
+use words::digest::Sha256;
+use words::names::SafePath;
 
 mod python;
 mod spdx;
@@ -120,7 +120,7 @@ fn pom_of(artifact: &Artifact) -> Option<SafePath> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::lock::{Entries, Voucher};
+    use crate::lock::{Entries, Voucher};
     use std::io::Write;
 
     /// A lock and a store that hold these files of a Maven repository.

@@ -2,11 +2,11 @@
 //! Clones share one set; it is copied when one of them gets another name.
 //! Not here: what an entry asks for (`manifest`).
 
-use crate::words::names::Word;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
+use words::names::Word;
 
 /// Names of entries, each once, sorted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

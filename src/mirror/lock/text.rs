@@ -3,12 +3,12 @@
 //! Not here: what a lock means.
 
 use super::{Artifact, Beginnings, Chain, Entries, Lock, Source, Voucher};
-use crate::mirror::openpgp::Fingerprint;
-use crate::mirror::trust::{Policy, Waiver};
-use crate::words::digest::Sha256;
-use crate::words::names::{SafePath, Word};
-use crate::words::plain;
+use crate::openpgp::Fingerprint;
+use crate::trust::{Policy, Waiver};
 use std::str::Split;
+use words::digest::Sha256;
+use words::names::{SafePath, Word};
+use words::plain;
 
 /// What opens every lock.
 pub(super) const OPENING: &str = "# Written by `pnda mirror lock`; change the manifests instead.\nformat = 1\n";

@@ -2,13 +2,13 @@
 //! What they become on the mirror, a suite and a component, is said here too.
 //! Not here: which packages exist, or how a closure is chosen.
 
-use crate::mirror::resolve::apt;
-use crate::mirror::resolve::apt::relation::Relation;
-use crate::words::digest::Sha256;
-use crate::words::document::{Table, Text};
-use crate::words::names::{BadName, SafePath, Word};
-use crate::words::problem::Problem;
+use crate::resolve::apt;
+use crate::resolve::apt::relation::Relation;
 use std::fmt;
+use words::digest::Sha256;
+use words::document::{Table, Text};
+use words::names::{BadName, SafePath, Word};
+use words::problem::Problem;
 
 /// The only architecture whose nodes are tested, and the default.
 const ARCHITECTURE: &str = "amd64";
@@ -181,8 +181,8 @@ impl fmt::Display for AptWant {
 
 #[cfg(test)]
 mod tests {
-    use crate::mirror::manifest::{Manifest, parse};
-    use crate::words::problem::Problems;
+    use crate::manifest::{Manifest, parse};
+    use words::problem::Problems;
 
     fn read(text: &str, beside: &[(&str, &str)]) -> Result<Manifest, Problems> {
         let mut files = vec![("m/os.toml".to_owned(), text.to_owned())];

@@ -2,9 +2,9 @@
 //! It is a recipe: which members of which entry go where.
 //! Not here: making it.
 
-use crate::words::document::{Table, Text};
-use crate::words::names::{SafePath, Word};
 use std::collections::BTreeMap;
+use words::document::{Table, Text};
+use words::names::{SafePath, Word};
 
 /// Something deterministic made of locked parts.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,12 +2,12 @@
 //! That is a digest, a checksum file or a signature that its publisher gives, or nobody, said aloud.
 //! Not here: whether it exists, or whether the signature is good.
 
-use crate::mirror::openpgp::Fingerprint;
-use crate::words::digest::{Sha256, Sha512};
-use crate::words::document::{Table, Text};
-use crate::words::location::Location;
-use crate::words::names::SafePath;
+use crate::openpgp::Fingerprint;
 use std::fmt;
+use words::digest::{Sha256, Sha512};
+use words::document::{Table, Text};
+use words::location::Location;
+use words::names::SafePath;
 
 /// A plain file.
 #[derive(Debug, Clone, PartialEq, Eq)]

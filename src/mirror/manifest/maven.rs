@@ -2,11 +2,11 @@
 //! `roots` stand in the order of the project's POM, of every scope: Maven mediates them together, and order counts.
 //! Not here: how a closure is resolved.
 
-use crate::mirror::openpgp::Fingerprint;
-use crate::mirror::resolve::maven::{Coordinate, Pattern, lifecycles};
-use crate::words::document::{Table, Text};
-use crate::words::problem::nearest;
+use crate::openpgp::Fingerprint;
+use crate::resolve::maven::{Coordinate, Pattern, lifecycles};
 use std::fmt;
+use words::document::{Table, Text};
+use words::problem::nearest;
 
 /// Maven roots that are resolved together, and what builds them.
 ///
@@ -163,7 +163,7 @@ impl fmt::Display for MavenWant {
 
 #[cfg(test)]
 mod tests {
-    use crate::mirror::manifest::parse;
+    use crate::manifest::parse;
 
     fn told(text: &str) -> String {
         match parse(&[("m.toml".into(), format!("[[maven]]\nid = \"a\"\n{text}"))]) {

@@ -3,11 +3,11 @@
 //! Not here: what exists in the world (`resolve`), or where registries are (`sources`).
 
 use super::trust::{Policy, Waiver};
-use crate::words::document::{self, Table, Text};
-use crate::words::names::Word;
-use crate::words::problem::{Origin, Problem, Problems, Source, nearest};
 use std::collections::BTreeMap;
 use std::fmt;
+use words::document::{self, Table, Text};
+use words::names::Word;
+use words::problem::{Origin, Problem, Problems, Source, nearest};
 
 mod apt;
 mod assembly;

@@ -2,13 +2,13 @@
 //! Names are normalised as PEP 503 says, where they are read.
 //! Not here: what an index offers.
 
-use crate::mirror::python::{Platform, Python, Requirement, normalise};
-use crate::words::digest::Sha256;
-use crate::words::document::{Table, Text};
-use crate::words::names::{Word, matches};
+use crate::python::{Platform, Python, Requirement, normalise};
 use pep440_rs::Version;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use words::digest::Sha256;
+use words::document::{Table, Text};
+use words::names::{Word, matches};
 
 /// What is wanted of a Python index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -325,7 +325,7 @@ impl fmt::Display for PypiClosure {
 
 #[cfg(test)]
 mod tests {
-    use crate::mirror::manifest;
+    use crate::manifest;
 
     fn parse(text: &str) -> Result<String, String> {
         let manifest = manifest::parse(&[("m.toml".into(), format!("[[pypi]]\nid = \"x\"\n{text}"))]);

@@ -2,10 +2,10 @@
 //! Repositories are named by the ids that the site gives them; the manifest knows no address.
 //! Not here: what the repositories offer.
 
-use crate::words::document::{Table, Text};
-use crate::words::names::Word;
-use crate::words::problem::Problem;
 use std::fmt;
+use words::document::{Table, Text};
+use words::names::Word;
+use words::problem::Problem;
 
 /// RPM packages with their closure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl fmt::Display for RpmWant {
 
 #[cfg(test)]
 mod tests {
-    use crate::mirror::manifest::{Want, parse};
+    use crate::manifest::{Want, parse};
 
     fn told(text: &str) -> String {
         match parse(&[("m.toml".into(), text.into())]) {

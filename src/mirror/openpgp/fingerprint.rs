@@ -2,9 +2,9 @@
 //! Old signatures name only sixteen of its digits, the key id, which anybody can make a key for: it proves nothing.
 //! Not here: keys themselves.
 
-use crate::words::shown::shown;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use words::shown::shown;
 
 /// A fingerprint of 40 or 64 digits, or a key id of 16.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

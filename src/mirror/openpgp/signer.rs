@@ -3,7 +3,7 @@
 //! Not here: the list of a generation; clients of our own verify that.
 
 use super::fingerprint::Fingerprint;
-use crate::mirror::disk;
+use crate::disk;
 use pgp::composed::{
     ArmorOptions, CleartextSignedMessage, Deserializable, DetachedSignature, KeyType, SecretKeyParamsBuilder,
     SignedPublicKey, SignedSecretKey, SubpacketConfig,
@@ -161,7 +161,7 @@ fn make(path: &Path) -> Result<SignedSecretKey, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::openpgp::{Error as Refused, Keyring, claimed};
+    use crate::openpgp::{Error as Refused, Keyring, claimed};
 
     fn signer() -> (tempfile::TempDir, Signer) {
         let folder = tempfile::tempdir().unwrap();

@@ -4,12 +4,12 @@
 
 use super::Error;
 use super::laying::Laying;
-use crate::words::digest::Sha256;
-use crate::words::names::SafePath;
-use crate::words::tree::Entry;
 use flate2::{Compression, GzBuilder};
 use std::fs::File;
 use std::io;
+use words::digest::Sha256;
+use words::names::SafePath;
+use words::tree::Entry;
 
 /// Shorter texts go in one packet anyway.
 const WORTH: u64 = 1400;
@@ -44,7 +44,7 @@ fn is_text(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::store::Store;
+    use crate::store::Store;
 
     #[test]
     fn long_texts_have_a_compressed_form_and_nothing_else_has() {

@@ -2,21 +2,21 @@
 //! A reader sees the old generation or the new one; the same tree again writes nothing.
 //! Not here: what is in the tree.
 
-use crate::mirror::folder as tree_folder;
-use crate::mirror::gc::users;
-use crate::mirror::generations::stage::{Staged, Unplaced, stage, switch};
-use crate::mirror::generations::{self, head, list, numbers, place};
-use crate::mirror::keys::Signer;
-use crate::mirror::store::{self, Store};
-use crate::words::digest::Sha256;
-use crate::words::generation::{Generation, Head, Listed, write};
-use crate::words::names::SafePath;
-use crate::words::tree::{Entry, Tree};
+use crate::folder as tree_folder;
+use crate::gc::users;
+use crate::generations::stage::{Staged, Unplaced, stage, switch};
+use crate::generations::{self, head, list, numbers, place};
+use crate::keys::Signer;
+use crate::store::{self, Store};
 use std::fs;
 use std::io;
 use std::path::Path;
+use words::digest::Sha256;
+use words::generation::{Generation, Head, Listed, write};
+use words::names::SafePath;
+use words::tree::{Entry, Tree};
 
-pub use crate::mirror::generations::current;
+pub use crate::generations::current;
 
 /// Why a generation was not published; the current one is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -140,8 +140,8 @@ fn fill(folder: &Path, tree: &Tree, store: &Store) -> Result<(), Unwritten> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::generation::{LIST, PUBLIC_KEY, SIGNATURE};
     use std::path::PathBuf;
+    use words::generation::{LIST, PUBLIC_KEY, SIGNATURE};
 
     fn tree(text: &str) -> Tree {
         let mut tree = Tree::default();

@@ -3,20 +3,20 @@
 //! Not here: laying out, or telling what is wrong, which the full way does better.
 
 use super::Program;
-use crate::mirror::fetch::expected;
-use crate::mirror::generations::{current, record};
-use crate::mirror::keys;
-use crate::mirror::lock::{Artifact, Reader};
-use crate::mirror::openpgp;
-use crate::mirror::sources::Sources;
-use crate::mirror::store::Store;
-use crate::mirror::trust::{self, Judgement, Waiver};
-use crate::words::digest::{Hasher, Sha256};
-use crate::words::generation::{Head, LIST, SIGNATURE, scan_signed};
+use crate::fetch::expected;
+use crate::generations::{current, record};
+use crate::keys;
+use crate::lock::{Artifact, Reader};
+use crate::openpgp;
+use crate::sources::Sources;
+use crate::store::Store;
+use crate::trust::{self, Judgement, Waiver};
 use rustix::fs::{AtFlags, statat};
 use std::fs::{self, File};
 use std::io::{self, BufReader};
 use std::path::Path;
+use words::digest::{Hasher, Sha256};
+use words::generation::{Head, LIST, SIGNATURE, scan_signed};
 
 /// Everything that decides what is on a mirror, as it is written.
 pub struct Inputs<'a> {
@@ -145,7 +145,7 @@ mod tests {
         let (agent, engine) = (file("agent"), file("engine"));
         let signer = openpgp::Signer::load_or_make(&folder.path().join("key")).unwrap();
         let program = |path: &str, file: &Path| {
-            [Program { path: crate::words::names::SafePath::new(path).unwrap(), file: file.to_owned() }]
+            [Program { path: words::names::SafePath::new(path).unwrap(), file: file.to_owned() }]
         };
         let of = |manifest: &[&str; 2], lock, programs: [Program; 1], role: &[&str; 2], engine: &Path, openpgp| {
             let (manifests, roles) = (text(manifest[0], manifest[1]), text(role[0], role[1]));

@@ -3,11 +3,11 @@
 //! Not here: what is laid out.
 
 use super::Error;
-use crate::mirror::store::{Batch, Store};
-use crate::systems::download::Expected;
-use crate::words::names::SafePath;
-use crate::words::tree::{Entry, Tree};
+use crate::store::{Batch, Store};
 use std::io::{self, Write};
+use systems::download::Expected;
+use words::names::SafePath;
+use words::tree::{Entry, Tree};
 
 /// Up to here a text stays beside its path: side files with a digest in them, which are most of a mirror.
 const SHORT: usize = 256;

@@ -4,11 +4,11 @@
 
 use super::Error;
 use super::laying::Laying;
-use crate::mirror::store::{self, Store};
-use crate::systems::download::Expected;
-use crate::words::digest::Sha256;
-use crate::words::names::SafePath;
+use crate::store::{self, Store};
 use std::collections::BTreeSet;
+use systems::download::Expected;
+use words::digest::Sha256;
+use words::names::SafePath;
 
 /// The section in which PNDA's states ask for further side files, each state for another one.
 const MISC: &str = "mirror_misc/";

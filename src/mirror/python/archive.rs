@@ -3,10 +3,10 @@
 //! Not here: what the files say.
 
 use super::filename::normalise;
-use crate::words::names::Word;
 use flate2::read::GzDecoder;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
+use words::names::Word;
 
 /// Longer metadata than any distribution has.
 const MOST_TEXT: u64 = 4 << 20;

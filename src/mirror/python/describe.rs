@@ -5,16 +5,16 @@
 use super::archive::{self, Sdist};
 use super::filename::{Filename, Form, normalise};
 use super::metadata::{Metadata, read_requires_txt, read_setup_requires};
-use crate::mirror::store::{self, Store};
-use crate::systems::download::Expected;
-use crate::words::digest::Sha256;
-use crate::words::names::Word;
-use crate::words::shown::shown;
+use crate::store::{self, Store};
 use pep440_rs::Version;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, Write};
 use std::str::FromStr;
+use systems::download::Expected;
+use words::digest::Sha256;
+use words::names::Word;
+use words::shown::shown;
 
 /// Where descriptions are noted in the store.
 const NOTE: &str = "described";

@@ -2,8 +2,8 @@
 //! A name that does not follow the PEPs is no distribution's.
 //! Not here: what is in the file.
 
-use crate::words::names::{BadName, SafePath, Word};
 use pep440_rs::Version;
+use words::names::{BadName, SafePath, Word};
 
 /// More alternatives in one wheel's tags than any publisher gives.
 const MOST_TAGS: usize = 256;

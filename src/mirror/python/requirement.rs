@@ -3,12 +3,12 @@
 //! Not here: what satisfies it.
 
 use super::filename::normalise;
-use crate::words::names::Word;
 use pep440_rs::{Operator, Version, VersionSpecifiers};
 use pep508_rs::{ExtraName, MarkerEnvironment, MarkerTree, VerbatimUrl, VersionOrUrl};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
+use words::names::Word;
 
 /// Longer than any requirement that is meant to be read.
 const MOST_BYTES: usize = 4096;

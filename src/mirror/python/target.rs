@@ -255,7 +255,7 @@ fn ranks(minor: u64, platforms: &[String]) -> HashMap<String, usize> {
 mod tests {
     use super::super::filename::{Filename, Form};
     use super::*;
-    use crate::words::names::Word;
+    use words::names::Word;
 
     fn target(python: &str, platform: &str) -> Target {
         Target::new(&Python::parse(python).unwrap(), &Platform::parse(platform).unwrap()).unwrap()

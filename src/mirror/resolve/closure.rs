@@ -6,14 +6,14 @@ use super::maven::{self, BadCoordinate, Closure, Coordinate, Host, Pattern, PomE
 use super::maven::{Request, Resolver, Root, Tool, Trouble};
 use super::registry::{self, Identity, Registry};
 use super::signature::{self, Change};
-use crate::mirror::lock::{Artifact, Source};
-use crate::mirror::manifest::MavenWant;
-use crate::words::event::Event;
-use crate::words::names::{SafePath, Word};
-use crate::words::parallel::each;
+use crate::lock::{Artifact, Source};
+use crate::manifest::MavenWant;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use words::event::Event;
+use words::names::{SafePath, Word};
+use words::parallel::each;
 
 /// The Java for which profiles of POMs are chosen: the one that nodes get.
 const JAVA: u32 = 17;

@@ -4,16 +4,16 @@
 
 use super::unseen::{self, Taken};
 use super::{World, checksum};
-use crate::mirror::lock::{Artifact, Source, Voucher};
-use crate::mirror::manifest::{By, FileWant, Signed};
-use crate::mirror::openpgp::{self, Fingerprint, Keyring};
-use crate::systems::http;
-use crate::words::chain::chain;
-use crate::words::event::Event;
-use crate::words::location::Location;
-use crate::words::names::{BadName, SafePath, Word};
-use crate::words::shown::shown;
+use crate::lock::{Artifact, Source, Voucher};
+use crate::manifest::{By, FileWant, Signed};
+use crate::openpgp::{self, Fingerprint, Keyring};
 use std::io;
+use systems::http;
+use words::chain::chain;
+use words::event::Event;
+use words::location::Location;
+use words::names::{BadName, SafePath, Word};
+use words::shown::shown;
 
 /// The largest checksum file, signature or key file that is read.
 const SMALL: u64 = 16 << 20;

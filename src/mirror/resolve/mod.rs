@@ -7,12 +7,12 @@ use super::manifest::{Manifest, Want};
 use super::sources::{self, Sources};
 use super::store::Store;
 use super::trust;
-use crate::systems::http::Http;
-use crate::words::digest::Sha256;
-use crate::words::event::{Event, Tell};
-use crate::words::names::Word;
 use registry::Registry;
 use std::cell::OnceCell;
+use systems::http::Http;
+use words::digest::Sha256;
+use words::event::{Event, Tell};
+use words::names::Word;
 
 pub mod apt;
 pub mod checksum;

@@ -5,15 +5,15 @@
 use super::maven::{self, Coordinate};
 use super::registry::Registry;
 use super::{Error, Repositories, Trust, Upgrade, World, pypi};
-use crate::mirror::generations::difference::{Package, packages};
-use crate::mirror::lock::Lock;
-use crate::mirror::lock::Source;
-use crate::mirror::manifest::{Manifest, MavenWant, PypiRelease, PypiWhat, Want};
-use crate::mirror::sources::Key;
-use crate::words::digest::Sha256;
-use crate::words::names::Word;
+use crate::generations::difference::{Package, packages};
+use crate::lock::Lock;
+use crate::lock::Source;
+use crate::manifest::{Manifest, MavenWant, PypiRelease, PypiWhat, Want};
+use crate::sources::Key;
 use schemars::JsonSchema;
 use serde::Serialize;
+use words::digest::Sha256;
+use words::names::Word;
 
 /// Something that has a newer version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]

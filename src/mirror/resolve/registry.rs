@@ -2,25 +2,25 @@
 //! The registry is asked first, then every other repository that the site has turned on, for what is missing there.
 //! Not here: which artifacts are wanted, and what a signature means (`signature`).
 
-use crate::mirror::fetch::expected;
-use crate::mirror::lock::{Artifact, Lock, Source, Voucher};
-use crate::mirror::openpgp::{self, Fingerprint};
-use crate::mirror::resolve::signature::{Keys, Signed};
-use crate::mirror::resolve::{Trust, World, unseen};
-use crate::mirror::sources;
-use crate::mirror::store::{self, Store};
-use crate::mirror::trust::Policy;
-use crate::systems::download::Expected;
-use crate::systems::http::{self, Http};
-use crate::words::digest::Sha1;
-use crate::words::event::{Event, Tell};
-use crate::words::location::Location;
-use crate::words::names::{SafePath, Word};
+use crate::fetch::expected;
+use crate::lock::{Artifact, Lock, Source, Voucher};
+use crate::openpgp::{self, Fingerprint};
+use crate::resolve::signature::{Keys, Signed};
+use crate::resolve::{Trust, World, unseen};
+use crate::sources;
+use crate::store::{self, Store};
+use crate::trust::Policy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use systems::download::Expected;
+use systems::http::{self, Http};
+use words::digest::Sha1;
+use words::event::{Event, Tell};
+use words::location::Location;
+use words::names::{SafePath, Word};
 
 /// The largest side file or metadata that is read.
 const SMALL: u64 = 8 << 20;
@@ -264,7 +264,7 @@ impl<'a> Registry<'a> {
         self.keep(place, path, expected)?;
         let side = SafePath::new(format!("{path}.asc")).ok();
         let signature = side.and_then(|side| self.before.find(Source::Maven, place.origin.as_ref(), &side));
-        let signature = signature.map(crate::mirror::fetch::expected);
+        let signature = signature.map(crate::fetch::expected);
         let (origin, signer) = (place.origin.clone(), artifact.signer.clone());
         let identity = Identity { expected, vouched, origin, signer, signature };
         let wanted = place.policy == Policy::Signature && artifact.vouched != Voucher::Signature;

@@ -2,13 +2,13 @@
 //! Who signs a group of artifacts for the first time is believed; another signer later is told, and needs a person's word.
 //! Not here: asking for signatures.
 
-use crate::mirror::lock::{Artifact, Lock, Source, Voucher};
-use crate::mirror::openpgp::{Error, Fingerprint, Keyring, claimed};
-use crate::words::names::SafePath;
+use crate::lock::{Artifact, Lock, Source, Voucher};
+use crate::openpgp::{Error, Fingerprint, Keyring, claimed};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::{self, File};
 use std::path::Path;
+use words::names::SafePath;
 
 /// The keys that a site trusts for a repository; there may be none.
 #[derive(Debug, Default)]
@@ -106,10 +106,10 @@ fn group(artifact: &Artifact) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::lock::Chains;
-    use crate::mirror::openpgp::Signer;
-    use crate::words::digest::{Sha1, Sha256};
-    use crate::words::names::Word;
+    use crate::lock::Chains;
+    use crate::openpgp::Signer;
+    use words::digest::{Sha1, Sha256};
+    use words::names::Word;
 
     const ONE: &str = "1111111111111111111111111111111111111111";
     const TWO: &str = "2222222222222222222222222222222222222222";

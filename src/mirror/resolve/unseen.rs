@@ -2,16 +2,16 @@
 //! Only locking does this; afterwards every byte is asked for by size and digest.
 //! Not here: who vouches.
 
-use crate::mirror::store::{self, Store};
-use crate::systems::download::{self, Expected};
-use crate::systems::http::{self, Answer, Http};
-use crate::words::digest::{Hasher, Sha1, Sha256, sha512_hex};
-use crate::words::event::{Event, Tell};
-use crate::words::location::Location;
+use crate::store::{self, Store};
 use sha1::Digest;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
+use systems::download::{self, Expected};
+use systems::http::{self, Answer, Http};
+use words::digest::{Hasher, Sha1, Sha256, sha512_hex};
+use words::event::{Event, Tell};
+use words::location::Location;
 
 /// The largest file that is taken in unseen.
 const MOST_BYTES: u64 = 4 << 30;

@@ -3,13 +3,13 @@
 //! Not here: choosing the versions.
 
 use super::apt;
-use crate::mirror::lock::{Artifact, Lock, Source};
-use crate::mirror::manifest::Manifest;
-use crate::mirror::purl::Purl;
-use crate::words::names::Word;
-use crate::words::problem::nearest;
+use crate::lock::{Artifact, Lock, Source};
+use crate::manifest::Manifest;
+use crate::purl::Purl;
 use std::collections::BTreeMap;
 use std::fmt;
+use words::names::Word;
+use words::problem::nearest;
 
 /// What may change its version where the manifest leaves that open; all else stays as it was locked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -74,11 +74,11 @@ impl fmt::Display for Unknown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::lock::Chains;
-    use crate::mirror::lock::Voucher;
-    use crate::mirror::manifest;
-    use crate::words::digest::Sha256;
-    use crate::words::names::SafePath;
+    use crate::lock::Chains;
+    use crate::lock::Voucher;
+    use crate::manifest;
+    use words::digest::Sha256;
+    use words::names::SafePath;
 
     fn entry(name: &str) -> Word {
         Word::new(name).unwrap()

@@ -3,8 +3,8 @@
 //! Not here: which packages make one true (`resolve`).
 
 use super::relation::Relation;
-use crate::words::shown::shown;
 use std::fmt;
+use words::shown::shown;
 
 /// The longest expression, and how deep it may nest.
 const LONGEST: usize = 16 * 1024;

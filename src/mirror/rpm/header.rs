@@ -201,8 +201,8 @@ impl Header {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::mirror::rpm::package::{KINDS, Package};
-    use crate::mirror::rpm::signature;
+    use crate::rpm::package::{KINDS, Package};
+    use crate::rpm::signature;
 
     /// A value of a tag.
     pub(crate) enum Value<'a> {

@@ -273,7 +273,7 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::rpm::header::tests::{REAL, Value, file, small};
+    use crate::rpm::header::tests::{REAL, Value, file, small};
 
     #[test]
     fn a_package_says_what_it_is() {

@@ -3,11 +3,11 @@
 //! Not here: which keys a site trusts.
 
 use super::header::{self, Headers};
-use crate::mirror::openpgp::{self, Fingerprint, Keyring, claimed};
-use crate::words::digest::Sha256;
+use crate::openpgp::{self, Fingerprint, Keyring, claimed};
 use std::fs::File;
 use std::io::{self, Cursor, Seek, SeekFrom};
 use std::path::Path;
+use words::digest::Sha256;
 
 /// Signatures of the header, RSA or EdDSA and DSA.
 const OF_HEADER: [u32; 2] = [268, 267];
@@ -72,7 +72,7 @@ pub fn signer(headers: &Headers) -> Option<Fingerprint> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::rpm::header::tests::{REAL, small};
+    use crate::rpm::header::tests::{REAL, small};
 
     fn checked(bytes: &[u8]) -> Result<Option<Fingerprint>, Error> {
         let keys = Keyring::parse(include_bytes!("../../../tests/fixtures/rpm/vendor.asc")).unwrap();

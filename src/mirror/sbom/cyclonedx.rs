@@ -2,11 +2,11 @@
 //! Everything in it is sorted, nothing is a time of day.
 //! Not here: what goes in (`sbom`).
 
-use crate::mirror::licences::Licence;
-use crate::words::digest::Sha256;
+use crate::licences::Licence;
 use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
+use words::digest::Sha256;
 
 /// A bill of materials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,13 +5,13 @@
 use super::lock::Lock;
 use super::manifest::Manifest;
 use super::store::Store;
-use crate::words::digest::{Hasher, Sha256};
-use crate::words::names::{SafePath, Word};
-use crate::words::tree::Tree;
 use cyclonedx::Component;
 use parts::Parts;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
+use words::digest::{Hasher, Sha256};
+use words::names::{SafePath, Word};
+use words::tree::Tree;
 
 pub mod cyclonedx;
 mod parts;

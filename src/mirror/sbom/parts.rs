@@ -4,13 +4,13 @@
 
 use super::Sources;
 use super::cyclonedx::{Bom, Component, Dependency, Each};
-use crate::mirror::licences;
-use crate::mirror::lock::{Artifact, Chain, Lock};
-use crate::mirror::purl::Purl;
-use crate::words::digest::Sha256;
-use crate::words::names::SafePath;
-use crate::words::tree::{Entry, Spot, Tree};
+use crate::licences;
+use crate::lock::{Artifact, Chain, Lock};
+use crate::purl::Purl;
 use std::collections::{BTreeMap, BTreeSet};
+use words::digest::Sha256;
+use words::names::SafePath;
+use words::tree::{Entry, Spot, Tree};
 
 /// All things in the order of their references, what they want, and where they are.
 pub(super) struct Parts<'a> {

@@ -4,10 +4,10 @@
 
 use super::cyclonedx::Bom;
 use super::*;
-use crate::mirror::assembly::{Made, assemble};
-use crate::mirror::lock::{Artifact, Source, Voucher};
-use crate::mirror::manifest;
-use crate::words::tree::Entry;
+use crate::assembly::{Made, assemble};
+use crate::lock::{Artifact, Source, Voucher};
+use crate::manifest;
+use words::tree::Entry;
 
 const MANIFEST: &str = r#"
 [[maven]]

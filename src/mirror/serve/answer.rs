@@ -9,7 +9,6 @@ use super::pinned::Mirror;
 use super::range::{Asked, asked};
 use super::road::Road;
 use super::target::Target;
-use crate::systems::hostnames::REFUSAL;
 use hyper::body::Body as HttpBody;
 use hyper::header::{
     self, ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
@@ -19,6 +18,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 use std::io;
 use std::ops::Range;
+use systems::hostnames::REFUSAL;
 
 /// Answers a request.
 pub(super) fn answer(request: &Parts, mirror: &Mirror, road: Road) -> Response<Body> {

@@ -3,8 +3,8 @@
 //! Not here: bytes.
 
 use super::access::Entry;
-use crate::systems::places::UnderWay;
 use std::sync::Arc;
+use systems::places::UnderWay;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The right to hold an open file, and as much of it as is sent at once.

@@ -7,9 +7,6 @@ use super::negotiate::{self, IndexForm};
 use super::pinned::{Found, Pinned, rows};
 use super::target::Target;
 use super::{body, listing, media};
-use crate::words::digest::Sha256;
-use crate::words::generation::Listed;
-use crate::words::names::SafePath;
 use httpdate::fmt_http_date;
 use hyper::body::Bytes;
 use hyper::header::{HeaderMap, HeaderValue};
@@ -18,6 +15,9 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use words::digest::Sha256;
+use words::generation::Listed;
+use words::names::SafePath;
 
 /// Codings that files are kept in, and how their names end; the preferred first.
 const CODINGS: [(&str, &str); 2] = [("zstd", "zst"), ("gzip", "gz")];

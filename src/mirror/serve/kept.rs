@@ -3,9 +3,9 @@
 //! Not here: reading.
 
 use super::form::{Content, Form};
-use crate::words::names::SafePath;
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
+use words::names::SafePath;
 
 /// Bytes that are kept in all; nothing is dropped for others, so whoever reads everything costs nobody else anything.
 const MOST: usize = 128 << 20;

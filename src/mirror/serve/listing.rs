@@ -4,8 +4,8 @@
 
 use super::pinned::Row;
 use super::target;
-use crate::words::markup::escaped;
-use crate::words::names::SafePath;
+use words::markup::escaped;
+use words::names::SafePath;
 
 /// The page of a folder; no path is the mirror itself.
 pub(super) fn page(path: Option<&SafePath>, rows: &[Row]) -> String {

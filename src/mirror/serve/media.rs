@@ -2,7 +2,7 @@
 //! Pure; decided by the names that the formats themselves prescribe.
 //! Not here: the files.
 
-use crate::words::names::SafePath;
+use words::names::SafePath;
 
 /// Bytes at such a place never change: the name holds the version, or the digest.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";

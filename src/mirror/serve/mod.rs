@@ -2,9 +2,6 @@
 //! A thread of its own runs it; it is told to stop or to look at its files anew from outside.
 //! Not here: what is served, and signals.
 
-use crate::systems::hostnames::Hostnames;
-use crate::systems::places::Limits;
-use crate::words::names::Host;
 use connection::Door;
 use std::io;
 use std::net::SocketAddr;
@@ -12,7 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use systems::hostnames::Hostnames;
+use systems::places::Limits;
 use tokio::sync::watch;
+use words::names::Host;
 
 mod access;
 mod answer;

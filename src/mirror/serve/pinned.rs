@@ -3,8 +3,6 @@
 //! Not here: what is answered.
 
 use super::kept::Kept;
-use crate::words::generation::{self as list, Generation, Listed};
-use crate::words::names::SafePath;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, openat, stat, statat};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,6 +10,8 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use words::generation::{self as list, Generation, Listed};
+use words::names::SafePath;
 
 /// A mirror, and the generation that was last found in it.
 pub(super) struct Mirror {

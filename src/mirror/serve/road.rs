@@ -3,7 +3,6 @@
 //! Not here: roads on which bytes must be seen, as with TLS and HTTP/2; there nothing is announced.
 
 use super::delivery::Delivery;
-use crate::systems::places::Place;
 use hyper::body::Bytes;
 use std::collections::VecDeque;
 use std::fs::File;
@@ -12,6 +11,7 @@ use std::ops::Range;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
+use systems::places::Place;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 

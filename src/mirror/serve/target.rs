@@ -2,8 +2,8 @@
 //! Escapes are decoded once; repeated slashes count as one, because people join addresses carelessly.
 //! Not here: whether there is such a file.
 
-use crate::words::names::SafePath;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use words::names::SafePath;
 
 /// Everything but what is plain in every part of a URL.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'+');

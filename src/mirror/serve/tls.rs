@@ -2,7 +2,7 @@
 //! Changed files are taken up while the server runs; files that do not fit together change nothing.
 //! Not here: connections.
 
-use crate::mirror::disk;
+use crate::disk;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use rustix::fs::{Stat, stat};
 use sha2::{Digest, Sha256};

@@ -2,11 +2,11 @@
 //! It sees the program, the mirror and nothing else that it could change.
 //! Not here: installing it.
 
-use crate::words::names::Host;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, context};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use words::names::Host;
 
 const TEMPLATE: &str = include_str!("pnda-mirror.service");
 

@@ -3,13 +3,13 @@
 //! Not here: who else may say where a registry is.
 
 use super::{Error, Key, Site, Sources, secret};
-use crate::mirror::lock::Source;
-use crate::mirror::trust::Policy;
-use crate::words::document::{self, Table};
-use crate::words::location::Location;
-use crate::words::names::Word;
-use crate::words::problem::Source as Document;
+use crate::lock::Source;
+use crate::trust::Policy;
 use std::path::{Path, PathBuf};
+use words::document::{self, Table};
+use words::location::Location;
+use words::names::Word;
+use words::problem::Source as Document;
 
 /// How registries are asked, whichever it is.
 #[derive(Clone, Default, PartialEq, Eq)]

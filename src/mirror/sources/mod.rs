@@ -3,12 +3,12 @@
 //! Not here: any request to a registry.
 
 use super::lock::Source;
-use crate::words::location::Location;
-use crate::words::names::{BadName, Word};
-use crate::words::problem::Problems;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use words::location::Location;
+use words::names::{BadName, Word};
+use words::problem::Problems;
 
 mod clients;
 mod file;
@@ -68,7 +68,7 @@ pub enum Error {
     Id(#[from] BadName),
     /// An address that is none.
     #[error("the source {key} of {told_by} is no address")]
-    Address { key: Key, told_by: String, source: crate::words::location::BadLocation },
+    Address { key: Key, told_by: String, source: words::location::BadLocation },
     /// `sources.toml` has mistakes.
     #[error("the sources file has mistakes")]
     File(#[source] Problems),
@@ -314,7 +314,7 @@ mod tests {
         let Location::Web(url) = &found.location else { panic!("a web address stays one") };
         assert_eq!((url.username(), url.password()), ("me", Some("sec%40ret")));
         assert!(!format!("{sources:?}").contains("c.example/maven@") && !format!("{found:?}").contains("ret"));
-        assert_eq!(found.policy, Some(crate::mirror::trust::Policy::Signature));
+        assert_eq!(found.policy, Some(crate::trust::Policy::Signature));
         assert_eq!((sources.options.parallel, sources.options.proxy.is_some()), (Some(3), true));
     }
 

@@ -2,10 +2,10 @@
 //! A reference is a variable, a file, or a credential that systemd hands over.
 //! Not here: to whom they are sent.
 
-use crate::words::location::Location;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use words::location::Location;
 
 /// Where credentials are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

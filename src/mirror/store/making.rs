@@ -3,12 +3,12 @@
 //! Not here: downloads.
 
 use super::{Error, Store};
-use crate::systems::download::Expected;
-use crate::words::digest::{Hasher, Sha256};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
+use systems::download::Expected;
+use words::digest::{Hasher, Sha256};
 
 /// So many files wait for their names at most.
 const MOST_WAITING: usize = 4096;

@@ -2,8 +2,8 @@
 //! They sort by kind, then by path, so that a report reads the same each time.
 //! Not here: finding them.
 
-use crate::words::names::SafePath;
 use std::fmt;
+use words::names::SafePath;
 
 /// One difference between a mirror and its list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

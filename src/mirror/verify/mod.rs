@@ -2,15 +2,15 @@
 //! It reads everything, or the sizes of everything and a sample of the bytes, and changes nothing.
 //! Not here: mending (`repair`).
 
-use crate::systems::regular::{self, Links};
-use crate::words::digest::Sha256;
-use crate::words::event::{Event, Tell};
-use crate::words::generation::{self as list, Generation, Head};
-use crate::words::names::SafePath;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use systems::regular::{self, Links};
+use words::digest::Sha256;
+use words::event::{Event, Tell};
+use words::generation::{self as list, Generation, Head};
+use words::names::SafePath;
 
 mod difference;
 mod read;
@@ -136,12 +136,12 @@ pub fn signed_file(folder: &Path, list: &Generation, path: &SafePath) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::keys::Signer;
-    use crate::mirror::publish::generation::{current, publish};
-    use crate::mirror::store::Store;
-    use crate::words::event::silent;
-    use crate::words::tree::{Entry, Tree};
+    use crate::keys::Signer;
+    use crate::publish::generation::{current, publish};
+    use crate::store::Store;
     use std::fs;
+    use words::event::silent;
+    use words::tree::{Entry, Tree};
 
     fn mirror() -> (tempfile::TempDir, PathBuf, String) {
         let folder = tempfile::tempdir().unwrap();

@@ -3,16 +3,16 @@
 //! Not here: which files are read.
 
 use super::Difference;
-use crate::systems::regular::{self, Links};
-use crate::words::digest::{Hasher, Sha256};
-use crate::words::event::{Event, Tell};
-use crate::words::generation::Listed;
-use crate::words::names::SafePath;
 use rustix::fs::{Advice, fadvise};
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
+use systems::regular::{self, Links};
+use words::digest::{Hasher, Sha256};
+use words::event::{Event, Tell};
+use words::generation::Listed;
+use words::names::SafePath;
 
 /// Fits the caches of a core, and a file system is asked seldom enough.
 const BUFFER: usize = 256 << 10;

@@ -4,20 +4,20 @@
 
 use super::read::{Job, compare};
 use super::{Difference, Report};
-use crate::mirror::generations::{self, list, numbers, place};
-use crate::mirror::lock::Lock;
-use crate::mirror::store::{self, Store};
-use crate::words::digest::Sha256;
-use crate::words::event::{Event, Tell, silent};
-use crate::words::generation::{Generation, LOCK, Listed};
-use crate::words::names::SafePath;
-use crate::words::tree::{Entry, Tree};
+use crate::generations::{self, list, numbers, place};
+use crate::lock::Lock;
+use crate::store::{self, Store};
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as Cause;
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use words::digest::Sha256;
+use words::event::{Event, Tell, silent};
+use words::generation::{Generation, LOCK, Listed};
+use words::names::SafePath;
+use words::tree::{Entry, Tree};
 
 /// Why mending was given up; every file is as it was or whole.
 #[derive(Debug, thiserror::Error)]

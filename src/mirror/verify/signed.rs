@@ -3,11 +3,11 @@
 //! Not here: what is made of it.
 
 use super::Error;
-use crate::systems::regular::{self, Links};
-use crate::words::generation::{Generation, Head, LIST, Listed, PUBLIC_KEY, SIGNATURE, scan_signed};
-use crate::words::names::SafePath;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use systems::regular::{self, Links};
+use words::generation::{Generation, Head, LIST, Listed, PUBLIC_KEY, SIGNATURE, scan_signed};
+use words::names::SafePath;
 
 /// A list whose signature was found to hold.
 pub(super) struct SignedList {

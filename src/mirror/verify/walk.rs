@@ -3,11 +3,11 @@
 //! Not here: whether a file is as listed.
 
 use super::Error;
-use crate::words::generation::{LIST, PUBLIC_KEY, SIGNATURE};
-use crate::words::names::SafePath;
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use words::generation::{LIST, PUBLIC_KEY, SIGNATURE};
+use words::names::SafePath;
 
 /// What a run that changes a plain copy needs beside the files, and what no list names.
 const OWN: [&str; 5] = [LIST, SIGNATURE, PUBLIC_KEY, ".lock", ".mending"];

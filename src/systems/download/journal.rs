@@ -2,12 +2,12 @@
 //! A line is written after its bytes; what a killed run leaves is therefore never more than is true.
 //! Not here: bytes. Whatever a journal says, only the digest of the whole file is believed.
 
-use crate::words::location::Location;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use words::location::Location;
 
 /// The first word of a journal, with the version of its format.
 const FORMAT: &str = "pnda-ranges-1";

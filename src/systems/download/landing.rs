@@ -3,11 +3,11 @@
 //! Not here: where bytes come from.
 
 use super::{Error, journal};
-use crate::words::digest::Hasher;
-use crate::words::event::{Event, Tell};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use words::digest::Hasher;
+use words::event::{Event, Tell};
 
 /// Large enough to keep a fast disk and a fast network busy, small enough for dozens at once.
 pub(super) const BUFFER: usize = 128 * 1024;

@@ -4,12 +4,12 @@
 
 use super::http::{self, Http};
 use super::regular::{self, Links};
-use crate::words::digest::Sha256;
-use crate::words::event::Tell;
-use crate::words::location::Location;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use words::digest::Sha256;
+use words::event::Tell;
+use words::location::Location;
 
 mod journal;
 mod landing;

@@ -5,17 +5,17 @@
 use super::journal::{self, Journal, Known};
 use super::landing::BUFFER;
 use super::{Error, Expected, Tries, broken, closed_early, stream};
-use crate::systems::http::{Answer, Http, Question};
-use crate::words::digest::{Hasher, Sha256};
-use crate::words::event::{Event, Tell};
-use crate::words::location::Location;
-use crate::words::parallel::AtEnd;
+use crate::http::{Answer, Http, Question};
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use words::digest::{Hasher, Sha256};
+use words::event::{Event, Tell};
+use words::location::Location;
+use words::parallel::AtEnd;
 
 /// Fills the file and verifies it.
 pub(super) fn fill(http: &Http, from: &Location, expected: Expected, partial: &Path, tell: Tell) -> Result<(), Error> {

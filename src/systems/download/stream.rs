@@ -4,12 +4,12 @@
 
 use super::landing::{BUFFER, Landing};
 use super::{Error, Expected, Tries, broken, closed_early};
-use crate::systems::http::{Answer, Http, Question};
-use crate::systems::regular::{self, Links};
-use crate::words::event::Tell;
-use crate::words::location::Location;
+use crate::http::{Answer, Http, Question};
+use crate::regular::{self, Links};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
+use words::event::Tell;
+use words::location::Location;
 
 /// Where the bytes come from, and what the last answer said of them.
 struct Stream<'a> {

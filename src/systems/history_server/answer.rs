@@ -3,12 +3,12 @@
 //! Not here: any connection.
 
 use super::Failure;
-use crate::words::flink::Version;
-use crate::words::names::Word;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 use std::io::{BufReader, Read};
+use words::flink::Version;
+use words::names::Word;
 
 /// Who answered `/config`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,11 +7,11 @@ mod answer;
 pub use answer::Identity;
 
 use super::site::{self, Fault};
-use crate::words::flink::{JobsOverview, Version};
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use url::Url;
+use words::flink::{JobsOverview, Version};
 
 /// What `/config` is called.
 pub const CONFIG: &str = "/config";

@@ -40,7 +40,7 @@ fn http(status: u16, body: &str) -> Vec<u8> {
 
 /// A capture: status and body as a real server gave them.
 fn capture(version: &str, name: &str) -> Vec<u8> {
-    let file = format!("{}/tests/fixtures/history-server/{version}/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let file = format!("{}/../../tests/fixtures/history-server/{version}/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(file).unwrap();
     let capture: serde_json::Value = serde_json::from_str(&text).unwrap();
     http(capture["status"].as_u64().unwrap() as u16, &capture["response"].to_string())

@@ -105,7 +105,7 @@ fn roots(authorities: &[PathBuf]) -> Result<RootCerts, Error> {
     Ok(RootCerts::Specific(Arc::new(all)))
 }
 
-pub(in crate::systems) fn certificates(path: &Path) -> io::Result<Vec<ureq::tls::Certificate<'static>>> {
+pub(crate) fn certificates(path: &Path) -> io::Result<Vec<ureq::tls::Certificate<'static>>> {
     let bytes = fs::read(path)?;
     let mut found = Vec::new();
     for item in parse_pem(&bytes) {

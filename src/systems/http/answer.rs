@@ -5,11 +5,11 @@
 use super::error::Error;
 use super::gate::Permit;
 use super::pace::{Pace, Slowest, Watch};
-use crate::words::location::Location;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use ureq::http::HeaderMap;
+use words::location::Location;
 
 /// A successful answer whose body is still to be read.
 pub struct Answer {

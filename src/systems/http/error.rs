@@ -3,12 +3,12 @@
 //! Not here: how often it is tried.
 
 use super::redirect::Refused;
-use crate::words::location::Location;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 use tokio_rustls::rustls::pki_types::UnixTime;
 use url::Url;
+use words::location::Location;
 
 /// Longest wait that a server may ask for with `Retry-After` before we give up instead.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);

@@ -2,13 +2,13 @@
 //! jittered back-off that honour `Retry-After` for the whole host. It gives bodies as readers or, where small, as bytes.
 //! Not here: what the bytes must be; that is checked where they land.
 
-use crate::words::event::{Event, Tell};
-use crate::words::location::{Led, Location};
 use std::collections::HashMap;
 use std::io::Read;
 use std::net::ToSocketAddrs;
 use std::sync::{Arc, Mutex, PoisonError};
 use url::{Origin, Url};
+use words::event::{Event, Tell};
+use words::location::{Led, Location};
 
 mod agents;
 mod answer;

@@ -4,13 +4,13 @@
 
 mod error;
 mod status;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 mod tests;
 
 pub use error::Error;
 pub use status::{Kind, Status};
-#[cfg(test)]
-pub(crate) use tests::Fake;
+#[cfg(any(test, feature = "testing"))]
+pub use tests::Fake;
 
 use serde::de::DeserializeOwned;
 use status::{Done, Failed, Many, Notes, One, Redirect};

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 /// A file or a folder in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Node {
+pub struct Node {
     pub bytes: Option<Vec<u8>>,
     pub owner: String,
     pub group: String,
@@ -20,7 +20,7 @@ pub(crate) struct Node {
 
 /// What the server knows and does.
 #[derive(Debug, Default)]
-pub(crate) struct World {
+pub struct World {
     pub nodes: BTreeMap<String, Node>,
     /// Requests that are answered with this exception, while there are any left.
     pub refuse: Vec<(&'static str, &'static str, usize)>,
@@ -31,13 +31,13 @@ pub(crate) struct World {
 
 /// The running server; it ends with the test's process.
 #[derive(Debug, Clone)]
-pub(crate) struct Fake {
+pub struct Fake {
     pub web: String,
     pub world: Arc<Mutex<World>>,
 }
 
 impl Fake {
-    pub(crate) fn start() -> Fake {
+    pub fn start() -> Fake {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let web = format!("http://{}", listener.local_addr().unwrap());
         let root = Node {
@@ -60,12 +60,12 @@ impl Fake {
         fake
     }
 
-    pub(crate) fn client(&self) -> WebHdfs {
+    pub fn client(&self) -> WebHdfs {
         WebHdfs::new(&self.web, "hdfs", Times::default()).unwrap()
     }
 
     /// Every path with owner, mode and text.
-    pub(crate) fn listing(&self) -> Vec<String> {
+    pub fn listing(&self) -> Vec<String> {
         let line = |(path, node): (&String, &Node)| {
             let text = node.bytes.as_ref().map_or("/".into(), |bytes| String::from_utf8_lossy(bytes).into_owned());
             format!("{path} {}:{} {} {text}", node.owner, node.group, node.mode)
@@ -73,11 +73,11 @@ impl Fake {
         self.world.lock().unwrap().nodes.iter().map(line).collect()
     }
 
-    pub(crate) fn changes(&self) -> Vec<String> {
+    pub fn changes(&self) -> Vec<String> {
         std::mem::take(&mut self.world.lock().unwrap().changes)
     }
 
-    pub(crate) fn refuse(&self, exception: &'static str, message: &'static str, times: usize) {
+    pub fn refuse(&self, exception: &'static str, message: &'static str, times: usize) {
         self.world.lock().unwrap().refuse.push((exception, message, times));
     }
 

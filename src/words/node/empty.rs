@@ -3,8 +3,8 @@
 //! Not here: what fills the lists.
 
 use super::{Mirror, Node, Scope};
-use crate::words::digest::Sha256;
-use crate::words::names::Word;
+use crate::digest::Sha256;
+use crate::names::Word;
 
 /// The newest format of the document.
 pub const FORMAT: u32 = 2;

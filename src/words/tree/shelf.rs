@@ -3,8 +3,8 @@
 //! Not here: which entries may stand beside each other.
 
 use super::Entry;
-use crate::words::digest::{Sha256, from_hex, to_hex};
-use crate::words::names::SafePath;
+use crate::digest::{Sha256, from_hex, to_hex};
+use crate::names::SafePath;
 
 /// The lengths before each record.
 const HEAD: usize = 8;

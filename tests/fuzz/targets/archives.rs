@@ -3,11 +3,11 @@
 //! Not here: Python's and Debian's own packages.
 
 use super::{folder, said};
-use pnda::agent::install::unpack::{LIMITS, unpack};
 use pnda::mirror::assembly::assemble;
 use pnda::mirror::lock::Lock;
 use pnda::mirror::manifest;
 use pnda::mirror::store::Store;
+use pnda::node::unpack::{LIMITS, unpack};
 use std::fs::{self, File};
 use std::io::Write;
 

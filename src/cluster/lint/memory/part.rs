@@ -3,9 +3,9 @@
 //! Not here: which parts there are.
 
 use super::{Deployment, Process, Refusal, print};
-use crate::cluster::lint::catalogue::Catalogue;
-use crate::cluster::lint::file::Entry;
-use crate::cluster::lint::{Configuration, value};
+use crate::lint::catalogue::Catalogue;
+use crate::lint::file::Entry;
+use crate::lint::{Configuration, value};
 
 /// A part, as a table shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,13 +3,13 @@
 //! Not here: wording.
 
 use super::{Deployment, Model, Process, of};
-use crate::cluster::lint::{Syntax, Target, lint};
-use crate::words::problem::Source;
+use crate::lint::{Syntax, Target, lint};
 use std::collections::BTreeMap;
 use std::path::Path;
+use words::problem::Source;
 
 /// What the scripts were told: options of Java and settings, or that there is no starting.
-fn ours(configuration: &crate::cluster::lint::Configuration, process: Process) -> Option<Vec<String>> {
+fn ours(configuration: &crate::lint::Configuration, process: Process) -> Option<Vec<String>> {
     of(configuration, process).ok().map(|model| {
         let mut words = java_options(&model, configuration);
         words.extend(settings(&model));
@@ -17,7 +17,7 @@ fn ours(configuration: &crate::cluster::lint::Configuration, process: Process) -
     })
 }
 
-fn java_options(model: &Model, configuration: &crate::cluster::lint::Configuration) -> Vec<String> {
+fn java_options(model: &Model, configuration: &crate::lint::Configuration) -> Vec<String> {
     let mut options = vec![format!("-Xmx{}", model.heap()), format!("-Xms{}", model.heap())];
     let size = |name: &str| model.size(name).unwrap();
     let direct = match model.process {
@@ -65,7 +65,8 @@ fn every_size_is_the_one_that_flink_computes() {
     let mut compared = 0;
     let mut wrong = Vec::new();
     for version in ["1.15.4", "1.20.5", "2.3.0"] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/flink/memory-{version}.txt"));
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/fixtures/flink/memory-{version}.txt"));
         let text = std::fs::read_to_string(path).unwrap();
         for case in text.trim().split("\n\n") {
             let (given, answers): (Vec<&str>, Vec<&str>) =

@@ -3,20 +3,20 @@
 //! Not here: where it lies on the mirror.
 
 use super::Error;
-use crate::mirror::fetch::expected;
-use crate::mirror::lock::Artifact;
-use crate::mirror::resolve::apt::control::Stanzas;
-use crate::mirror::resolve::apt::deb;
-use crate::mirror::resolve::apt::package::Package;
-use crate::mirror::resolve::apt::version::Version;
-use crate::mirror::store::Store;
-use crate::systems::download::Expected;
-use crate::words::digest::Sha256;
-use crate::words::names::Word;
+use crate::fetch::expected;
+use crate::lock::Artifact;
+use crate::resolve::apt::control::Stanzas;
+use crate::resolve::apt::deb;
+use crate::resolve::apt::package::Package;
+use crate::resolve::apt::version::Version;
+use crate::store::Store;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write};
+use systems::download::Expected;
+use words::digest::Sha256;
+use words::names::Word;
 
 /// Counts changes of what is made from the same packages.
 const RECIPE: &str = "packages 1";

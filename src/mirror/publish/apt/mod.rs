@@ -4,13 +4,13 @@
 
 use super::Error;
 use super::laying::Laying;
-use crate::mirror::fetch::expected;
-use crate::mirror::lock::{Artifact, Lock, Source};
-use crate::mirror::manifest::{Manifest, Want};
-use crate::mirror::openpgp::{self, Signer};
-use crate::words::names::{SafePath, Word};
+use crate::fetch::expected;
+use crate::lock::{Artifact, Lock, Source};
+use crate::manifest::{Manifest, Want};
+use crate::openpgp::{self, Signer};
 use list::List;
 use std::collections::{BTreeMap, BTreeSet};
+use words::names::{SafePath, Word};
 
 mod list;
 mod release;

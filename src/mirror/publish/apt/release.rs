@@ -2,11 +2,11 @@
 //! Its date is that of the key that signs it, so that the same content gives the same bytes; it never expires.
 //! Not here: its signature.
 
-use crate::systems::download::Expected;
-use crate::words::names::{SafePath, Word};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::SystemTime;
+use systems::download::Expected;
+use words::names::{SafePath, Word};
 
 /// The text, for suites whose lists are of these components and architectures.
 pub(super) fn text<'a>(
@@ -35,8 +35,8 @@ pub(super) fn text<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::resolve::apt::release::Release;
-    use crate::words::digest::Sha256;
+    use crate::resolve::apt::release::Release;
+    use words::digest::Sha256;
 
     #[test]
     fn our_own_reader_understands_it() {

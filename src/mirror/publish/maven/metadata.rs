@@ -3,15 +3,15 @@
 //! Not here: side files.
 
 use super::super::Error;
-use crate::mirror::lock::Artifact;
-use crate::mirror::resolve::maven::ascending;
-use crate::mirror::store::Store;
-use crate::words::markup::escaped;
+use crate::lock::Artifact;
+use crate::resolve::maven::ascending;
+use crate::store::Store;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
+use words::markup::escaped;
 
 /// When every list was made: Maven passes over a release without a date, and a real one would change the bytes.
 const DATE: &str = "20000101000000";
@@ -167,10 +167,10 @@ fn line(out: &mut String, indent: usize, name: &str, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::lock::{Source, Voucher};
-    use crate::words::digest::{Sha1, Sha256};
-    use crate::words::names::{SafePath, Word};
+    use crate::lock::{Source, Voucher};
     use std::io::{Cursor, Write};
+    use words::digest::{Sha1, Sha256};
+    use words::names::{SafePath, Word};
 
     struct Bench {
         _folder: tempfile::TempDir,

@@ -4,11 +4,11 @@
 
 use super::Error;
 use super::laying::Laying;
-use crate::mirror::fetch::expected;
-use crate::mirror::lock::{Artifact, Voucher};
-use crate::mirror::manifest::Want;
-use crate::words::digest::{Sha1, Sha256};
-use crate::words::names::SafePath;
+use crate::fetch::expected;
+use crate::lock::{Artifact, Voucher};
+use crate::manifest::Want;
+use words::digest::{Sha1, Sha256};
+use words::names::SafePath;
 
 mod metadata;
 

@@ -3,14 +3,14 @@
 //! Not here: how a page is written (`page`), or how a distribution is read (`mirror::python`).
 
 use super::laying::Laying;
-use crate::mirror::fetch::expected;
-use crate::mirror::lock::Artifact;
-use crate::mirror::manifest::Want;
-use crate::mirror::python::{self, normalise};
-use crate::systems::download::Expected;
-use crate::words::names::{SafePath, Word};
+use crate::fetch::expected;
+use crate::lock::Artifact;
+use crate::manifest::Want;
+use crate::python::{self, normalise};
 use page::File;
 use std::collections::{BTreeMap, btree_map};
+use systems::download::Expected;
+use words::names::{SafePath, Word};
 
 mod page;
 

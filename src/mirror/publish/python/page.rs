@@ -2,12 +2,12 @@
 //! Addresses are relative, so that the folder works wherever it is served.
 //! Not here: where pages are put.
 
-use crate::words::digest::Sha256;
-use crate::words::markup::escaped;
-use crate::words::names::Word;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use words::digest::Sha256;
+use words::markup::escaped;
+use words::names::Word;
 
 /// What stays as it is in the address of a file; `+` does not, because some servers take it for a space.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');

@@ -2,13 +2,13 @@
 //! What stands in them, and what is left out, is what createrepo does; a test holds both side by side.
 //! Not here: the documents around it (`index`).
 
-use crate::mirror::rpm::package::{KINDS, Listed, Need, Package, Said};
-use crate::mirror::rpm::relation::Relation;
-use crate::mirror::rpm::version::Evr;
-use crate::words::digest::Sha256;
-use crate::words::markup::escaped;
+use crate::rpm::package::{KINDS, Listed, Need, Package, Said};
+use crate::rpm::relation::Relation;
+use crate::rpm::version::Evr;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use words::digest::Sha256;
+use words::markup::escaped;
 
 /// A package, where it lies, and what its bytes are.
 pub(super) struct Described<'a> {

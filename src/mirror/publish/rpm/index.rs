@@ -4,18 +4,18 @@
 
 use super::Packages;
 use super::describe::Described;
-use crate::mirror::fetch::expected;
-use crate::mirror::lock::Artifact;
-use crate::mirror::publish::Error;
-use crate::mirror::rpm::package::Package;
-use crate::mirror::store::Store;
-use crate::systems::download::Expected;
-use crate::words::digest::{Hasher, Sha256};
+use crate::fetch::expected;
+use crate::lock::Artifact;
+use crate::publish::Error;
+use crate::rpm::package::Package;
+use crate::store::Store;
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::PathBuf;
+use systems::download::Expected;
+use words::digest::{Hasher, Sha256};
 
 /// The kinds, their root element, and its namespaces.
 const KINDS: [(&str, &str, &str); 3] = [

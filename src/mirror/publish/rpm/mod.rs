@@ -4,13 +4,13 @@
 
 use super::laying::Laying;
 use super::{Error, wanted};
-use crate::mirror::fetch::expected;
-use crate::mirror::lock::{Artifact, Lock, Source};
-use crate::mirror::manifest::{Manifest, Want};
-use crate::mirror::openpgp::Signer;
-use crate::words::names::SafePath;
+use crate::fetch::expected;
+use crate::lock::{Artifact, Lock, Source};
+use crate::manifest::{Manifest, Want};
+use crate::openpgp::Signer;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
+use words::names::SafePath;
 
 mod describe;
 mod index;
@@ -60,12 +60,12 @@ pub(super) fn add(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::lock::Voucher;
-    use crate::mirror::manifest::parse;
-    use crate::mirror::rpm::header::tests::small;
-    use crate::mirror::store::Store;
-    use crate::words::digest::Sha256;
+    use crate::lock::Voucher;
+    use crate::manifest::parse;
+    use crate::rpm::header::tests::small;
+    use crate::store::Store;
     use std::io::Write;
+    use words::digest::Sha256;
 
     struct Bench {
         folder: tempfile::TempDir,

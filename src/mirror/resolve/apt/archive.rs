@@ -5,22 +5,22 @@
 use super::control::{self, Stanzas};
 use super::package::{self, FIELDS, Package};
 use super::release::{self, List, Release};
-use crate::mirror::manifest::AptWant;
-use crate::mirror::openpgp::{self, Fingerprint, Keyring};
-use crate::mirror::sources::{self, Found, Key};
-use crate::mirror::store::{self, Store};
-use crate::mirror::trust::Policy;
-use crate::systems::http::{self, Http};
-use crate::systems::regular::{self, Links};
-use crate::words::digest::Sha256;
-use crate::words::event::{Event, Tell};
-use crate::words::location::Location;
-use crate::words::names::{BadName, SafePath, Word};
+use crate::manifest::AptWant;
+use crate::openpgp::{self, Fingerprint, Keyring};
+use crate::sources::{self, Found, Key};
+use crate::store::{self, Store};
+use crate::trust::Policy;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
+use systems::http::{self, Http};
+use systems::regular::{self, Links};
+use words::digest::Sha256;
+use words::event::{Event, Tell};
+use words::location::Location;
+use words::names::{BadName, SafePath, Word};
 
 /// The largest Release or signature that is read; Debian's has 150 kilobytes.
 const LARGEST_RELEASE: u64 = 16 << 20;
@@ -123,7 +123,7 @@ impl Archive<'_> {
     ) -> Result<Suite, Error> {
         let suite = || name.clone();
         let origin = want.origin(name).map_err(|source| Error::Id { suite: suite(), source })?;
-        let key = Key { kind: crate::mirror::lock::Source::Apt, id: Some(origin.clone()) };
+        let key = Key { kind: crate::lock::Source::Apt, id: Some(origin.clone()) };
         let found = self.sources.of(&key).map_err(|source| Error::Source { suite: suite(), source })?;
         let (text, signer) = self.verified(found, name, &pinned(&origin))?;
         let content = |source| Error::Content { suite: suite(), source };

@@ -8,7 +8,7 @@ use super::relation::{Relation, is_name};
 use super::solve::{self, Request, Taste};
 use super::universe::{Universe, provided};
 use super::version::Version;
-use crate::mirror::manifest::AptBase;
+use crate::manifest::AptBase;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What installers of Debian put in beside what is required since /bin is a link, where the first alternative of the

@@ -2,9 +2,9 @@
 //! A stanza is handed over whole, one at a time, so that a list of any length takes the memory of its longest.
 //! Not here: what the fields mean.
 
-use crate::words::shown::shown;
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
+use words::shown::shown;
 
 /// The longest line that is read: `Provides` of the largest packages have some ten thousand bytes.
 const LONGEST_LINE: u64 = 1 << 20;

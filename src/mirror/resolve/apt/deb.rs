@@ -3,9 +3,9 @@
 //! Not here: what the package installs.
 
 use super::control::{self, Stanza, Stanzas};
-use crate::mirror::compression::Compression;
-use crate::words::shown::shown;
+use crate::compression::Compression;
 use std::io::{self, Read};
+use words::shown::shown;
 
 /// The largest archive of control files: the largest known, of icon themes and kernels, have a few megabytes.
 const LARGEST_TAR: u64 = 64 << 20;
@@ -108,7 +108,7 @@ fn inside(tar: impl Read) -> Result<(String, Stanza), Error> {
 }
 
 #[cfg(test)]
-pub(in crate::mirror) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// An `ar` of these members.
@@ -132,7 +132,7 @@ pub(in crate::mirror) mod tests {
     }
 
     /// A package with this control file.
-    pub(in crate::mirror) fn package(control: &str) -> Vec<u8> {
+    pub(crate) fn package(control: &str) -> Vec<u8> {
         let packed = zstd::encode_all(&tar("control", control.as_bytes())[..], 3).unwrap();
         ar(&[("debian-binary", b"2.0\n"), ("control.tar.zst", &packed), ("data.tar", &tar("x", b""))])
     }

@@ -7,13 +7,13 @@ use super::package::{File as Place, Package};
 use super::solve::Closure;
 use super::universe::Universe;
 use super::version::Version;
-use crate::mirror::fetch::expected;
-use crate::mirror::lock::Artifact;
-use crate::mirror::store::Store;
-use crate::words::digest::Sha256;
-use crate::words::names::Word;
+use crate::fetch::expected;
+use crate::lock::Artifact;
+use crate::store::Store;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use words::digest::Sha256;
+use words::names::Word;
 
 /// The packages of the last lock that no suite lists any more, as far as the store holds them.
 pub(super) fn dropped(old: &[&Artifact], there: &BTreeSet<Sha256>, architecture: &str, store: &Store) -> Vec<Package> {

@@ -3,12 +3,9 @@
 //! Not here: an archive's formats and rules, which have a file each.
 
 use super::World;
-use crate::mirror::lock::{Artifact, Lock, Source, Voucher};
-use crate::mirror::manifest::AptWant;
-use crate::mirror::openpgp::Fingerprint;
-use crate::words::digest::Sha256;
-use crate::words::event::Event;
-use crate::words::names::{SafePath, Word};
+use crate::lock::{Artifact, Lock, Source, Voucher};
+use crate::manifest::AptWant;
+use crate::openpgp::Fingerprint;
 use archive::{Archive, Suite};
 use base::Base;
 use package::Package;
@@ -16,6 +13,9 @@ use solve::{Closure, Request, Taste};
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 use universe::Universe;
+use words::digest::Sha256;
+use words::event::Event;
+use words::names::{SafePath, Word};
 
 pub mod archive;
 pub mod base;

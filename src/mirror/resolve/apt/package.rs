@@ -5,10 +5,10 @@
 use super::control::Stanza;
 use super::relation::{self, BadRelation, Relation, is_name};
 use super::version::{BadVersion, Version};
-use crate::systems::download::Expected;
-use crate::words::digest::NotADigest;
-use crate::words::names::{BadName, SafePath, Word};
-use crate::words::shown::shown;
+use systems::download::Expected;
+use words::digest::NotADigest;
+use words::names::{BadName, SafePath, Word};
+use words::shown::shown;
 
 /// The fields that are kept of a list.
 pub const FIELDS: [&str; 15] = [
@@ -170,7 +170,7 @@ impl std::fmt::Display for Package {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::resolve::apt::control::Stanzas;
+    use crate::resolve::apt::control::Stanzas;
 
     const GOOD: &str = "Package: a\nVersion: 1\nArchitecture: amd64\nFilename: ./pool/a_1.deb\nSize: 7\n\
         SHA256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n";

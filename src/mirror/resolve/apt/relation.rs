@@ -3,9 +3,9 @@
 //! Not here: which package satisfies one.
 
 use super::version::Version;
-use crate::words::shown;
 use std::cmp::Ordering;
 use std::fmt;
+use words::shown;
 
 /// More alternatives or groups than anybody writes.
 const MOST: usize = 4096;

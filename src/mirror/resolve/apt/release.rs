@@ -3,13 +3,13 @@
 //! Not here: who signed it, or what its lists say.
 
 use super::control::{self, Stanza, Stanzas};
-use crate::mirror::compression::Compression;
-use crate::systems::download::Expected;
-use crate::words::digest::Sha256;
-use crate::words::names::SafePath;
-use crate::words::shown::shown;
+use crate::compression::Compression;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
+use systems::download::Expected;
+use words::digest::Sha256;
+use words::names::SafePath;
+use words::shown::shown;
 
 /// The largest list that is read, packed or not: the largest known have a hundred megabytes.
 const LARGEST_LIST: u64 = 1 << 30;

@@ -7,8 +7,8 @@ use super::package::{self, Package};
 use super::relation::{Relation, shown};
 use super::state::{State, Step};
 use super::universe::Universe;
-use crate::words::digest::Sha256;
 use std::collections::{BTreeMap, BTreeSet};
+use words::digest::Sha256;
 
 /// Times that choices are narrowed before the relations are called impossible.
 const MOST_TURNS: usize = 200;

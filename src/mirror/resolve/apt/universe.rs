@@ -5,8 +5,8 @@
 use super::package::{Error, Package};
 use super::relation::{Operator, Relation};
 use super::version::Version;
-use crate::words::problem::nearest;
 use std::collections::HashMap;
+use words::problem::nearest;
 
 /// Packages of one architecture.
 #[derive(Debug)]

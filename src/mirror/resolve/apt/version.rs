@@ -2,9 +2,9 @@
 //! A tilde sorts before everything, even before the end; digits compare as numbers of any length.
 //! Not here: which versions exist.
 
-use crate::words::shown::shown;
 use std::cmp::Ordering;
 use std::fmt;
+use words::shown::shown;
 
 /// A version as Debian writes it. Equal in order does not mean equal in text: `1.0` and `1.00` are the same version.
 #[derive(Debug, Clone)]

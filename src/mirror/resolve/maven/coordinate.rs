@@ -2,10 +2,10 @@
 //! A `Coordinate` was checked, so its path cannot leave the repository; a `Pattern` names what is left out.
 //! Not here: which coordinates belong together.
 
-use crate::words::names::{SafePath, Word};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use words::names::{SafePath, Word};
 
 /// One artifact in one version: `group:artifact[:extension[:classifier]]:version`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -6,9 +6,9 @@ use super::library::Library;
 use super::scope::Scope;
 use super::version::Constraint;
 use super::wish::{Management, Wish};
-use crate::words::parallel::AtEnd;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Condvar, Mutex, PoisonError};
+use words::parallel::AtEnd;
 
 /// Chains of parents that are followed at a time; whoever answers bounds the requests.
 const THREADS: usize = 12;

@@ -130,7 +130,7 @@ fn has_file(file: &File) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::resolve::maven::pom::Pom;
+    use crate::resolve::maven::pom::Pom;
 
     /// The activations that hold, by index.
     fn active(java: u32, activations: &[&str]) -> Vec<usize> {

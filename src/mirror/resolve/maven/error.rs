@@ -6,9 +6,9 @@ use super::coordinate::Key;
 use super::library::{Failure, Library, Reason};
 use super::pom::Repository;
 use super::version;
-use crate::words::names::Word;
 use std::collections::BTreeSet;
 use std::fmt;
+use words::names::Word;
 
 /// A request that cannot be resolved.
 #[derive(Debug, thiserror::Error)]

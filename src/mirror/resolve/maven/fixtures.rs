@@ -140,7 +140,7 @@ fn recorded_from() -> Option<PathBuf> {
 }
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/maven").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/maven").join(name)
 }
 
 /// Asks a question of a fixture's registry; records the registry anew where a local repository is at hand.

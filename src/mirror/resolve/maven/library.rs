@@ -7,9 +7,9 @@ use super::environment::Environment;
 use super::model::{self, Model, Purpose};
 use super::pom::Pom;
 use super::{PomError, Poms};
-use crate::words::parallel::each;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use words::parallel::each;
 
 /// Threads that ask for POMs: as polite to one registry as a fetch is.
 const THREADS: usize = 6;

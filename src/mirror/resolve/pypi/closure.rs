@@ -6,13 +6,13 @@ use super::Error;
 use super::page::IndexFile;
 use super::shelf::{Shelf, View};
 use super::solve::{Choice, Preferred, Question, solve};
-use crate::mirror::lock::Chains;
-use crate::mirror::manifest::{PypiClosure, Sdists};
-use crate::mirror::python::{Filename, Form, Requirement, Target};
-use crate::words::event::Tell;
-use crate::words::names::{SafePath, Word};
+use crate::lock::Chains;
+use crate::manifest::{PypiClosure, Sdists};
+use crate::python::{Filename, Form, Requirement, Target};
 use pep440_rs::Version;
 use std::collections::{BTreeMap, BTreeSet};
+use words::event::Tell;
+use words::names::{SafePath, Word};
 
 /// Build requirements that have to be built themselves, one below the other.
 const MOST_DEPTH: usize = 4;

@@ -2,9 +2,9 @@
 //! It tells of the best candidates, not of everything that was tried after them.
 //! Not here: finding it out.
 
-use crate::words::names::Word;
 use pep440_rs::Version;
 use std::fmt;
+use words::names::Word;
 
 /// Versions that are named before the rest is only counted.
 const SHOWN: usize = 6;

@@ -2,17 +2,17 @@
 //! `page` reads what an index has, `solve` chooses versions, `closure` gathers what all targets need.
 //! Not here: what a distribution says of itself (`python`), or downloading what was locked (`fetch`).
 
-use crate::mirror::lock::{Artifact, Chains, Lock, Source, Voucher};
-use crate::mirror::manifest::{PypiFile, PypiRelease, PypiWant, PypiWhat};
-use crate::mirror::python::{self, BadRequirement, BadTarget, Filename, Form};
-use crate::mirror::resolve::{Upgrade, World, unseen};
-use crate::mirror::{sources, store};
-use crate::systems::http;
-use crate::words::digest::Sha256;
-use crate::words::event::{Event, Tell};
-use crate::words::names::Word;
-use crate::words::shown::shown;
+use crate::lock::{Artifact, Chains, Lock, Source, Voucher};
+use crate::manifest::{PypiFile, PypiRelease, PypiWant, PypiWhat};
+use crate::python::{self, BadRequirement, BadTarget, Filename, Form};
+use crate::resolve::{Upgrade, World, unseen};
+use crate::{sources, store};
 use std::collections::BTreeSet;
+use systems::http;
+use words::digest::Sha256;
+use words::event::{Event, Tell};
+use words::names::Word;
+use words::shown::shown;
 
 mod anchors;
 mod closure;

@@ -3,16 +3,16 @@
 //! Not here: which file is wanted.
 
 use super::anchors::{Anchor, anchors};
-use crate::systems::http::{self, Http};
-use crate::words::digest::Sha256;
-use crate::words::event::Tell;
-use crate::words::location::{Led, Location};
-use crate::words::names::{SafePath, Word};
-use crate::words::shown::shown;
 use pep440_rs::VersionSpecifiers;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use systems::http::{self, Http};
+use words::digest::Sha256;
+use words::event::Tell;
+use words::location::{Led, Location};
+use words::names::{SafePath, Word};
+use words::shown::shown;
 
 /// JSON, and where there is none, HTML.
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";

@@ -5,21 +5,21 @@
 use super::page::{self, IndexFile, Project};
 use super::solve::{Candidate, Catalogue, Needs};
 use super::{Error, Missing};
-use crate::mirror::lock::Source;
-use crate::mirror::manifest::{PypiClosure, PypiWant, Sdists};
-use crate::mirror::python::{self, Description, Filename, Form, Requirement, Target};
-use crate::mirror::resolve::{World, unseen};
-use crate::mirror::sources::Key;
-use crate::systems::download::Expected;
-use crate::words::digest::Sha256;
-use crate::words::event::Event;
-use crate::words::location::Location;
-use crate::words::names::Word;
+use crate::lock::Source;
+use crate::manifest::{PypiClosure, PypiWant, Sdists};
+use crate::python::{self, Description, Filename, Form, Requirement, Target};
+use crate::resolve::{World, unseen};
+use crate::sources::Key;
 use pep440_rs::{Version, VersionSpecifiers};
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use systems::download::Expected;
+use words::digest::Sha256;
+use words::event::Event;
+use words::location::Location;
+use words::names::Word;
 
 /// More distributions than are ever looked into for one closure.
 const MOST_LOOKS: usize = 3_000;
@@ -157,7 +157,7 @@ impl<'a> View<'a> {
         }
         let page = match self.shelf.page(project) {
             // A project that does not exist has no candidates: the conflict then says who wants it.
-            Err(Error::Page(page::Error::Page { source: crate::systems::http::Error::Missing { .. }, .. })) => None,
+            Err(Error::Page(page::Error::Page { source: systems::http::Error::Missing { .. }, .. })) => None,
             page => Some(page?),
         };
         let seen = match page {

@@ -4,12 +4,12 @@
 
 use super::Error;
 use super::conflict::{Conflict, Reason, Told};
-use crate::mirror::python::Requirement;
-use crate::words::names::Word;
+use crate::python::Requirement;
 use pep440_rs::Version;
 use pep508_rs::{ExtraName, MarkerEnvironment};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use words::names::Word;
 
 /// Choices after which nobody would wait any longer.
 const MOST_STEPS: usize = 50_000;

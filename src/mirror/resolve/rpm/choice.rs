@@ -3,7 +3,7 @@
 //! Not here: what they are taken for.
 
 use super::universe::Universe;
-use crate::mirror::rpm::version;
+use crate::rpm::version;
 use std::cmp::Ordering;
 
 /// What the order depends on.

@@ -5,10 +5,10 @@
 use super::choice::Taste;
 use super::present::{Clash, Present};
 use super::universe::Universe;
-use crate::mirror::rpm::expression::{BadExpression, Expression};
-use crate::mirror::rpm::relation::Relation;
-use crate::words::shown::shown;
+use crate::rpm::expression::{BadExpression, Expression};
+use crate::rpm::relation::Relation;
 use std::collections::VecDeque;
+use words::shown::shown;
 
 /// How often choosing starts anew because something chosen early does not fit something needed later.
 const MOST_ROUNDS: usize = 100;

@@ -3,10 +3,10 @@
 //! Not here: who asks.
 
 use super::xml::{Document, Error, Step};
-use crate::words::digest::Sha256;
 use std::collections::HashSet;
 use std::io::BufRead;
 use std::sync::Arc;
+use words::digest::Sha256;
 
 /// The most files of packages that are kept.
 const MOST: usize = 1 << 20;

@@ -3,15 +3,12 @@
 //! Not here: the format of packages and versions (`mirror::rpm`).
 
 use super::{Trust, World};
-use crate::mirror::lock::{Artifact, Lock, Source};
-use crate::mirror::manifest::RpmWant;
-use crate::mirror::openpgp::{self, Fingerprint};
-use crate::mirror::rpm::signature;
-use crate::mirror::sources::{self, Key};
-use crate::mirror::store;
-use crate::words::event::Event;
-use crate::words::names::{SafePath, Word};
-use crate::words::shown::shown;
+use crate::lock::{Artifact, Lock, Source};
+use crate::manifest::RpmWant;
+use crate::openpgp::{self, Fingerprint};
+use crate::rpm::signature;
+use crate::sources::{self, Key};
+use crate::store;
 use closure::{Closure, Request};
 use primary::{Offer, Texts};
 use repository::Repository;
@@ -19,6 +16,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use universe::Universe;
+use words::event::Event;
+use words::names::{SafePath, Word};
+use words::shown::shown;
 
 mod choice;
 pub mod closure;

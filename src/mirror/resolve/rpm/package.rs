@@ -7,16 +7,16 @@ use super::closure::{Chosen, Closure};
 use super::primary::Offer;
 use super::repository::Repository;
 use super::universe::Universe;
-use crate::mirror::lock::{Artifact, Lock, Source, Voucher};
-use crate::mirror::openpgp::Fingerprint;
-use crate::mirror::resolve::{Trust, World};
-use crate::mirror::rpm::{package::Package, signature};
-use crate::mirror::trust::Policy;
-use crate::words::event::Event;
-use crate::words::names::{SafePath, Word};
-use crate::words::parallel::try_each;
+use crate::lock::{Artifact, Lock, Source, Voucher};
+use crate::openpgp::Fingerprint;
+use crate::resolve::{Trust, World};
+use crate::rpm::{package::Package, signature};
+use crate::trust::Policy;
 use std::fs::File;
 use std::io::BufReader;
+use words::event::Event;
+use words::names::{SafePath, Word};
+use words::parallel::try_each;
 
 /// Packages that are brought at a time.
 const PARALLEL: usize = 6;

@@ -4,8 +4,8 @@
 
 use super::closure::{Chosen, Error};
 use super::universe::Universe;
-use crate::mirror::rpm::expression::Expression;
-use crate::mirror::rpm::relation::Relation;
+use crate::rpm::expression::Expression;
+use crate::rpm::relation::Relation;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 

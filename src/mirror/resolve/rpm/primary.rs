@@ -3,12 +3,12 @@
 //! Not here: files of packages (`files`).
 
 use super::xml::{Document, Element, Error, Step};
-use crate::mirror::rpm::relation::{Comparison, Relation};
-use crate::systems::download::Expected;
-use crate::words::names::SafePath;
+use crate::rpm::relation::{Comparison, Relation};
 use std::collections::HashSet;
 use std::io::BufRead;
 use std::sync::Arc;
+use systems::download::Expected;
+use words::names::SafePath;
 
 /// The most packages of one repository, and the most dependencies of one package.
 const MOST_PACKAGES: usize = 1 << 20;
@@ -207,7 +207,7 @@ fn evr(element: &Element<'_>) -> Result<Option<String>, Error> {
 pub(crate) mod tests {
     use super::super::xml;
     use super::*;
-    use crate::words::digest::Sha256;
+    use words::digest::Sha256;
 
     /// A package in the form of the index; `lists` are `requires: a, b >= 1` and the like, `file: /path` as well.
     pub(crate) fn package(identity: &str, lists: &[&str]) -> String {

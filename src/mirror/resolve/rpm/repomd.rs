@@ -3,10 +3,10 @@
 //! Not here: whether it is signed (`repository`).
 
 use super::xml::{self, Error, Step};
-use crate::systems::download::Expected;
-use crate::words::digest::Sha256;
-use crate::words::names::SafePath;
 use std::collections::BTreeMap;
+use systems::download::Expected;
+use words::digest::Sha256;
+use words::names::SafePath;
 
 /// The most indexes of one repository.
 const MOST: usize = 256;

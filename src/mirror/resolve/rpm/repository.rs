@@ -4,17 +4,17 @@
 
 use super::repomd::{self, Index};
 use super::{Error, xml};
-use crate::mirror::lock::Source;
-use crate::mirror::openpgp::Keyring;
-use crate::mirror::resolve::World;
-use crate::mirror::sources::Key;
-use crate::systems::http;
-use crate::systems::regular::{self, Links};
-use crate::words::location::Location;
-use crate::words::names::{SafePath, Word};
+use crate::lock::Source;
+use crate::openpgp::Keyring;
+use crate::resolve::World;
+use crate::sources::Key;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
+use systems::http;
+use systems::regular::{self, Links};
+use words::location::Location;
+use words::names::{SafePath, Word};
 
 /// The longest `repomd.xml`, signature or file of keys.
 const LIMIT: u64 = 16 << 20;

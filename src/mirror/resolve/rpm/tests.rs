@@ -4,16 +4,16 @@
 
 use super::primary::tests::{package, primary};
 use super::*;
-use crate::mirror::lock::Voucher;
-use crate::mirror::openpgp::Signer;
-use crate::mirror::resolve::Upgrade;
-use crate::mirror::rpm::header::tests::{Value, file};
-use crate::mirror::sources::{Site, Sources};
-use crate::mirror::store::Store;
-use crate::systems::http::{Http, Patience};
-use crate::words::digest::Sha256;
-use crate::words::event::silent;
+use crate::lock::Voucher;
+use crate::openpgp::Signer;
+use crate::resolve::Upgrade;
+use crate::rpm::header::tests::{Value, file};
+use crate::sources::{Site, Sources};
+use crate::store::Store;
 use std::fs;
+use systems::http::{Http, Patience};
+use words::digest::Sha256;
+use words::event::silent;
 
 /// A repository, a store, and what the site says of them.
 struct Bench {

@@ -3,12 +3,12 @@
 //! Not here: what is needed (`closure`).
 
 use super::primary::Offer;
-use crate::mirror::rpm::expression::Expression;
-use crate::mirror::rpm::relation::Relation;
-use crate::words::digest::Sha256;
-use crate::words::problem::nearest;
+use crate::rpm::expression::Expression;
+use crate::rpm::relation::Relation;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use words::digest::Sha256;
+use words::problem::nearest;
 
 /// What can be chosen from.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 //! Bounded: a document's length, one element's, the memory of unpacking; document types and entities are refused.
 //! Not here: what the elements mean.
 
-use crate::mirror::compression::Compression;
+use crate::compression::Compression;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::fs::File;

@@ -2,13 +2,13 @@
 //! Lines of `deb` and stanzas of `Types`/`URIs`; the first that holds a suite with `main` wins.
 //! Not here: any host's name, or any download.
 
-use crate::mirror::resolve::apt::control::Stanzas;
-use crate::mirror::resolve::apt::id;
-use crate::mirror::trust::Policy;
-use crate::words::names::{SafePath, Word};
+use crate::resolve::apt::control::Stanzas;
+use crate::resolve::apt::id;
+use crate::trust::Policy;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use words::names::{SafePath, Word};
 
 /// Where apt's configuration is.
 const ETC: &str = "/etc/apt";

@@ -3,12 +3,12 @@
 //! Not here: reading an archive.
 
 use super::*;
-use crate::mirror::manifest::AptBase;
-use crate::mirror::resolve::apt::control::Stanzas;
-use crate::mirror::resolve::apt::state::LONGEST_CHAIN;
-use crate::mirror::resolve::apt::version::Version;
-use crate::words::digest::Sha256;
-use crate::words::names::Word;
+use crate::manifest::AptBase;
+use crate::resolve::apt::control::Stanzas;
+use crate::resolve::apt::state::LONGEST_CHAIN;
+use crate::resolve::apt::version::Version;
+use words::digest::Sha256;
+use words::names::Word;
 
 /// A package a line: `name version; field: value; …`.
 fn universe(text: &str) -> Universe {

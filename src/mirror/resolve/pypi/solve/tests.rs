@@ -3,7 +3,7 @@
 //! Not here: pages and files of a real index.
 
 use super::*;
-use crate::mirror::python::{Platform, Python, Target};
+use crate::python::{Platform, Python, Target};
 
 /// Lines of `project version [sdist|yanked] : needs, …`; `?` for needs that nobody knows.
 struct Index(Vec<(Word, Candidate, String)>);

@@ -1,0 +1,9 @@
+//! Tells cargo that the folders which travel inside the program are part of it.
+//! It generates nothing.
+//! Not here: any choice of what is built.
+
+fn main() {
+    for folder in ["clusters", "flavors", "roles", "templates"] {
+        println!("cargo:rerun-if-changed=../../{folder}");
+    }
+}

@@ -1,0 +1,19 @@
+//! Clients of what we drive: web servers, Flink, HDFS, metrics receivers, ssh; and what bounds those who come from outside.
+//! They may use the words; they know nothing of mirrors, clusters or the agent.
+//! Not here: any decision.
+
+pub mod bounded;
+pub mod console;
+pub mod download;
+pub mod graphite;
+pub mod history_server;
+pub mod hostnames;
+pub mod http;
+pub mod meter;
+pub mod places;
+pub mod probe;
+pub mod regular;
+pub mod site;
+pub mod site_hadoop;
+pub mod ssh;
+pub mod webhdfs;
