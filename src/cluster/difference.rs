@@ -7,7 +7,7 @@ use serde::Serialize;
 use similar::TextDiff;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use words::names::{NodePath, Word};
+use words::names::NodePath;
 use words::node::{DOCUMENT, Node, Service};
 
 /// Nodes' folders as they lie on a disk or were rendered: node, path below its folder, text.
@@ -84,7 +84,6 @@ fn of_node(node: &str, old: &BTreeMap<String, String>, new: &BTreeMap<String, St
     let read =
         |folder: &BTreeMap<String, String>| folder.get(DOCUMENT).and_then(|text| toml::from_str::<Node>(text).ok());
     let (before, after) = (read(old), read(new));
-    let mut touched: BTreeSet<String> = BTreeSet::new();
     let mut things = Vec::new();
     let (was, is) = (before.as_ref().map(places).unwrap_or_default(), after.as_ref().map(places).unwrap_or_default());
     for place in was.keys().chain(is.keys()).collect::<BTreeSet<_>>() {
@@ -95,16 +94,33 @@ fn of_node(node: &str, old: &BTreeMap<String, String>, new: &BTreeMap<String, St
             _ => continue,
         };
         things.push(format!("{word}: {place}"));
-        touched.extend(place.split_once(' ').map(|(_, path)| path.to_owned()));
     }
     let files = files(old, new);
-    touched.extend(files.iter().map(|file| file.path.clone()));
-    let restarts = after.iter().flat_map(|node| &node.services).filter(|service| {
-        before.iter().any(|node| node.services.iter().any(|old| old.name == service.name))
-            && restarts(service, &touched)
-    });
-    let restarts = restarts.map(|service| service.name.to_string()).collect();
+    let restarts = match (&before, &after) {
+        (Some(before), Some(after)) => restarts(before, after, &files),
+        _ => Vec::new(),
+    };
     NodeDifference { node: node.to_owned(), things, files, restarts }
+}
+
+/// Services that are on the node before and after, and that the installer would restart.
+fn restarts(before: &Node, after: &Node, files: &[FileDifference]) -> Vec<String> {
+    let (was, is) = (placed(before), placed(after));
+    let mut changed: BTreeSet<NodePath> =
+        was.keys().chain(is.keys()).filter(|path| was.get(*path) != is.get(*path)).cloned().collect();
+    changed.extend(files.iter().filter_map(|file| NodePath::new(file.path.as_str()).ok()));
+    let stays = |service: &&Service| before.services.iter().any(|old| old.name == service.name);
+    let touched = |service: &&Service| service.touched_by(&after.links, &changed).is_some();
+    after.services.iter().filter(stays).filter(touched).map(|service| service.name.to_string()).collect()
+}
+
+/// What an install places, by its path: everything whose change can restart a service, but for the text of files.
+fn placed(node: &Node) -> BTreeMap<NodePath, String> {
+    let archives = node.archives.iter().map(|one| (one.into.clone(), format!("{one:?}")));
+    let downloads = node.downloads.iter().map(|one| (one.path.clone(), format!("{one:?}")));
+    let files = node.files.iter().map(|one| (one.path.clone(), format!("{:?}", one.access)));
+    let links = node.links.iter().map(|one| (one.path.clone(), format!("{one:?}")));
+    archives.chain(downloads).chain(files).chain(links).collect()
 }
 
 /// Everything of a node but its rendered files: what and where, and all that is said of it.
@@ -142,15 +158,6 @@ fn files(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<
 /// A file without the line that says what it was made from.
 fn bare(text: &str) -> String {
     text.split_inclusive('\n').filter(|line| !line.contains("Made by pnda for node ")).collect()
-}
-
-fn restarts(service: &Service, touched: &BTreeSet<String>) -> bool {
-    let unit = service.unit_path();
-    let named = service.restart_on.iter().map(NodePath::as_str).chain([unit.as_str()]);
-    let below =
-        |path: &str, cause: &str| path == cause || path.strip_prefix(cause).is_some_and(|rest| rest.starts_with('/'));
-    named.into_iter().any(|cause| touched.iter().any(|path| below(path, cause) || below(cause, path)))
-        || touched.contains(Word::as_str(&service.name))
 }
 
 impl fmt::Display for Differences {

@@ -19,6 +19,7 @@ mod defects;
 mod flink;
 mod hardening;
 mod logs;
+mod restarts;
 mod uses;
 
 const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";

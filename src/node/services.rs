@@ -9,7 +9,7 @@ use super::state::{Pending, State};
 use super::systemd::{self, ServiceState, Systemd};
 use systems::probe::Seen;
 use words::names::{NodePath, Word};
-use words::node::{Node, Service};
+use words::node::{Link, Node, Service};
 
 const UNITS: &str = "/etc/systemd/system/";
 
@@ -46,7 +46,7 @@ pub(super) fn extend(plan: &mut Plan, node: &Node, state: &State, observed: &Obs
         }
         let seen = observed.gates.get(&service.name);
         obstacles.extend(gates::taken(service, &now, seen));
-        let ours = service_steps(service, &now, &changed, &state.pending);
+        let ours = service_steps(service, &node.links, &now, &changed, &state.pending);
         let starts = ours.iter().any(|step| matches!(step, Step::Start(_) | Step::Restart(..)));
         steps.extend(ours);
         // Without a look nothing is known, and nothing is to be done: it is asked when its turn comes.
@@ -58,18 +58,23 @@ pub(super) fn extend(plan: &mut Plan, node: &Node, state: &State, observed: &Obs
     obstacles
 }
 
-fn service_steps(service: &Service, now: &ServiceState, changed: &[NodePath], pending: &Pending) -> Vec<Step> {
+fn service_steps(
+    service: &Service,
+    links: &[Link],
+    now: &ServiceState,
+    changed: &[NodePath],
+    pending: &Pending,
+) -> Vec<Step> {
     let name = service.name.clone();
     let mut steps = Vec::new();
     if !now.enabled {
         steps.push(Step::Enable(name.clone()));
     }
-    let causes = causes(service);
-    let cause = changed.iter().find(|path| causes.iter().any(|cause| touches(path, cause)));
-    let left = pending.restart.contains(&service.name).then(|| causes.first()).flatten();
-    match cause.or(left) {
+    let cause = service.touched_by(links, changed).cloned();
+    let left = || NodePath::new(service.unit_path()).ok().filter(|_| pending.restart.contains(&service.name));
+    match cause.or_else(left) {
         _ if !now.is_active() => steps.push(Step::Start(name)),
-        Some(cause) => steps.push(Step::Restart(name, cause.clone())),
+        Some(cause) => steps.push(Step::Restart(name, cause)),
         None => {}
     }
     steps
@@ -83,20 +88,6 @@ pub(super) fn changed(plan: &Plan) -> Vec<NodePath> {
         _ => None,
     };
     plan.steps.iter().filter_map(path).collect()
-}
-
-/// What a service lives from: its unit, its program, and what the document names.
-fn causes(service: &Service) -> Vec<NodePath> {
-    let unit = service.unit_path();
-    let texts = [unit.clone(), format!("{unit}.d")];
-    let program = service.command.first().cloned();
-    let named = texts.into_iter().chain(program).filter_map(|text| NodePath::new(text).ok());
-    named.chain(service.restart_on.iter().cloned()).collect()
-}
-
-/// A change of a folder, an archive or a link touches what lies below it; a change below touches what was named.
-pub(super) fn touches(changed: &NodePath, cause: &NodePath) -> bool {
-    changed == cause || changed.is_below(cause) || cause.is_below(changed)
 }
 
 /// What is left to do when everything is placed but systemd knows nothing of it yet.
@@ -156,7 +147,7 @@ mod tests {
 
     fn steps(now: &ServiceState, changed: &[&str]) -> Vec<Step> {
         let changed: Vec<NodePath> = changed.iter().map(|text| path(text)).collect();
-        service_steps(&service(), now, &changed, &Pending::default())
+        service_steps(&service(), &[], now, &changed, &Pending::default())
     }
 
     #[test]
@@ -183,7 +174,7 @@ mod tests {
     #[test]
     fn a_restart_that_was_cut_off_is_made_up_for() {
         let pending = Pending { reload: false, restart: [Word::new("agent").unwrap()].into() };
-        let steps = service_steps(&service(), &up(), &[], &pending);
+        let steps = service_steps(&service(), &[], &up(), &[], &pending);
         assert!(matches!(steps.as_slice(), [Step::Restart(..)]), "{steps:?}");
     }
 }

@@ -9,7 +9,7 @@ use super::services;
 use super::state::{OnceRecord, Prepared, State};
 use std::collections::BTreeSet;
 use words::names::{NodePath, Word};
-use words::node::{Node, Once, Scope};
+use words::node::{Node, Once, Scope, touches};
 
 /// Adds what is to be prepared; obstacles are lines for people.
 pub(super) fn once(
@@ -127,7 +127,7 @@ pub(super) fn hdfs(plan: &mut Plan, node: &Node, observed: &Observed) -> Vec<Str
     let changed = services::changed(plan);
     for (wanted, seen) in node.hdfs_uploads.iter().zip(&look.uploads) {
         let from = followed(node, &wanted.from);
-        let moves = changed.iter().any(|path| services::touches(path, &from) || services::touches(path, &wanted.from));
+        let moves = changed.iter().any(|path| touches(path, &from) || touches(path, &wanted.from));
         // What was compared is not what will be there then.
         let seen = if moves && !matches!(seen, Copy::Unseen(_)) { &Copy::Later } else { seen };
         match seen {

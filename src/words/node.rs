@@ -12,9 +12,11 @@ use url::Url;
 
 mod empty;
 mod keys;
+mod restart;
 
 pub use empty::FORMAT;
 pub use keys::Keys;
+pub use restart::touches;
 
 /// Where it lies in a node's folder.
 pub const DOCUMENT: &str = "node.toml";

@@ -19,7 +19,7 @@ fn a_setting_changes_only_the_files_that_use_it() {
 }
 
 /// The nodes' folders as texts.
-fn folders(rendered: &Rendered) -> Folders {
+pub(super) fn folders(rendered: &Rendered) -> Folders {
     let mut folders = Folders::new();
     for (path, bytes) in entries(rendered) {
         let (node, path) = path.split_once('/').unwrap();
