@@ -4,9 +4,10 @@
 
 use super::failure::{FAILED, Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say};
 use super::progress::Progress;
-use crate::node::{self, Depth, KEEP, Line, Older, Origin, Report, Request};
+use crate::node::{self, Depth, KEEP, Older, Origin, Request};
 use crate::words::location::Location;
 use crate::words::names::Word;
+use crate::words::report::{Line, Report};
 use crate::words::shown;
 use clap::Args;
 use std::path::PathBuf;
@@ -81,7 +82,7 @@ pub(super) fn json(report: &Report) -> Result<String, Failure> {
 
 pub(super) fn table(report: &Report, dry_run: bool) -> String {
     let width = |column: fn(&Line) -> usize| report.steps.iter().map(column).max().unwrap_or_default();
-    let (kinds, things) = (width(|line| line.kind.len()), width(|line| line.what.len().min(48)));
+    let (kinds, things) = (width(|line| line.kind.to_string().len()), width(|line| line.what.len().min(48)));
     let mut lines: Vec<String> = report
         .steps
         .iter()
@@ -105,17 +106,18 @@ pub(super) fn table(report: &Report, dry_run: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::names::Word;
+    use crate::words::report::{Effect, FORMAT, Kind};
 
     fn report(steps: Vec<Line>) -> Report {
         let commands = vec![vec!["/r/opt/x".to_owned(), "run".to_owned()]];
-        Report { node: Word::new("edge-1").unwrap(), generation: 7, steps, notes: vec!["n".into()], commands }
+        let notes = vec!["n".into()];
+        Report { format: FORMAT, node: Word::new("edge-1").unwrap(), generation: 7, steps, notes, commands }
     }
 
     #[test]
     fn the_table_is_the_plan() {
-        let line = |kind, what: &str, change: &str| Line { kind, what: what.into(), change: change.into(), diff: None };
-        let steps = vec![line("folder", "/opt/pnda", "new"), line("link", "/opt/x", "new, to /opt/y")];
+        let line = |kind, what, change| Line::new(kind, what, Effect::Create, change);
+        let steps = vec![line(Kind::Folder, "/opt/pnda", "new"), line(Kind::Link, "/opt/x", "new, to /opt/y")];
         assert_eq!(
             table(&report(steps), true),
             "folder  /opt/pnda  new\n\

@@ -5,10 +5,11 @@
 use super::agent_install::{json, refused, table};
 use super::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say, say_json};
 use super::progress::Progress;
-use crate::node::{self, Data, Error, Generation, Report, Run, Where};
+use crate::node::{self, Data, Error, Generation, Run, Where};
 use crate::words::event::{Tell, silent};
 use crate::words::location::Location;
 use crate::words::moment;
+use crate::words::report::Report;
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;

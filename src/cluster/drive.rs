@@ -3,9 +3,10 @@
 //! Not here: reaching a node, and installing anything on it.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt;
+use words::report::{ReadError, Report};
 
 /// The exit code of an install that only looked, and would change something.
 const WOULD_CHANGE: i32 = 4;
@@ -56,30 +57,6 @@ pub struct Driven {
     pub nodes: Vec<DrivenNode>,
 }
 
-/// What an install on a node, or a look at it, said: its exit code and its answer.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct Told {
-    steps: Vec<Step>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct Step {
-    kind: String,
-    what: String,
-    change: String,
-}
-
-impl Told {
-    /// The services that ran before and are, or would be, stopped on the way.
-    fn restarts(&self) -> Vec<String> {
-        let stops = |step: &&Step| {
-            step.kind == "service" && ["restarted", "stopped"].iter().any(|word| step.change.starts_with(word))
-        };
-        let names: BTreeSet<&String> = self.steps.iter().filter(stops).map(|step| &step.what).collect();
-        names.into_iter().cloned().collect()
-    }
-}
-
 impl DrivenNode {
     /// A node whose turn has not come.
     pub fn waiting(node: &str, address: &str) -> DrivenNode {
@@ -97,7 +74,7 @@ impl DrivenNode {
     /// Takes in what was said there: the exit code, none where nobody answered, the answer, and the last lines of talk.
     pub fn hears(&mut self, code: Option<i32>, answer: &str, last: &[String], seconds: f64) {
         self.seconds += seconds;
-        let told = serde_json::from_str::<Told>(answer);
+        let told = Report::read(answer);
         self.result = match (code, &told) {
             (None, _) => Came::Unreachable,
             (Some(0), Ok(told)) if told.steps.is_empty() && self.changes == 0 => Came::Unchanged,
@@ -108,8 +85,9 @@ impl DrivenNode {
         match told {
             Ok(told) if self.went_well() => {
                 self.changes = told.steps.len();
-                self.restarts = told.restarts();
+                self.restarts = told.disturbed();
             }
+            Err(error @ ReadError::Format(_)) => self.error = Some(error.to_string()),
             _ => self.error = Some(why(code, last)),
         }
     }
@@ -197,20 +175,21 @@ impl fmt::Display for Driven {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use words::names::Word;
+    use words::report::{Effect, FORMAT, Kind, Line};
 
-    fn node(name: &str, code: Option<i32>, steps: &[(&str, &str, &str)]) -> DrivenNode {
+    fn node(name: &str, code: Option<i32>, steps: &[(Kind, &str, Effect)]) -> DrivenNode {
         let mut node = DrivenNode::waiting(name, "10.0.0.1");
-        let steps: Vec<_> = steps
-            .iter()
-            .map(|(kind, what, change)| serde_json::json!({ "kind": kind, "what": what, "change": change }))
-            .collect();
-        node.hears(code, &serde_json::json!({ "node": name, "steps": steps }).to_string(), &[], 1.0);
+        let steps = steps.iter().map(|(kind, what, effect)| Line::new(*kind, *what, *effect, "in words")).collect();
+        let (format, generation, notes, commands) = (FORMAT, 1, vec![], vec![]);
+        let report = Report { format, node: Word::new(name).unwrap(), generation, steps, notes, commands };
+        node.hears(code, &serde_json::to_string(&report).unwrap(), &[], 1.0);
         node
     }
 
     #[test]
     fn an_answer_is_what_its_code_and_its_steps_say() {
-        let file = [("file", "/etc/x", "new")];
+        let file = [(Kind::File, "/etc/x", Effect::Create)];
         for (code, steps, came) in [
             (Some(0), &[][..], Came::Unchanged),
             (Some(0), &file, Came::Changed),
@@ -236,13 +215,14 @@ mod tests {
 
     #[test]
     fn those_that_restart_something_come_last_and_one_at_a_time() {
-        let restart = ("service", "yarn-nodemanager", "restarted because of /etc/x");
+        let restart = (Kind::Service, "yarn-nodemanager", Effect::Restart);
+        let agent = (Kind::Service, "pnda-agent", Effect::Restart);
         let wave = [
             node("a", Some(4), &[restart]),
             node("b", Some(0), &[]),
-            node("c", Some(4), &[("file", "/etc/y", "new")]),
-            node("d", Some(4), &[restart, ("service", "pnda-agent", "restarted because of /etc/z")]),
-            node("e", Some(4), &[("service", "pnda-agent", "restarted because of /etc/z")]),
+            node("c", Some(4), &[(Kind::File, "/etc/y", Effect::Create)]),
+            node("d", Some(4), &[restart, agent]),
+            node("e", Some(4), &[agent]),
             node("f", Some(1), &[]),
         ];
         let attend = BTreeSet::from(["pnda-agent".to_owned()]);

@@ -37,7 +37,7 @@ mod things;
 pub use assign::{Assigned, Assignment};
 pub use certificates::{Change, Error as CertificateError, Found, Order, Pair};
 pub use difference::{Differences, FileDifference, Folders, NodeDifference, difference};
-pub use drive::{Came, Driven, DrivenNode, Told, rounds};
+pub use drive::{Came, Driven, DrivenNode, rounds};
 pub use emit::{ansible, salt};
 pub use explain::{Explained, Layer, OnNode};
 pub use packed::packed;

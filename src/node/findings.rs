@@ -6,10 +6,10 @@ use super::hdfs::{Copy, Remote};
 use super::listing::Difference;
 use super::observe::Observed;
 use super::plan::{Over, Plan, Put, Step, What};
-use super::report::{Line, Report};
 use super::services;
 use words::names::NodePath;
 use words::node::Node;
+use words::report::{Effect, FORMAT, Kind, Line, Report};
 
 /// What a plan says of a node that should need none; obstacles are differences too.
 pub(super) fn report(node: &Node, generation: u64, observed: &Observed, planned: Result<Plan, Vec<String>>) -> Report {
@@ -27,42 +27,46 @@ pub(super) fn report(node: &Node, generation: u64, observed: &Observed, planned:
             // That a service is masked is told below.
             let masks: Vec<String> = masked().map(|(name, _)| services::masked(name)).collect();
             let others = obstacles.into_iter().filter(|what| !masks.contains(what));
-            (others.map(|what| line("node", "/", &what)).collect::<Vec<_>>(), Vec::new())
+            (others.map(|what| line(Kind::Node, "/", &what)).collect::<Vec<_>>(), Vec::new())
         }
     };
     for (name, state) in masked() {
-        steps.push(line("service", name.as_str(), if state.is_active() { "masked" } else { "masked, does not run" }));
+        steps.push(line(
+            Kind::Service,
+            name.as_str(),
+            if state.is_active() { "masked" } else { "masked, does not run" },
+        ));
     }
-    Report { node: node.node.clone(), generation, steps, notes, commands: Vec::new() }
+    Report { format: FORMAT, node: node.node.clone(), generation, steps, notes, commands: Vec::new() }
 }
 
 fn diff(plan: &Plan, what: &str) -> Option<String> {
     plan.diffs.get(&NodePath::new(what).ok()?).cloned()
 }
 
-fn line(kind: &'static str, what: &str, change: &str) -> Line {
-    Line { kind, what: what.to_owned(), change: change.to_owned(), diff: None }
+fn line(kind: Kind, what: &str, change: &str) -> Line {
+    Line::new(kind, what, Effect::Differ, change)
 }
 
 fn lines(step: &Step, observed: &Observed) -> Vec<Line> {
     let one = |kind, what: &str, change: &str| vec![line(kind, what, change)];
     match step {
-        Step::User(user) => one("user", user.name.as_str(), "missing"),
-        Step::MakeFolder { path, .. } => one("folder", path.as_str(), "missing"),
-        Step::GrantFolder { path, .. } => one("folder", path.as_str(), "has another owner or mode"),
+        Step::User(user) => one(Kind::User, user.name.as_str(), "missing"),
+        Step::MakeFolder { path, .. } => one(Kind::Folder, path.as_str(), "missing"),
+        Step::GrantFolder { path, .. } => one(Kind::Folder, path.as_str(), "has another owner or mode"),
         Step::Put(put) => put_lines(put, observed),
-        Step::Prepare { once, .. } => one("once", once.name.as_str(), &format!("{} is missing", once.creates)),
-        Step::Reload => one("systemd", "unit files", "changed since systemd read them"),
-        Step::Enable(name) => one("service", name.as_str(), "does not start with the machine"),
-        Step::Start(name) => one("service", name.as_str(), "does not run"),
+        Step::Prepare { once, .. } => one(Kind::Once, once.name.as_str(), &format!("{} is missing", once.creates)),
+        Step::Reload => one(Kind::Systemd, "unit files", "changed since systemd read them"),
+        Step::Enable(name) => one(Kind::Service, name.as_str(), "does not start with the machine"),
+        Step::Start(name) => one(Kind::Service, name.as_str(), "does not run"),
         Step::Restart(name, path) => {
-            one("service", name.as_str(), &format!("runs with what was there before {path} changed"))
+            one(Kind::Service, name.as_str(), &format!("runs with what was there before {path} changed"))
         }
-        Step::Await(name, seen) => one("service", name.as_str(), &format!("runs, but {seen}")),
-        Step::HdfsFolder(folder, seen) => one("hdfs", folder.path.as_str(), &remote(seen)),
-        Step::HdfsUpload(upload, seen) => one("hdfs", upload.to.as_str(), &copy(seen)),
-        Step::Remove(path) | Step::RemoveFolder(path) => one("path", path.as_str(), "should not be there any more"),
-        Step::Retire(name) => one("service", name.as_str(), "should not be there any more"),
+        Step::Await(name, seen) => one(Kind::Service, name.as_str(), &format!("runs, but {seen}")),
+        Step::HdfsFolder(folder, seen) => one(Kind::Hdfs, folder.path.as_str(), &remote(seen)),
+        Step::HdfsUpload(upload, seen) => one(Kind::Hdfs, upload.to.as_str(), &copy(seen)),
+        Step::Remove(path) | Step::RemoveFolder(path) => one(Kind::Path, path.as_str(), "should not be there any more"),
+        Step::Retire(name) => one(Kind::Service, name.as_str(), "should not be there any more"),
         // What is kept for going back is no difference.
         Step::Keep(_) => Vec::new(),
     }
@@ -70,9 +74,9 @@ fn lines(step: &Step, observed: &Observed) -> Vec<Line> {
 
 fn put_lines(put: &Put, observed: &Observed) -> Vec<Line> {
     let kind = match put.what {
-        What::Archive(_) => "archive",
-        What::Download(_) | What::File(_) => "file",
-        What::Link(_) => "link",
+        What::Archive(_) => Kind::Archive,
+        What::Download(_) | What::File(_) => Kind::File,
+        What::Link(_) => Kind::Link,
     };
     let change = match put.over {
         Over::Nothing => "missing",

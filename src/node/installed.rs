@@ -10,12 +10,13 @@ use super::job::Job;
 use super::plan::What;
 use super::state::State;
 use super::systemd::Systemd;
-use super::{Depth, Error, KEEP, Older, Origin, Report, Request, findings, install_with, look_with};
+use super::{Depth, Error, KEEP, Older, Origin, Request, findings, install_with, look_with};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use words::event::Tell;
 use words::location::Location;
 use words::node::Scope;
+use words::report::Report;
 
 /// What to do with what is installed, and where.
 #[derive(Debug, Clone)]

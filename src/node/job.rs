@@ -13,7 +13,7 @@ use super::stage::Stage;
 use super::start::{self, Start};
 use super::state::{FileRecord, State, TreeRecord};
 use super::systemd::Systemd;
-use super::{Depth, Error, Older, Origin, Report, Request};
+use super::{Depth, Error, Older, Origin, Request, report};
 use super::{generations, hdfs, owners, secrets, services, switch, sysctls, tasks, textdiff, trust};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -25,6 +25,7 @@ use words::event::{Event, Tell};
 use words::location::Location;
 use words::names::NodePath;
 use words::node::Scope;
+use words::report::Report;
 
 /// Configuration that a person reads is shorter.
 const LONGEST_DIFFED: u64 = 256 << 10;
@@ -156,7 +157,7 @@ impl Job {
     }
 
     pub(super) fn report(&self, plan: Plan, state: &State, interrupted: bool) -> Report {
-        Report::new(&self.wanted.node, self.generation(state), plan, interrupted)
+        report::of_plan(&self.wanted.node, self.generation(state), plan, interrupted)
     }
 
     /// Remembers that this works, to go back to it.

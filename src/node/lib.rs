@@ -55,9 +55,9 @@ use words::event::Tell;
 use words::location::{BadLocation, Location};
 use words::names::{NodePath, Word};
 use words::node::Scope;
+use words::report::Report;
 
 pub use installed::{Generation, Run, Where, generations, repair, rollback, verify};
-pub use report::{Line, Report};
 pub use uninstall::{Data, uninstall};
 
 /// What to install, and from where.

@@ -1,97 +1,65 @@
-//! What an install did, or would do, as values for people and machines.
-//! A step is one line: a kind, the thing, and what becomes of it.
-//! Not here: how lines are printed.
+//! What a plan is as a report: a line for each step, for people and programs.
+//! A step is one line: a kind, the thing, and what happens to it.
+//! Not here: the report itself (`words::report`), and how lines are printed.
 
 use super::hdfs::{Copy, Remote};
 use super::plan::{Over, Plan, Put, Step, What, link_text};
 use super::space::Bytes;
-use serde::Serialize;
-use words::names::{NodePath, Word};
+use words::names::NodePath;
 use words::node::{Access, HdfsDirectory, HdfsUpload, Node, Scope};
+use words::report::{Effect, FORMAT, Kind, Line, Report};
 
-/// One step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Line {
-    /// `folder`, `archive`, `file`, `link`, `service`, …
-    pub kind: &'static str,
-    /// Its path or name.
-    pub what: String,
-    /// What becomes of it.
-    pub change: String,
-    /// How what somebody changed by hand differs from what is placed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub diff: Option<String>,
-}
-
-/// What happened, or would.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// The node.
-    pub node: Word,
-    /// The mirror's generation.
-    pub generation: u64,
-    /// Nothing was to be done if there are none.
-    pub steps: Vec<Line>,
-    /// Worth knowing.
-    pub notes: Vec<String>,
-    /// Commands that the caller runs himself: in a user's folder there is no systemd.
-    pub commands: Vec<Vec<String>>,
-}
-
-impl Report {
-    pub(super) fn new(node: &Node, generation: u64, plan: Plan, interrupted: bool) -> Report {
-        let mut steps: Vec<Line> = plan.steps.iter().map(|step| line(node, step)).collect();
-        for one in &mut steps {
-            one.diff = NodePath::new(one.what.as_str()).ok().and_then(|path| plan.diffs.get(&path).cloned());
-        }
-        if interrupted {
-            let change = "undone or finished first".into();
-            steps.insert(0, Line { kind: "journal", what: "an interrupted install".into(), change, diff: None });
-        }
-        let commands = node.services.iter().filter(|_| node.scope == Scope::User);
-        Report {
-            node: node.node.clone(),
-            generation,
-            steps,
-            notes: plan.notes,
-            commands: commands.map(|service| service.command.clone()).collect(),
-        }
+/// What a plan does, or would.
+pub(super) fn of_plan(node: &Node, generation: u64, plan: Plan, interrupted: bool) -> Report {
+    let mut steps: Vec<Line> = plan.steps.iter().map(|step| line(node, step)).collect();
+    for one in &mut steps {
+        one.diff = NodePath::new(one.what.as_str()).ok().and_then(|path| plan.diffs.get(&path).cloned());
     }
-
-    /// Whether nothing changes.
-    pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+    if interrupted {
+        let what = "an interrupted install";
+        steps.insert(0, Line::new(Kind::Journal, what, Effect::Recover, "undone or finished first"));
+    }
+    let commands = node.services.iter().filter(|_| node.scope == Scope::User);
+    Report {
+        format: FORMAT,
+        node: node.node.clone(),
+        generation,
+        steps,
+        notes: plan.notes,
+        commands: commands.map(|service| service.command.clone()).collect(),
     }
 }
 
 fn line(node: &Node, step: &Step) -> Line {
-    let line = |kind, what: String, change: &str| Line { kind, what, change: change.to_owned(), diff: None };
+    use Effect::*;
+    let service =
+        |name: &words::names::Word, effect, change: &str| Line::new(Kind::Service, name.as_str(), effect, change);
     match step {
-        Step::User(user) => line("user", user.name.to_string(), &format!("new, in group {}", user.group)),
+        Step::User(user) => Line::new(Kind::User, user.name.as_str(), Create, format!("new, in group {}", user.group)),
         Step::MakeFolder { path, access: Some(access) } => {
-            line("folder", path.to_string(), &format!("new, {}", rights(node, access)))
+            Line::new(Kind::Folder, path.as_str(), Create, format!("new, {}", rights(node, access)))
         }
-        Step::MakeFolder { path, access: None } => line("folder", path.to_string(), "new"),
+        Step::MakeFolder { path, access: None } => Line::new(Kind::Folder, path.as_str(), Create, "new"),
         Step::GrantFolder { path, access } => {
-            line("folder", path.to_string(), &format!("now {}", rights(node, access)))
+            Line::new(Kind::Folder, path.as_str(), Change, format!("now {}", rights(node, access)))
         }
         Step::Put(put) => put_line(node, put),
-        Step::Keep(path) => line("archive", path.to_string(), "no longer used, kept for going back"),
-        Step::Remove(path) => line("path", path.to_string(), "removed: no longer needed"),
-        Step::RemoveFolder(path) => line("folder", path.to_string(), "removed if it is empty"),
-        Step::Retire(name) => line("service", name.to_string(), "stopped and disabled: no longer needed"),
-        Step::Reload => line("systemd", "unit files".into(), "read again"),
-        Step::Enable(name) => line("service", name.to_string(), "enabled"),
-        Step::Start(name) => line("service", name.to_string(), "started"),
+        Step::Keep(path) => Line::new(Kind::Archive, path.as_str(), Keep, "no longer used, kept for going back"),
+        Step::Remove(path) => Line::new(Kind::Path, path.as_str(), Remove, "removed: no longer needed"),
+        Step::RemoveFolder(path) => Line::new(Kind::Folder, path.as_str(), Remove, "removed if it is empty"),
+        Step::Retire(name) => service(name, Stop, "stopped and disabled: no longer needed"),
+        Step::Reload => Line::new(Kind::Systemd, "unit files", Reload, "read again"),
+        Step::Enable(name) => service(name, Enable, "enabled"),
+        Step::Start(name) => service(name, Start, "started"),
         Step::Prepare { once, aside } => {
             let by = format!("prepared: {} makes {}", once.command.first().map_or("", String::as_str), once.creates);
             let half = aside.as_ref().map(|aside| format!("; what a cut-off run left there is kept as {aside}"));
-            line("once", once.name.to_string(), &format!("{by}{}", half.unwrap_or_default()))
+            Line::new(Kind::Once, once.name.as_str(), Prepare, format!("{by}{}", half.unwrap_or_default()))
         }
-        Step::Await(name, seen) => line("service", name.to_string(), &format!("waited for: it runs, but {seen}")),
+        Step::Await(name, seen) => service(name, Await, &format!("waited for: it runs, but {seen}")),
         Step::HdfsFolder(folder, seen) => hdfs_folder_line(folder, seen),
         Step::HdfsUpload(upload, seen) => hdfs_upload_line(node, upload, seen),
-        Step::Restart(name, path) => line("service", name.to_string(), &format!("restarted because of {path}")),
+        Step::Restart(name, path) => service(name, Restart, &format!("restarted because of {path}")),
     }
 }
 
@@ -103,7 +71,11 @@ fn hdfs_folder_line(folder: &HdfsDirectory, seen: &Remote) -> Line {
         Remote::Folder(owner, group, mode) => format!("now {rights}, was {owner}:{group} {mode:04o}"),
         Remote::Absent | Remote::File => format!("new, {rights}"),
     };
-    Line { kind: "hdfs", what: folder.path.to_string(), change, diff: None }
+    Line::new(Kind::Hdfs, folder.path.as_str(), made(matches!(seen, Remote::Absent)), change)
+}
+
+fn made(is_new: bool) -> Effect {
+    if is_new { Effect::Create } else { Effect::Change }
 }
 
 fn hdfs_upload_line(node: &Node, upload: &HdfsUpload, seen: &Copy) -> Line {
@@ -118,7 +90,7 @@ fn hdfs_upload_line(node: &Node, upload: &HdfsUpload, seen: &Copy) -> Line {
         Copy::Rights(count) => format!("owner and mode of {count} in it"),
         Copy::Differs { files, bytes, why } => format!("{files} files, {} from {from}: {why}", Bytes(*bytes)),
     };
-    Line { kind: "hdfs", what: upload.to.to_string(), change, diff: None }
+    Line::new(Kind::Hdfs, upload.to.as_str(), Effect::Change, change)
 }
 
 fn rights(node: &Node, access: &Access) -> String {
@@ -131,10 +103,10 @@ fn rights(node: &Node, access: &Access) -> String {
 
 fn put_line(node: &Node, put: &Put) -> Line {
     let (kind, detail) = match &put.what {
-        What::Archive(archive) => ("archive", format!("{} from {}", Bytes(archive.size), archive.from)),
-        What::Download(one) => ("file", format!("{} from {}", Bytes(one.size), one.from)),
-        What::File(file) => ("file", rights(node, &file.access)),
-        What::Link(link) => ("link", format!("to {}", link_text(node, link))),
+        What::Archive(archive) => (Kind::Archive, format!("{} from {}", Bytes(archive.size), archive.from)),
+        What::Download(one) => (Kind::File, format!("{} from {}", Bytes(one.size), one.from)),
+        What::File(file) => (Kind::File, rights(node, &file.access)),
+        What::Link(link) => (Kind::Link, format!("to {}", link_text(node, link))),
     };
     let change = match &put.over {
         Over::Nothing => format!("new, {detail}"),
@@ -145,5 +117,5 @@ fn put_line(node: &Node, put: &Put) -> Line {
         },
         Over::Theirs(kept) => format!("changed, {detail}; what somebody put there is kept as {kept}"),
     };
-    Line { kind, what: put.path.to_string(), change, diff: None }
+    Line::new(kind, put.path.as_str(), made(put.over == Over::Nothing), change)
 }

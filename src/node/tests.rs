@@ -16,6 +16,7 @@ use words::event::silent;
 use words::generation::Generation;
 use words::generation::{LIST, Listed, SIGNATURE};
 use words::names::{SafePath, Word};
+use words::report::{Effect, Kind};
 
 mod doors;
 mod kept;
@@ -354,7 +355,7 @@ fn users_and_owners_are_made_on_a_machine() {
                  [[directory]]\npath = \"/var/log/pnda/flink\"\nowner = \"pnda\"\ngroup = \"pnda\"\nmode = \"0770\"\n"
         .into();
     let report = site.install().unwrap();
-    assert_eq!((report.steps[0].kind, report.steps[0].what.as_str()), ("user", "pnda"));
+    assert_eq!((report.steps[0].kind, report.steps[0].what.as_str()), (Kind::User, "pnda"));
     assert_ne!(fs::metadata(site.at("/var/log/pnda/flink")).unwrap().uid(), 0);
     assert_eq!(fs::metadata(site.at("/opt/pnda/flink-1/bin/flink")).unwrap().uid(), 0);
     assert_eq!(fs::read_link(site.at("/opt/pnda/flink")).unwrap(), Path::new("/opt/pnda/flink-1"));
@@ -423,7 +424,11 @@ fn a_service_restarts_when_its_configuration_changes_and_only_then() {
     assert_eq!(told(&site), Vec::<String>::new());
     site.config = "port = 2\n";
     let report = site.install().unwrap();
-    assert!(report.steps.iter().any(|line| line.change == "restarted because of /etc/pnda/agent.toml"));
+    assert!(
+        report.steps.iter().any(|line| {
+            line.effect == Effect::Restart && line.change == "restarted because of /etc/pnda/agent.toml"
+        })
+    );
     assert_eq!(told(&site), ["reset-failed pnda-agent.service", "restart --no-block pnda-agent.service"]);
 }
 
@@ -441,7 +446,7 @@ fn a_service_that_does_not_come_up_is_tried_again() {
     service(&mut site, UP);
     told(&site);
     let report = site.again().unwrap();
-    assert_eq!(report.steps.iter().map(|line| line.kind).collect::<Vec<_>>(), ["service"]);
+    assert_eq!(report.steps.iter().map(|line| line.kind).collect::<Vec<_>>(), [Kind::Service]);
     assert!(site.again().unwrap().is_empty());
 }
 

@@ -6,17 +6,17 @@ use super::document::Wanted;
 use super::installed::{Installed, Run, Where};
 use super::job::Job;
 use super::plan::{self, Choices, Plan};
-use super::report::Line;
 use super::secrets::Secrets;
 use super::state::State;
 use super::systemd::Systemd;
-use super::{Depth, Error, Home, KEEP, Older, Origin, Report, Request, owners, recover};
+use super::{Depth, Error, Home, KEEP, Older, Origin, Request, owners, recover};
 use std::collections::{BTreeMap, BTreeSet};
 use words::digest::Sha256;
 use words::event::{Event, Tell};
 use words::location::Location;
 use words::names::{NodePath, Word};
 use words::node::{Keys, Mirror, Node};
+use words::report::{Effect, Kind, Line, Report};
 
 /// What becomes of data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,7 +139,9 @@ impl Removal<'_> {
         if self.data == Data::Purge && ground.is_machine() {
             let names: Vec<&Word> = state.users.iter().collect();
             owners::remove(&names).map_err(Error::Users)?;
-            report.steps.extend(names.iter().map(|name| line("user", name.as_str(), "removed")));
+            report
+                .steps
+                .extend(names.iter().map(|name| Line::new(Kind::User, name.as_str(), Effect::Remove, "removed")));
         } else if !state.users.is_empty() {
             let users: Vec<&str> = state.users.iter().map(Word::as_str).collect();
             report.notes.push(format!("users stay, because files may be theirs: {}", users.join(", ")));
@@ -190,10 +192,6 @@ impl Removal<'_> {
     }
 }
 
-fn line(kind: &'static str, what: &str, change: &str) -> Line {
-    Line { kind, what: what.to_owned(), change: change.to_owned(), diff: None }
-}
-
 fn gone(path: &NodePath) -> Line {
-    line("data", path.as_str(), "removed with everything in it")
+    Line::new(Kind::Data, path.as_str(), Effect::Remove, "removed with everything in it")
 }

@@ -17,6 +17,7 @@ pub mod node;
 pub mod parallel;
 pub mod plain;
 pub mod problem;
+pub mod report;
 mod schema;
 pub mod secret;
 pub mod shown;

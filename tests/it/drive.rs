@@ -5,8 +5,9 @@
 use pnda::cluster::{self, Inputs};
 use pnda::words::digest::Sha256;
 use pnda::words::generation::{Generation, Listed};
-use pnda::words::names::SafePath;
+use pnda::words::names::{SafePath, Word};
 use pnda::words::problem::Source;
+use pnda::words::report::{Effect, FORMAT, Kind, Line, Report};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -27,7 +28,7 @@ const INSTALL: &str = "#!/bin/sh\n\
     echo \"NODE $*\" >> \"$TEST/log\"\n\
     case \"$*\" in *--dry-run*) told=look ;; *) told=did ;; esac\n\
     [ ! -e \"$TEST/fail-NODE\" ] || { echo \"the NameNode does not answer\" >&2; exit 1; }\n\
-    cat \"$TEST/$told-NODE\" 2>/dev/null || { echo '{\"steps\": []}'; exit 0; }\n\
+    cat \"$TEST/$told-NODE\" 2>/dev/null || { echo '{\"format\":1,\"node\":\"n\",\"generation\":1,\"steps\":[],\"notes\":[],\"commands\":[]}'; exit 0; }\n\
     [ $told = did ] || exit 4\n";
 
 /// A rendered cluster, and what its nodes are to say.
@@ -108,14 +109,17 @@ fn documents() -> Vec<(String, Vec<u8>)> {
 }
 
 /// A step as the agent tells it.
-fn steps(change: &str) -> String {
-    format!("{{\"steps\": [{{\"kind\": \"service\", \"what\": \"yarn-nodemanager\", \"change\": \"{change}\"}}]}}")
+/// The answer of an agent that does this to a service.
+fn answer(effects: &[Effect]) -> String {
+    let step = |effect: &Effect| Line::new(Kind::Service, "yarn-nodemanager", *effect, "in words");
+    let (format, node, steps) = (FORMAT, Word::new("n").unwrap(), effects.iter().map(step).collect());
+    serde_json::to_string(&Report { format, node, generation: 1, steps, notes: vec![], commands: vec![] }).unwrap()
 }
 
 #[test]
 fn where_nothing_is_installed_nothing_is_asked_first_and_waves_come_in_order() {
     let fleet = Fleet::new();
-    fleet.note("did-manager", &steps("started"));
+    fleet.note("did-manager", &answer(&[Effect::Start]));
     let (code, results, log) = fleet.install(&["--jobs", "1"]);
     assert_eq!(code, 0);
     assert_eq!((results.len(), log.len()), (6, 6), "{log:?}");
@@ -145,8 +149,8 @@ fn the_first_wave_that_fails_is_the_last_and_the_next_run_does_the_rest() {
 fn nodes_that_restart_something_are_asked_and_come_one_at_a_time() {
     let fleet = Fleet::new();
     for (worker, address) in [("worker-1", "10.77.0.5"), ("worker-2", "10.77.0.6")] {
-        fleet.stands(address).note(&format!("look-{worker}"), &steps("restarted because of /etc/x"));
-        fleet.note(&format!("did-{worker}"), &steps("restarted because of /etc/x"));
+        fleet.stands(address).note(&format!("look-{worker}"), &answer(&[Effect::Restart]));
+        fleet.note(&format!("did-{worker}"), &answer(&[Effect::Restart]));
     }
     let (code, results, log) = fleet.install(&["--limit", "worker-1,worker-2", "--jobs", "1"]);
     assert_eq!((code, results), (0, vec!["worker-1 changed".to_owned(), "worker-2 changed".to_owned()]));
@@ -165,7 +169,7 @@ fn a_dry_run_looks_everywhere_and_says_whether_something_would_change() {
     let fleet = Fleet::new();
     let (code, _, log) = fleet.install(&["--dry-run"]);
     assert_eq!((code, log.len()), (0, 6));
-    fleet.note("look-broker-1", &steps("started"));
+    fleet.note("look-broker-1", &answer(&[Effect::Start]));
     let (code, results, log) = fleet.install(&["--dry-run"]);
     assert!(code == 4 && results.contains(&"broker-1 would-change".into()), "{results:?}");
     assert!(log.iter().all(|line| line.ends_with("--dry-run --json")), "{log:?}");

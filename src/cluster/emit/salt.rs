@@ -81,20 +81,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let door = folder.path().join("door.sh");
         fs::write(&door, DOOR).unwrap();
-        let run = |script: &str| {
+        let run = |verb: &str, script: &str| {
             let install = folder.path().join("install.sh");
             fs::write(&install, script).unwrap();
-            let output = Command::new("sh").arg(&door).arg(&install).output().unwrap();
+            let output = Command::new("sh").arg(&door).arg(verb).arg(&install).arg("--keep=3").output().unwrap();
             let said = String::from_utf8(output.stdout).unwrap();
             (output.status.code(), said.lines().last().map(str::to_owned))
         };
         let line = |text: &str| Some(text.to_owned());
-        assert_eq!(run("echo nothing to do: it\\'s so"), (Some(0), line("changed=no comment='nothing to do: its so'")));
-        assert_eq!(run("echo a; echo 2 changes made"), (Some(0), line("changed=yes comment='2 changes made'")));
-        assert_eq!(
-            run("echo 2 changes would be made; exit 4").1,
-            line("changed=yes comment='2 changes would be made'")
-        );
-        assert_eq!(run("echo no >&2; exit 3"), (Some(3), None));
+        // What the script says does not matter, only how it ends.
+        let nothing = line("changed=no comment='nothing to do'");
+        for verb in ["look", "install"] {
+            assert_eq!(run(verb, "echo 2 changes made"), (Some(0), nothing.clone()), "{verb}");
+            assert_eq!(run(verb, "echo no >&2; exit 3"), (Some(3), None), "{verb}");
+        }
+        let would = "case $* in --dry-run\\ --keep=3) exit 4 ;; esac; echo nothing to do";
+        assert_eq!(run("look", would), (Some(0), line("changed=yes comment='the node would change'")));
+        assert_eq!(run("install", would), (Some(0), line("changed=yes comment='the node was changed'")));
+        let fails = "case $* in --dry-run\\ --keep=3) exit 4 ;; esac; exit 1";
+        assert_eq!(run("install", fails), (Some(1), None));
     }
 }

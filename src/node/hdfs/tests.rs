@@ -2,12 +2,13 @@
 //! Each test is one state of HDFS and what becomes of it.
 //! Not here: a real NameNode; that one is tried in `tests/clients`.
 
+use super::super::look;
 use super::super::systemd::tests::scripted;
 use super::super::tests::site::Site;
-use super::super::{Report, look};
 use std::fs;
 use systems::webhdfs::Fake;
 use words::event::silent;
+use words::report::{Kind, Report};
 
 /// A site that wants two folders and Flink's programs in HDFS.
 fn site() -> (Site, Fake) {
@@ -27,7 +28,7 @@ fn wants(fake: &Fake) -> String {
 }
 
 fn hdfs(report: &Report) -> Vec<String> {
-    let lines = report.steps.iter().filter(|line| line.kind == "hdfs");
+    let lines = report.steps.iter().filter(|line| line.kind == Kind::Hdfs);
     lines.map(|line| format!("{} {}", line.what, line.change)).collect()
 }
 

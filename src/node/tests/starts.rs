@@ -102,7 +102,7 @@ fn what_is_prepared_once_is_prepared_once() {
     let mut site = Site::new();
     prepared(&mut site, FORMAT);
     let report = site.install().unwrap();
-    let line = report.steps.iter().find(|line| line.kind == "once").unwrap();
+    let line = report.steps.iter().find(|line| line.kind == Kind::Once).unwrap();
     assert_eq!((line.what.as_str(), line.change.as_str()), ("format", "prepared: /bin/sh makes /data/nn"));
     assert!(site.again().unwrap().is_empty());
     fs::remove_dir(site.at("/data/nn")).unwrap();

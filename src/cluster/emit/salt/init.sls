@@ -7,6 +7,6 @@
 
 pnda is as it was rendered for {{ node }}:
   cmd.run:
-    - name: sh {{ door }} {{ script }} {{ options }}
+    - name: sh {{ door }} install {{ script }} {{ options }}
     - stateful:
-      - test_name: sh {{ door }} {{ script }} --dry-run {{ options }}
+      - test_name: sh {{ door }} look {{ script }} {{ options }}
