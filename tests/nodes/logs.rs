@@ -146,6 +146,10 @@ pub(crate) fn arrives_at_the_log_server(server: &Node, application: &str, logtyp
     });
 }
 
+/// What the services of logs say, and what waits where.
+const WAITS: &str = "journalctl --no-pager -o cat -n 40 -u 'pnda-log-*'; \
+    ls -l /var/lib/pnda/log-reader/*/* /var/lib/pnda/log-shipper /var/log/pnda /var/log/pnda/hadoop-yarn 2>&1";
+
 fn file_of(application: &str) -> String {
     format!("/var/log/pnda/yarn-{application}.log")
 }
@@ -187,8 +191,10 @@ pub(crate) fn all_arrive(server: &Node, worker: &Node, application: &str, count:
         }
         assert!(
             last.1.elapsed() < Duration::from_secs(40),
-            "{now} of {count} arrived: {}",
-            missing(server, &file, count)
+            "{now} of {count} arrived: {}\n{}\n{}",
+            missing(server, &file, count),
+            worker.run(WAITS).told(),
+            server.run(WAITS).told()
         );
         std::thread::sleep(Duration::from_millis(500));
     }
