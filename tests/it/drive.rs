@@ -180,7 +180,7 @@ const BROUGHT: &str = "#!/bin/sh\n\
     while [ \"$1\" != --certificates ]; do shift; done\n\
     (cd \"$2\" && stat -c 'NODE %a %n' . *) >> \"$TEST/log\"\n\
     cat \"$2/key.pem\" > \"$TEST/key-NODE\"\n\
-    echo '{\"steps\": []}'\n";
+    echo '{\"format\":1,\"node\":\"n\",\"generation\":1,\"steps\":[],\"notes\":[],\"commands\":[]}'\n";
 
 #[test]
 fn each_node_is_brought_its_own_key_and_no_other() {

@@ -8,6 +8,7 @@ use crate::upstream::Reply;
 use pnda::mirror::keys::Signer;
 use pnda::mirror::openpgp::{self, Keyring};
 use pnda::words::node::Node;
+use std::collections::BTreeSet;
 use std::fs;
 
 /// What a node of every kind is rendered from, as far as a mirror must have it.
@@ -93,15 +94,15 @@ fn lists_of_packages_keep_their_key_too_and_both_are_published_on_the_way() {
     let published = || {
         let (_, by) = ring("pnda-mirror.gpg").cleartext(&text(&apt("dists/stable/InRelease"))).unwrap();
         assert_eq!(ring("pnda-mirror.gpg").fingerprints(), ring("pnda-mirror.asc").fingerprints());
-        (by, ring("pnda-mirror.gpg").fingerprints())
+        (by, BTreeSet::from_iter(ring("pnda-mirror.gpg").fingerprints()))
     };
     build(&project, "key", " --other-key other").says(0, "published generation 2");
-    assert_eq!(published(), (first.clone(), vec![first.clone(), second.clone()]));
+    assert_eq!(published(), (first.clone(), BTreeSet::from([first.clone(), second.clone()])));
     build(&project, "key", " --other-key other").says(0, "up to date: generation 2").says(0, "other public key RW");
     build(&project, "other", " --other-key key --new-key").says(0, "published generation 3");
-    assert_eq!(published(), (second.clone(), vec![second.clone(), first]));
+    assert_eq!(published(), (second.clone(), BTreeSet::from([second.clone(), first])));
     build(&project, "other", "").says(0, "published generation 4");
-    assert_eq!(published(), (second.clone(), vec![second]));
+    assert_eq!(published(), (second.clone(), BTreeSet::from([second])));
 }
 
 fn text(bytes: &[u8]) -> String {
