@@ -4,14 +4,14 @@
 
 use super::names::SafePath;
 use super::shown::shown;
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::fmt;
 use std::path::PathBuf;
 use url::Url;
 
-/// What a path segment of a URL must not hold as it is.
-const SEGMENT: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'`').add(b'{').add(b'}');
+/// What a path segment of a URL must not hold as it is: everything but RFC 3986's unreserved characters. Some stores take a
+/// raw `+` for a blank, and strict servers refuse a raw `^`.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A place that holds bytes.
 #[derive(Clone, PartialEq, Eq)]

@@ -39,6 +39,9 @@ pub struct Arguments {
     places: Places,
 }
 
+/// A first lock of more artifacts is told as their number.
+const A_FEW: usize = 40;
+
 /// What `--json` prints.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Locked {
@@ -95,7 +98,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if arguments.json {
         say_json(&Locked::of(&before, &lock, changes, written))?;
     } else {
-        tell_lock(&before, &lock, &changes, written)?;
+        // A first lock of many is a count, and quiet means what goes wrong.
+        let first = before.artifacts.is_empty() && changes.len() > A_FEW;
+        let lines = if arguments.places.quiet || first { &[][..] } else { &changes };
+        tell_lock(&before, &lock, lines, (changes.len(), written))?;
     }
     Ok(if lock != before && would { ExitCode::from(WOULD_CHANGE) } else { ExitCode::SUCCESS })
 }
@@ -114,9 +120,9 @@ impl Locked {
     }
 }
 
-fn tell_lock(before: &Lock, lock: &Lock, changes: &[String], written: bool) -> Result<(), Failure> {
-    let (artifacts, bytes, differ) = (lock.artifacts.len(), lock.size(), changes.len());
-    changes.iter().try_for_each(|line| say(line))?;
+fn tell_lock(before: &Lock, lock: &Lock, lines: &[String], (differ, written): (usize, bool)) -> Result<(), Failure> {
+    let (artifacts, bytes) = (lock.artifacts.len(), lock.size());
+    lines.iter().try_for_each(|line| say(line))?;
     if lock == before {
         say(&format!("the lock is up to date: {artifacts} artifacts, {bytes} bytes"))?;
     } else if written {

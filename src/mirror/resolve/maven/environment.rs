@@ -5,7 +5,8 @@
 use super::pom::{Activation, File, Os, Profile};
 use std::collections::BTreeMap;
 
-/// The fixed environment: Linux on amd64 with a given Java, no environment variables, no user properties.
+/// The fixed environment: Linux on amd64 with a given Java that had some updates and has the properties that every JVM has; no
+/// environment variables, no user properties.
 #[derive(Debug, Clone)]
 pub(super) struct Environment {
     java: String,
@@ -15,17 +16,32 @@ pub(super) struct Environment {
 impl Environment {
     /// The environment with this feature release of Java, such as 17.
     pub(super) fn new(java: u32) -> Environment {
-        let java = if java < 9 { format!("1.{java}.0") } else { java.to_string() };
-        let specification = java.strip_suffix(".0").unwrap_or(&java);
+        let (specification, version) = match java {
+            ..9 => (format!("1.{java}"), format!("1.{java}.0_392")),
+            // A release that is a year old has had some updates.
+            9.. => (java.to_string(), format!("{java}.0.9")),
+        };
         let properties = [
-            ("java.version", java.as_str()),
-            ("java.specification.version", specification),
-            ("java.vm.specification.version", specification),
+            ("java.version", version.as_str()),
+            ("java.specification.version", &specification),
+            ("java.vm.specification.version", &specification),
+            ("java.home", "/opt/java"),
+            ("java.io.tmpdir", "/tmp"),
+            ("java.vendor", "Eclipse Adoptium"),
+            ("java.vm.name", "OpenJDK 64-Bit Server VM"),
+            ("java.vm.vendor", "Eclipse Adoptium"),
             ("os.name", "Linux"),
             ("os.arch", "amd64"),
+            ("os.version", "6.1"),
             ("file.separator", "/"),
             ("path.separator", ":"),
+            ("line.separator", "\n"),
+            ("file.encoding", "UTF-8"),
+            ("user.dir", "/build"),
+            ("user.home", "/build"),
+            ("user.name", "build"),
         ];
+        let java = version.clone();
         let properties = properties.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         Environment { java, properties }
     }
@@ -146,10 +162,11 @@ mod tests {
     fn java_is_matched_by_prefix_or_range() {
         let jdk = |text: &str| format!("<jdk>{text}</jdk>");
         let holds = |java, text: &str| !active(java, &[&jdk(text)]).is_empty();
-        for text in ["17", "[1.8,)", "[9,17]", "!1.8", "[11,18)", "(,17]", "[17,)"] {
+        // As a real JDK 17 with some updates has it, which is above 17.
+        for text in ["17", "17.0", "[1.8,)", "[17.0.1,18)", "!1.8", "[11,18)", "(17,)", "[17,)"] {
             assert!(holds(17, text), "{text}");
         }
-        for text in ["1.8", "(,1.8]", "[1.5,1.9)", "!17", "(17,)", "[9,17)"] {
+        for text in ["1.8", "(,1.8]", "[1.5,1.9)", "!17", "(,17]", "[9,17]", "[9,17)"] {
             assert!(!holds(17, text), "{text}");
         }
         assert!(holds(8, "1.8") && holds(8, "[1.7,9)"));
@@ -168,6 +185,9 @@ mod tests {
         assert!(active(17, &[&property("<name>performRelease</name><value>true</value>")]).is_empty());
         assert!(!active(17, &[&property("<name>!skip</name>")]).is_empty());
         assert!(!active(17, &[&property("<name>os.arch</name><value>amd64</value>")]).is_empty());
+        for name in ["java.home", "java.vendor", "user.home", "line.separator", "java.io.tmpdir"] {
+            assert!(!active(17, &[&property(&format!("<name>{name}</name>"))]).is_empty(), "every JVM has {name}");
+        }
     }
 
     #[test]

@@ -228,6 +228,16 @@ fn a_range_below_one_that_lost_demands_nothing() {
 }
 
 #[test]
+fn a_scope_that_maven_does_not_know_is_resolved_with_all_below_it() {
+    check("a 1", "a 1: want b 1 scope=optional\n b 1: want c 1; want d 1 runtime\n c 1:\n d 1:", "a 1, b 1, c 1, d 1");
+    check(
+        "a 1",
+        "a 1: want b 1; want c 1 provided\n b 1: want d 1 scope=whatever; want e 1 test\n c 1:\n d 1:\n e 1:",
+        "a 1, b 1, d 1",
+    );
+}
+
+#[test]
 fn latest_and_release_are_versions_too() {
     check(
         "a 1",

@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) enum Scope {
     Compile,
     Runtime,
-    /// Also what Maven does not know: neither is on the class path at run time.
+    /// A word that Maven does not know, such as `optional`: it resolves the artifact and what that needs.
+    Unknown,
     Provided,
     Test,
     /// A file of the machine, not of a repository.
@@ -26,7 +27,8 @@ impl Scope {
             "runtime" => Scope::Runtime,
             "test" => Scope::Test,
             "system" => Scope::System,
-            _ => Scope::Provided,
+            "provided" => Scope::Provided,
+            _ => Scope::Unknown,
         }
     }
 
@@ -37,26 +39,31 @@ impl Scope {
             (Scope::Compile, _) => self,
             (Scope::Test | Scope::Runtime, _) => parent,
             (Scope::System | Scope::Provided, _) => Scope::Provided,
+            (Scope::Unknown, _) => Scope::Runtime,
         }
     }
 }
 
-/// The artifacts on the class path at run time, each with those that want it.
+/// Whether an installation resolves what is for this.
+fn is_resolved(scope: Option<Scope>) -> bool {
+    matches!(scope, Some(Scope::Compile | Scope::Runtime | Scope::Unknown))
+}
+
+/// The artifacts that are resolved for the run time, each with those that want it.
 pub(super) fn at_run_time(graph: &Graph) -> BTreeMap<Coordinate, Vec<String>> {
     let scopes = effective(graph);
     let needed = graph.granted.iter().zip(&scopes).enumerate();
-    let needed = needed.filter(|(_, (_, scope))| matches!(scope, Some(Scope::Compile | Scope::Runtime)));
+    let needed = needed.filter(|(_, (_, scope))| is_resolved(**scope));
     needed.filter_map(|(at, (granted, _))| Some((granted.coordinate.clone()?, graph.chain_to(at)))).collect()
 }
 
 /// The chains through all others that want an artifact at run time; the one that granted it is not repeated.
 pub(super) fn also_wanted(graph: &Graph) -> BTreeMap<Coordinate, Vec<Vec<String>>> {
     let scopes = effective(graph);
-    let lasts = |scope: Option<Scope>| matches!(scope, Some(Scope::Compile | Scope::Runtime));
     let mut chains = BTreeMap::new();
     for (at, granted) in graph.granted.iter().enumerate() {
-        let (Some(coordinate), true) = (&granted.coordinate, lasts(scopes[at])) else { continue };
-        let others = granted.wanted.iter().filter_map(|(parent, _)| *parent).filter(|one| lasts(scopes[*one]));
+        let (Some(coordinate), true) = (&granted.coordinate, is_resolved(scopes[at])) else { continue };
+        let others = granted.wanted.iter().filter_map(|(parent, _)| *parent).filter(|one| is_resolved(scopes[*one]));
         let others: BTreeSet<usize> = others.filter(|one| Some(*one) != granted.parent).collect();
         let told: Vec<Vec<String>> = others.into_iter().map(|one| graph.chain_below(Some(one))).collect();
         if !told.is_empty() {
