@@ -33,7 +33,7 @@ impl Site {
         let [port, json_port] = ports.map(|listener| listener.local_addr().unwrap().port());
         let text = format!(
             "name = \"one\"\nstacks = [\"logs\"]\n[mirror]\nurl = \"http://127.0.0.1:1\"\n\
-             [settings]\nlog.port = {port}\nlog.json_port = {json_port}\nlog.queue = \"64m\"\n\
+             [settings]\nlog.tls = \"off\"\nlog.json = \"on\"\nlog.port = {port}\nlog.json_port = {json_port}\nlog.queue = \"64m\"\n\
              [[node]]\nname = \"one\"\naddress = \"127.0.0.1\"\nkinds = [\"logserver\", \"worker\"]\n"
         );
         let source = Source { file: "one.toml", text: &text };
