@@ -393,10 +393,3 @@ pub enum ServiceKind {
     /// Says so itself (sd_notify), and feeds a watchdog.
     Notify,
 }
-
-impl Service {
-    /// Where its unit file lies.
-    pub fn unit_path(&self) -> String {
-        format!("/etc/systemd/system/{}.service", self.name)
-    }
-}

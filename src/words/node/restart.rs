@@ -5,6 +5,11 @@
 use super::{Link, NodePath, Service};
 
 impl Service {
+    /// Where its unit file lies.
+    pub fn unit_path(&self) -> String {
+        format!("/etc/systemd/system/{}.service", self.name)
+    }
+
     /// The first of the changed paths that the service reads when it starts.
     pub fn touched_by<'a>(
         &self,
