@@ -7,6 +7,8 @@ pub mod digest;
 pub mod document;
 pub mod event;
 pub mod flink;
+#[cfg(test)]
+mod frozen;
 pub mod generation;
 pub mod location;
 pub mod markup;

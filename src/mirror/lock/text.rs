@@ -185,6 +185,12 @@ mod tests {
     }
 
     #[test]
+    fn a_lock_of_format_1_is_read_and_written_as_it_was() {
+        let text = include_str!("../../../tests/fixtures/formats/lock-1.toml");
+        assert!(Lock::parse(text).unwrap().render() == text);
+    }
+
+    #[test]
     fn an_artifact_is_written_as_toml_writes_it() {
         let mut lock = Lock::parse(SHIPPED).unwrap();
         lock.artifacts.truncate(8);

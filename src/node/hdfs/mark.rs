@@ -59,10 +59,15 @@ impl Mark {
 mod tests {
     use super::*;
 
+    /// Folders in HDFS bear it for as long as they are there.
+    const FROZEN: &str = "1 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881 \
+        e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 1700000000123";
+
     #[test]
     fn it_reads_back_as_it_was() {
         let mark = Mark { newest: 1_700_000_000_123, ..Mark::of(Sha256::of(b"x"), &BTreeMap::new()) };
         assert_eq!(Mark::parse(&mark.text()), Some(mark));
+        assert_eq!((mark.text().as_str(), Mark::parse(FROZEN)), (FROZEN, Some(mark)));
         for none in ["", "1", "2 a b 3", "1 a b c", "1 a b c d"] {
             assert_eq!(Mark::parse(none), None, "{none}");
         }
