@@ -13,6 +13,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
+use systems::regular::{self, Links};
 use words::digest::{Hasher, Sha256};
 use words::names::{NodePath, Word};
 use words::node::{DOCUMENT, Download};
@@ -230,7 +231,7 @@ pub(super) fn chosen(kept: &[Kept], number: Option<u64>, installed: Option<Sha25
 
 fn facts(path: &Path) -> Result<Kept, Error> {
     let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(LONGEST_FACTS).read_to_string(&mut text));
+    let read = regular::open(path, Links::Refuse).and_then(|file| file.take(LONGEST_FACTS).read_to_string(&mut text));
     read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
     toml::from_str(&text).map_err(|source| Error::Facts { path: path.to_owned(), source: Box::new(source) })
 }

@@ -94,7 +94,9 @@ impl Ground {
         };
         // Links in a user's folder mean what they mean to the user; those of a system mean its own root.
         let top = if scope == Scope::User { Path::new("/") } else { root };
-        let (root_folder, wary) = (open(root)?, scope == Scope::System);
+        // Root is wary in a user's folder too: what is in it need not be root's.
+        let wary = scope == Scope::System || rustix::process::geteuid().is_root();
+        let root_folder = open(root)?;
         Ok(Ground { root: root_folder, top: open(top)?, shown: root.to_owned(), wary, passable: all_pass_to(root) })
     }
 
@@ -116,6 +118,11 @@ impl Ground {
     /// Where a path lies that leads there without any link.
     pub fn plain_place(&self, path: &NodePath) -> Result<Option<Place>, Error> {
         self.place_by(path, Way::Plain)
+    }
+
+    /// Whether only the installer's user can change what lies in the root itself.
+    pub fn is_guarded(&self) -> bool {
+        self.guards(&self.root)
     }
 
     fn place_by(&self, path: &NodePath, way: Way) -> Result<Option<Place>, Error> {

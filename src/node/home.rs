@@ -13,6 +13,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use systems::download;
+use systems::regular::{self, Links};
 use words::digest::{Sha256, to_hex};
 use words::names::NodePath;
 use words::node::Scope;
@@ -36,6 +37,12 @@ pub enum Error {
     /// Others could forge what is in it.
     #[error("{} or a folder above it can be changed by others than root: give it to root, with mode 0755", path.display())]
     Shared { path: PathBuf },
+    /// What is in it is what its owner says.
+    #[error(
+        "{} belongs to user number {owner}, and root does not do what others have written: run this as that user, for \
+         example: runuser -u \"$(id -nu {owner})\" -- pnda-agent …", path.display()
+    )]
+    Foreign { path: PathBuf, owner: u32 },
     /// Another install is at work.
     #[error("another install is running on this node (it holds {}): wait until it is done", path.display())]
     Busy { path: PathBuf },
@@ -77,7 +84,7 @@ impl Home {
     /// The folder as it is, to read only; it need not be there.
     pub fn look(ground: &Ground) -> Result<Home, Error> {
         let path = home().under(ground.root());
-        check(ground, &path)?;
+        check(ground)?;
         Ok(Home { path, made: Made::default(), lock: None })
     }
 
@@ -85,7 +92,7 @@ impl Home {
     pub fn hold(ground: &Ground) -> Result<Home, Error> {
         let mut home = Home::look(ground)?;
         home.made = make_missing(&home.path, 0o700)?;
-        check(ground, &home.path)?;
+        check(ground)?;
         let failed = |source| Error::Write { path: home.path.clone(), source };
         let folder = File::open(&home.path).map_err(failed)?;
         if folder.metadata().map_err(failed)?.mode() & 0o077 != 0 {
@@ -321,8 +328,11 @@ impl Made {
 }
 
 /// The folder may be missing, but what exists of its path must be root's alone and lead where it says.
-fn check(ground: &Ground, path: &Path) -> Result<(), Error> {
+fn check(ground: &Ground) -> Result<(), Error> {
     let home = home();
+    if !ground.is_guarded() {
+        return Err(refusal(ground, ground.root()));
+    }
     for folder in home.parents().chain([home.clone()]) {
         let Some((opened, guarded)) = ground.folder(&folder).map_err(Error::Walk)? else { return Ok(()) };
         let shown = folder.under(ground.root());
@@ -331,15 +341,24 @@ fn check(ground: &Ground, path: &Path) -> Result<(), Error> {
             .and_then(|walked| Ok(walked.ino() == fs::metadata(&shown)?.ino()))
             .is_ok_and(|same| same);
         if !guarded || !same {
-            return Err(Error::Shared { path: path.to_owned() });
+            return Err(refusal(ground, &shown));
         }
     }
     Ok(())
 }
 
+/// Why a folder is not used that others than root can change: a machine's is to be mended, another tree is its owner's.
+fn refusal(ground: &Ground, folder: &Path) -> Error {
+    let path = folder.to_owned();
+    match fs::metadata(folder).map(|found| found.uid()) {
+        Ok(owner) if owner != 0 && !ground.is_machine() => Error::Foreign { path, owner },
+        _ => Error::Shared { path },
+    }
+}
+
 fn read(path: &Path) -> Result<Option<String>, Error> {
     let failed = |source| Error::Read { path: path.to_owned(), source };
-    let file = match File::open(path) {
+    let file = match regular::open(path, Links::Refuse) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(failed)?,
     };

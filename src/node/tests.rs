@@ -23,6 +23,7 @@ mod kept;
 mod secrets;
 pub(super) mod site;
 mod starts;
+mod strangers;
 
 use site::{Site, archive, chain, hidden_names, left_out, listing};
 

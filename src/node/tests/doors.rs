@@ -33,11 +33,11 @@ fn secret(site: &mut Site, reference: &str) {
     file(site, "/etc/y.conf", &format!("password: {}\n", secret.mark()), "0640");
 }
 
-fn chmod(path: &Path, mode: u32) {
+pub(super) fn chmod(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-fn mkfifo(path: &Path) {
+pub(super) fn mkfifo(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
