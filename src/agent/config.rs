@@ -3,12 +3,12 @@
 //! Not here: what the node should hold; that is the installation's document.
 
 use std::fmt::Display;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use systems::graphite::Address;
+use systems::regular;
 use url::Url;
 use words::document::{self, Table};
 use words::names::{Host, NodePath, Word};
@@ -70,11 +70,7 @@ pub enum Error {
 /// Reads and checks the file.
 pub fn read(file: &Path) -> Result<Config, Error> {
     let fail = |source| Error::Read { file: file.to_owned(), source };
-    let mut text = String::new();
-    File::open(file).map_err(fail)?.take(LONGEST + 1).read_to_string(&mut text).map_err(fail)?;
-    if text.len() as u64 > LONGEST {
-        return Err(fail(io::Error::other(format!("it is longer than {LONGEST} bytes"))));
-    }
+    let text = regular::read_short_text(file, LONGEST).map_err(fail)?;
     parse(Source { file: &file.display().to_string(), text: &text }).map_err(Error::Mistakes)
 }
 
@@ -175,6 +171,25 @@ mod tests {
         assert_eq!(config.history_server.unwrap().as_str(), "http://127.0.0.1:8082/");
         assert_eq!(config.graphite.unwrap().to_string(), "manager:2003");
         assert_eq!(config.console.unwrap().as_str(), "http://console:3001/metrics");
+    }
+
+    #[test]
+    fn only_a_plain_file_of_text_is_read_and_nothing_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("agent.toml");
+        assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+        let told = |file: &Path| match read(file).unwrap_err() {
+            Error::Read { source, .. } => source.to_string(),
+            Error::Mistakes(problems) => problems.to_string(),
+        };
+        assert_eq!(told(&file), "it is not a regular file");
+        std::fs::remove_file(&file).unwrap();
+        std::fs::write(&file, " ".repeat(LONGEST as usize + 1)).unwrap();
+        assert_eq!(told(&file), "it is longer than 1048576 bytes");
+        std::fs::write(&file, b"\xff").unwrap();
+        assert_eq!(told(&file), "it is not UTF-8 text");
+        std::fs::write(&file, "cluster = \"pico\"\nnode = \"edge\"\n").unwrap();
+        assert!(read(&file).is_ok());
     }
 
     #[test]

@@ -43,6 +43,11 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     io::read_to_string(open(path, Links::Follow)?)
 }
 
+/// The text of a file that a person writes, through whatever links, if it is not longer than `limit`.
+pub fn read_short_text(path: &Path, limit: u64) -> io::Result<String> {
+    String::from_utf8(read(path, Links::Follow, limit)?).map_err(|_| io::Error::other("it is not UTF-8 text"))
+}
+
 /// The bytes of a file that is not longer than `limit`.
 pub fn read(path: &Path, links: Links, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();

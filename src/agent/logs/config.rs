@@ -4,13 +4,17 @@
 
 use super::glob::{Glob, Name};
 use super::record;
+use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
+use systems::regular;
 use words::document::{self, Table};
 use words::names::{NodePath, Word};
 use words::problem::{Problems, Source as Text};
 use words::size::Size;
+
+/// Nobody writes more than this by hand.
+const LONGEST: u64 = 1024 * 1024;
 
 /// The folders of one base that are looked at in one go, and the files in them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +49,8 @@ pub enum Error {
 
 /// Reads and checks the file.
 pub fn read(file: &Path) -> Result<Config, Error> {
-    let text = fs::read_to_string(file).map_err(|source| Error::Read { file: file.to_owned(), source })?;
+    let text =
+        regular::read_short_text(file, LONGEST).map_err(|source| Error::Read { file: file.to_owned(), source })?;
     parse(Text { file: &file.display().to_string(), text: &text }).map_err(Error::Mistakes)
 }
 
@@ -124,6 +129,15 @@ mod tests {
         assert_eq!((config.queue, config.record), (1 << 30, 256 << 10));
         let looks: Vec<_> = config.sources.iter().map(|one| (one.folders.len(), one.files.len())).collect();
         assert_eq!(looks, [(2, 2), (0, 1)]);
+    }
+
+    #[test]
+    fn a_pipe_is_no_file_and_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("jobs.toml");
+        assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+        let told = read(&file).unwrap_err();
+        assert!(matches!(told, Error::Read { source, .. } if source.to_string() == "it is not a regular file"));
     }
 
     #[test]
