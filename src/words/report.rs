@@ -3,6 +3,7 @@
 //! Not here: how it comes about, and how it is printed.
 
 use crate::names::Word;
+use crate::shown::shown;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -157,9 +158,10 @@ impl Report {
 }
 
 impl Line {
-    /// One step, without a difference.
-    pub fn new(kind: Kind, what: impl Into<String>, effect: Effect, change: impl Into<String>) -> Line {
-        Line { kind, what: what.into(), effect, change: change.into(), diff: None }
+    /// One step, without a difference. Names on a disk are others' to choose: none of them makes a second line.
+    pub fn new(kind: Kind, what: impl AsRef<str>, effect: Effect, change: impl AsRef<str>) -> Line {
+        let (what, change) = (shown(what.as_ref()).to_string(), shown(change.as_ref()).to_string());
+        Line { kind, what, effect, change, diff: None }
     }
 }
 

@@ -283,6 +283,16 @@ fn a_masked_service_is_no_working_node() {
 }
 
 #[test]
+fn a_name_with_a_line_end_is_one_line() {
+    let site = Site::new();
+    site.install().unwrap();
+    fs::write(site.at("/opt/pnda/flink-1/a\nfile     passwd: changed\u{1b}[2J"), "").unwrap();
+    let found = lines(&verify_with(&place(&site), None, &silent).unwrap());
+    let name = "/opt/pnda/flink-1/a\\nfile     passwd: changed\\u{1b}[2J";
+    assert_eq!(found, [format!("archive {name} extra: nobody unpacked it")]);
+}
+
+#[test]
 fn a_run_that_is_killed_while_it_keeps_or_forgets_is_made_good() {
     let mut site = Site::new();
     site.install().unwrap();
