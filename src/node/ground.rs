@@ -125,6 +125,23 @@ impl Ground {
         self.guards(&self.root)
     }
 
+    /// Every folder on the way to a path, the root first, as far as they are there; no link leads to any of them.
+    pub fn way(&self, path: &NodePath) -> Result<Vec<(String, Stat)>, Error> {
+        let stat = |at: &str, folder: &OwnedFd| match fs::fstat(folder) {
+            Ok(stat) => Ok((at.to_owned(), stat)),
+            Err(errno) => Err(Error::Open { at: at.to_owned(), source: errno.into() }),
+        };
+        let mut way = vec![stat("/", &self.root)?];
+        for folder in path.parents() {
+            let walk = self.walk(folder.as_str(), Way::Plain)?;
+            if !walk.whole {
+                break;
+            }
+            way.push(stat(folder.as_str(), &walk.folder)?);
+        }
+        Ok(way)
+    }
+
     fn place_by(&self, path: &NodePath, way: Way) -> Result<Option<Place>, Error> {
         let walk = self.walk(path.parent().as_ref().map_or("", NodePath::as_str), way)?;
         let (folder, name, passable) = (walk.folder, path.file_name().to_owned(), walk.passable);

@@ -7,6 +7,7 @@ use super::generations::Generations;
 use super::ground::{self, Ground};
 use super::home::{self, Home};
 use super::owners::{self, Owners};
+use rustix::fs::Stat;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
@@ -51,6 +52,17 @@ pub enum Error {
     /// It can change without its owner.
     #[error("others than its owner can write the secret {secret}: take that right away (chmod go-w)")]
     Writable { secret: Secret },
+    /// Whoever owns a folder on the way chooses which file it is.
+    #[error(
+        "the secret {secret} lies in {folder}, which belongs to user number {owner}: it must be root's, or that of who owns \
+         a file that it goes into; give it to root, or move the secret"
+    )]
+    FolderOwner { secret: Secret, folder: String, owner: u32 },
+    /// The same, for those who may write there.
+    #[error(
+        "the secret {secret} lies in {folder}, which others than its owner can write: take that right away (chmod go-w)"
+    )]
+    FolderWritable { secret: Secret, folder: String },
     /// It may be another file, by a name that somebody else gave it.
     #[error("the secret {secret} has more than one name (hard links): copy it, so that it is a file of its own")]
     Shared { secret: Secret },
@@ -193,8 +205,12 @@ fn find(secret: &Secret, sources: Sources<'_>, owners: &BTreeSet<u32>) -> Result
         Some(Ok(file)) => read(secret, file, owners).map(Some),
     };
     let placed = |path: &NodePath| {
-        let place =
-            sources.ground.plain_place(path).map_err(|source| Error::Walk { secret: secret.clone(), source })?;
+        let unsafe_way = |source| Error::Walk { secret: secret.clone(), source };
+        let place = sources.ground.plain_place(path).map_err(unsafe_way)?;
+        if place.as_ref().is_some_and(|place| !matches!(place.stat(), Ok(None))) {
+            let way = sources.ground.way(path).map_err(unsafe_way)?;
+            way.into_iter().try_for_each(|(folder, stat)| keeps(secret, folder, &stat, owners))?;
+        }
         read(place.map(|place| place.open()))
     };
     match secret {
@@ -226,13 +242,32 @@ fn find(secret: &Secret, sources: Sources<'_>, owners: &BTreeSet<u32>) -> Result
     }
 }
 
+/// Whether nobody but who may have the secret can put another file in its place: where everybody may write, each his own.
+fn keeps(secret: &Secret, folder: String, stat: &Stat, owners: &BTreeSet<u32>) -> Result<(), Error> {
+    let (owner, mode, secret) = (stat.st_uid, stat.st_mode, secret.clone());
+    if !may(owner, owners) {
+        return Err(Error::FolderOwner { secret, folder, owner });
+    }
+    let ours = [0, rustix::process::getegid().as_raw()].contains(&stat.st_gid);
+    let written = mode & 0o002 != 0 || (mode & 0o020 != 0 && !ours);
+    if written && mode & 0o1000 == 0 {
+        return Err(Error::FolderWritable { secret, folder });
+    }
+    Ok(())
+}
+
+/// Whether somebody may have a secret: root, we, or who owns a file that it goes into.
+fn may(user: u32, owners: &BTreeSet<u32>) -> bool {
+    user == 0 || user == rustix::process::geteuid().as_raw() || owners.contains(&user)
+}
+
 /// The text of a file that nobody else has written, and that not everybody reads. `owners` may besides root and us.
 fn read(secret: &Secret, file: File, owners: &BTreeSet<u32>) -> Result<String, Error> {
     let secret = || secret.clone();
     let failed = |source| Error::Read { secret: secret(), source };
     let found = file.metadata().map_err(failed)?;
     let (owner, mode) = (found.uid(), found.mode());
-    if owner != 0 && owner != rustix::process::geteuid().as_raw() && !owners.contains(&owner) {
+    if !may(owner, owners) {
         return Err(Error::Owner { secret: secret(), owner });
     }
     match mode {

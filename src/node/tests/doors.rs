@@ -120,6 +120,30 @@ fn a_secret_of_somebody_else_or_one_that_others_change_or_share_is_refused() {
 }
 
 #[test]
+fn a_secret_is_not_taken_from_a_folder_in_which_somebody_else_chooses_the_file() {
+    let Some(mut site) = Site::system() else { return };
+    put(&site.at("/etc/passwd"), "service:x:4343:4343::/:/bin/false\n", 0o644);
+    secret(&mut site, "file:/own/er/s");
+    site.more = site.more.replace("owner = \"root\"", "owner = \"service\"");
+    put(&site.at("/own/er/s"), SECRET, 0o600);
+    for folder in ["/own", "/own/er"] {
+        chown(site.at(folder), Some(4242), None).unwrap();
+        let told = chain(&site.install().unwrap_err());
+        let why = format!("the secret file:/own/er/s lies in {folder}, which belongs to user number 4242");
+        assert!(told.contains(&why), "{told}");
+        chown(site.at(folder), Some(4343), Some(4343)).unwrap();
+        for mode in [0o757, 0o775] {
+            chmod(&site.at(folder), mode);
+            let told = chain(&site.install().unwrap_err());
+            assert!(told.contains(&format!("lies in {folder}, which others than its owner can write")), "{told}");
+        }
+        chmod(&site.at(folder), 0o1777);
+    }
+    site.install().unwrap();
+    assert_eq!(site.text("/etc/y.conf"), format!("password: {SECRET}\n"));
+}
+
+#[test]
 fn a_secret_may_be_his_whose_file_it_goes_into() {
     let Some(mut site) = Site::system() else { return };
     put(&site.at("/etc/passwd"), "service:x:4242:4343::/:/bin/false\n", 0o644);
