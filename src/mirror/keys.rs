@@ -4,10 +4,11 @@
 
 use crate::disk;
 use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox};
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use systems::regular::{self, Links};
 use words::generation;
 
 /// Why there is no signature.
@@ -84,16 +85,10 @@ impl Signer {
     }
 }
 
-/// Whether the list in a folder says to be signed by another key; one that is damaged does not.
-pub fn is_anothers(folder: &Path, signer: &Signer) -> bool {
-    let signature = fs::read_to_string(folder.join(generation::SIGNATURE));
-    signature.is_ok_and(|signature| generation::is_by_another(&signature, &signer.public_key()))
-}
-
 /// Whether the list in a folder was signed by the owner of a public key.
 pub fn is_signed(folder: &Path, public_key: &str) -> bool {
-    let Ok(signature) = fs::read_to_string(folder.join(generation::SIGNATURE)) else { return false };
-    let Ok(text) = File::open(folder.join(generation::LIST)) else { return false };
+    let Ok(signature) = regular::read_text(&folder.join(generation::SIGNATURE)) else { return false };
+    let Ok(text) = regular::open(&folder.join(generation::LIST), Links::Follow) else { return false };
     generation::is_signed(&mut BufReader::new(text), &signature, public_key)
 }
 

@@ -15,6 +15,7 @@ pub mod licences;
 pub mod lock;
 pub mod manifest;
 pub mod openpgp;
+pub mod owner;
 pub mod publish;
 pub mod purl;
 pub mod python;

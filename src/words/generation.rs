@@ -212,12 +212,19 @@ pub fn scan_signed(
     Ok(Ok(Some(head)))
 }
 
-/// Whether a signature says itself that another key than this made it; one that cannot be read says nothing.
-pub fn is_by_another(signature: &str, public_key: &str) -> bool {
-    let (Ok(key), Ok(signature)) = (key(public_key), minisign_verify::Signature::decode(signature)) else {
-        return false;
+/// Whether a signature says itself that this key made it; one that cannot be read says nothing.
+pub fn is_by(signature: &str, public_key: &str) -> Option<bool> {
+    let (key, signature) = (key(public_key).ok()?, minisign_verify::Signature::decode(signature).ok()?);
+    Some(!matches!(key.verify_stream(&signature), Err(minisign_verify::Error::UnexpectedKeyId)))
+}
+
+/// Whether the file of a public key holds this one; a file that cannot be read says nothing.
+pub fn is_key(file: &str, public_key: &str) -> Option<bool> {
+    let bare = |text: &str| {
+        let line = text.lines().rfind(|line| !line.trim().is_empty())?;
+        minisign_verify::PublicKey::from_base64(line.trim()).ok()
     };
-    matches!(key.verify_stream(&signature), Err(minisign_verify::Error::UnexpectedKeyId))
+    Some(bare(file)? == bare(public_key)?)
 }
 
 /// Whether the owner of a key signed a text, whatever it says.

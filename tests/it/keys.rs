@@ -70,6 +70,87 @@ fn a_mirror_does_not_take_another_key_that_is_there() {
     project.run("mirror verify --mirror mirror --key other.pub").says(0, "as listed");
 }
 
+/// A way to damage a mirror.
+type Damage = fn(&Project);
+
+fn remove(project: &Project, path: &str) {
+    fs::remove_file(project.path(path)).unwrap();
+}
+
+fn spoil(project: &Project, path: &str) {
+    // Not in place: other generations may have the same file.
+    remove(project, path);
+    fs::write(project.path(path), "damaged").unwrap();
+}
+
+const SIGNATURE: &str = "mirror/current/generation.toml.minisig";
+
+#[test]
+fn a_damaged_mirror_keeps_its_key_as_long_as_anything_names_it() {
+    let damages: [(&str, Damage); 7] = [
+        ("no signature", |project| remove(project, SIGNATURE)),
+        ("a signature that is none", |project| spoil(project, SIGNATURE)),
+        ("nothing current", |project| remove(project, "mirror/current")),
+        ("no list", |project| remove(project, "mirror/current/generation.toml")),
+        ("a public key that is none", |project| spoil(project, "mirror/current/mirror.pub")),
+        ("nothing current, and no signature", |project| {
+            remove(project, SIGNATURE);
+            remove(project, "mirror/current");
+        }),
+        ("a generation that says nothing, behind one that does", |project| {
+            fs::write(project.path("agent"), "a newer agent").unwrap();
+            project.run("mirror build").says(0, "published generation 2");
+            remove(project, SIGNATURE);
+            spoil(project, "mirror/current/mirror.pub");
+        }),
+    ];
+    for (what, damage) in damages {
+        let project = published("");
+        damage(&project);
+        fs::write(project.path("agent"), "the newest agent").unwrap();
+        println!("{what}");
+        for more in ["", " --dry-run"] {
+            build(&project, "other", more).says(2, "is signed by another key than other");
+        }
+        build(&project, "none", "").says(2, "is signed by a key that is not in none");
+        build(&project, "key", "").says(0, "published generation");
+        build(&project, "other", " --new-key").says(0, "published generation");
+    }
+}
+
+#[test]
+fn a_mirror_that_does_not_say_whose_it_is_takes_a_key_only_where_somebody_says_so() {
+    let project = published("");
+    remove(&project, SIGNATURE);
+    remove(&project, "mirror/current/mirror.pub");
+    for key in ["key", "other"] {
+        build(&project, key, "").says(2, "nothing in mirror says which key signed it").says(2, "say --new-key");
+    }
+    remove(&project, "mirror/current");
+    build(&project, "other", "").says(2, "nothing in mirror says which key signed it");
+    build(&project, "none", "").says(2, "is signed by a key that is not in none");
+    build(&project, "key", " --new-key").says(0, "published generation 2");
+}
+
+#[test]
+fn damaged_lists_of_packages_keep_their_key_as_long_as_anything_names_it() {
+    let project = published(APT);
+    fs::copy(project.path("key"), project.path("mixed")).unwrap();
+    openpgp::Signer::load_or_make(&project.path("mixed.pgp")).unwrap();
+    // While a mirror goes over, the keys of both are published; the first is the one that signs.
+    build(&project, "key", " --other-key mixed").says(0, "published generation 2");
+    let apt = |name: &str| format!("mirror/current/mirror_apt/{name}");
+    let refused = "is signed by another key than mixed.pgp";
+    for name in ["dists/stable/Release.gpg", "pnda-mirror.gpg", "pnda-mirror.asc"] {
+        spoil(&project, &apt(name));
+        build(&project, "mixed", "").says(2, refused);
+        build(&project, "key", " --other-key mixed --dry-run").says(4, "would publish generation 3");
+    }
+    fs::remove_dir_all(project.path("mirror/generations/1")).unwrap();
+    build(&project, "mixed", "").says(2, "nothing in mirror says which key signed it");
+    build(&project, "mixed", " --new-key").says(0, "published generation 3");
+}
+
 #[test]
 fn lists_of_packages_keep_their_key_too_and_both_are_published_on_the_way() {
     let project = published(APT);

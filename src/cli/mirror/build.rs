@@ -128,7 +128,7 @@ pub fn build(
     let _held = store.lock_shared()?;
     // What keys are missing is told before anything is fetched.
     let signer = signing.signer(mirror)?;
-    let openpgp = signing.openpgp(&generations::current(mirror), mirror, &lock)?;
+    let openpgp = signing.openpgp(mirror, &lock)?;
     let inputs = with_inputs(&wanted, signing, agent, |inputs| inputs.digest())?;
     // From here on only what it means is needed; of many artifacts, the text is much.
     wanted.texts.lock = None;
@@ -253,7 +253,7 @@ fn look(arguments: &Arguments, wanted: &Wanted, signing: &Signing, agent: &Path)
         return told(arguments, &Planned { makes_key: Some(missing), publishes: true, ..planned }, &text);
     }
     let signer = signing.signer(&arguments.mirror)?;
-    let openpgp = signing.openpgp(&generations::current(&arguments.mirror), &arguments.mirror, &lock)?;
+    let openpgp = signing.openpgp(&arguments.mirror, &lock)?;
     let tree = lay_out(wanted, &lock, &store, agent, openpgp.as_ref())?;
     match next(&arguments.mirror, &tree, lock.digest(), &signer)? {
         Next::UpToDate(number) => {

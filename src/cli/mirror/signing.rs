@@ -4,9 +4,10 @@
 
 use super::own_key;
 use crate::cli::failure::{Failure, USAGE};
-use crate::mirror::keys::{Signer, is_anothers};
+use crate::mirror::keys::Signer;
 use crate::mirror::lock::Lock;
-use crate::mirror::{generations, openpgp, publish};
+use crate::mirror::owner::{self, Owner};
+use crate::mirror::{openpgp, publish};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -48,16 +49,23 @@ impl Signing {
         Signing { key, other: None, new }
     }
 
-    /// The mirror's key, for a mirror whose current list it signed, or that has none yet.
+    /// The mirror's key, for a mirror that it signed, or that has no list yet.
     pub fn signer(&self, mirror: &Path) -> Result<Signer, Failure> {
-        let current = generations::current(mirror);
-        if generations::list(&current).is_ok() && !self.new && !self.key.exists() {
+        if !self.new && !self.key.exists() && owner::of_lists(mirror, None)? != Owner::Nobody {
             return Err(lost(mirror, &self.key));
         }
         let signer = Signer::load_or_make(&self.key)?;
-        match is_anothers(&current, &signer) && !self.new {
-            true => Err(foreign(mirror, &self.key)),
-            false => Ok(signer),
+        self.may_sign(owner::of_lists(mirror, Some(&signer.public_key()))?, mirror, &self.key)?;
+        Ok(signer)
+    }
+
+    /// Whether a key signs, by whose the mirror is.
+    fn may_sign(&self, owner: Owner, mirror: &Path, key: &Path) -> Result<(), Failure> {
+        match owner {
+            _ if self.new => Ok(()),
+            Owner::Another => Err(foreign(mirror, key)),
+            Owner::Unknown => Err(unknown(mirror, key)),
+            Owner::Nobody | Owner::This => Ok(()),
         }
     }
 
@@ -67,21 +75,39 @@ impl Signing {
     }
 
     /// The key for clients that know OpenPGP alone; made when something is first signed with it.
-    pub fn openpgp(&self, generation: &Path, mirror: &Path, lock: &Lock) -> Result<Option<openpgp::Signer>, Failure> {
+    pub fn openpgp(&self, mirror: &Path, lock: &Lock) -> Result<Option<openpgp::Signer>, Failure> {
+        self.openpgp_by(mirror, lock, |key| Ok(owner::of_packages(mirror, key)?))
+    }
+
+    /// The same to mend one generation. What is damaged may be all that says whose it is; that gives it to nobody, for
+    /// a mended file has the bytes that the list names, or it is not mended.
+    pub fn openpgp_of(
+        &self,
+        generation: &Path,
+        mirror: &Path,
+        lock: &Lock,
+    ) -> Result<Option<openpgp::Signer>, Failure> {
+        self.openpgp_by(mirror, lock, |key| match owner::of_packages_in(generation, key) {
+            Owner::Unknown => Ok(Owner::This),
+            owner => Ok(owner),
+        })
+    }
+
+    fn openpgp_by(
+        &self,
+        mirror: &Path,
+        lock: &Lock,
+        owner: impl Fn(Option<&openpgp::Fingerprint>) -> Result<Owner, Failure>,
+    ) -> Result<Option<openpgp::Signer>, Failure> {
         if !publish::needs_openpgp(lock) {
             return Ok(None);
         }
         let path = beside(&self.key);
-        let there = generations::list(generation).ok().filter(publish::has_openpgp);
-        if there.is_some() && !self.new && !path.exists() {
+        if !self.new && !path.exists() && owner(None)? != Owner::Nobody {
             return Err(lost(mirror, &path));
         }
         let signer = openpgp::Signer::load_or_make(&path)?;
-        // What is damaged says nothing of who signed it.
-        let by = there.and_then(|list| publish::openpgp_signer(generation, &list));
-        if by.is_some_and(|by| by != signer.fingerprint()) && !self.new {
-            return Err(foreign(mirror, &path));
-        }
+        self.may_sign(owner(Some(&signer.fingerprint()))?, mirror, &path)?;
         self.with_other(signer).map(Some)
     }
 
@@ -127,6 +153,16 @@ fn foreign(mirror: &Path, key: &Path) -> Failure {
     let text = format!(
         "{} is signed by another key than {}: name the one that signed it (for a repair with --signing-key). To go over to \
          this one, render the nodes with both first, and then say --new-key; nodes that do not trust it refuse the mirror",
+        mirror.display(),
+        key.display()
+    );
+    Failure::new(USAGE, text)
+}
+
+fn unknown(mirror: &Path, key: &Path) -> Failure {
+    let text = format!(
+        "nothing in {} says which key signed it: its signatures and public keys are missing or damaged. If nodes trust {}, \
+         say --new-key; nodes that do not trust it refuse the mirror",
         mirror.display(),
         key.display()
     );

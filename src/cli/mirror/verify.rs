@@ -138,7 +138,7 @@ fn mend(
         let agent = super::build::agent(arguments.agent.as_deref())?;
         let key = arguments.signing_key.clone().or_else(own_key);
         let key = key.ok_or("no home folder is known, where the mirror's keys are; give --signing-key FILE")?;
-        let signer = Signing::with(key, false).openpgp(folder, mirror, &lock).map_err(Failure::into_error)?;
+        let signer = Signing::with(key, false).openpgp_of(folder, mirror, &lock).map_err(Failure::into_error)?;
         lay_out(&wanted, &lock, &store, &agent, signer.as_ref()).map_err(Failure::into_error)
     };
     let means = Means { mirror, store: &store, bring: &bring, lay_out: &whole_tree, tell };

@@ -236,6 +236,13 @@ pub fn claimed(signature: &[u8]) -> Result<Fingerprint, Error> {
     signatures.iter().flat_map(issuers).next().ok_or(Error::Anonymous)
 }
 
+/// The first of the keys that are given to clients: that of whoever signs; none if it cannot be read.
+pub fn first_key(bytes: &[u8]) -> Option<Fingerprint> {
+    let block = armored_blocks(bytes).first().map(|block| without_armor(block)).transpose().ok()?;
+    let mut keys = SignedPublicKey::from_bytes_many(block.as_deref().unwrap_or(bytes)).ok()?;
+    Certificate::of(keys.next()?.ok()?).fingerprint()
+}
+
 fn signatures(bytes: &[u8]) -> Result<Vec<Signature>, Error> {
     if bytes.len() > LIMIT {
         return Err(Error::Anonymous);

@@ -9,5 +9,5 @@ mod keyring;
 mod signer;
 
 pub use fingerprint::{BadFingerprint, Fingerprint};
-pub use keyring::{Error, Keyring, claimed};
+pub use keyring::{Error, Keyring, claimed, first_key};
 pub use signer::{Error as SignError, Signer};

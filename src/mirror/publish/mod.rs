@@ -12,10 +12,11 @@ use super::sbom::{self, Roles};
 use super::store::{self, Store};
 use laying::Laying;
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use systems::download::Expected;
+use systems::regular::{self, Links};
 use words::generation::{Generation, LOCK};
 use words::names::{BadName, SafePath, Word};
 use words::tree::{Conflict, Entry, Tree};
@@ -85,9 +86,14 @@ pub fn needs_openpgp(lock: &Lock) -> bool {
     lock.artifacts.iter().any(|artifact| [Source::Apt, Source::Rpm].contains(&artifact.source))
 }
 
+/// Where such lists lie ...
+pub const OPENPGP_SECTIONS: [&str; 2] = [apt::SECTION, rpm::SECTION];
+/// ... and the public keys that clients verify them with, that of whoever signed first.
+pub const OPENPGP_KEYS: [&str; 3] = [apt::KEY, apt::KEY_FOR_PEOPLE, rpm::KEY];
+
 /// Whether a generation holds such lists.
 pub fn has_openpgp(generation: &Generation) -> bool {
-    generation.files.keys().any(|path| [apt::KEY, rpm::KEY].contains(&path.as_str()))
+    generation.files.keys().any(|path| OPENPGP_KEYS.contains(&path.as_str()))
 }
 
 /// Who the signature of such a list says it is by, in a generation's folder; whoever may write there may write this.
@@ -98,7 +104,7 @@ pub fn openpgp_signer(folder: &Path, generation: &Generation) -> Option<Fingerpr
         of(apt::SECTION, "/Release.gpg") || of(rpm::SECTION, "/repodata/repomd.xml.asc")
     };
     let mut signatures = generation.files.keys().filter(is_signature);
-    signatures.find_map(|path| openpgp::claimed(&fs::read(path.under(folder)).ok()?).ok())
+    signatures.find_map(|path| openpgp::claimed(&regular::read(&path.under(folder), Links::Follow, 1 << 20).ok()?).ok())
 }
 
 /// Everything that decides what is on a mirror.

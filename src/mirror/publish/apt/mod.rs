@@ -20,7 +20,7 @@ pub(super) const SECTION: &str = "mirror_apt";
 /// The public key as apt's `signed-by` takes it.
 pub(super) const KEY: &str = "mirror_apt/pnda-mirror.gpg";
 /// The same for people.
-const KEY_FOR_PEOPLE: &str = "mirror_apt/pnda-mirror.asc";
+pub(super) const KEY_FOR_PEOPLE: &str = "mirror_apt/pnda-mirror.asc";
 
 /// The packages of each component and architecture of a suite.
 type Suite<'a> = BTreeMap<(Word, Word), BTreeSet<&'a Artifact>>;
