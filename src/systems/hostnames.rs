@@ -5,7 +5,7 @@
 use hyper::header::HOST;
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use words::names::Host;
 
 /// What whoever uses another name is told.
@@ -27,13 +27,32 @@ impl Hostnames {
     pub fn are_meant(&self, request: &Parts) -> bool {
         let Some(names) = &self.0 else { return true };
         let known = |host: &Authority| {
-            let host = host.host().trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
-            names.iter().any(|name| host.eq_ignore_ascii_case(name))
+            bare(host.as_str()).is_some_and(|host| names.iter().any(|name| host.eq_ignore_ascii_case(name)))
         };
         let mut headers = request.headers.get_all(HOST).iter();
         request.uri.authority().is_none_or(known)
             && headers.all(|host| Authority::try_from(host.as_bytes()).is_ok_and(|host| known(&host)))
     }
+}
+
+/// The name or address alone, without port and a last dot; none where it is not written as one. No user is named, and
+/// brackets are for addresses of version 6.
+fn bare(host: &str) -> Option<&str> {
+    let (name, port) = match host.strip_prefix('[').map(|host| host.split_once(']')) {
+        Some(inside) => {
+            let (address, rest) = inside?;
+            address.parse::<Ipv6Addr>().ok()?;
+            (address, rest)
+        }
+        None => {
+            let (name, port) = host.split_at(host.find(':').unwrap_or(host.len()));
+            (name.strip_suffix('.').unwrap_or(name), port)
+        }
+    };
+    // A colon may have no number behind it; a sign is none.
+    let is_port =
+        |port: &str| port.is_empty() || port.bytes().all(|digit| digit.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    (port.is_empty() || port.strip_prefix(':').is_some_and(is_port)).then_some(name)
 }
 
 #[cfg(test)]
@@ -59,6 +78,27 @@ mod tests {
         {
             assert!(!meant(&names, "/", &[host]), "{host}");
             assert!(!meant(&names, "/", &["localhost", host]), "{host}");
+        }
+        for host in [
+            "evil@localhost",
+            "evil@localhost:80",
+            "localhost@evil.example",
+            "[localhost]",
+            "[127.0.0.1]",
+            "[::1",
+            "::1",
+            "[::1].",
+            "[::1]x",
+            "localhost..",
+            "localhost...:80",
+            "localhost:99999",
+            "localhost:+80",
+            "localhost:80:80",
+        ] {
+            assert!(!meant(&names, "/", &[host]), "{host}");
+        }
+        for target in ["http://evil@localhost/", "http://localhost../", "http://localhost:99999/"] {
+            assert!(!Request::get(target).body(()).is_ok_and(|it| names.are_meant(&it.into_parts().0)), "{target}");
         }
         assert!(!meant(&names, "http://evil.example/", &["localhost"]));
         assert!(meant(&names, "/", &[]));
