@@ -22,7 +22,10 @@ const LONGEST: u64 = 512 << 20;
 
 /// What is wrong with a class path.
 pub(super) fn faults(class_path: &str) -> Vec<String> {
-    let jars = entries(class_path);
+    let jars = match entries(class_path, |jar| NEEDED.iter().any(|(library, _)| is_of(jar, library))) {
+        Ok(jars) => jars,
+        Err(fault) => return vec![fault],
+    };
     let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut faults = Vec::new();
     for (library, class) in NEEDED {

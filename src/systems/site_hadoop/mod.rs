@@ -11,6 +11,7 @@ mod jars;
 use super::bounded::{self, Task, Whose};
 use crate::regular::{self, Links};
 use configuration::Configuration;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,6 +21,10 @@ use words::node::SiteHadoop;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A class path is some kilobytes; a configuration of a large site some hundred.
 const LONGEST: u64 = 4 << 20;
+/// A class path names some ten folders, which hold some hundred jars; others than root may write it, and fill them.
+const MOST_ENTRIES: usize = 2_000;
+/// As many files are looked for jars.
+const MOST_FILES: usize = 20_000;
 /// User and group `nobody` of the kernel and of every distribution; the numbers need no entry in a database.
 const NOBODY: (u32, u32) = (65534, 65534);
 
@@ -113,24 +118,34 @@ fn ask(command: &str, conf: &Path) -> Result<String, String> {
     }
 }
 
-/// The jars that a class path names: its own, and those of its `…/*`.
-fn entries(class_path: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
+/// The jars that a class path names, its own and those of its `…/*`, as far as they are looked at.
+fn entries(class_path: &str, looked_at: impl Fn(&Path) -> bool) -> Result<BTreeSet<PathBuf>, String> {
+    let too_many = |most: usize, what: &str| {
+        let remedy = "name only what Flink's clients need in hadoop.class_path";
+        format!("the class path of the site's Hadoop has more than {most} {what}: {remedy}")
+    };
+    let mut entries = BTreeSet::new();
     for entry in class_path.split([':', '\n']).map(str::trim).filter(|entry| !entry.is_empty()) {
+        entries.insert(entry);
+        if entries.len() > MOST_ENTRIES {
+            return Err(too_many(MOST_ENTRIES, "entries"));
+        }
+    }
+    let (mut found, mut seen) = (BTreeSet::new(), 0);
+    for entry in entries {
         let Some(folder) = entry.strip_suffix("/*").or_else(|| entry.strip_suffix("/*.jar")) else {
-            found.push(PathBuf::from(entry));
+            found.extend(Some(PathBuf::from(entry)).filter(|jar| looked_at(jar)));
             continue;
         };
-        let mut jars: Vec<PathBuf> = std::fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|end| end.eq_ignore_ascii_case("jar")))
-            .collect();
-        jars.sort();
-        found.extend(jars);
+        for file in std::fs::read_dir(folder).into_iter().flatten() {
+            seen += 1;
+            if seen > MOST_FILES {
+                return Err(too_many(MOST_FILES, "files in its folders"));
+            }
+            found.extend(file.ok().map(|file| file.path()).filter(|jar| looked_at(jar)));
+        }
     }
-    found
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -202,3 +202,22 @@ fn what_the_site_says_cannot_steer_a_terminal() {
     site.command("printf 'a\\033[2Jb'");
     assert!(site.told(None).contains("holds no hadoop-common: a [2Jb"), "{}", site.told(None));
 }
+
+#[test]
+fn a_class_path_without_end_takes_neither_memory_nor_time() {
+    let site = Site::new();
+    let whole = "ROOT/usr/lib/hadoop/*:ROOT/usr/lib/hadoop-hdfs/*:ROOT/usr/lib/hadoop-yarn/*";
+    assert_eq!(site.told(Some(&vec![whole; 10_000].join(":"))), "", "one folder is one folder");
+    let many: Vec<String> = (0..=MOST_ENTRIES).map(|number| format!("/none/{number}/*")).collect();
+    assert!(
+        site.told(Some(&many.join(":"))).contains("has more than 2000 entries: name only what Flink's clients need")
+    );
+    // One folder under many names.
+    (0..200).for_each(|number| site.write(&format!("usr/lib/hadoop/{number}.jar"), ""));
+    let names: Vec<String> = (0..150).map(|number| format!("ROOT/usr/lib/hadoop{}/*", "/.".repeat(number))).collect();
+    assert!(site.told(Some(&names.join(":"))).contains("has more than 20000 files in its folders: name only"));
+    let some = [whole, &names[..50].join(":")].join(":");
+    assert_eq!(site.told(Some(&some)), "");
+    let kept = entries(&some.replace("ROOT", &site.0.path().display().to_string()), |jar| jar.ends_with("7.jar"));
+    assert!(kept.is_ok_and(|kept| kept.len() < 100), "only what is looked at");
+}
