@@ -5,13 +5,13 @@
 use super::failure::{Failure, Outcome, USAGE, say, say_json};
 use crate::cluster::lint::memory::{self, Deployment, Model, Process, Refusal};
 use crate::cluster::lint::{self, Configuration, Finding, Severity, Syntax, Target};
+use crate::systems::regular::{self, Links};
 use crate::words::flink::Version;
 use crate::words::problem::Source;
 use clap::Args;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -116,7 +116,7 @@ struct MemoryPart {
 fn read(path: &Path) -> Result<String, Failure> {
     let failed = |why: String| Failure::new(USAGE, format!("cannot read {}: {why}", path.display()));
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+    let file = regular::open(path, Links::Follow).map_err(|error| failed(error.to_string()))?;
     file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(|error| failed(error.to_string()))?;
     if bytes.len() as u64 > LONGEST {
         return Err(failed(format!("it has more than {LONGEST} bytes: is it Flink's configuration?")));

@@ -2,6 +2,7 @@
 //! A folder of the user's own takes their place when it is named.
 //! Not here: reading their meaning.
 
+use crate::systems::regular;
 use include_dir::{Dir, include_dir};
 use std::fs;
 use std::io;
@@ -58,12 +59,12 @@ fn from_folder(folder: &Path) -> Result<Manifests, Error> {
     for entry in fs::read_dir(folder).map_err(failed(folder))? {
         let path = entry.map_err(failed(folder))?.path();
         if path.extension().is_some_and(|end| READ.iter().any(|known| end == *known)) {
-            let text = fs::read_to_string(&path).map_err(failed(&path))?;
+            let text = regular::read_text(&path).map_err(failed(&path))?;
             manifests.files.push((path.display().to_string(), text));
         }
     }
     manifests.files.sort();
-    match fs::read_to_string(folder.join(LOCK)) {
+    match regular::read_text(&folder.join(LOCK)) {
         Ok(text) => manifests.lock = Some(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(source) => return Err(Error { path: folder.join(LOCK), source }),

@@ -38,6 +38,7 @@ mod lint;
 mod maven;
 mod mirror;
 mod openpgp;
+mod pipes;
 mod project;
 mod python;
 mod queues;

@@ -12,7 +12,6 @@ use crate::words::generation::{self as list, Generation};
 use crate::words::node::Keys;
 use crate::words::problem::{Problems, Source};
 use clap::Args;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A key of the right form, where nothing is rendered that anybody would trust.
@@ -78,7 +77,7 @@ impl Given {
         decide: impl FnOnce(&Inputs<'_>) -> Result<T, Problems>,
     ) -> Result<T, Failure> {
         let file = self.cluster.display().to_string();
-        let text = fs::read_to_string(&self.cluster)
+        let text = regular::read_text(&self.cluster)
             .map_err(|error| Failure::new(USAGE, format!("cannot read {file}: {error}")))?;
         let keys = served.map_or_else(|| Ok(vec![NO_KEY.to_owned()]), Served::trusted_keys)?;
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
@@ -130,7 +129,7 @@ impl Served {
             (files, _) => {
                 let read = |file: &PathBuf| {
                     let failed = |error| Failure::new(USAGE, format!("cannot read {}: {error}", file.display()));
-                    fs::read_to_string(file).map_err(failed)
+                    regular::read_text(file).map_err(failed)
                 };
                 files.iter().map(read).collect()
             }

@@ -7,10 +7,10 @@ use super::signing::Signing;
 use crate::cli::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say, say_json};
 use crate::mirror::generations::alone::alone;
 use crate::mirror::generations::rollback::{Error, Look, Plan, plan, roll_back};
+use crate::systems::regular;
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -69,7 +69,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     })?;
     let _alone = alone(mirror)?;
     let signer = Signing::with(key, arguments.new_key).signer(mirror)?;
-    let then = arguments.signed_by.as_ref().map(fs::read_to_string).transpose()?;
+    let then = arguments.signed_by.as_ref().map(|key| regular::read_text(key)).transpose()?;
     let plan = plan(mirror, arguments.number)?;
     let look = if arguments.verify { Look::Bytes } else { Look::Sizes };
     roll_back(mirror, &plan, look, (&signer, then.as_deref())).map_err(|error| match error {

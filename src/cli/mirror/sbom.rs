@@ -7,6 +7,7 @@ use crate::cli::failure::{Failure, Outcome, USAGE, say};
 use crate::mirror::generations::chosen;
 use crate::mirror::sbom::{path, path_of};
 use crate::mirror::verify::{signed_file, signed_list};
+use crate::systems::regular;
 use crate::words::generation::Generation;
 use crate::words::names::{SafePath, Word};
 use clap::{Args, ValueEnum};
@@ -53,7 +54,7 @@ enum Format {
 impl Copy {
     /// The generation's folder and its list.
     pub(super) fn list(&self) -> Result<(PathBuf, Generation), Failure> {
-        let key = self.key.as_ref().map(std::fs::read_to_string).transpose()?;
+        let key = self.key.as_ref().map(|key| regular::read_text(key)).transpose()?;
         let folder = chosen(&self.mirror, self.generation)?;
         let list = signed_list(&folder, key.as_deref()).map_err(untrusted)?;
         Ok((folder, list))

@@ -15,6 +15,7 @@ use crate::mirror::trust::Waiver;
 use crate::mirror::verify::repair::{Attempt, Means, Mended, repair};
 use crate::mirror::verify::sample::{Sample, Size};
 use crate::mirror::verify::{Difference, Report, signed_list, verify_sample};
+use crate::systems::regular;
 use crate::words::chain::chain;
 use crate::words::event::Tell;
 use clap::Args;
@@ -86,7 +87,7 @@ pub(super) struct Checked {
 
 /// Runs it.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let key = arguments.key.as_ref().map(std::fs::read_to_string).transpose()?;
+    let key = arguments.key.as_ref().map(|key| regular::read_text(key)).transpose()?;
     let progress = arguments.places.progress();
     let tell: Tell = &|event| progress.tell(event);
     let mirror = &arguments.mirror;

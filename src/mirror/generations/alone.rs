@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
+use systems::regular::{self, Links};
 
 /// The file, inside a mirror's folder.
 const FILE: &str = ".lock";
@@ -44,7 +45,7 @@ pub fn alone(mirror: &Path) -> Result<File, Error> {
 
 /// Whether a run is changing a mirror now.
 pub fn is_busy(mirror: &Path) -> bool {
-    let Ok(file) = File::open(mirror.join(FILE)) else { return false };
+    let Ok(file) = regular::open(&mirror.join(FILE), Links::Follow) else { return false };
     matches!(flock(&file, FlockOperation::NonBlockingLockShared), Err(rustix::io::Errno::WOULDBLOCK))
 }
 

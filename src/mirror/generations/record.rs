@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
+use systems::regular;
 use words::digest::Sha256;
 
 /// The folder of the records, inside a mirror's.
@@ -51,7 +52,7 @@ fn file(mirror: &Path, number: u64) -> PathBuf {
 
 /// What is known of a generation; what cannot be read is not known.
 pub fn read(mirror: &Path, number: u64) -> Record {
-    let text = fs::read_to_string(file(mirror, number)).unwrap_or_default();
+    let text = regular::read_text(&file(mirror, number)).unwrap_or_default();
     toml::from_str(&text).unwrap_or_default()
 }
 

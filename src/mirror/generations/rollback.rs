@@ -8,6 +8,7 @@ use crate::keys::{Signer, is_signed};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use systems::regular::{self, Links};
 use words::digest::Sha256;
 use words::generation::{Generation, Head};
 use words::names::SafePath;
@@ -97,7 +98,7 @@ fn first_damage(folder: &Path, list: &Generation, look: Look) -> Option<SafePath
     list.files.iter().find_map(|(path, listed)| {
         let file = path.under(folder);
         let sized = fs::metadata(&file).is_ok_and(|found| found.len() == listed.size);
-        let digest = || Sha256::of_reader(&mut File::open(&file)?).map(|(sha256, _)| sha256);
+        let digest = || Sha256::of_reader(&mut regular::open(&file, Links::Follow)?).map(|(sha256, _)| sha256);
         let whole = sized && (look == Look::Sizes || digest().is_ok_and(|sha256| sha256 == listed.sha256));
         (!whole).then(|| path.clone())
     })

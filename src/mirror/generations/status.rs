@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::fs;
 use std::path::Path;
+use systems::regular;
 use words::generation::PUBLIC_KEY;
 
 /// How a mirror is.
@@ -57,7 +58,7 @@ pub fn status(mirror: &Path) -> Result<Status, Error> {
     let served = current(mirror);
     let now = rows.iter().find(|row| row.current).cloned();
     let now = now.ok_or_else(|| Error::Empty { path: mirror.to_owned() })?;
-    let key = fs::read_to_string(served.join(PUBLIC_KEY)).ok();
+    let key = regular::read_text(&served.join(PUBLIC_KEY)).ok();
     let leftover = |name: &String| name.starts_with(NEW) || name.starts_with(OLD);
     Ok(Status {
         public_key: key.and_then(|key| Some(key.lines().rfind(|line| !line.trim().is_empty())?.trim().to_owned())),

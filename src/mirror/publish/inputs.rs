@@ -12,9 +12,10 @@ use crate::sources::Sources;
 use crate::store::Store;
 use crate::trust::{self, Judgement, Waiver};
 use rustix::fs::{AtFlags, statat};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
+use systems::regular::{self, Links};
 use words::digest::{Hasher, Sha256};
 use words::generation::{Head, LIST, SIGNATURE, scan_signed};
 
@@ -118,8 +119,8 @@ fn digest(file: &Path) -> io::Result<Sha256> {
 
 /// The head of a signed list whose files are all there with their lengths; of the list only a line is held at a time.
 fn whole(folder: &Path, signer: &keys::Signer) -> Option<Head> {
-    let signature = fs::read_to_string(folder.join(SIGNATURE)).ok()?;
-    let mut text = BufReader::with_capacity(1 << 16, File::open(folder.join(LIST)).ok()?);
+    let signature = regular::read_text(&folder.join(SIGNATURE)).ok()?;
+    let mut text = BufReader::with_capacity(1 << 16, regular::open(&folder.join(LIST), Links::Follow).ok()?);
     // Looked at from the folder, each costs only its own part of the path.
     let from = File::open(folder).ok()?;
     let mut whole = true;
@@ -133,6 +134,7 @@ fn whole(folder: &Path, signer: &keys::Signer) -> Option<Head> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn every_input_counts() {

@@ -10,6 +10,7 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use systems::regular::{self, Links};
 use words::generation::{self as list, Generation, Listed};
 use words::names::SafePath;
 
@@ -79,7 +80,7 @@ fn identity(list: &Stat) -> Identity {
 impl Pinned {
     fn open(folder: &Path) -> io::Result<(Identity, Pinned)> {
         let folder = openat(CWD, folder, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        let mut list = File::from(openat(&folder, list::LIST, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?);
+        let mut list = regular::open_at(&folder, Path::new(list::LIST), Links::Follow)?;
         let known = identity(&fstat(&list)?);
         let mut text = String::new();
         list.read_to_string(&mut text)?;
