@@ -6,7 +6,9 @@
 pub mod config;
 mod follow;
 mod glob;
+mod handles;
 mod notes;
+mod progress;
 mod reader;
 mod record;
 mod spool;
