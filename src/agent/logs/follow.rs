@@ -106,7 +106,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.log");
         fs::write(&path, "2026-01-01 00:00:00 a\n\tat b\n2026-01-01 00:00:01 c\n").unwrap();
-        let mut note = Note::new("/a.log".to_owned());
+        let mut note = Note::new("one".to_owned(), "/a.log".to_owned());
         assert_eq!(turn(&path, &mut note).0, [b"2026-01-01 00:00:00 a\n\tat b\n"]);
         assert!(turn(&path, &mut note).0.is_empty());
         quiet(&mut note);
@@ -125,7 +125,7 @@ mod tests {
         fs::write(&path, "before\n").unwrap();
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.set_len(100 << 30).unwrap();
-        let mut note = Note::new("/a.log".to_owned());
+        let mut note = Note::new("one".to_owned(), "/a.log".to_owned());
         let (records, _) = turn(&path, &mut note);
         assert!(records[0].starts_with(b"before\n\0") && records[0].len() <= LONGEST && records.len() == 1);
         assert_eq!(turn(&path, &mut note), (Vec::new(), false));
@@ -142,7 +142,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.log");
         fs::write(&path, vec![b'x'; 10 * LONGEST + 5]).unwrap();
-        let mut note = Note::new("/a.log".to_owned());
+        let mut note = Note::new("one".to_owned(), "/a.log".to_owned());
         for piece in 1..=10_u64 {
             let (records, more) = turn(&path, &mut note);
             assert_eq!((records.len(), records[0].len(), more), (1, LONGEST, true), "{piece}");

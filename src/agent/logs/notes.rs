@@ -17,8 +17,12 @@ const FILE: &str = "notes.json";
 const BEGINNING: usize = 256;
 /// How long a file is remembered that is not seen.
 const KEPT: Duration = Duration::from_secs(120);
-/// Files that are followed in all.
+/// Files that are followed in all, and of one group.
 const FILES: usize = 20_000;
+const OF_GROUP: usize = 1_000;
+/// The part of all that is kept for groups that have few.
+const RESERVE: usize = FILES / 4;
+const FEW: usize = 16;
 
 /// Which file: the folder that is sure, and the inode's number in it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -30,6 +34,8 @@ pub(super) struct Key {
 /// How far a file was read.
 #[derive(Debug, Clone)]
 pub(super) struct Note {
+    /// Whose share it is of.
+    group: String,
     /// The path under which it was written first.
     pub(super) live: String,
     /// The byte at which the next record begins.
@@ -39,6 +45,8 @@ pub(super) struct Note {
     pub(super) since: Instant,
     beginning: Beginning,
     seen: Instant,
+    /// Whether it is otherwise than it was written down.
+    changed: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +61,10 @@ pub(super) struct Notes {
     file: PathBuf,
     notes: HashMap<Key, Note>,
     lives: HashSet<String>,
+    /// How many are of each group.
+    groups: HashMap<String, usize>,
+    /// Whether there are others than were written down.
+    changed: bool,
     /// Seconds since 1970 of the last turn of the run before; none if there was none.
     pub(super) until: Option<u64>,
 }
@@ -65,6 +77,8 @@ struct Saved {
 
 #[derive(Serialize, Deserialize)]
 struct SavedNote {
+    #[serde(default)]
+    group: String,
     base: PathBuf,
     inode: u64,
     live: String,
@@ -73,9 +87,10 @@ struct SavedNote {
 }
 
 impl Note {
-    pub(super) fn new(live: String) -> Note {
+    pub(super) fn new(group: String, live: String) -> Note {
         let now = Instant::now();
-        Note { live, offset: 0, size: 0, since: now, beginning: Beginning::default(), seen: now }
+        let beginning = Beginning::default();
+        Note { group, live, offset: 0, size: 0, since: now, beginning, seen: now, changed: true }
     }
 
     /// Holds a file against what is noted: one that is another by now, or was cut, is read from its start.
@@ -87,12 +102,14 @@ impl Note {
         if size < self.offset || self.beginning != beginning(file, self.beginning.length)? {
             self.offset = 0;
             self.beginning = Beginning::default();
+            self.changed = true;
         }
         Ok(())
     }
 
     /// Goes on to a byte.
     pub(super) fn advance(&mut self, file: &File, offset: u64) -> io::Result<()> {
+        self.changed |= self.offset != offset;
         self.offset = offset;
         if self.beginning.length < BEGINNING {
             self.beginning = beginning(file, BEGINNING.min(usize::try_from(offset).unwrap_or(BEGINNING)))?;
@@ -124,9 +141,10 @@ impl Notes {
             Err(error) => return Err(error),
         };
         let until = saved.as_ref().map(|saved| saved.until);
-        let mut notes = Notes { file, notes: HashMap::new(), lives: HashSet::new(), until };
+        let (lives, groups) = (HashSet::new(), HashMap::new());
+        let mut notes = Notes { file, notes: HashMap::new(), lives, groups, changed: true, until };
         for saved in saved.into_iter().flat_map(|saved| saved.files) {
-            let note = Note { offset: saved.offset, beginning: saved.beginning, ..Note::new(saved.live) };
+            let note = Note { offset: saved.offset, beginning: saved.beginning, ..Note::new(saved.group, saved.live) };
             notes.add(Key { base: saved.base, inode: saved.inode }, note);
         }
         Ok(notes)
@@ -138,13 +156,22 @@ impl Notes {
         Some(note)
     }
 
-    /// Whether another file can be followed.
-    pub(super) fn has_room(&self) -> bool {
-        self.notes.len() < FILES
+    /// The files of a group that are followed.
+    pub(super) fn count(&self, group: &str) -> usize {
+        self.groups.get(group).copied().unwrap_or_default()
+    }
+
+    /// Whether another file of a group can be followed.
+    pub(super) fn has_room(&self, group: &str) -> bool {
+        let own = self.count(group);
+        let kept = if own < FEW { 0 } else { RESERVE };
+        own < OF_GROUP && self.notes.len() + kept < FILES
     }
 
     pub(super) fn add(&mut self, key: Key, note: Note) {
+        self.changed = true;
         self.lives.insert(note.live.clone());
+        *self.groups.entry(note.group.clone()).or_default() += 1;
         self.notes.insert(key, note);
     }
 
@@ -153,11 +180,33 @@ impl Notes {
         self.lives.contains(live)
     }
 
-    /// Forgets files that are gone, and writes down the others.
-    pub(super) fn save(&mut self, now_seconds: u64) -> io::Result<()> {
+    /// Forgets files that are gone, and writes down the others if anything is new.
+    pub(super) fn save_what_changed(&mut self, now_seconds: u64) -> io::Result<()> {
+        self.forget();
+        if !self.changed && !self.notes.values().any(|note| note.changed) {
+            return Ok(());
+        }
+        self.save(now_seconds)
+    }
+
+    fn forget(&mut self) {
+        let before = self.notes.len();
         self.notes.retain(|_, note| note.seen.elapsed() < KEPT);
+        if self.notes.len() == before {
+            return;
+        }
+        self.changed = true;
         self.lives = self.notes.values().map(|note| note.live.clone()).collect();
+        self.groups.clear();
+        for note in self.notes.values() {
+            *self.groups.entry(note.group.clone()).or_default() += 1;
+        }
+    }
+
+    /// Writes down all.
+    pub(super) fn save(&mut self, now_seconds: u64) -> io::Result<()> {
         let saved = |(key, note): (&Key, &Note)| SavedNote {
+            group: note.group.clone(),
             base: key.base.clone(),
             inode: key.inode,
             live: note.live.clone(),
@@ -167,7 +216,10 @@ impl Notes {
         let saved = Saved { until: now_seconds, files: self.notes.iter().map(saved).collect() };
         let part = self.file.with_extension("part");
         fs::write(&part, serde_json::to_vec(&saved).map_err(io::Error::other)?)?;
-        fs::rename(part, &self.file)
+        fs::rename(part, &self.file)?;
+        self.changed = false;
+        self.notes.values_mut().for_each(|note| note.changed = false);
+        Ok(())
     }
 }
 
@@ -183,7 +235,7 @@ mod tests {
         let key = || Key { base: "/logs".into(), inode: 7 };
         let mut notes = Notes::read(folder.path()).unwrap();
         assert!(notes.until.is_none() && notes.get(&key()).is_none());
-        let mut note = Note::new("/logs/a.log".to_owned());
+        let mut note = Note::new("one".to_owned(), "/logs/a.log".to_owned());
         note.advance(&File::open(&log).unwrap(), 15).unwrap();
         notes.add(key(), note);
         notes.save(5).unwrap();
@@ -205,5 +257,57 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(FILE), "{\"until\":5,\"files\":[{").unwrap();
         assert!(Notes::read(folder.path()).unwrap().until.is_none());
+    }
+
+    fn fill(notes: &mut Notes, group: &str) -> usize {
+        let mut count = 0;
+        while notes.has_room(group) {
+            let key = Key { base: "/logs".into(), inode: notes.notes.len() as u64 };
+            notes.add(key, Note::new(group.to_owned(), format!("/logs/{group}/{count}.log")));
+            count += 1;
+        }
+        count
+    }
+
+    #[test]
+    fn each_group_has_a_share_of_the_notes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut notes = Notes::read(folder.path()).unwrap();
+        assert_eq!(fill(&mut notes, "first"), OF_GROUP);
+        for number in 0..100 {
+            fill(&mut notes, &format!("made-up-{number}"));
+        }
+        assert_eq!(fill(&mut notes, "honest"), FEW);
+        // The next run counts them as well.
+        notes.save(5).unwrap();
+        let mut notes = Notes::read(folder.path()).unwrap();
+        assert_eq!((fill(&mut notes, "first"), fill(&mut notes, "other")), (0, FEW));
+    }
+
+    #[test]
+    fn notes_are_written_when_something_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, file) = (folder.path().join("a.log"), folder.path().join(FILE));
+        fs::write(&log, "one\ntwo\n").unwrap();
+        let log = File::open(&log).unwrap();
+        let key = || Key { base: "/logs".into(), inode: 7 };
+        let mut notes = Notes::read(folder.path()).unwrap();
+        notes.add(key(), Note::new("one".to_owned(), "/logs/a.log".to_owned()));
+        let mut written = |change: &dyn Fn(&mut Note)| {
+            notes.save_what_changed(5).unwrap();
+            fs::remove_file(&file).unwrap();
+            let note = notes.get(&key()).unwrap();
+            change(note);
+            notes.save_what_changed(6).unwrap();
+            let written = file.exists();
+            notes.save(7).unwrap();
+            notes.changed = true;
+            written
+        };
+        assert!(!written(&|_| {}));
+        assert!(written(&|note| note.advance(&log, 4).unwrap()));
+        assert!(!written(&|note| note.advance(&log, 4).unwrap()));
+        assert!(written(&|note| note.hold_against(&log, 3).unwrap()));
+        assert!(!written(&|note| note.seen = Instant::now()));
     }
 }

@@ -71,6 +71,9 @@ struct Reader<'a> {
     told: Instant,
     refused: Refused,
     full: BTreeSet<String>,
+    /// Groups with more files than are followed, lately, and those of which that was said.
+    crowded: BTreeSet<String>,
+    said: BTreeSet<String>,
     failed: Option<io::Error>,
     /// Files of each group that were followed in this turn.
     files: HashMap<String, usize>,
@@ -86,6 +89,8 @@ impl<'a> Reader<'a> {
             told: Instant::now(),
             refused: Refused::default(),
             full: BTreeSet::new(),
+            crowded: BTreeSet::new(),
+            said: BTreeSet::new(),
             failed: None,
             files: HashMap::new(),
         })
@@ -107,7 +112,7 @@ impl<'a> Reader<'a> {
         self.notes.until = Some(began);
         if self.saved.elapsed() >= INTERVAL {
             self.saved = Instant::now();
-            self.failed = self.save().err().or(self.failed.take());
+            self.failed = self.notes.save_what_changed(began).err().or(self.failed.take());
         }
         self.tell();
         more && self.failed.is_none()
@@ -126,22 +131,18 @@ impl<'a> Reader<'a> {
             return false;
         }
         let key = Key { base: source.base.clone(), inode: stat.st_ino };
-        if self.notes.get(&key).is_none() {
-            let live_path = folder.join(live);
-            if live != text && !self.rolled(&live_path, &stat) {
-                return false;
-            }
-            if !self.notes.has_room() {
-                refused.add(&folder.join(&text), "too many files in all");
-                return false;
-            }
-            self.notes.add(key.clone(), Note::new(live_path));
-        }
-        let files = self.files.entry(folder.group.to_owned()).or_default();
-        *files += 1;
-        if *files > FILES {
-            refused.add(&folder.join(&text), "too many files");
+        let known = self.notes.get(&key).is_some();
+        let live_path = folder.join(live);
+        // Nothing is noted of what nobody wrote yet: such files cost nothing.
+        if !known && (stat.st_size == 0 || live != text && !self.rolled(&live_path, &stat)) {
             return false;
+        }
+        if !self.follows_another(folder.group, known) {
+            self.crowded.insert(folder.group.to_owned());
+            return false;
+        }
+        if !known {
+            self.notes.add(key.clone(), Note::new(folder.group.to_owned(), live_path));
         }
         match self.read(source, folder, name, &key, stat.st_size as u64) {
             Ok(more) => more,
@@ -151,6 +152,13 @@ impl<'a> Reader<'a> {
                 false
             }
         }
+    }
+
+    /// Whether a file of a group has room in this turn and, if it is not known, in the notes.
+    fn follows_another(&mut self, group: &str, known: bool) -> bool {
+        let files = self.files.entry(group.to_owned()).or_default();
+        *files += 1;
+        *files <= FILES && (known || self.notes.has_room(group))
     }
 
     /// Whether a file that was not known rolled since the last turn. A clock and a file system count seconds apart.
@@ -201,11 +209,74 @@ impl<'a> Reader<'a> {
             log::line(Level::Warn, "names are not read", &[("looks", &self.refused.count), ("last", &last)]);
             self.refused = Refused::default();
         }
+        let crowded = std::mem::take(&mut self.crowded);
+        if let Some(last) = crowded.difference(&self.said).last() {
+            let count = crowded.difference(&self.said).count();
+            log::line(Level::Warn, "files above a group's share are not read", &[("groups", &count), ("last", last)]);
+        }
+        self.said = crowded;
         for group in std::mem::take(&mut self.full) {
             log::line(Level::Warn, "its share of the queue is full; its files wait", &[("of", &group)]);
         }
         if let Some(error) = &self.failed {
             log::line(Level::Warn, "records cannot be queued", &[("why", error)]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::config;
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+    use words::problem::Source as Text;
+
+    fn config(root: &Path) -> Config {
+        for name in ["queue", "shipper", "logs"] {
+            fs::create_dir_all(root.join(name)).unwrap();
+        }
+        let at = |name: &str| root.join(name).display().to_string();
+        let text = format!(
+            "node = \"one\"\nfolder = \"{}\"\nshipper = \"{}\"\nqueue = \"64m\"\nrecord = \"256k\"\n\
+             [[source]]\ntag = \"yarn\"\npaths = [\"{}/application_*/*.log\"]\n",
+            at("queue"),
+            at("shipper"),
+            at("logs"),
+        );
+        config::parse(Text { file: "jobs.toml", text: &text }).unwrap()
+    }
+
+    fn write(root: &Path, group: &str, count: usize, text: &str) {
+        let folder = root.join("logs").join(group);
+        fs::create_dir_all(&folder).unwrap();
+        (0..count).for_each(|number| fs::write(folder.join(format!("{number}.log")), text).unwrap());
+    }
+
+    #[test]
+    fn a_job_with_ever_so_many_files_does_not_hide_the_files_of_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let config = config(root);
+        write(root, "application_empty", 3_000, "");
+        write(root, "application_many", FILES + 200, "2026-01-01 00:00 one\n2026-01-01 00:00 two\n");
+        let mut reader = Reader::open(&config).unwrap();
+        reader.turn();
+        assert!(reader.notes.count("yarn-application_empty") == 0 && reader.failed.is_none());
+        assert_eq!(reader.notes.count("yarn-application_many"), FILES);
+        assert_eq!(Vec::from_iter(&reader.crowded), ["yarn-application_many"]);
+        write(root, "application_other", 3, "2026-01-01 00:00 one\n2026-01-01 00:00 two\n");
+        reader.turn();
+        assert_eq!(reader.notes.count("yarn-application_other"), 3);
+        let queued = fs::read_dir(root.join("queue/out")).unwrap();
+        let mut names = queued.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert!(names.any(|name| name.ends_with("-yarn-application_other.records")));
+        // Said once, and no more while it stays so.
+        for _ in 0..2 {
+            reader.told = Instant::now().checked_sub(TOLD).unwrap();
+            reader.tell();
+            assert_eq!((reader.said.len(), reader.crowded.len()), (1, 0));
+            reader.turn();
         }
     }
 }
