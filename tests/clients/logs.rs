@@ -250,3 +250,19 @@ fn a_log_server_takes_names_that_it_knows_and_nothing_for_a_terminal() {
     let files = fs::read_dir(site.logs()).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_file()).count();
     assert_eq!(files, 2);
 }
+
+#[test]
+fn the_records_of_more_applications_than_rsyslog_sees_at_a_time_all_arrive() {
+    if let Some(why) = lacks() {
+        return left_out!("many applications: {why}");
+    }
+    let mut site = Site::begin();
+    let applications = 1000..1300;
+    applications.clone().for_each(|number| write_records(&site.container(number), 0));
+    site.start();
+    let arrived = |number| site.arrived(&format!("yarn-application_1_{number}.log")).contains("record 9 end");
+    let took = site.until("all records arrive", || applications.clone().all(arrived));
+    drop(writeln!(std::io::stderr(), "300 applications: all records arrived after {took:.1?}"));
+    let out = site.root.join("var/lib/pnda/log-reader/jobs/out");
+    assert!(fs::read_dir(out).unwrap().count() <= 128);
+}
