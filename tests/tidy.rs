@@ -22,7 +22,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mirror", &["words", "systems"]),
     ("cluster", &["words"]),
     ("node", &["words", "systems"]),
-    ("agent", &["words", "systems"]),
+    ("agent", &["words", "systems", "apps"]),
+    ("apps", &["words", "systems"]),
 ];
 
 /// A source file may have this many lines without its tests.

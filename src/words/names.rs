@@ -83,6 +83,18 @@ checked_name!(
     /// A DNS host name or an IP address.
     Host, "host", refuse_host
 );
+checked_name!(
+    /// The name of an application, as PNDA allows it: letters, digits, `_` and `-`.
+    ApplicationName, "name of an application", refuse_application
+);
+checked_name!(
+    /// The name of a component in its package; the same characters.
+    ComponentName, "name of a component", refuse_application
+);
+checked_name!(
+    /// The name of a package with its version, as in `wordcount-1.2.3`.
+    PackageName, "name of a package", refuse_package
+);
 
 impl std::borrow::Borrow<str> for SafePath {
     fn borrow(&self) -> &str {
@@ -109,6 +121,23 @@ impl SafePath {
     /// Every folder above this path, shortest first.
     pub fn parents(&self) -> impl Iterator<Item = SafePath> + '_ {
         self.0.match_indices('/').map(|(at, _)| SafePath(self.0[..at].into()))
+    }
+}
+
+impl PackageName {
+    /// The name before the last `-`.
+    pub fn name(&self) -> &str {
+        self.0.rsplit_once('-').map_or(&*self.0, |(name, _)| name)
+    }
+
+    /// The version after the last `-`.
+    pub fn version(&self) -> &str {
+        self.0.rsplit_once('-').map_or("", |(_, version)| version)
+    }
+
+    /// The numbers of the version, for sorting.
+    pub fn numbers(&self) -> Vec<u64> {
+        self.version().split('.').filter_map(|part| part.parse().ok()).collect()
     }
 }
 
@@ -187,6 +216,33 @@ fn refuse_word(text: &str) -> Option<&'static str> {
     (!text.chars().all(allowed)).then_some("only letters, digits and . _ + - are allowed")
 }
 
+/// A leading `-` would be an option where the name is an argument.
+fn refuse_application(text: &str) -> Option<&'static str> {
+    if text.is_empty() || text.len() > 64 {
+        return Some("it must have 1 to 64 characters");
+    }
+    if text.starts_with('-') {
+        return Some("it must not begin with `-`");
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    (!text.chars().all(allowed)).then_some("only letters, digits, _ and - are allowed")
+}
+
+fn refuse_package(text: &str) -> Option<&'static str> {
+    const FORM: &str = "it must be NAME-VERSION with a version of three numbers, as in wordcount-1.2.3";
+    if text.len() > 128 {
+        return Some("it is longer than 128 characters");
+    }
+    let Some((name, version)) = text.rsplit_once('-') else { return Some(FORM) };
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) || !name.chars().all(allowed) {
+        return Some("its name must begin with a letter or a digit and have only letters, digits and . _ -");
+    }
+    let number = |part: &str| !part.is_empty() && part.len() <= 9 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<&str> = version.split('.').collect();
+    (parts.len() != 3 || !parts.iter().all(|part| number(part))).then_some(FORM)
+}
+
 fn refuse_host(text: &str) -> Option<&'static str> {
     if text.is_empty() || text.len() > 253 {
         return Some("it must have 1 to 253 characters");
@@ -254,6 +310,21 @@ mod tests {
         assert!(Host::new("edge-1.node.dc1").is_ok() && Host::new("10.7.0.2").is_ok() && Host::new("::1").is_ok());
         for text in ["", "a_b", "-a", "a..b", "a b"] {
             assert!(Host::new(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn applications_and_packages_are_named_as_in_pnda() {
+        for text in ["a", "word-count_2", "_x", "A"] {
+            assert!(ApplicationName::new(text).is_ok() && ComponentName::new(text).is_ok(), "{text:?}");
+        }
+        for text in ["", "-x", "a b", "a;id", "a\n", "a.b", "a/b", "ä", &"a".repeat(65)] {
+            assert!(ApplicationName::new(text).is_err() && ComponentName::new(text).is_err(), "{text:?}");
+        }
+        let package = PackageName::new("test-package-1.0.2").unwrap();
+        assert_eq!((package.name(), package.version(), package.numbers()), ("test-package", "1.0.2", vec![1, 0, 2]));
+        for text in ["a-1.0", "a=1.0.2", "a", "a-1.0.2a", "-1.0.2", "../a-1.0.2", "a-1.0.2\n", "a-1..2", "a b-1.0.2"] {
+            assert!(PackageName::new(text).is_err(), "{text:?}");
         }
     }
 

@@ -1,0 +1,5 @@
+//! The room of applications: packages, the journal, what is decided about each component, and the acts that follow.
+//! `decide` is pure: it sees what is wanted and what is observed, and names the next act.
+//! Not here: how YARN, HDFS and Flink are spoken to (`systems`), and the service that runs this (`agent`).
+
+pub mod package;
