@@ -3,8 +3,8 @@
 //! Not here: any judgement.
 
 use super::failure::{Failure, Outcome, USAGE, say, say_json};
-use crate::cluster::lint::memory::{self, Deployment, Model, Process, Refusal};
-use crate::cluster::lint::{self, Configuration, Finding, Severity, Syntax, Target};
+use crate::flink::memory::{self, Deployment, Model, Process, Refusal};
+use crate::flink::{self, Configuration, Finding, Severity, Syntax, Target};
 use crate::systems::regular::{self, Links};
 use crate::words::flink::Version;
 use crate::words::problem::Source;
@@ -181,10 +181,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mut all = Vec::new();
     for path in &arguments.files {
         let (file, text) = (path.display().to_string(), read(path)?);
-        let syntax = lint::syntax(&file, target.version);
+        let syntax = flink::syntax(&file, target.version);
         let source = Source { file: &file, text: &text };
         let (configuration, findings) =
-            lint::lint(source, syntax, target).map_err(|error| Failure::new(USAGE, error))?;
+            flink::lint(source, syntax, target).map_err(|error| Failure::new(USAGE, error))?;
         all.push(Judged { file, syntax, configuration, findings });
     }
     let count =

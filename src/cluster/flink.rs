@@ -3,9 +3,9 @@
 //! Not here: the settings' defaults (roles), or the file's syntax (`words::flink`).
 
 use super::facts::Seen;
-use super::lint::memory::Deployment;
-use super::lint::{self, Severity, Target};
 use super::setting::{milliseconds, split_address};
+use flink::memory::Deployment;
+use flink::{Severity, Target};
 use std::collections::BTreeSet;
 use words::flink::Version;
 use words::problem::Source;
@@ -105,9 +105,9 @@ fn refused_by(seen: &Seen<'_>, version: Version) -> Vec<(&'static str, String, S
     };
     let texts = [lines(configuration(seen, version)), lines(history_server(seen, version))];
     let target = Target { version, java: java(seen), deployment: Deployment::Yarn };
-    let linted = texts.iter().map(|text| lint::lint(Source { file: file.name(), text }, file.into(), target));
+    let linted = texts.iter().map(|text| flink::lint(Source { file: file.name(), text }, file.into(), target));
     let findings = linted.flat_map(|linted| linted.map_or_else(|_| Vec::new(), |(_, findings)| findings));
-    let told = |finding: lint::Finding| {
+    let told = |finding: flink::Finding| {
         let known = SETTINGS.iter().find(|(key, _)| *key == finding.key);
         let (key, setting) = *known.unwrap_or(&("", by_version));
         let named = |text: String| if key.is_empty() { text } else { text.replace(key, setting) };

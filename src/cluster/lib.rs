@@ -16,7 +16,6 @@ mod flavor;
 mod flink;
 mod hardening;
 mod item;
-pub mod lint;
 mod members;
 mod packed;
 mod plan;

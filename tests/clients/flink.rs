@@ -50,7 +50,7 @@ fn a_real_flink_answers_as_the_fixtures_and_the_catalogue_say() {
 
 /// The options of this line, as the catalogue has them.
 fn catalogue() -> BTreeSet<String> {
-    let table = fs::read_to_string(repository("src/cluster/lint/options.tsv")).unwrap();
+    let table = fs::read_to_string(repository("src/flink/options.tsv")).unwrap();
     let (head, rows) = table.split_once('\n').unwrap();
     let versions: Vec<&str> = head.trim_start_matches('#').split_whitespace().collect();
     let at = |version: &str| versions.iter().position(|known| *known == version).unwrap();

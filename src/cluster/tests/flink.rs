@@ -136,9 +136,9 @@ fn every_rendered_configuration_of_flink_passes_the_lint_of_its_version() {
         assert!(files.len() > 1, "{name} {version}");
         for (path, bytes) in files {
             let text = String::from_utf8(bytes).unwrap();
-            let target = lint::Target { version, java: None, deployment: lint::memory::Deployment::Yarn };
+            let target = ::flink::Target { version, java: None, deployment: ::flink::memory::Deployment::Yarn };
             let source = Source { file: &path, text: &text };
-            let (configuration, findings) = lint::lint(source, version.configuration_file().into(), target).unwrap();
+            let (configuration, findings) = ::flink::lint(source, version.configuration_file().into(), target).unwrap();
             assert!(configuration.keys() > 5 && findings.is_empty(), "{name} {version}:\n{findings:#?}\n{text}");
         }
     }

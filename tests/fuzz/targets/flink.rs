@@ -3,8 +3,8 @@
 //! Not here: what the findings are.
 
 use super::text;
-use pnda::cluster::lint::memory::{Deployment, Process, of};
-use pnda::cluster::lint::{Syntax, Target, lint};
+use pnda::flink::memory::{Deployment, Process, of};
+use pnda::flink::{Syntax, Target, lint};
 use pnda::words::problem::Source;
 
 fn judged(bytes: &[u8], syntax: Syntax) -> String {

@@ -3,9 +3,9 @@
 //! Not here: which parts there are.
 
 use super::{Deployment, Process, Refusal, print};
-use crate::lint::catalogue::Catalogue;
-use crate::lint::file::Entry;
-use crate::lint::{Configuration, value};
+use crate::catalogue::Catalogue;
+use crate::file::Entry;
+use crate::{Configuration, value};
 
 /// A part, as a table shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,13 +3,13 @@
 //! Not here: wording.
 
 use super::{Deployment, Model, Process, of};
-use crate::lint::{Syntax, Target, lint};
+use crate::{Syntax, Target, lint};
 use std::collections::BTreeMap;
 use std::path::Path;
 use words::problem::Source;
 
 /// What the scripts were told: options of Java and settings, or that there is no starting.
-fn ours(configuration: &crate::lint::Configuration, process: Process) -> Option<Vec<String>> {
+fn ours(configuration: &crate::Configuration, process: Process) -> Option<Vec<String>> {
     of(configuration, process).ok().map(|model| {
         let mut words = java_options(&model, configuration);
         words.extend(settings(&model));
@@ -17,7 +17,7 @@ fn ours(configuration: &crate::lint::Configuration, process: Process) -> Option<
     })
 }
 
-fn java_options(model: &Model, configuration: &crate::lint::Configuration) -> Vec<String> {
+fn java_options(model: &Model, configuration: &crate::Configuration) -> Vec<String> {
     let mut options = vec![format!("-Xmx{}", model.heap()), format!("-Xms{}", model.heap())];
     let size = |name: &str| model.size(name).unwrap();
     let direct = match model.process {
