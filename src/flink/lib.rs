@@ -162,6 +162,11 @@ impl Configuration {
         self.entries.len()
     }
 
+    /// What the file sets, each key once.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries.iter().map(|entry| (entry.key.as_str(), entry.value.as_str()))
+    }
+
     /// What the file sets under this very key.
     fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
