@@ -96,19 +96,6 @@ checked_name!(
     PackageName, "name of a package", refuse_package
 );
 
-checked_name!(
-    /// The id that YARN's ResourceManager gives to an application, as in `application_1795400000000_0042`.
-    ApplicationId, "YARN application id", refuse_application_id
-);
-checked_name!(
-    /// The id of a Flink job: 32 hexadecimal digits.
-    JobId, "Flink job id", refuse_hex
-);
-checked_name!(
-    /// The id under which Flink takes a savepoint once, however often it is asked for: 32 hexadecimal digits.
-    TriggerId, "Flink trigger id", refuse_hex
-);
-
 impl std::borrow::Borrow<str> for SafePath {
     fn borrow(&self) -> &str {
         &self.0
@@ -256,18 +243,6 @@ fn refuse_package(text: &str) -> Option<&'static str> {
     (parts.len() != 3 || !parts.iter().all(|part| number(part))).then_some(FORM)
 }
 
-fn refuse_application_id(text: &str) -> Option<&'static str> {
-    let digits = |part: &str| (1..=20).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
-    let parts = text.strip_prefix("application_").and_then(|rest| rest.split_once('_'));
-    let good = parts.is_some_and(|(started, number)| digits(started) && digits(number));
-    (!good).then_some("it must be application_NUMBER_NUMBER")
-}
-
-fn refuse_hex(text: &str) -> Option<&'static str> {
-    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    (text.len() != 32 || !text.bytes().all(hex)).then_some("it must be 32 digits and letters from a to f")
-}
-
 fn refuse_host(text: &str) -> Option<&'static str> {
     if text.is_empty() || text.len() > 253 {
         return Some("it must have 1 to 253 characters");
@@ -350,18 +325,6 @@ mod tests {
         assert_eq!((package.name(), package.version(), package.numbers()), ("test-package", "1.0.2", vec![1, 0, 2]));
         for text in ["a-1.0", "a=1.0.2", "a", "a-1.0.2a", "-1.0.2", "../a-1.0.2", "a-1.0.2\n", "a-1..2", "a b-1.0.2"] {
             assert!(PackageName::new(text).is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn ids_of_yarn_and_flink_have_their_form() {
-        assert!(ApplicationId::new("application_1795400000000_0042").is_ok());
-        for text in ["", "application_1", "application_1_", "application_1_2/..", "job_1_2", "application_1_2_3"] {
-            assert!(ApplicationId::new(text).is_err(), "{text:?}");
-        }
-        assert!(JobId::new("0123456789abcdef0123456789abcdef").is_ok());
-        for text in ["", "0123456789ABCDEF0123456789ABCDEF", "0123456789abcdef0123456789abcde/"] {
-            assert!(JobId::new(text).is_err() && TriggerId::new(text).is_err(), "{text:?}");
         }
     }
 
