@@ -1,11 +1,13 @@
-//! Clients of what we drive: web servers, Flink, HDFS, metrics receivers, ssh; and what bounds those who come from outside.
+//! Clients of what we drive: web servers, Flink, HDFS, YARN, metrics receivers, ssh; and what bounds those who come from outside.
 //! They may use the words; they know nothing of mirrors, clusters or the agent.
 //! Not here: any decision.
 
 pub mod bounded;
+pub mod call;
 pub mod console;
 pub mod download;
 pub mod graphite;
+pub mod hadoop;
 pub mod history_server;
 pub mod hostnames;
 pub mod http;
@@ -17,3 +19,4 @@ pub mod site;
 pub mod site_hadoop;
 pub mod ssh;
 pub mod webhdfs;
+pub mod yarn;

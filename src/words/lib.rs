@@ -10,6 +10,7 @@ pub mod flink;
 #[cfg(test)]
 mod frozen;
 pub mod generation;
+pub mod ids;
 pub mod location;
 pub mod markup;
 pub mod metric;

@@ -3,33 +3,31 @@
 //! Not here: what a name stands for.
 
 use super::shown::shown;
-use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// A name that was refused, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` cannot be used as a {kind}: {why}", shown(name))]
 pub struct BadName {
-    kind: &'static str,
-    name: String,
-    why: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+    pub(crate) why: &'static str,
 }
 
 macro_rules! checked_name {
     ($(#[$doc:meta])* $type:ident, $kind:literal, $check:ident) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $type(Box<str>);
 
         impl $type {
             /// Checks the text; the error says what is wrong with it.
-            pub fn new(text: impl Into<String>) -> Result<$type, BadName> {
+            pub fn new(text: impl Into<String>) -> Result<$type, $crate::names::BadName> {
                 let text = text.into();
                 match $check(&text) {
                     None => Ok($type(text.into())),
-                    Some(why) => Err(BadName { kind: $kind, name: text, why }),
+                    Some(why) => Err($crate::names::BadName { kind: $kind, name: text, why }),
                 }
             }
 
@@ -40,9 +38,9 @@ macro_rules! checked_name {
         }
 
         impl TryFrom<String> for $type {
-            type Error = BadName;
+            type Error = $crate::names::BadName;
 
-            fn try_from(text: String) -> Result<$type, BadName> {
+            fn try_from(text: String) -> Result<$type, $crate::names::BadName> {
                 $type::new(text)
             }
         }
@@ -53,19 +51,21 @@ macro_rules! checked_name {
             }
         }
 
-        impl fmt::Display for $type {
-            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 out.write_str(&self.0)
             }
         }
 
-        impl fmt::Debug for $type {
-            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 out.write_str(&self.0)
             }
         }
     };
 }
+
+pub(crate) use checked_name;
 
 checked_name!(
     /// A relative path of plain segments joined by `/`: it cannot leave the folder it is joined to.

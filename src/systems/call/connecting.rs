@@ -1,0 +1,64 @@
+//! Marks what fails before a question goes out: looking the name up, and connecting.
+//! The kinds of the system's errors do not tell: "no route to host" comes from a connection that is open, too.
+//! Not here: anything after the connection is there.
+
+use super::Lost;
+use std::fmt;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
+
+/// An error from before the connection was there.
+#[derive(Debug)]
+struct NotConnected(String);
+
+impl fmt::Display for NotConnected {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotConnected {}
+
+fn mark(error: ureq::Error) -> ureq::Error {
+    ureq::Error::Other(Box::new(NotConnected(said(&error))))
+}
+
+/// The library's own words, without its prefix for the system's.
+fn said(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) => error.to_string(),
+        error => error.to_string(),
+    }
+}
+
+/// Whether the question went out.
+pub(super) fn lost(error: &ureq::Error) -> Lost {
+    match error {
+        ureq::Error::Other(inner) if inner.is::<NotConnected>() => Lost::NotSent(inner.to_string()),
+        error => Lost::Sent(said(error)),
+    }
+}
+
+/// Looks names up as the library does.
+#[derive(Debug, Default)]
+pub(super) struct Resolving(DefaultResolver);
+
+impl Resolver for Resolving {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        self.0.resolve(uri, config, timeout).map_err(mark)
+    }
+}
+
+/// Connects as the library does.
+#[derive(Debug, Default)]
+pub(super) struct Connecting(DefaultConnector);
+
+impl Connector<()> for Connecting {
+    type Out = Box<dyn Transport>;
+
+    fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Self::Out>, ureq::Error> {
+        Connector::<()>::connect(&self.0, details, None).map_err(mark)
+    }
+}
