@@ -11,6 +11,8 @@ pub mod hadoop;
 pub mod history_server;
 pub mod hostnames;
 pub mod http;
+pub mod jobmanager;
+mod lenient;
 pub mod meter;
 pub mod places;
 pub mod probe;

@@ -2,7 +2,7 @@
 //! Only an id must be one, for it becomes part of addresses.
 //! Not here: asking for it.
 
-use super::lenient::{self, Many};
+use crate::lenient::{self, Many};
 use serde::Deserialize;
 use std::fmt;
 use words::ids::{ApplicationId, AttemptId, ContainerId, HostPort};

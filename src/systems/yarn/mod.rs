@@ -5,7 +5,6 @@
 mod application;
 mod asking;
 mod error;
-mod lenient;
 
 pub use crate::call::Times;
 pub use application::{Application, Attempt, Container, FinalStatus, State};
@@ -13,6 +12,7 @@ pub use error::Error;
 
 use crate::call::{Caller, Method};
 use crate::hadoop::{BadAddress, Servers, User};
+use crate::lenient;
 use asking::{Asked, Got};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -1,4 +1,4 @@
-//! Reads JSON that versions of Hadoop write differently: null for nothing, numbers as text, one thing for a list of one.
+//! Reads JSON that versions of Hadoop and Flink write differently: null for nothing, numbers as text, one thing for a list of one.
 //! What cannot be read is as if it were not there.
 //! Not here: what the fields mean.
 
@@ -60,6 +60,16 @@ fn of_fraction(number: f64) -> Option<u64> {
 /// Milliseconds; 0 is not yet.
 pub(crate) fn moment<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u64>, D::Error> {
     Ok(count(input)?.filter(|moment| *moment != 0))
+}
+
+/// A number that is not negative; whatever is none is 0.
+pub(crate) fn number<'de, D: Deserializer<'de>>(input: D) -> Result<u64, D::Error> {
+    Ok(count(input)?.unwrap_or_default())
+}
+
+/// A list; null is an empty one.
+pub(crate) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(input)?.unwrap_or_default())
 }
 
 /// Texts joined by commas.
