@@ -22,28 +22,25 @@ impl fmt::Display for NotConnected {
 impl std::error::Error for NotConnected {}
 
 fn mark(error: ureq::Error) -> ureq::Error {
-    ureq::Error::Other(Box::new(NotConnected(said(&error))))
+    ureq::Error::Other(Box::new(NotConnected(error.to_string())))
 }
 
-/// The library's own words, without its prefix for the system's.
-fn said(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::Io(error) => error.to_string(),
-        error => error.to_string(),
-    }
+/// A client that marks them.
+pub(crate) fn agent(config: Config) -> ureq::Agent {
+    ureq::Agent::with_parts(config, Connecting::default(), Resolving::default())
 }
 
 /// Whether the question went out.
-pub(super) fn lost(error: &ureq::Error) -> Lost {
+pub(crate) fn lost(error: &ureq::Error) -> Lost {
     match error {
         ureq::Error::Other(inner) if inner.is::<NotConnected>() => Lost::NotSent(inner.to_string()),
-        error => Lost::Sent(said(error)),
+        error => Lost::Sent(error.to_string()),
     }
 }
 
 /// Looks names up as the library does.
 #[derive(Debug, Default)]
-pub(super) struct Resolving(DefaultResolver);
+struct Resolving(DefaultResolver);
 
 impl Resolver for Resolving {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
@@ -53,7 +50,7 @@ impl Resolver for Resolving {
 
 /// Connects as the library does.
 #[derive(Debug, Default)]
-pub(super) struct Connecting(DefaultConnector);
+struct Connecting(DefaultConnector);
 
 impl Connector<()> for Connecting {
     type Out = Box<dyn Transport>;

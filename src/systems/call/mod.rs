@@ -4,6 +4,8 @@
 
 mod connecting;
 
+pub(crate) use connecting::{agent, lost};
+
 use std::fmt;
 use std::io::Read;
 use std::time::Duration;
@@ -108,7 +110,7 @@ impl Caller {
             // A kept connection may be half open: then nobody knows whether a question was taken.
             .max_idle_connections(0)
             .build();
-        Caller(ureq::Agent::with_parts(config, connecting::Connecting::default(), connecting::Resolving::default()))
+        Caller(agent(config))
     }
 
     /// Asks once.
@@ -130,7 +132,7 @@ impl Caller {
                 }
             }
         };
-        sent.map(|response| answer(response, question.longest)).map_err(|error| connecting::lost(&error))
+        sent.map(|response| answer(response, question.longest)).map_err(|error| lost(&error))
     }
 }
 

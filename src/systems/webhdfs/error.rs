@@ -2,6 +2,7 @@
 //! What may pass by itself (safe mode, no DataNode yet) is told apart from what stays.
 //! Not here: waiting.
 
+use crate::hadoop::{Exception, Nobody};
 use std::io;
 
 /// Why a request came to nothing.
@@ -21,6 +22,15 @@ pub enum Error {
         "the NameNode at {address} is the standby one and answers nothing: make it the active one, or render with the other's address"
     )]
     Standby { address: String },
+    /// Of several NameNodes none is the active one.
+    #[error("no NameNode that is active answers ({nobody}), so it was not possible to {verb} {path}")]
+    NoneActive { verb: &'static str, path: String, nobody: Nobody },
+    /// The file is there, or somebody writes it now.
+    #[error("{path} is in HDFS already: it is not written over")]
+    Exists { path: String },
+    /// The file has more bytes than were asked for.
+    #[error("{path} has more than {limit} bytes, which is more than such a file has")]
+    TooLong { path: String, limit: u64 },
     /// Nothing can be written.
     #[error("HDFS at {address} has no DataNode that could take {path}: {why}")]
     NoDataNode { address: String, path: String, why: String },
@@ -41,15 +51,17 @@ pub enum Error {
 impl Error {
     /// Whether it may pass by itself.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Error::Silent { .. } | Error::SafeMode { .. } | Error::NoDataNode { .. })
+        matches!(
+            self,
+            Error::Silent { .. } | Error::NoneActive { .. } | Error::SafeMode { .. } | Error::NoDataNode { .. }
+        )
     }
 }
 
 /// What a `RemoteException` says, sorted by what it means.
-pub(super) fn of_remote(address: &str, verb: &'static str, path: &str, kind: &str, message: &str) -> Error {
-    // The first line says it; what follows is a stack.
-    let why = message.lines().next().unwrap_or_default().trim().to_owned();
-    let (address, path, kind) = (address.to_owned(), path.to_owned(), kind.to_owned());
+pub(super) fn of_remote(address: &str, verb: &'static str, path: &str, exception: Exception) -> Error {
+    let Exception { kind, message: why } = exception;
+    let (address, path) = (address.to_owned(), path.to_owned());
     match kind.as_str() {
         "SafeModeException" => Error::SafeMode { address, why },
         "RetriableException" => Error::SafeMode { address, why },

@@ -82,7 +82,7 @@ pub(super) struct Done {
     pub boolean: bool,
 }
 
-/// `CREATE`: where the bytes go.
+/// `CREATE`, `OPEN`: where the bytes go or come from.
 #[derive(Deserialize)]
 pub(super) struct Redirect {
     #[serde(rename = "Location")]
@@ -101,18 +101,4 @@ pub(super) struct Note {
     pub name: String,
     #[serde(default)]
     pub value: Option<String>,
-}
-
-/// Any failure.
-#[derive(Deserialize)]
-pub(super) struct Failed {
-    #[serde(rename = "RemoteException")]
-    pub exception: Exception,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Exception {
-    pub exception: String,
-    #[serde(default)]
-    pub message: String,
 }

@@ -3,9 +3,10 @@
 //! Not here: what an install puts there.
 
 use super::*;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use url::Url;
 
 /// A file or a folder in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct World {
     pub refuse: Vec<(&'static str, &'static str, usize)>,
     /// `OPERATION /path` of every change.
     pub changes: Vec<String>,
+    /// Whether another NameNode is the active one.
+    pub stands_by: bool,
     clock: u64,
 }
 
@@ -103,23 +106,44 @@ impl Fake {
             reader.read_exact(&mut body).unwrap();
             let words: Vec<&str> = line.split(' ').collect();
             let url = Url::parse(&self.web).unwrap().join(words[1]).unwrap();
-            let (status, text) = self.answer(&url, body);
-            let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n{text}", text.len());
-            if { stream }.write_all(head.as_bytes()).is_err() {
+            let (status, bytes) = match self.bytes(&url) {
+                Some(bytes) => (200, bytes),
+                None => {
+                    let (status, text) = self.answer(&url, body);
+                    (status, text.into_bytes())
+                }
+            };
+            let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n", bytes.len());
+            if { stream }.write_all(&[head.as_bytes(), &bytes].concat()).is_err() {
                 return;
             }
         }
     }
 
+    /// What the DataNode gives of a file.
+    fn bytes(&self, url: &Url) -> Option<Vec<u8>> {
+        let parameters: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
+        let is = |name: &str, value: &str| parameters.get(name).is_some_and(|own| own == value);
+        if !is("op", "OPEN") || is("noredirect", "true") {
+            return None;
+        }
+        let mut bytes = self.world.lock().unwrap().nodes.get(&path_of(url))?.bytes.clone()?;
+        if let Some(length) = parameters.get("length") {
+            bytes.truncate(length.parse().unwrap());
+        }
+        Some(bytes)
+    }
+
     fn answer(&self, url: &Url, body: Vec<u8>) -> (u16, String) {
         let parameters: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
         let get = |name: &str| parameters.get(name).cloned().unwrap_or_default();
-        let raw = url.path().trim_start_matches("/webhdfs/v1").trim_end_matches('/');
-        let raw = if raw.is_empty() { "/" } else { raw };
-        let path = percent_encoding::percent_decode_str(raw).decode_utf8().unwrap().into_owned();
+        let path = path_of(url);
         let operation = get("op");
         let mut world = self.world.lock().unwrap();
-        let changes = !matches!(operation.as_str(), "GETFILESTATUS" | "LISTSTATUS" | "GETXATTRS");
+        let changes = !matches!(operation.as_str(), "GETFILESTATUS" | "LISTSTATUS" | "GETXATTRS" | "OPEN");
+        if world.stands_by {
+            return exception(403, "StandbyException", "Operation category READ is not supported in state standby");
+        }
         if changes && let Some(refuse) = world.refuse.iter_mut().find(|(.., left)| *left > 0) {
             refuse.2 -= 1;
             return exception(403, refuse.0, refuse.1);
@@ -143,8 +167,12 @@ impl Fake {
                 (200, r#"{"boolean":true}"#.into())
             }
             "CREATE" if get("noredirect") == "true" => {
-                let query = format!("op=CREATE&user.name={}&permission={}", get("user.name"), get("permission"));
+                let (user, mode, over) = (get("user.name"), get("permission"), get("overwrite"));
+                let query = format!("op=CREATE&user.name={user}&permission={mode}&overwrite={over}");
                 (200, format!(r#"{{"Location":"{}{}?{query}&written=yes"}}"#, self.web, url.path()))
+            }
+            "CREATE" if there && get("overwrite") == "false" => {
+                exception(403, "FileAlreadyExistsException", &format!("{path} for client 127.0.0.1 already exists"))
             }
             "CREATE" => {
                 world.nodes.insert(path, node(Some(body), &get("permission")));
@@ -156,6 +184,14 @@ impl Fake {
                 (200, format!(r#"{{"boolean":{there}}}"#))
             }
             _ if !there => exception(404, "FileNotFoundException", "File does not exist"),
+            "OPEN" if world.nodes[&path].bytes.is_none() => {
+                exception(404, "FileNotFoundException", &format!("Path is not a file: {path}"))
+            }
+            "OPEN" => {
+                let length =
+                    if get("length").is_empty() { String::new() } else { format!("&length={}", get("length")) };
+                (200, format!(r#"{{"Location":"{}{}?op=OPEN{length}"}}"#, self.web, url.path()))
+            }
             "GETFILESTATUS" => (200, format!(r#"{{"FileStatus":{}}}"#, json("", &world.nodes[&path]))),
             "LISTSTATUS" => {
                 let prefix = format!("{}/", path.trim_end_matches('/'));
@@ -187,7 +223,11 @@ impl Fake {
                 (200, format!(r#"{{"XAttrs":[{list}]}}"#))
             }
             "RENAME" => {
-                let to = get("destination");
+                let mut to = get("destination");
+                // HDFS moves into a folder that is there.
+                if world.nodes.get(&to).is_some_and(|node| node.bytes.is_none()) {
+                    to = format!("{}/{}", to.trim_end_matches('/'), path.rsplit('/').next().unwrap_or_default());
+                }
                 let free = !world.nodes.contains_key(&to);
                 let below = format!("{path}/");
                 let names: Vec<String> = world.nodes.keys().cloned().collect();
@@ -200,6 +240,12 @@ impl Fake {
             other => exception(400, "IllegalArgumentException", &format!("Invalid value for op: {other}")),
         }
     }
+}
+
+fn path_of(url: &Url) -> String {
+    let raw = url.path().trim_start_matches("/webhdfs/v1").trim_end_matches('/');
+    let raw = if raw.is_empty() { "/" } else { raw };
+    percent_encoding::percent_decode_str(raw).decode_utf8().unwrap().into_owned()
 }
 
 fn ancestors(path: &str) -> Vec<String> {
@@ -288,4 +334,70 @@ fn an_address_is_a_host_and_a_port() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = WebHdfs::new(&format!("http://{nobody}"), "hdfs", Times::default()).unwrap().status("/").unwrap_err();
     assert!(error.is_passing() && error.to_string().contains("does not answer at http://127.0.0.1"), "{error}");
+}
+
+#[test]
+fn a_file_is_read_whole_or_not_at_all() {
+    let fake = Fake::start();
+    let hdfs = fake.client();
+    hdfs.write("/a/100% b", "0644", 5, &mut &b"hello"[..]).unwrap();
+    assert_eq!(hdfs.read("/a/100% b", 5).unwrap().as_deref(), Some(&b"hello"[..]));
+    assert!(matches!(hdfs.read("/a/100% b", 4), Err(Error::TooLong { limit: 4, .. })));
+    assert_eq!(hdfs.read("/nothing", 5).unwrap(), None);
+    assert!(hdfs.open("/nothing").unwrap().is_none());
+    let mut text = String::new();
+    hdfs.open("/a/100% b").unwrap().unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!(text, "hello");
+    hdfs.write("/empty", "0644", 0, &mut &b""[..]).unwrap();
+    assert_eq!(hdfs.read("/empty", 0).unwrap(), Some(Vec::new()));
+}
+
+#[test]
+fn a_file_that_is_there_is_not_created_over() {
+    let fake = Fake::start();
+    let hdfs = fake.client().as_user(&User::simple("alice"));
+    hdfs.create("/a", "0600", b"first").unwrap();
+    assert!(matches!(hdfs.create("/a", "0600", b"second"), Err(Error::Exists { path }) if path == "/a"));
+    assert_eq!(fake.listing()[1], "/a alice:hadoop 600 first");
+    hdfs.create("/b", "0600", b"x").unwrap();
+    assert!(matches!(hdfs.rename("/b", "/a"), Err(Error::Declined { .. })), "a file that is there is not renamed over");
+    assert_eq!(hdfs.read("/a", 9).unwrap().as_deref(), Some(&b"first"[..]));
+}
+
+#[test]
+fn of_several_namenodes_the_active_one_is_found_and_found_anew() {
+    let (one, other) = (Fake::start(), Fake::start());
+    let nobody = format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    let stand_by = |fake: &Fake, stands_by| fake.world.lock().unwrap().stands_by = stands_by;
+    stand_by(&one, true);
+    let all = [nobody.as_str(), &one.web, &other.web];
+    let hdfs = WebHdfs::of_several(&all, User::simple("hdfs"), Times::default()).unwrap();
+    hdfs.make_folder("/a", "0755").unwrap();
+    hdfs.write("/a/b", "0644", 1, &mut &b"x"[..]).unwrap();
+    assert_eq!((hdfs.address(), other.listing().len(), one.listing().len()), (other.web.as_str(), 3, 1));
+    stand_by(&one, false);
+    stand_by(&other, true);
+    hdfs.make_folder("/c", "0755").unwrap();
+    assert_eq!((hdfs.address(), one.listing().len()), (one.web.as_str(), 2));
+    stand_by(&one, true);
+    let error = hdfs.status("/a").unwrap_err();
+    assert!(error.is_passing() && error.to_string().contains("it stands by"), "{error}");
+    assert!(all.iter().all(|address| error.to_string().contains(address)), "{error}");
+    assert!(matches!(one.client().status("/a"), Err(Error::Standby { .. })));
+}
+
+#[test]
+fn what_is_no_address_of_a_datanode_is_not_gone_to() {
+    for bad in ["file:///etc/passwd", "hdfs://x/", "", "x"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let web = format!("http://{}", listener.local_addr().unwrap());
+        let body = format!(r#"{{"Location":"{bad}"}}"#);
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = write!(stream, "HTTP/1.1 200 x\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        });
+        let error = WebHdfs::new(&web, "hdfs", Times::default()).unwrap().read("/a", 9).unwrap_err();
+        assert!(matches!(error, Error::Answer { .. }), "{error}");
+    }
 }
