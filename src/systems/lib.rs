@@ -17,8 +17,13 @@ pub mod meter;
 pub mod places;
 pub mod probe;
 pub mod regular;
+#[cfg(any(test, feature = "testing"))]
+mod scripted;
 pub mod site;
 pub mod site_hadoop;
 pub mod ssh;
 pub mod webhdfs;
 pub mod yarn;
+
+#[cfg(any(test, feature = "testing"))]
+pub use scripted::Scripted;

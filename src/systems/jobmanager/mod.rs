@@ -5,6 +5,8 @@
 mod checkpoints;
 mod error;
 mod failure;
+#[cfg(any(test, feature = "testing"))]
+mod fake;
 mod job;
 mod operation;
 
@@ -12,6 +14,8 @@ pub use crate::call::Times;
 pub use checkpoints::{Checkpoint, Checkpoints, Counts, FailedCheckpoint, Restored};
 pub use error::Error;
 pub use failure::{Failure, Failures};
+#[cfg(any(test, feature = "testing"))]
+pub use fake::{Fake, Outcome, World};
 pub use job::{Job, JobOverview, JobState, Tasks, Vertex};
 pub use operation::{Operation, SavepointRequest, StopRequest};
 

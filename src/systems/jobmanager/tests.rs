@@ -3,47 +3,22 @@
 //! Not here: a real JobManager.
 
 use super::*;
-use std::io::{Read, Write};
+use crate::scripted::Scripted;
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const SHORT: Times = Times { connect: Duration::from_millis(500), answer: Duration::from_millis(500) };
 const VERSIONS: [&str; 4] = ["1.15.4", "1.18.1", "1.20.5", "2.3.0"];
 
-/// A JobManager that answers everything alike, and the requests that it got with their bodies.
-fn answering(bytes: Vec<u8>) -> (JobManager, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string().parse().unwrap();
-    let asked = Arc::<Mutex<Vec<String>>>::default();
-    let notes = asked.clone();
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            let mut text = String::new();
-            let mut buffer = [0; 4096];
-            while !is_whole(&text) {
-                match stream.read(&mut buffer) {
-                    Ok(count) if count > 0 => text.push_str(&String::from_utf8_lossy(&buffer[..count])),
-                    _ => break,
-                }
-            }
-            let line = text.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1");
-            let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-            notes.lock().unwrap().push(format!("{line} {body}").trim_end().to_owned());
-            let _ = stream.write_all(&bytes);
-        }
-    });
-    (JobManager::new(&address, SHORT), asked)
-}
-
-fn is_whole(text: &str) -> bool {
-    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok());
-    body.len() >= length.unwrap_or(0)
+/// A JobManager that answers everything alike, and the server behind it.
+fn answering(bytes: Vec<u8>) -> (JobManager, Scripted) {
+    let server = Scripted::start(move |_| bytes.clone());
+    let address = server.address.trim_start_matches("http://").parse().unwrap();
+    (JobManager::new(&address, SHORT), server)
 }
 
 fn http(status: u16, body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    crate::scripted::http(status, "", body)
 }
 
 fn capture(version: &str, name: &str) -> Value {
@@ -139,7 +114,7 @@ fn a_savepoint_and_a_stop_are_asked_for_with_keys_of_their_own() {
         assert!(real(version, "stop").stop(&job_id(), &StopRequest::default()).is_ok(), "{version}");
         real(version, "cancel").cancel(&job_id()).unwrap();
     }
-    let (manager, asked) = answering(http(202, r#"{"request-id":"be2a5d541c474f1a9036c40eeea5711a"}"#));
+    let (manager, server) = answering(http(202, r#"{"request-id":"be2a5d541c474f1a9036c40eeea5711a"}"#));
     let (directory, own) = (Some("hdfs:///sp".to_owned()), Some(trigger_id()));
     let request = SavepointRequest { target_directory: directory.clone(), trigger_id: own.clone() };
     assert_eq!(manager.savepoint(&job_id(), &request).unwrap(), trigger_id());
@@ -159,7 +134,7 @@ fn a_savepoint_and_a_stop_are_asked_for_with_keys_of_their_own() {
         format!(r#"POST /jobs/{id}/stop {{"drain":false}}"#),
         format!("PATCH /jobs/{id}?mode=cancel"),
     ];
-    assert_eq!(*asked.lock().unwrap(), expected);
+    assert_eq!(server.asked(), expected);
 }
 
 #[test]
@@ -191,10 +166,39 @@ fn what_was_accepted_keeps_its_own_id_and_what_is_lost_is_told() {
     assert_eq!(broken().stop(&job_id(), &own).unwrap(), trigger_id());
     let error = broken().stop(&job_id(), &StopRequest::default()).unwrap_err();
     assert!(error.may_have_been_done(), "{error}");
-    let (hangs_up, asked) = answering(Vec::new());
+    let (hangs_up, server) = answering(Vec::new());
     let error = hangs_up.stop(&job_id(), &own).unwrap_err();
-    assert!(error.may_have_been_done() && asked.lock().unwrap().len() == 1, "{error}");
+    assert!(error.may_have_been_done() && server.count("POST") == 1, "{error}");
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let error = JobManager::new(&nobody.parse().unwrap(), SHORT).stop(&job_id(), &own).unwrap_err();
     assert!(matches!(&error, Error::Unreachable { .. }) && !error.may_have_been_done(), "{error}");
+}
+
+#[test]
+fn the_fake_of_other_rooms_tests_answers_as_the_real_one() {
+    let (id, trigger, unknown) = (job_id(), trigger_id(), JobId::new("0".repeat(32)).unwrap());
+    let fake = Fake::start(&id);
+    let manager = fake.client();
+    assert_eq!(manager.jobs().unwrap()[0].state, JobState::Running);
+    assert_eq!((manager.job(&id).unwrap().unwrap().vertices.len(), manager.job(&unknown).unwrap()), (1, None));
+    assert_eq!(manager.checkpoints(&id).unwrap(), Checkpoints::default());
+    assert_eq!(manager.exceptions(&id, 9).unwrap(), Failures::default());
+    assert_eq!(manager.operation(&id, &trigger).unwrap(), Operation::Unknown);
+    let request =
+        StopRequest { target_directory: Some("hdfs:/sp".into()), trigger_id: Some(trigger.clone()), drain: false };
+    fake.world().outcome = Outcome::Pending;
+    fake.server.lose("POST", 1);
+    assert!(manager.stop(&id, &request).unwrap_err().may_have_been_done());
+    assert_eq!(manager.stop(&id, &request).unwrap(), trigger);
+    assert_eq!(manager.operation(&id, &trigger).unwrap(), Operation::InProgress);
+    fake.world().outcome = Outcome::Failing("a.B: c\nCaused by: d.E: f".into());
+    assert!(matches!(manager.operation(&id, &trigger).unwrap(), Operation::Failed { cause, .. } if cause == "d.E: f"));
+    fake.world().outcome = Outcome::Done;
+    let location = Fake::place("hdfs:/sp", &trigger);
+    assert_eq!(manager.operation(&id, &trigger).unwrap(), Operation::Completed { location });
+    assert_eq!(manager.job(&id).unwrap().unwrap().state, JobState::Finished);
+    let other = manager.savepoint(&unknown, &SavepointRequest::default()).unwrap();
+    assert!(matches!(manager.operation(&unknown, &other).unwrap(), Operation::Failed { .. }));
+    manager.cancel(&id).unwrap();
+    assert!(matches!(manager.cancel(&unknown), Err(Error::Refused { status: 404, .. })));
 }

@@ -5,10 +5,14 @@
 mod application;
 mod asking;
 mod error;
+#[cfg(any(test, feature = "testing"))]
+mod fake;
 
 pub use crate::call::Times;
 pub use application::{Application, Attempt, Container, FinalStatus, State};
 pub use error::Error;
+#[cfg(any(test, feature = "testing"))]
+pub use fake::{Fake, Submitted, World};
 
 use crate::call::{Caller, Method};
 use crate::hadoop::{BadAddress, Servers, User};

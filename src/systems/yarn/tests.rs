@@ -3,55 +3,20 @@
 //! Not here: the real ResourceManager.
 
 use super::*;
-use std::io::{Read, Write};
+use crate::scripted::{Scripted, http};
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const SHORT: Times = Times { connect: Duration::from_millis(500), answer: Duration::from_millis(500) };
 
-/// A server that answers each request with what the script makes of it, and notes the requests.
-struct Scripted {
-    address: String,
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-impl Scripted {
-    /// An answer that is empty hangs up.
-    fn new(script: impl Fn(&str) -> String + Send + 'static) -> Scripted {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let asked = Arc::<Mutex<Vec<String>>>::default();
-        let notes = asked.clone();
-        std::thread::spawn(move || {
-            for mut stream in listener.incoming().map_while(Result::ok) {
-                let mut buffer = [0; 8192];
-                let count = stream.read(&mut buffer).unwrap_or(0);
-                let text = String::from_utf8_lossy(&buffer[..count]).into_owned();
-                let line = text.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1").to_owned();
-                notes.lock().unwrap().push(line.clone());
-                let _ = stream.write_all(script(&line).as_bytes());
-            }
-        });
-        Scripted { address, asked }
-    }
-
-    fn answering(status: u16, body: &'static str) -> Scripted {
-        Scripted::new(move |_| http(status, "", body))
-    }
-
-    fn asked(&self) -> Vec<String> {
-        std::mem::take(&mut self.asked.lock().unwrap())
-    }
-}
-
-fn http(status: u16, head: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status} x\r\n{head}content-length: {}\r\n\r\n{body}", body.len())
+/// A server that answers everything alike.
+fn answering(status: u16, body: &'static str) -> Scripted {
+    Scripted::start(move |_| http(status, "", body))
 }
 
 /// As it was seen: the redirect names the other one whatever that is.
 fn stands_by() -> Scripted {
-    Scripted::new(|line| match line.contains("/ws/v1/cluster/info") {
+    Scripted::start(|request| match request.url.path() == "/ws/v1/cluster/info" {
         true => http(200, "", r#"{"clusterInfo":{"haState":"STANDBY","resourceManagerVersion":"3.4.2"}}"#),
         false => http(307, "location: http://rm.example:8088/ws\r\n", "This is standby RM. The redirect url is: /ws\n"),
     })
@@ -79,7 +44,7 @@ fn context() -> Value {
 
 #[test]
 fn an_id_is_asked_for_and_something_is_submitted_with_it() {
-    let server = Scripted::new(|line| match line.contains("new-application") {
+    let server = Scripted::start(|request| match request.url.path().ends_with("new-application") {
         true => http(
             200,
             "",
@@ -94,27 +59,27 @@ fn an_id_is_asked_for_and_something_is_submitted_with_it() {
     manager.kill(&alice(), &id()).unwrap();
     let expected = [
         "POST /ws/v1/cluster/apps/new-application?user.name=alice",
-        "POST /ws/v1/cluster/apps?user.name=alice",
-        "PUT /ws/v1/cluster/apps/application_1796001168688_0001/state?user.name=alice",
+        "POST /ws/v1/cluster/apps?user.name=alice {\"application-id\":\"application_1796001168688_0001\"}",
+        "PUT /ws/v1/cluster/apps/application_1796001168688_0001/state?user.name=alice {\"state\":\"KILLED\"}",
     ];
     assert_eq!(server.asked(), expected);
 }
 
 #[test]
 fn a_submission_whose_answer_is_lost_is_sent_to_nobody_else() {
-    let other = Scripted::answering(202, "");
-    let bodies = [String::new(), http(502, "", "bad gateway"), http(504, "", "")];
+    let other = answering(202, "");
+    let bodies = [Vec::new(), http(502, "", "bad gateway"), http(504, "", "")];
     for lost in bodies {
-        let first = Scripted::new(move |_| lost.clone());
+        let first = Scripted::start(move |_| lost.clone());
         let manager = manager(&[&first.address, &other.address]);
         let error = manager.submit(&alice(), &context()).unwrap_err();
         assert!(error.may_have_been_done() && error.to_string().contains("submit application_1796"), "{error}");
         assert_eq!((first.asked().len(), other.asked().len()), (1, 0));
         assert_eq!(manager.address(), other.address, "the other one is asked first now");
     }
-    let silent = Scripted::new(|_| {
+    let silent = Scripted::start(|_| {
         std::thread::sleep(Duration::from_secs(1));
-        String::new()
+        Vec::new()
     });
     let error = manager(&[&silent.address, &other.address]).submit(&alice(), &context()).unwrap_err();
     assert!(error.may_have_been_done() && other.asked().is_empty(), "{error}");
@@ -122,20 +87,20 @@ fn a_submission_whose_answer_is_lost_is_sent_to_nobody_else() {
 
 #[test]
 fn what_was_accepted_is_accepted_even_if_the_answer_breaks_off() {
-    let server = Scripted::new(|_| "HTTP/1.1 202 x\r\ncontent-length: 100\r\n\r\nabc".into());
+    let server = Scripted::start(|_| b"HTTP/1.1 202 x\r\ncontent-length: 100\r\n\r\nabc".to_vec());
     manager(&[&server.address]).submit(&alice(), &context()).unwrap();
 }
 
 #[test]
 fn the_active_one_is_found_and_remembered_and_found_anew() {
-    let (standby, active) = (stands_by(), Scripted::answering(202, ""));
+    let (standby, active) = (stands_by(), answering(202, ""));
     let manager = manager(&[&nobody(), &standby.address, &active.address]);
     manager.submit(&alice(), &context()).unwrap();
     manager.submit(&alice(), &context()).unwrap();
     assert_eq!((standby.asked().len(), active.asked().len()), (1, 2));
     // A page without a redirect, as older versions give it where none is active.
     let page = "This is standby RM. Can not find any active RM. Will retry in next 3 seconds.";
-    let old = Scripted::new(move |_| http(200, "Refresh: 3;url=/cluster\r\n", page));
+    let old = Scripted::start(move |_| http(200, "Refresh: 3;url=/cluster\r\n", page));
     let error = self::manager(&[&old.address, &standby.address]).application(&id()).unwrap_err();
     assert!(error.is_passing() && !error.may_have_been_done());
     let text = error.to_string();
@@ -148,7 +113,7 @@ fn the_active_one_is_found_and_remembered_and_found_anew() {
 #[test]
 fn who_is_active_tells_its_version() {
     let info = r#"{"clusterInfo":{"haState":"ACTIVE","resourceManagerVersion":"3.4.2","startedOn":1796001168688}}"#;
-    let (standby, active) = (stands_by(), Scripted::answering(200, info));
+    let (standby, active) = (stands_by(), answering(200, info));
     let told = manager(&[&standby.address, &active.address]).information().unwrap();
     assert_eq!(
         (told.ha_state.as_str(), told.version.as_str(), told.started_ms),
@@ -160,7 +125,7 @@ fn who_is_active_tells_its_version() {
 #[test]
 fn an_application_that_is_not_known_is_told_from_a_server_that_is_none() {
     let unknown = r#"{"RemoteException":{"exception":"NotFoundException","message":"java.lang.Exception: app with id: application_1796001168688_0001 not found","javaClassName":"org.apache.hadoop.yarn.webapp.NotFoundException"}}"#;
-    assert_eq!(manager(&[&Scripted::answering(404, unknown).address]).application(&id()).unwrap(), None);
+    assert_eq!(manager(&[&answering(404, unknown).address]).application(&id()).unwrap(), None);
     let others = [
         (404, "<html>no such page</html>"),
         (404, ""),
@@ -174,7 +139,7 @@ fn an_application_that_is_not_known_is_told_from_a_server_that_is_none() {
         (302, ""),
     ];
     for (status, body) in others {
-        let error = manager(&[&Scripted::answering(status, body).address]).application(&id()).unwrap_err();
+        let error = manager(&[&answering(status, body).address]).application(&id()).unwrap_err();
         assert!(error.to_string().contains("tell of application_1796001168688_0001"), "{error}");
     }
 }
@@ -182,7 +147,7 @@ fn an_application_that_is_not_known_is_told_from_a_server_that_is_none() {
 #[test]
 fn what_is_refused_says_why_in_one_line() {
     let refusal = r#"{"RemoteException":{"exception":"BadRequestException","message":"Application is submitted to a queue that does not exist\n\tat org.example","javaClassName":"x"}}"#;
-    let error = manager(&[&Scripted::answering(400, refusal).address]).submit(&alice(), &context()).unwrap_err();
+    let error = manager(&[&answering(400, refusal).address]).submit(&alice(), &context()).unwrap_err();
     assert!(matches!(&error, Error::Refused { status: 400, kind, .. } if kind == "BadRequestException"), "{error}");
     assert!(!error.to_string().contains("org.example") && !error.is_passing());
 }
@@ -190,13 +155,13 @@ fn what_is_refused_says_why_in_one_line() {
 #[test]
 fn an_application_is_read_whatever_is_missing_or_new() {
     let full = include_str!("fixtures/application.json");
-    let app = manager(&[&Scripted::answering(200, full).address]).application(&id()).unwrap().unwrap();
+    let app = manager(&[&answering(200, full).address]).application(&id()).unwrap().unwrap();
     assert_eq!((app.state, app.final_status), (State::Running, FinalStatus::Undefined));
     assert_eq!(app.am_rpc_address.unwrap().to_string(), "worker-1:45678");
     assert_eq!(app.tags, ["fp:c", "fp-app:a"]);
     assert_eq!((app.finished_ms, app.allocated_mb, app.running_containers), (None, Some(2048), Some(2)));
     let bare = r#"{"app":{"id":"application_1796001168688_0001","state":"FINAL_SAVING","finalStatus":null,"amRPCAddress":"N/A","startedTime":"NaN","allocatedMB":-1,"applicationTags":null,"new":[1]}}"#;
-    let app = manager(&[&Scripted::answering(200, bare).address]).application(&id()).unwrap().unwrap();
+    let app = manager(&[&answering(200, bare).address]).application(&id()).unwrap().unwrap();
     assert_eq!((app.state, app.final_status), (State::Other("FINAL_SAVING".into()), FinalStatus::Undefined));
     assert_eq!((app.am_rpc_address, app.started_ms, app.allocated_mb, app.tags), (None, None, None, vec![]));
 }
@@ -213,25 +178,25 @@ fn a_list_is_filtered_and_may_be_empty_in_any_way() {
         (format!(r#"{{"apps":{{"app":{app}}}}}"#), 1),
         (format!(r#"{{"apps":{{"app":[{app},{others}]}}}}"#), 1),
     ] {
-        let server = Scripted::new(move |_| http(200, "", &body));
+        let server = Scripted::start(move |_| http(200, "", &body));
         let found = manager(&[&server.address]).applications("fp:c", &[State::Accepted, State::Running]).unwrap();
         assert_eq!(found.len(), count);
         let asked =
             "GET /ws/v1/cluster/apps?applicationTags=fp%3Ac&deSelects=resourceRequests&states=ACCEPTED%2CRUNNING";
         assert_eq!(server.asked(), [asked]);
     }
-    let bad = Scripted::answering(200, r#"{"apps":{"app":[{"id":"x"}]}}"#);
+    let bad = answering(200, r#"{"apps":{"app":[{"id":"x"}]}}"#);
     assert!(matches!(manager(&[&bad.address]).applications("a", &[]), Err(Error::Answer { .. })));
 }
 
 #[test]
 fn attempts_and_containers_lead_to_their_nodes() {
     let body = r#"{"appAttempts":{"appAttempt":[{"id":1,"appAttemptId":"appattempt_1796001168688_0001_000001","startTime":5,"finishedTime":0,"containerId":"container_1796001168688_0001_01_000001","nodeHttpAddress":"worker-1:8042","logsLink":"http://x"}]}}"#;
-    let attempts = manager(&[&Scripted::answering(200, body).address]).attempts(&id()).unwrap();
+    let attempts = manager(&[&answering(200, body).address]).attempts(&id()).unwrap();
     assert_eq!(attempts[0].node_http_address, "worker-1:8042".parse().ok());
     assert_eq!((attempts[0].started_ms, attempts[0].finished_ms), (Some(5), None));
     let body = r#"{"containers":{"container":{"containerId":"container_1796001168688_0001_01_000002","nodeHttpAddress":"http://worker-2:8042","containerState":"RUNNING","containerExitStatus":0}}}"#;
-    let found = manager(&[&Scripted::answering(200, body).address]).containers(&id(), &attempts[0].id).unwrap();
+    let found = manager(&[&answering(200, body).address]).containers(&id(), &attempts[0].id).unwrap();
     assert_eq!(
         (found[0].node_http_address.clone(), found[0].state.as_str()),
         ("worker-2:8042".parse().ok(), "RUNNING")
@@ -240,7 +205,43 @@ fn attempts_and_containers_lead_to_their_nodes() {
 
 #[test]
 fn readers_with_a_name_say_it() {
-    let server = Scripted::answering(200, "{}");
+    let server = answering(200, "{}");
     let _ = manager(&[&server.address]).reading_as(alice()).applications("a", &[]);
     assert!(server.asked()[0].ends_with("&user.name=alice"));
+}
+
+#[test]
+fn the_fake_of_other_rooms_tests_answers_as_the_real_one() {
+    let fake = Fake::start();
+    let (manager, alice) = (fake.client(), alice());
+    let id = manager.new_application(&alice).unwrap().id;
+    let context = |name: &str| serde_json::json!({ "application-id": id.as_str(), "application-name": name, "application-tags": { "tag": ["FP:c"] } });
+    assert_eq!(manager.application(&id).unwrap(), None);
+    fake.server.drop("POST /ws/v1/cluster/apps?", 1);
+    assert!(manager.submit(&alice, &context("one")).unwrap_err().may_have_been_done());
+    assert_eq!(manager.application(&id).unwrap(), None, "it was not taken");
+    fake.server.lose("POST /ws/v1/cluster/apps?", 1);
+    assert!(manager.submit(&alice, &context("one")).unwrap_err().may_have_been_done());
+    manager.submit(&alice, &context("two")).unwrap();
+    assert_eq!(fake.server.count("POST /ws/v1/cluster/apps?"), 3);
+    let app = manager.application(&id).unwrap().unwrap();
+    assert_eq!((app.name.as_str(), app.user.as_str(), &app.state), ("one", "alice", &State::Accepted));
+    fake.run(&id, "worker-1:45678");
+    let running = manager.applications("fp:c", &[State::Running]).unwrap();
+    assert_eq!(running[0].am_rpc_address, "worker-1:45678".parse().ok());
+    assert!(manager.applications("fp:c", &[State::Accepted]).unwrap().is_empty());
+    assert!(manager.applications("fp:other", &[]).unwrap().is_empty());
+    manager.kill(&alice, &id).unwrap();
+    manager.kill(&alice, &id).unwrap();
+    let app = manager.application(&id).unwrap().unwrap();
+    assert_eq!((app.state, app.final_status, app.finished_ms.is_some()), (State::Killed, FinalStatus::Killed, true));
+    assert_eq!(manager.attempts(&id).unwrap().len(), 1);
+    fake.world().refuse.push((403, "AccessControlException", "alice must not"));
+    assert!(matches!(manager.submit(&alice, &context("x")), Err(Error::Refused { status: 403, .. })));
+    fake.world().stands_by = true;
+    assert!(matches!(manager.application(&id), Err(Error::NoneActive { .. })));
+    assert!(manager.information().is_err());
+    fake.world().stands_by = false;
+    fake.forget(&id);
+    assert_eq!((manager.application(&id).unwrap(), manager.information().unwrap().version.as_str()), (None, "3.4.2"));
 }
