@@ -62,6 +62,15 @@ pub(crate) fn moment<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u64>,
     Ok(count(input)?.filter(|moment| *moment != 0))
 }
 
+/// A whole number; a text of one, too.
+pub(crate) fn signed<'de, D: Deserializer<'de>>(input: D) -> Result<Option<i64>, D::Error> {
+    Ok(match Value::deserialize(input)? {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    })
+}
+
 /// A number that is not negative; whatever is none is 0.
 pub(crate) fn number<'de, D: Deserializer<'de>>(input: D) -> Result<u64, D::Error> {
     Ok(count(input)?.unwrap_or_default())

@@ -113,6 +113,12 @@ impl Caller {
         Caller(agent(config))
     }
 
+    /// Reads the beginning of something of any kind: a body that is longer is cut, and the connection with it.
+    pub fn beginning(&self, url: &Url, most: u64) -> Result<Answer, Lost> {
+        let sent = self.0.get(url.as_str()).header("cache-control", "no-cache").call();
+        sent.map(|response| answer(response, most, false)).map_err(|error| lost(&error))
+    }
+
     /// Asks once.
     pub fn ask(&self, question: &Question<'_>) -> Result<Answer, Lost> {
         let address = question.url.as_str();
@@ -132,18 +138,21 @@ impl Caller {
                 }
             }
         };
-        sent.map(|response| answer(response, question.longest)).map_err(|error| lost(&error))
+        sent.map(|response| answer(response, question.longest, true)).map_err(|error| lost(&error))
     }
 }
 
-fn answer(response: Response<ureq::Body>, longest: u64) -> Answer {
+fn answer(response: Response<ureq::Body>, longest: u64, whole: bool) -> Answer {
     let status = response.status().as_u16();
     let location = response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut bytes = Vec::new();
     let read = response.into_body().into_reader().take(longest + 1).read_to_end(&mut bytes);
     let body = match read {
-        Ok(count) if count as u64 > longest => Err(Cut::TooLong(longest)),
-        Ok(_) => Ok(bytes),
+        Ok(count) if whole && count as u64 > longest => Err(Cut::TooLong(longest)),
+        Ok(_) => {
+            bytes.truncate(usize::try_from(longest).unwrap_or(usize::MAX));
+            Ok(bytes)
+        }
         Err(error) => Err(Cut::Broken(error.to_string())),
     };
     Answer { status, location, body }

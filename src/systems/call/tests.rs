@@ -64,6 +64,8 @@ fn a_body_is_bounded_in_length_and_time_and_the_status_is_kept() {
     let long = server(|stream| drop(stream.write_all(b"HTTP/1.1 202 x\r\ncontent-length: 3\r\n\r\nabc")));
     assert_eq!(ask(&long, Method::Get, 3).unwrap().body, Ok(b"abc".to_vec()));
     assert_eq!(ask(&long, Method::Get, 2).unwrap().body, Err(Cut::TooLong(2)));
+    let beginning = Caller::new(SHORT).beginning(&long, 2).unwrap();
+    assert_eq!((beginning.status, beginning.body), (202, Ok(b"ab".to_vec())));
     let short = server(|stream| drop(stream.write_all(b"HTTP/1.1 202 x\r\ncontent-length: 9\r\n\r\nabc")));
     let answer = ask(&short, Method::Post, 10).unwrap();
     assert!(answer.status == 202 && matches!(answer.body, Err(Cut::Broken(_))));

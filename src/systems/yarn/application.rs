@@ -203,7 +203,7 @@ pub struct Container {
     #[serde(default, rename = "containerState", deserialize_with = "lenient::text")]
     pub state: String,
     /// What it came to.
-    #[serde(default, rename = "containerExitStatus")]
+    #[serde(default, rename = "containerExitStatus", deserialize_with = "lenient::signed")]
     pub exit_status: Option<i64>,
     /// Why, in YARN's words.
     #[serde(default, rename = "diagnosticsInfo", deserialize_with = "lenient::text")]
@@ -242,15 +242,17 @@ pub(super) struct AttemptList {
     pub list: Many<Attempt>,
 }
 
-/// `/apps/ID/appattempts/ID/containers`.
-#[derive(Deserialize)]
+/// `/apps/ID/appattempts/ID/containers`: the list itself, seen in 3.4, or within `containers`, as elsewhere.
+#[derive(Deserialize, Default)]
 pub(super) struct Containers {
     #[serde(default)]
-    pub containers: Option<ContainerList>,
+    container: Many<Container>,
+    #[serde(default)]
+    containers: Option<Box<Containers>>,
 }
 
-#[derive(Deserialize, Default)]
-pub(super) struct ContainerList {
-    #[serde(default)]
-    pub container: Many<Container>,
+impl Containers {
+    pub fn list(self) -> Vec<Container> {
+        self.containers.map_or(self.container.0, |inner| inner.list())
+    }
 }

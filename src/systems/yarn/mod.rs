@@ -7,6 +7,7 @@ mod asking;
 mod error;
 #[cfg(any(test, feature = "testing"))]
 mod fake;
+pub mod logs;
 
 pub use crate::call::Times;
 pub use application::{Application, Attempt, Container, FinalStatus, State};
@@ -142,7 +143,7 @@ impl ResourceManager {
         let path = vec!["apps", id.as_str(), "appattempts", attempt.as_str(), "containers"];
         let asked = Asked { longest: LONGEST_LIST, ..self.question(format!("list the containers of {attempt}"), path) };
         let got = self.ask(&asked)?;
-        Ok(read::<application::Containers>(&asked, &got)?.containers.unwrap_or_default().container.0)
+        Ok(read::<Option<application::Containers>>(&asked, &got)?.unwrap_or_default().list())
     }
 
     /// Ends an application; it goes on for a while after.

@@ -154,12 +154,6 @@ fn what_is_refused_says_why_in_one_line() {
 
 #[test]
 fn an_application_is_read_whatever_is_missing_or_new() {
-    let full = include_str!("fixtures/application.json");
-    let app = manager(&[&answering(200, full).address]).application(&id()).unwrap().unwrap();
-    assert_eq!((app.state, app.final_status), (State::Running, FinalStatus::Undefined));
-    assert_eq!(app.am_rpc_address.unwrap().to_string(), "worker-1:45678");
-    assert_eq!(app.tags, ["fp:c", "fp-app:a"]);
-    assert_eq!((app.finished_ms, app.allocated_mb, app.running_containers), (None, Some(2048), Some(2)));
     let bare = r#"{"app":{"id":"application_1796001168688_0001","state":"FINAL_SAVING","finalStatus":null,"amRPCAddress":"N/A","startedTime":"NaN","allocatedMB":-1,"applicationTags":null,"new":[1]}}"#;
     let app = manager(&[&answering(200, bare).address]).application(&id()).unwrap().unwrap();
     assert_eq!((app.state, app.final_status), (State::Other("FINAL_SAVING".into()), FinalStatus::Undefined));
@@ -189,18 +183,44 @@ fn a_list_is_filtered_and_may_be_empty_in_any_way() {
     assert!(matches!(manager(&[&bad.address]).applications("a", &[]), Err(Error::Answer { .. })));
 }
 
+/// An answer as a real one of Hadoop 3.4.2 gave it.
+fn capture(name: &str) -> Scripted {
+    let file = format!("{}/../../tests/fixtures/yarn/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let capture: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    Scripted::start(move |_| http(200, "", &capture["answer"].to_string()))
+}
+
 #[test]
-fn attempts_and_containers_lead_to_their_nodes() {
-    let body = r#"{"appAttempts":{"appAttempt":[{"id":1,"appAttemptId":"appattempt_1796001168688_0001_000001","startTime":5,"finishedTime":0,"containerId":"container_1796001168688_0001_01_000001","nodeHttpAddress":"worker-1:8042","logsLink":"http://x"}]}}"#;
-    let attempts = manager(&[&answering(200, body).address]).attempts(&id()).unwrap();
-    assert_eq!(attempts[0].node_http_address, "worker-1:8042".parse().ok());
-    assert_eq!((attempts[0].started_ms, attempts[0].finished_ms), (Some(5), None));
-    let body = r#"{"containers":{"container":{"containerId":"container_1796001168688_0001_01_000002","nodeHttpAddress":"http://worker-2:8042","containerState":"RUNNING","containerExitStatus":0}}}"#;
-    let found = manager(&[&answering(200, body).address]).containers(&id(), &attempts[0].id).unwrap();
+fn a_real_resource_manager_is_understood() {
+    let id = ApplicationId::new("application_1796023296291_0021").unwrap();
+    let real = |name: &str| manager(&[&capture(name).address]);
+    let app = real("application-running").application(&id).unwrap().unwrap();
+    assert_eq!((app.state, app.final_status), (State::Running, FinalStatus::Undefined));
+    assert_eq!(app.am_rpc_address.unwrap().to_string(), "localhost:35767");
+    assert_eq!((app.tags, app.running_containers), (vec!["pnda-app-x".to_owned(), "pnda-run-1".to_owned()], Some(2)));
+    let app = real("application-finished").application(&id).unwrap().unwrap();
     assert_eq!(
-        (found[0].node_http_address.clone(), found[0].state.as_str()),
-        ("worker-2:8042".parse().ok(), "RUNNING")
+        (app.state, app.final_status, app.finished_ms),
+        (State::Finished, FinalStatus::Succeeded, Some(1796023785518))
     );
+    let failed = ApplicationId::new("application_1796023296291_0114").unwrap();
+    let app = real("application-failed").application(&failed).unwrap().unwrap();
+    assert_eq!((app.state, app.final_status), (State::Failed, FinalStatus::Failed));
+    assert!(app.am_rpc_address.is_none() && app.allocated_mb.is_none() && app.tags.is_empty());
+    assert!(app.diagnostics.contains("exitCode: 2"));
+    let attempts = real("attempts").attempts(&id).unwrap();
+    assert_eq!(attempts[0].node_http_address, "localhost:29042".parse().ok());
+    assert_eq!((attempts[0].started_ms, attempts[0].finished_ms), (Some(1796023733711), None));
+    for (name, count) in [("containers", 2), ("containers-one", 1)] {
+        let found = real(name).containers(&id, &attempts[0].id).unwrap();
+        assert_eq!((found.len(), found[0].state.as_str(), found[0].exit_status), (count, "RUNNING", Some(0)));
+        assert_eq!(found[0].node_http_address, "localhost:29042".parse().ok());
+    }
+    for (body, count) in
+        [("null", 0), ("{}", 0), (r#"{"containers":{"container":{"containerId":"container_1_2_3_4"}}}"#, 1)]
+    {
+        assert_eq!(manager(&[&answering(200, body).address]).containers(&id, &attempts[0].id).unwrap().len(), count);
+    }
 }
 
 #[test]
