@@ -4,8 +4,10 @@
 
 use super::Lost;
 use std::fmt;
-use ureq::config::Config;
+use ureq::config::{Config, ConfigBuilder};
 use ureq::http::Uri;
+use ureq::tls::{RootCerts, TlsConfig};
+use ureq::typestate::AgentScope;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
 
@@ -25,8 +27,18 @@ fn mark(error: ureq::Error) -> ureq::Error {
     ureq::Error::Other(Box::new(NotConnected(error.to_string())))
 }
 
-/// A client that marks them.
-pub(crate) fn agent(config: Config) -> ureq::Agent {
+/// A client that marks them, speaks to nobody but whom it is told to, and believes the machine's own authorities.
+pub(crate) fn agent(config: ConfigBuilder<AgentScope>) -> ureq::Agent {
+    let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+    let config = config
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .user_agent(concat!("pnda/", env!("CARGO_PKG_VERSION")))
+        .accept_encoding("identity")
+        .tls_config(tls)
+        .build();
     ureq::Agent::with_parts(config, Connecting::default(), Resolving::default())
 }
 

@@ -99,17 +99,10 @@ impl Caller {
     /// What asks within these times.
     pub fn new(times: Times) -> Caller {
         let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .user_agent(concat!("pnda/", env!("CARGO_PKG_VERSION")))
-            .accept_encoding("identity")
             .timeout_connect(Some(times.connect))
             .timeout_global(Some(times.answer))
             // A kept connection may be half open: then nobody knows whether a question was taken.
-            .max_idle_connections(0)
-            .build();
+            .max_idle_connections(0);
         Caller(agent(config))
     }
 

@@ -49,6 +49,13 @@ fn a_question_that_did_not_go_out_is_told_from_one_that_did() {
 }
 
 #[test]
+fn a_server_without_encryption_does_not_pass_for_one_with() {
+    let mut url = server(|stream| drop(stream.write_all(b"HTTP/1.1 200 x\r\ncontent-length: 0\r\n\r\n")));
+    url.set_scheme("https").unwrap();
+    assert!(ask(&url, Method::Get, 10).is_err());
+}
+
+#[test]
 fn a_redirect_is_an_answer_and_is_not_followed() {
     let to = b"HTTP/1.1 307 x\r\nlocation: http://127.0.0.1:1/y\r\ncontent-length: 2\r\n\r\nhi";
     let url = server(|stream| drop(stream.write_all(to)));

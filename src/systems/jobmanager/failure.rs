@@ -13,7 +13,7 @@ const SAVED: (&str, &str) = ("A savepoint has been created at: ", ", but the cor
 /// What failed in a job, the latest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Failures {
-    /// A line each; the same cause of the same task comes once.
+    /// A line each; the same cause in the same step comes once.
     pub list: Vec<Failure>,
     /// Whether there were more than are here.
     pub truncated: bool,
@@ -24,8 +24,8 @@ pub struct Failures {
 pub struct Failure {
     /// The innermost cause: the class and what it says.
     pub cause: String,
-    /// The task, if it was in one.
-    pub task: Option<String>,
+    /// The step of the job, if it was in one of its tasks.
+    pub step: Option<String>,
     /// When it came last.
     pub at_ms: Option<u64>,
     /// How often it came.
@@ -76,12 +76,12 @@ impl Told {
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.timestamp));
         let mut failures = Failures { list: Vec::new(), truncated: self.truncated || history.truncated };
         for Entry { stacktrace, task, timestamp } in entries {
-            let (cause, task) = (cause(&stacktrace), task.map(|task| cut(&task)));
-            let known = failures.list.iter().position(|known| known.cause == cause && known.task == task);
+            let (cause, step) = (cause(&stacktrace), task.map(|task| cut(step_of(&task))));
+            let known = failures.list.iter().position(|known| known.cause == cause && known.step == step);
             match known {
                 Some(known) => failures.list[known].count += 1,
                 None if failures.list.len() < most => {
-                    failures.list.push(Failure { cause, task, at_ms: timestamp, count: 1 });
+                    failures.list.push(Failure { cause, step, at_ms: timestamp, count: 1 });
                 }
                 None => failures.truncated = true,
             }
@@ -104,6 +104,14 @@ pub(super) fn saved(stack: &str) -> Option<String> {
     let line = rest.lines().next()?;
     let place = line.rsplit_once(SAVED.1).map(|(place, _)| place)?.trim();
     (!place.is_empty() && place.len() <= 4096).then(|| place.to_owned())
+}
+
+/// A task's name is `STEP (2/4) - execution #7`, of which each try has another: its step is what stays.
+fn step_of(task: &str) -> &str {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_part = |text: &str| text.split_once('/').is_some_and(|(one, all)| is_number(one) && is_number(all));
+    let Some((step, rest)) = task.rsplit_once(" (") else { return task };
+    if rest.split_once(')').is_some_and(|(part, _)| is_part(part)) { step } else { task }
 }
 
 fn cut(line: &str) -> String {
@@ -133,6 +141,13 @@ mod tests {
     }
 
     #[test]
+    fn a_step_is_what_its_tasks_have_in_common() {
+        assert_eq!(step_of("Source: src -> m (1/1) - execution #42"), "Source: src -> m");
+        assert_eq!(step_of("Map (x) (12/128)"), "Map (x)");
+        assert_eq!((step_of("Map (x)"), step_of("Map (1/x)"), step_of("")), ("Map (x)", "Map (1/x)", ""));
+    }
+
+    #[test]
     fn the_same_comes_once_with_a_count_and_the_rest_is_bounded() {
         let entry = |at: u64, what: &str| format!(r#"{{"stacktrace":"x\nCaused by: {what}","timestamp":{at}}}"#);
         let entries = [entry(1, "a"), entry(3, "a"), entry(2, "b"), entry(1, "c")].join(",");
@@ -146,6 +161,6 @@ mod tests {
         let old =
             r#"{"root-exception":"r","all-exceptions":[{"exception":"e","task":"t","location":"h","timestamp":1}]}"#;
         let failures = serde_json::from_str::<Told>(old).unwrap().failures(9);
-        assert_eq!(failures.list[0], Failure { cause: "e".into(), task: Some("t".into()), at_ms: Some(1), count: 1 });
+        assert_eq!(failures.list[0], Failure { cause: "e".into(), step: Some("t".into()), at_ms: Some(1), count: 1 });
     }
 }

@@ -83,6 +83,12 @@ fn versions_tell_what_failed_in_a_line() {
         let lines: Vec<_> = failures.list.iter().map(|one| (one.cause.as_str(), one.count)).collect();
         assert_eq!(lines, [("java.lang.RuntimeException: boom", 1)], "{version}");
     }
+    for version in &VERSIONS[2..] {
+        let failures = real(version, "restarting-exceptions").exceptions(&job_id(), 5).unwrap();
+        let [failure] = &failures.list[..] else { panic!("{failures:?}") };
+        assert_eq!(failure.cause, "java.lang.RuntimeException: boom at 201", "{version}");
+        assert_eq!(failure.step.as_deref(), Some("Source: src -> m"), "{version}");
+    }
 }
 
 #[test]

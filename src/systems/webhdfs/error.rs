@@ -25,8 +25,8 @@ pub enum Error {
     /// Of several NameNodes none is the active one.
     #[error("no NameNode that is active answers ({nobody}), so it was not possible to {verb} {path}")]
     NoneActive { verb: &'static str, path: String, nobody: Nobody },
-    /// The file is there, or somebody writes it now.
-    #[error("{path} is in HDFS already: it is not written over")]
+    /// Something is there, or somebody writes it now.
+    #[error("{path} is in HDFS already: nothing is put over it")]
     Exists { path: String },
     /// The file has more bytes than were asked for.
     #[error("{path} has more than {limit} bytes, which is more than such a file has")]

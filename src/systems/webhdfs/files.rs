@@ -13,8 +13,10 @@ use url::Url;
 
 /// What a DataNode refuses with is shorter.
 const LONGEST_REFUSAL: u64 = 1 << 20;
-/// What Hadoop calls a file that is there, or that somebody writes now.
-const TAKEN: [&str; 2] = ["FileAlreadyExistsException", "AlreadyBeingCreatedException"];
+/// What Hadoop calls something that is there.
+pub(super) const ALREADY: &str = "FileAlreadyExistsException";
+/// The same, or a file that somebody writes now.
+const TAKEN: [&str; 2] = [ALREADY, "AlreadyBeingCreatedException"];
 
 /// The bytes of a file while they come.
 pub struct Reading(ureq::BodyReader<'static>);

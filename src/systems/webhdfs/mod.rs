@@ -60,17 +60,10 @@ impl WebHdfs {
     pub fn of_several<T: AsRef<str>>(web: &[T], user: User, times: Times) -> Result<WebHdfs, Error> {
         let servers = Servers::new(web).map_err(|BadAddress(address)| Error::Address { address })?;
         let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .user_agent(concat!("pnda/", env!("CARGO_PKG_VERSION")))
-            .accept_encoding("identity")
             .timeout_connect(Some(times.connect))
             .timeout_recv_response(Some(times.silence))
             .timeout_per_read(Some(times.silence))
-            .timeout_per_write(Some(times.silence))
-            .build();
+            .timeout_per_write(Some(times.silence));
         Ok(WebHdfs { servers, user, agent: call::agent(config) })
     }
 
@@ -143,7 +136,17 @@ impl WebHdfs {
         self.tell(&Question::put("set the owner of", "SETOWNER", &[("owner", owner), ("group", group)]), path)
     }
 
-    /// Moves something to a name that is free; times stay.
+    /// Moves something to a name that nothing has, or says that something has it. Times stay.
+    pub fn rename_to_free(&self, from: &str, to: &str) -> Result<(), Error> {
+        let parameters = [("destination", to), ("renameoptions", "NONE")];
+        let question = Question { repeatable: false, ..Question::put("rename", "RENAME", &parameters) };
+        match self.tell(&question, from) {
+            Err(Error::Refused { kind, .. }) if kind == files::ALREADY => Err(Error::Exists { path: to.to_owned() }),
+            told => told,
+        }
+    }
+
+    /// The same without a reason where HDFS says no. Into a folder that has the name already, it is moved: that is no error.
     pub fn rename(&self, from: &str, to: &str) -> Result<(), Error> {
         let parameters = [("destination", to)];
         // A second one of the same may find it done and say no.
@@ -190,7 +193,10 @@ impl WebHdfs {
 fn absent<T>(found: Result<T, Error>) -> Result<Option<T>, Error> {
     match found {
         Ok(found) => Ok(Some(found)),
-        Err(Error::Refused { kind, .. }) if kind == "FileNotFoundException" => Ok(None),
+        // Of a folder that is read as a file it says the same.
+        Err(Error::Refused { kind, why, .. }) if kind == "FileNotFoundException" && !why.contains("is not a file") => {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

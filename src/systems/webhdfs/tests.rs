@@ -175,6 +175,9 @@ impl Fake {
                 exception(403, "FileAlreadyExistsException", &format!("{path} for client 127.0.0.1 already exists"))
             }
             "CREATE" => {
+                for folder in ancestors(&path) {
+                    world.nodes.entry(folder).or_insert_with(|| node(None, "755"));
+                }
                 world.nodes.insert(path, node(Some(body), &get("permission")));
                 (201, String::new())
             }
@@ -183,6 +186,7 @@ impl Fake {
                 world.nodes.retain(|name, _| *name != path && !name.starts_with(&below));
                 (200, format!(r#"{{"boolean":{there}}}"#))
             }
+            "RENAME" => rename(&mut world.nodes, &path, &get("destination"), get("renameoptions") == "NONE"),
             _ if !there => exception(404, "FileNotFoundException", "File does not exist"),
             "OPEN" if world.nodes[&path].bytes.is_none() => {
                 exception(404, "FileNotFoundException", &format!("Path is not a file: {path}"))
@@ -222,22 +226,39 @@ impl Fake {
                 let list = world.nodes[&path].note.as_ref().map(note).unwrap_or_default();
                 (200, format!(r#"{{"XAttrs":[{list}]}}"#))
             }
-            "RENAME" => {
-                let mut to = get("destination");
-                // HDFS moves into a folder that is there.
-                if world.nodes.get(&to).is_some_and(|node| node.bytes.is_none()) {
-                    to = format!("{}/{}", to.trim_end_matches('/'), path.rsplit('/').next().unwrap_or_default());
-                }
-                let free = !world.nodes.contains_key(&to);
-                let below = format!("{path}/");
-                let names: Vec<String> = world.nodes.keys().cloned().collect();
-                for name in names.into_iter().filter(|name| free && (*name == path || name.starts_with(&below))) {
-                    let node = world.nodes.remove(&name).unwrap();
-                    world.nodes.insert(format!("{to}{}", &name[path.len()..]), node);
-                }
-                (200, format!(r#"{{"boolean":{free}}}"#))
-            }
             other => exception(400, "IllegalArgumentException", &format!("Invalid value for op: {other}")),
+        }
+    }
+}
+
+/// Without an option HDFS says no by `false`, and moves into a folder that is there.
+fn rename(nodes: &mut BTreeMap<String, Node>, from: &str, to: &str, strict: bool) -> (u16, String) {
+    let mut to = to.to_owned();
+    let name = from.rsplit('/').next().unwrap_or_default();
+    if !strict && nodes.get(&to).is_some_and(|node| node.bytes.is_none()) {
+        to = format!("{}/{name}", to.trim_end_matches('/'));
+    }
+    let parent = to.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let (there, free) = (nodes.contains_key(from), !nodes.contains_key(&to));
+    let has_parent = parent.is_empty() || nodes.contains_key(parent);
+    let good = there && free && has_parent;
+    let below = format!("{from}/");
+    let names: Vec<String> = nodes.keys().filter(|name| *name == from || name.starts_with(&below)).cloned().collect();
+    for name in names.into_iter().filter(|_| good) {
+        let node = nodes.remove(&name).unwrap();
+        nodes.insert(format!("{to}{}", &name[from.len()..]), node);
+    }
+    match (strict, good) {
+        (false, _) => (200, format!(r#"{{"boolean":{good}}}"#)),
+        (true, true) => (200, String::new()),
+        (true, false) if !there => {
+            exception(404, "FileNotFoundException", &format!("rename source {from} is not found."))
+        }
+        (true, false) if free => {
+            exception(404, "FileNotFoundException", &format!("rename destination parent {to} not found."))
+        }
+        (true, false) => {
+            exception(403, "FileAlreadyExistsException", &format!("rename destination {to} already exists"))
         }
     }
 }
@@ -344,6 +365,7 @@ fn a_file_is_read_whole_or_not_at_all() {
     assert_eq!(hdfs.read("/a/100% b", 5).unwrap().as_deref(), Some(&b"hello"[..]));
     assert!(matches!(hdfs.read("/a/100% b", 4), Err(Error::TooLong { limit: 4, .. })));
     assert_eq!(hdfs.read("/nothing", 5).unwrap(), None);
+    assert!(matches!(hdfs.read("/a", 5), Err(Error::Refused { .. })), "a folder is there, and is no file");
     assert!(hdfs.open("/nothing").unwrap().is_none());
     let mut text = String::new();
     hdfs.open("/a/100% b").unwrap().unwrap().read_to_string(&mut text).unwrap();
@@ -359,6 +381,19 @@ fn a_file_that_is_there_is_not_created_over() {
     hdfs.create("/a", "0600", b"first").unwrap();
     assert!(matches!(hdfs.create("/a", "0600", b"second"), Err(Error::Exists { path }) if path == "/a"));
     assert_eq!(fake.listing()[1], "/a alice:hadoop 600 first");
+    for (from, to) in [("/b", "/a"), ("/folder", "/other"), ("/folder", "/a")] {
+        hdfs.make_folder("/folder/inner", "0755").unwrap();
+        hdfs.make_folder("/other", "0755").unwrap();
+        hdfs.write("/b", "0600", 1, &mut &b"x"[..]).unwrap();
+        assert!(matches!(hdfs.rename_to_free(from, to), Err(Error::Exists { path }) if path == to), "{from} {to}");
+    }
+    hdfs.rename_to_free("/folder", "/new").unwrap();
+    assert!(hdfs.status("/new/inner").unwrap().is_some() && hdfs.status("/folder").unwrap().is_none());
+    assert!(matches!(hdfs.rename_to_free("/folder", "/new2"), Err(Error::Refused { .. })));
+    assert!(matches!(hdfs.rename("/folder", "/new2"), Err(Error::Declined { .. })), "what is not there is not moved");
+    hdfs.rename("/new", "/other").unwrap();
+    assert!(hdfs.status("/other/new/inner").unwrap().is_some(), "into a folder that is there HDFS moves");
+    hdfs.delete("/b").unwrap();
     hdfs.create("/b", "0600", b"x").unwrap();
     assert!(matches!(hdfs.rename("/b", "/a"), Err(Error::Declined { .. })), "a file that is there is not renamed over");
     assert_eq!(hdfs.read("/a", 9).unwrap().as_deref(), Some(&b"first"[..]));
