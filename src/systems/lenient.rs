@@ -2,8 +2,12 @@
 //! What cannot be read is as if it were not there.
 //! Not here: what the fields mean.
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use std::fmt;
+use std::marker::PhantomData;
 use words::ids::{ContainerId, HostPort};
 
 /// A list, a single thing, or nothing.
@@ -18,17 +22,33 @@ impl<T> Default for Many<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Many<T>, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Shape<T> {
-            List(Vec<T>),
-            One(T),
+        input.deserialize_any(ManyVisitor(PhantomData))
+    }
+}
+
+struct ManyVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ManyVisitor<T> {
+    type Value = Many<T>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a list, one thing or null")
+    }
+
+    fn visit_unit<E>(self) -> Result<Many<T>, E> {
+        Ok(Many::default())
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut items: S) -> Result<Many<T>, S::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
         }
-        Ok(Many(match Option::<Shape<T>>::deserialize(input)? {
-            None => Vec::new(),
-            Some(Shape::List(list)) => list,
-            Some(Shape::One(one)) => vec![one],
-        }))
+        Ok(Many(list))
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Many<T>, M::Error> {
+        Ok(Many(vec![T::deserialize(MapAccessDeserializer::new(map))?]))
     }
 }
 

@@ -34,7 +34,9 @@ impl Exception {
     pub fn read(bytes: &[u8]) -> Option<Exception> {
         let Said { exception, message } = serde_json::from_slice::<Failed>(bytes).ok()?.exception;
         let line = message.as_deref().unwrap_or_default().lines().map(str::trim).find(|line| !line.is_empty());
-        Some(Exception { kind: exception, message: line.unwrap_or_default().chars().take(LONGEST).collect() })
+        // YARN wraps what it says in an exception without a name of its own.
+        let line = line.unwrap_or_default().trim_start_matches("java.lang.Exception: ");
+        Some(Exception { kind: exception, message: line.chars().take(LONGEST).collect() })
     }
 }
 
@@ -44,7 +46,7 @@ mod tests {
 
     #[test]
     fn of_a_message_the_first_line_is_kept() {
-        let text = r#"{"RemoteException":{"exception":"NotFoundException","javaClassName":"x","message":"a\n\tat b"}}"#;
+        let text = r#"{"RemoteException":{"exception":"NotFoundException","javaClassName":"x","message":"java.lang.Exception: a\n\tat b"}}"#;
         let expected = Exception { kind: "NotFoundException".into(), message: "a".into() };
         assert_eq!(Exception::read(text.as_bytes()), Some(expected));
         let bare = Exception::read(br#"{"RemoteException":{"exception":"X","message":null}}"#).unwrap();

@@ -57,11 +57,6 @@ impl Servers {
         address(&self.list[self.first.load(Ordering::Relaxed) % self.list.len()])
     }
 
-    /// Whether a host is one of theirs.
-    pub fn has_host(&self, host: &str) -> bool {
-        self.list.iter().any(|url| url.host_str() == Some(host))
-    }
-
     /// Asks one after the other until one answers.
     pub fn ask<T>(&self, mut question: impl FnMut(&Url) -> Tried<T>) -> Result<T, Nobody> {
         let count = self.list.len();

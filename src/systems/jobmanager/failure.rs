@@ -141,6 +141,17 @@ mod tests {
     }
 
     #[test]
+    fn any_text_has_a_line_and_a_step() {
+        let parts = ["Caused by: ", "\n", " (", ")", "1/2", "ä", SAVED.0, SAVED.1, "\t", " - execution #1", "日"];
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..20_000 {
+            let text: String = (0..random.usize(..12)).map(|_| parts[random.usize(..parts.len())]).collect();
+            assert!(!cause(&text).contains('\n') && text.starts_with(step_of(&text)), "{text:?}");
+            assert!(saved(&text).is_none_or(|place| text.contains(&place)), "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_step_is_what_its_tasks_have_in_common() {
         assert_eq!(step_of("Source: src -> m (1/1) - execution #42"), "Source: src -> m");
         assert_eq!(step_of("Map (x) (12/128)"), "Map (x)");

@@ -8,8 +8,8 @@ use crate::hadoop::{self, Exception, Servers, Tried, User};
 use serde_json::Value;
 use url::Url;
 
-/// How the page of one that stands by begins, whatever its status.
-const STANDS_BY: &[u8] = b"This is standby RM";
+/// How the page of one that stands by begins, whatever its status: it knows who is active, or it does not.
+const STANDS_BY: [&[u8]; 3] = [b"This is standby RM", b"Can not find any active RM", b"There is no active RM"];
 
 /// What is asked.
 pub(super) struct Asked<'a> {
@@ -75,7 +75,7 @@ fn sort(asked: &Asked<'_>, address: String, answer: Answer) -> Tried<Result<Got,
     let operation = asked.operation.clone();
     let status = answer.status;
     let said = answer.body.as_deref().unwrap_or_default();
-    if said.trim_ascii_start().starts_with(STANDS_BY) {
+    if STANDS_BY.iter().any(|page| said.trim_ascii_start().starts_with(page)) {
         return Tried::Next(stands_by(answer.location.as_deref()));
     }
     if (300..400).contains(&status) {

@@ -97,7 +97,9 @@ impl NodeLogs {
         if length <= from {
             return Ok(Some(Piece { bytes: Vec::new(), from, length }));
         }
-        let Some(mut piece) = self.end(container, name, length - from + GROWTH, most.saturating_add(GROWTH))? else {
+        let Some(mut piece) =
+            self.end(container, name, (length - from).saturating_add(GROWTH), most.saturating_add(GROWTH))?
+        else {
             return Ok(None);
         };
         let before = from.saturating_sub(piece.from).min(piece.bytes.len() as u64);
@@ -287,6 +289,26 @@ mod tests {
             assert!(matches!(logs_of(&other).list(&container()), Err(Error::Answer { .. })), "{status} {body}");
             assert!(matches!(logs_of(&other).last(&container(), "x", 5), Err(Error::Answer { .. })), "{status} {body}");
         }
+    }
+
+    #[test]
+    fn whatever_comes_is_a_piece_within_its_bounds_or_none() {
+        let frame = b"Container: a on b\nLogType:x\nLogLength:30\nLogContents:\n0123456789";
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..20_000 {
+            let mut bytes = frame.to_vec();
+            for _ in 0..random.usize(..4) {
+                let at = random.usize(..bytes.len());
+                bytes[at] = random.u8(..);
+            }
+            bytes.truncate(random.usize(..=bytes.len()));
+            let (size, most) = (random.u64(..40), random.u64(..12));
+            if let Some(piece) = unframed(bytes, size, most) {
+                assert!(piece.bytes.len() as u64 <= most.min(size) && piece.from <= piece.length, "{piece:?}");
+            }
+        }
+        let huge = b"\nLogLength:18446744073709551615\nLogContents:\nx".to_vec();
+        assert_eq!(unframed(huge, u64::MAX, u64::MAX).map(|piece| piece.bytes), Some(b"x".to_vec()));
     }
 
     #[test]

@@ -98,14 +98,22 @@ fn the_active_one_is_found_and_remembered_and_found_anew() {
     manager.submit(&alice(), &context()).unwrap();
     manager.submit(&alice(), &context()).unwrap();
     assert_eq!((standby.asked().len(), active.asked().len()), (1, 2));
-    // A page without a redirect, as older versions give it where none is active.
-    let page = "This is standby RM. Can not find any active RM. Will retry in next 3 seconds.";
-    let old = Scripted::start(move |_| http(200, "Refresh: 3;url=/cluster\r\n", page));
-    let error = self::manager(&[&old.address, &standby.address]).application(&id()).unwrap_err();
+    // Pages without an address, where none is active.
+    let page = "Can not find any active RM. Will retry in next 3 seconds.\nHA Zookeeper Connection State: x\n";
+    let first = Scripted::start(move |_| http(307, "Refresh: 3;url=/cluster\r\n", page));
+    let second = answering(200, "There is no active RM right now.\nHA Zookeeper Connection State: x\n");
+    let all = [first.address.as_str(), &second.address, &standby.address];
+    let error = self::manager(&all).application(&id()).unwrap_err();
     assert!(error.is_passing() && !error.may_have_been_done());
     let text = error.to_string();
-    for part in [old.address.as_str(), &standby.address, "stands by and names rm.example:8088", "tell of application_"]
-    {
+    for part in [
+        first.address.as_str(),
+        &second.address,
+        &standby.address,
+        "stands by; ",
+        "stands by and names rm.example:8088",
+        "tell of application_",
+    ] {
         assert!(text.contains(part), "{text}");
     }
 }
