@@ -92,6 +92,10 @@ checked_name!(
     ComponentName, "name of a component", refuse_application
 );
 checked_name!(
+    /// The type of a component in its package, as in `flink`; the same characters.
+    ComponentType, "type of components", refuse_application
+);
+checked_name!(
     /// The name of a package with its version, as in `wordcount-1.2.3`.
     PackageName, "name of a package", refuse_package
 );

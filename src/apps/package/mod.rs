@@ -1,3 +1,206 @@
 //! Application packages in PNDA's format: one folder, in it types of components, in them components with their files.
 //! A package is read whole and every mistake of it is told at once; nothing of it is trusted before.
 //! Not here: where packages are kept while applications run from them on YARN.
+
+mod archive;
+mod arguments;
+mod contents;
+mod descriptor;
+mod extract;
+pub mod flink;
+mod options;
+pub mod overrides;
+pub mod properties;
+pub mod properties_file;
+pub mod repository;
+pub mod reserved;
+#[cfg(test)]
+mod tests;
+
+use archive::Findings;
+use flink::FlinkComponent;
+use properties::Owned;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::io::Read;
+use words::names::{ApplicationName, ComponentName, ComponentType, PackageName, SafePath, Word};
+use words::problem::{Problem, Problems};
+
+pub use archive::{LIMITS, Limits};
+pub use extract::{Error as ExtractError, extract};
+
+/// A package that was read whole and is right in itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// Its name, which is also the name of its one folder.
+    pub name: PackageName,
+    /// In the order of type and name; never empty.
+    pub components: Vec<Component>,
+    /// What is no mistake and should be known: where it is, what it is, what may be done.
+    pub notes: Vec<Problem>,
+}
+
+/// One component of a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Component {
+    /// What it is.
+    pub kind: Kind,
+    /// The type as the package writes it: the name of the folder.
+    pub written: ComponentType,
+    /// Its name, once in each type.
+    pub name: ComponentName,
+    /// What `properties.json` says, as text.
+    pub properties: BTreeMap<String, String>,
+    /// `hdfs.json` and its kin, by file name.
+    pub descriptors: BTreeMap<String, Value>,
+    /// Every file of it by its path in the component's folder, with its length.
+    pub files: BTreeMap<SafePath, u64>,
+}
+
+/// What a component is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A Flink job, called `flink` or, in PNDA's guide, `flinkStreaming`.
+    Flink,
+    /// A workflow or coordinator of Oozie.
+    Oozie,
+    /// A Spark streaming job.
+    SparkStreaming,
+    /// A notebook.
+    Jupyter,
+    /// Anything else.
+    Other(ComponentType),
+}
+
+impl Kind {
+    /// What a type as it is written stands for.
+    pub fn of(written: &ComponentType) -> Kind {
+        match written.as_str() {
+            "flink" | "flinkStreaming" => Kind::Flink,
+            "oozie" => Kind::Oozie,
+            "sparkStreaming" => Kind::SparkStreaming,
+            "jupyter" => Kind::Jupyter,
+            _ => Kind::Other(written.clone()),
+        }
+    }
+
+    /// The type's name, one for each.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Kind::Flink => "flink",
+            Kind::Oozie => "oozie",
+            Kind::SparkStreaming => "sparkStreaming",
+            Kind::Jupyter => "jupyter",
+            Kind::Other(written) => written.as_str(),
+        }
+    }
+
+    /// What becomes of such a component where it is not run; nothing of one that is.
+    pub fn outlook(&self) -> Option<&'static str> {
+        match self {
+            Kind::Flink => None,
+            Kind::Oozie => {
+                Some("not run by this version: workflows of Oozie are kept in the package, and nothing starts them")
+            }
+            Kind::SparkStreaming => {
+                Some("not run by this version: Spark jobs are kept in the package, and only Flink jobs start")
+            }
+            Kind::Jupyter => Some("not run by this version: notebooks are kept in the package, and copied to nobody"),
+            Kind::Other(_) => Some("not run by this version: nobody knows this type; `flink` is the one that runs"),
+        }
+    }
+}
+
+impl Component {
+    /// Where its properties stand, as mistakes name it.
+    pub fn place(&self, package: &PackageName) -> String {
+        format!("{package}/{}/{}/properties.json", self.written, self.name)
+    }
+}
+
+impl Package {
+    /// The component of this type and name.
+    pub fn component(&self, kind: &Kind, name: &ComponentName) -> Option<&Component> {
+        self.components.iter().find(|component| component.kind == *kind && component.name == *name)
+    }
+
+    /// What PNDA's interface calls the defaults: the properties by type and component.
+    pub fn defaults(&self) -> Value {
+        let mut types: BTreeMap<&str, BTreeMap<&str, &BTreeMap<String, String>>> = BTreeMap::new();
+        for component in &self.components {
+            let of_type = types.entry(component.kind.as_str()).or_default();
+            of_type.insert(component.name.as_str(), &component.properties);
+        }
+        serde_json::json!(types)
+    }
+}
+
+/// Reads a package from its archive, a tar.gz, as it streams in. All mistakes are told at once, each with its member.
+pub fn read(name: &PackageName, archive: impl Read) -> Result<Package, Problems> {
+    read_within(name, archive, LIMITS)
+}
+
+/// What a component of type `flink` comes down to in an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// All properties, expanded: what `application.properties` gets.
+    pub properties: BTreeMap<String, String>,
+    /// What is run, and how.
+    pub flink: FlinkComponent,
+    /// What is no mistake and should be known.
+    pub notes: Vec<Problem>,
+}
+
+/// Brings a component of type `flink` together with what the site and the application say.
+pub fn prepare(
+    package: &PackageName,
+    component: &Component,
+    environment: &BTreeMap<String, String>,
+    overrides: &BTreeMap<String, String>,
+    owned: &Owned<'_>,
+) -> Result<Prepared, Problems> {
+    let properties = properties::expand(environment, &component.properties, overrides, owned);
+    let own = properties::of_component(&properties);
+    let (flink, notes) = FlinkComponent::parse(&component.place(package), &own, &component.files)?;
+    Ok(Prepared { properties, flink, notes })
+}
+
+/// Whether each component of type `flink` could be made part of an application as the package has it; notes otherwise.
+pub fn check(package: &Package, environment: &BTreeMap<String, String>) -> Result<Vec<Problem>, Problems> {
+    let (mut problems, mut notes) = (Problems::default(), package.notes.clone());
+    for component in package.components.iter().filter(|component| component.kind == Kind::Flink) {
+        // There is no application yet; any name stands for it.
+        let stand_in = (ApplicationName::new(component.name.as_str()), Word::new("owner"));
+        let (Ok(application), Ok(owner)) = &stand_in else { continue };
+        let owned = Owned { application, component: &component.name, owner };
+        match prepare(&package.name, component, environment, &BTreeMap::new(), &owned) {
+            Ok(prepared) => notes.extend(prepared.notes),
+            Err(found) => problems.extend(found),
+        }
+    }
+    problems.into_result(notes)
+}
+
+fn read_within(name: &PackageName, archive: impl Read, limits: Limits) -> Result<Package, Problems> {
+    let mut findings = Findings::default();
+    let mut contents = contents::Contents::new(name);
+    let walked = archive::walk::<Infallible>(name, archive, limits, &mut findings, |path, member, findings| {
+        contents.take(path, member, findings)
+    });
+    match walked {
+        Ok(()) => {}
+        Err(never) => match never {},
+    }
+    // Of an archive that could not be read to its end, nobody knows what it lacks.
+    let whole = findings.problems.is_empty();
+    let mut last = Findings::default();
+    let components = contents.finish(&mut last);
+    if whole || !components.is_empty() {
+        findings.problems.extend(last.problems);
+    }
+    findings.notes.extend(last.notes);
+    findings.notes.sort();
+    let notes = findings.notes;
+    findings.problems.into_result(Package { name: name.clone(), components, notes })
+}

@@ -1,0 +1,140 @@
+//! What the members of a package make: components with their properties and files, by type and name.
+//! The types are those of PNDA; what is not run is kept all the same, and said.
+//! Not here: bounds and names of members (`archive`), and what the properties of one type mean.
+
+use super::archive::{Findings, Halt, Member};
+use super::descriptor::{self, DESCRIPTORS, PROPERTIES};
+use super::{Component, Kind};
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::io::Read;
+use words::names::{ComponentName, ComponentType, PackageName, SafePath};
+use words::size::Size;
+
+/// Takes members and makes components of them.
+pub(super) struct Contents<'a> {
+    package: &'a PackageName,
+    components: BTreeMap<(ComponentType, ComponentName), Component>,
+    /// Types and components whose name was refused, so that each is told once.
+    refused: BTreeSet<String>,
+}
+
+impl Contents<'_> {
+    pub(super) fn new(package: &PackageName) -> Contents<'_> {
+        Contents { package, components: BTreeMap::new(), refused: BTreeSet::new() }
+    }
+
+    /// One member by its path in the package's folder. Files beside types and beside components belong to nothing.
+    pub(super) fn take(
+        &mut self,
+        path: &SafePath,
+        member: Member<'_>,
+        findings: &mut Findings,
+    ) -> Result<(), Halt<Infallible>> {
+        let parts: Vec<&str> = path.as_str().splitn(3, '/').collect();
+        match (parts.as_slice(), member) {
+            ([kind, name], Member::Folder) => {
+                self.component(kind, name, findings);
+                Ok(())
+            }
+            ([kind, name, _], Member::Folder) => {
+                self.component(kind, name, findings);
+                Ok(())
+            }
+            ([kind, name, file], Member::File(size, bytes)) => {
+                let place = format!("{}/{path}", self.package);
+                let Some(component) = self.component(kind, name, findings) else { return Ok(()) };
+                // A part of a path that is safe is safe.
+                component.files.extend(SafePath::new(*file).ok().map(|file| (file, size)));
+                read_known(component, file, &place, size, bytes, findings).map_err(Halt::Archive)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn component(&mut self, kind: &str, name: &str, findings: &mut Findings) -> Option<&mut Component> {
+        let folder = format!("{}/{kind}/{name}", self.package);
+        let checked = ComponentType::new(kind).and_then(|kind| Ok((kind, ComponentName::new(name)?)));
+        match checked {
+            Ok((written, name)) => {
+                let fresh = || Component {
+                    kind: Kind::of(&written),
+                    written: written.clone(),
+                    name: name.clone(),
+                    properties: BTreeMap::new(),
+                    descriptors: BTreeMap::new(),
+                    files: BTreeMap::new(),
+                };
+                Some(self.components.entry((written.clone(), name.clone())).or_insert_with(fresh))
+            }
+            Err(error) => {
+                if self.refused.insert(folder.clone()) {
+                    findings.problem(&folder, error.to_string(), "rename the folder and pack again");
+                }
+                None
+            }
+        }
+    }
+
+    /// All components, once the last member was seen.
+    pub(super) fn finish(self, findings: &mut Findings) -> Vec<Component> {
+        let mut components: BTreeMap<(Kind, ComponentName), Component> = BTreeMap::new();
+        for component in self.components.into_values() {
+            let folder = format!("{}/{}/{}", self.package, component.written, component.name);
+            note(&component, &folder, findings);
+            let (kind, name) = (component.kind.clone(), component.name.clone());
+            if let Some(other) = components.insert((kind, name.clone()), component) {
+                let what = format!("`{}/{name}` is the same component", other.written);
+                findings.problem(&folder, what, "both folders are of one type: rename one of the two components");
+            }
+        }
+        if components.is_empty() && self.refused.is_empty() {
+            let remedy =
+                format!("put at least one folder below it, as in {}/flink/COMPONENT/properties.json", self.package);
+            findings.problem(self.package.as_str(), "there is no component in it", remedy);
+        }
+        components.into_values().collect()
+    }
+}
+
+/// What is told of a component that is read but not run, or not as it was.
+fn note(component: &Component, folder: &str, findings: &mut Findings) {
+    if component.written.as_str() != component.kind.as_str() {
+        let what = format!("the type `{}` is read as `{}`", component.written, component.kind.as_str());
+        findings.note(folder, what, format!("name the folder `{}`", component.kind.as_str()));
+    }
+    if let Some(outlook) = component.kind.outlook() {
+        findings.note(folder, outlook, "");
+    }
+    for name in component.descriptors.keys() {
+        let what = "descriptors are read and kept, and not carried out by this version";
+        findings.note(&format!("{folder}/{name}"), what, "create what it describes by hand");
+    }
+}
+
+/// Reads the files of a component that this version knows.
+fn read_known(
+    component: &mut Component,
+    file: &str,
+    place: &str,
+    size: u64,
+    bytes: &mut dyn Read,
+    findings: &mut Findings,
+) -> std::io::Result<()> {
+    if file != PROPERTIES && !DESCRIPTORS.contains(&file) {
+        return Ok(());
+    }
+    if size > descriptor::LONGEST {
+        let what = format!("it is longer than {}", Size(descriptor::LONGEST));
+        findings.problem(place, what, "keep data in other files");
+        return Ok(());
+    }
+    let mut text = Vec::new();
+    bytes.read_to_end(&mut text)?;
+    if file == PROPERTIES {
+        component.properties = descriptor::properties(place, &text, findings);
+    } else if let Some(value) = descriptor::descriptor(place, &text, findings) {
+        component.descriptors.insert(file.to_owned(), value);
+    }
+    Ok(())
+}

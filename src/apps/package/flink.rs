@@ -1,0 +1,326 @@
+//! A component of type `flink`: the program, its arguments, and what its properties mean for today's Flink.
+//! All mistakes are told at once. Properties that Flink's part does not know are the program's own.
+//! Not here: options of the 1.4 era (`options`), and how a job is submitted.
+
+use super::{arguments, options};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use words::names::SafePath;
+use words::problem::{Origin, Problem, Problems, nearest};
+use words::shown::shown;
+
+/// The file that every component of this type has.
+pub const APPLICATION_PROPERTIES: &str = "application.properties";
+
+/// Properties with a meaning here.
+const KNOWN: [&str; 13] = [
+    "main_jar",
+    "main_class",
+    "main_py",
+    "py_files",
+    "flink_version",
+    "flink_config_args",
+    "flink_job_type",
+    "application_args",
+    "respawn_type",
+    "respawn_timeout_sec",
+    "log_level",
+    "no_auto_props",
+    "flink_python_jar",
+];
+
+/// The program of a component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Program {
+    /// A class in a jar of the component.
+    Jar { jar: SafePath, class: String },
+    /// A script of the component, and the files and folders that go with it.
+    Python { script: SafePath, files: Vec<SafePath> },
+}
+
+/// What upstream calls the job. A streaming job may be labelled batch: only defaults follow from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobType {
+    /// `streaming`, also where nothing is said.
+    Streaming,
+    /// `batch`.
+    Batch,
+}
+
+/// When a job that ended is started again, in the words of systemd's `Restart=`, which upstream used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Respawn {
+    /// `no`
+    No,
+    /// `always`
+    Always,
+    /// `on-success`
+    OnSuccess,
+    /// `on-failure`, and the rarer words for a part of it
+    OnFailure,
+}
+
+/// A component of type `flink` that is right in itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlinkComponent {
+    /// What is run.
+    pub program: Program,
+    /// Its arguments, one word each.
+    pub arguments: Vec<String>,
+    /// Keys of Flink's configuration that the component asks for; none of them is reserved.
+    pub configuration: BTreeMap<String, String>,
+    /// The release or line of Flink that it asks for, as in `1.20` or `1.20.5`.
+    pub version: Option<String>,
+    /// The label.
+    pub job_type: JobType,
+    /// When it is started again.
+    pub respawn: Respawn,
+    /// How long after its end.
+    pub respawn_after: Duration,
+    /// The level of the root logger, in capitals.
+    pub log_level: Option<String>,
+}
+
+impl FlinkComponent {
+    /// Reads the properties, which are expanded already. `place` names them in mistakes; notes come with the result.
+    pub fn parse(
+        place: &str,
+        properties: &BTreeMap<String, String>,
+        files: &BTreeMap<SafePath, u64>,
+    ) -> Result<(FlinkComponent, Vec<Problem>), Problems> {
+        let origin = Origin::of_file(&shown(place).to_string());
+        let mut reader = Reader { origin, properties, files, problems: Problems::default(), notes: Vec::new() };
+        reader.known_names();
+        if !files.contains_key(APPLICATION_PROPERTIES) {
+            let remedy = "add it beside properties.json; it may be empty";
+            reader.problem(format!("missing file {APPLICATION_PROPERTIES}"), remedy);
+        }
+        let program = reader.program();
+        let job_type = reader.job_type();
+        let (arguments, options) = (reader.words("application_args"), reader.words("flink_config_args"));
+        let configuration = options::translate(&reader.origin, options, &mut reader.problems, &mut reader.notes);
+        let (respawn, respawn_after) = (reader.respawn(job_type), reader.respawn_after(job_type));
+        let (version, log_level) = (reader.version(), reader.log_level());
+        let Reader { mut problems, notes, origin, .. } = reader;
+        let Some(program) = program else {
+            if problems.is_empty() {
+                problems.add(origin.problem("it has no program", WHICH));
+            }
+            return Err(problems.sorted());
+        };
+        let component =
+            FlinkComponent { program, arguments, configuration, version, job_type, respawn, respawn_after, log_level };
+        problems.into_result((component, notes))
+    }
+}
+
+const WHICH: &str = "write \"main_jar\" and \"main_class\" for Java and Scala, or \"main_py\" for Python";
+
+struct Reader<'a> {
+    origin: Origin,
+    properties: &'a BTreeMap<String, String>,
+    files: &'a BTreeMap<SafePath, u64>,
+    problems: Problems,
+    notes: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn problem(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
+        self.problems.add(self.origin.problem(what, remedy));
+    }
+
+    fn note(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
+        self.notes.push(self.origin.problem(what, remedy));
+    }
+
+    /// A property that says something.
+    fn get(&self, name: &str) -> Option<String> {
+        self.properties.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn known_names(&mut self) {
+        let properties = self.properties;
+        for name in properties.keys().filter(|name| !KNOWN.contains(&name.as_str())) {
+            if let Some(known) = nearest(name, KNOWN).filter(|known| !properties.contains_key(*known)) {
+                let what = format!("`{}` has no meaning here and is handed to the program", shown(name));
+                self.note(what, format!("did you mean `{known}`?"));
+            }
+        }
+        if properties.contains_key("flink_python_jar") {
+            self.note("`flink_python_jar` is not used any more: Flink brings it", "leave it out");
+        }
+    }
+
+    fn program(&mut self) -> Option<Program> {
+        match (self.get("main_jar"), self.get("main_class"), self.get("main_py")) {
+            (Some(jar), Some(class), None) => {
+                let (jar, class) = (self.file("main_jar", &jar), self.class(class));
+                Some(Program::Jar { jar: jar?, class: class? })
+            }
+            (None, None, Some(script)) => {
+                let (script, files) = (self.file("main_py", &script), self.python_files());
+                Some(Program::Python { script: script?, files })
+            }
+            (None, None, None) => {
+                self.problem("properties.json must contain \"main_jar or main_py\"", WHICH);
+                None
+            }
+            (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => {
+                self.problem("it says both what to run in Java and what to run in Python", WHICH);
+                None
+            }
+            (Some(_), None, None) => {
+                self.problem("there is a main_jar and no main_class", "write the class whose `main` is to run");
+                None
+            }
+            (None, Some(_), None) => {
+                self.problem("there is a main_class and no main_jar", "write the jar that the class is in");
+                None
+            }
+        }
+    }
+
+    /// A file of the component by its path in the component's folder.
+    fn file(&mut self, property: &str, text: &str) -> Option<SafePath> {
+        let path = match SafePath::new(text.strip_prefix("./").unwrap_or(text)) {
+            // It may become an argument of Flink's own client.
+            Ok(path) if path.as_str().starts_with('-') => {
+                self.problem(format!("{property} begins with a dash"), "rename the file");
+                return None;
+            }
+            Ok(path) => path,
+            Err(error) => {
+                self.problem(format!("{property}: {error}"), "write the path of a file in the component's folder");
+                return None;
+            }
+        };
+        if self.files.contains_key(&path) {
+            return Some(path);
+        }
+        let remedy = match nearest(text, self.files.keys().map(SafePath::as_str)) {
+            Some(near) => format!("did you mean `{}`?", shown(near)),
+            None => "add it to the component's folder".to_owned(),
+        };
+        self.problem(format!("missing file {path}, which {property} names"), remedy);
+        None
+    }
+
+    fn class(&mut self, class: String) -> Option<String> {
+        let letter = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+        let part = |part: &str| part.chars().all(letter) && part.starts_with(|c: char| letter(c) && !c.is_numeric());
+        if class.split('.').all(part) {
+            return Some(class);
+        }
+        let what = format!("main_class is `{}`, which is no name of a class", shown(&class));
+        self.problem(what, "write it with its package, as in com.example.WordCount");
+        None
+    }
+
+    fn python_files(&mut self) -> Vec<SafePath> {
+        let text = self.get("py_files").unwrap_or_default();
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let mut found = Vec::new();
+        for name in names {
+            let name = name.trim_end_matches('/');
+            let inside = format!("{}/", name.strip_prefix("./").unwrap_or(name));
+            let folder = self.files.keys().any(|file| file.as_str().starts_with(&inside));
+            match folder.then(|| SafePath::new(inside.trim_end_matches('/'))) {
+                Some(Ok(path)) => found.push(path),
+                _ => found.extend(self.file("py_files", name)),
+            }
+        }
+        found
+    }
+
+    fn words(&mut self, property: &str) -> Vec<String> {
+        let properties = self.properties;
+        let Some(text) = properties.get(property) else { return Vec::new() };
+        match arguments::split(text) {
+            Ok(words) => {
+                self.unreplaced(property, text);
+                words
+            }
+            Err(error) => {
+                let remedy = "quote as in a shell: 'a b', \"a b\" or a\\ b; nothing else is replaced";
+                self.problem(format!("{property}: {error}"), remedy);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Expansion is over, so a name that still stands there is known to nobody.
+    fn unreplaced(&mut self, property: &str, text: &str) {
+        for name in super::properties::names(text) {
+            let what = format!("{property}: nothing is known by the name `{name}`, so ${{{name}}} stays as it is");
+            self.note(what, "write $$ for a $ that is meant, or one of the names in application.properties");
+        }
+    }
+
+    fn job_type(&mut self) -> JobType {
+        match self.get("flink_job_type").as_deref() {
+            None | Some("streaming") => JobType::Streaming,
+            Some("batch") => JobType::Batch,
+            Some(other) => {
+                self.problem(format!("flink_job_type is `{}`", shown(other)), "write streaming or batch");
+                JobType::Streaming
+            }
+        }
+    }
+
+    fn respawn(&mut self, job_type: JobType) -> Respawn {
+        match self.get("respawn_type").as_deref() {
+            None if job_type == JobType::Batch => Respawn::No,
+            None | Some("always") => Respawn::Always,
+            Some("no") => Respawn::No,
+            Some("on-success") => Respawn::OnSuccess,
+            Some("on-failure") => Respawn::OnFailure,
+            Some(rare @ ("on-abnormal" | "on-watchdog" | "on-abort")) => {
+                self.note(format!("respawn_type `{rare}` is taken as on-failure"), "write on-failure");
+                Respawn::OnFailure
+            }
+            Some(other) => {
+                let remedy = "write always, no, on-failure or on-success";
+                self.problem(format!("respawn_type is `{}`", shown(other)), remedy);
+                Respawn::No
+            }
+        }
+    }
+
+    fn respawn_after(&mut self, job_type: JobType) -> Duration {
+        let default = if job_type == JobType::Batch { 0 } else { 2 };
+        let Some(text) = self.get("respawn_timeout_sec") else { return Duration::from_secs(default) };
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        match text.parse::<f64>().ok().filter(|seconds| plain && *seconds <= 86_400.0) {
+            Some(seconds) => Duration::from_secs_f64(seconds),
+            None => {
+                let what = format!("respawn_timeout_sec is `{}`", shown(&text));
+                self.problem(what, "write a number of seconds, at most a day (86400)");
+                Duration::ZERO
+            }
+        }
+    }
+
+    fn version(&mut self) -> Option<String> {
+        let text = self.get("flink_version")?;
+        let number = |part: &str| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        if (2..=3).contains(&text.split('.').count()) && text.split('.').all(number) {
+            return Some(text);
+        }
+        let what = format!("flink_version is `{}`", shown(&text));
+        self.problem(what, "write a line or a release of Flink, as in 1.20 or 1.20.5");
+        None
+    }
+
+    fn log_level(&mut self) -> Option<String> {
+        let text = self.get("log_level")?.to_ascii_uppercase();
+        if ["OFF", "FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE", "ALL"].contains(&text.as_str()) {
+            return Some(text);
+        }
+        // Upstream never looked at it.
+        self.note(
+            format!("log_level is `{}` and is left out", shown(&text)),
+            "write ERROR, WARN, INFO, DEBUG or TRACE",
+        );
+        None
+    }
+}

@@ -1,0 +1,3 @@
+//! Tests to come.
+//! x
+//! x
