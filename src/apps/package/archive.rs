@@ -128,7 +128,11 @@ impl Walk<'_> {
         let mut count = 0;
         for entry in tar.entries().map_err(Halt::Archive)? {
             let mut entry = entry.map_err(Halt::Archive)?;
-            allowance.member(entry.size());
+            // What is not read is passed over when the next header comes. A sparse file is larger than its bytes here are.
+            allowance.member(match entry.header().entry_type() {
+                EntryType::GNUSparse => entry.header().entry_size().map_err(Halt::Archive)?,
+                _ => entry.size(),
+            });
             count += 1;
             if count > self.limits.members {
                 return Err(too_much(format!("it has more than {} members", self.limits.members)));
@@ -143,7 +147,6 @@ impl Walk<'_> {
                 };
                 take(&path, member, self.findings)?;
             }
-            allowance.header();
         }
         // What lies behind the last member is read too: only the end of the stream says that it is whole.
         allowance.member(self.limits.unpacked);

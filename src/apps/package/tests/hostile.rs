@@ -103,6 +103,30 @@ fn a_long_name_counts_whole() {
 }
 
 #[test]
+fn a_sparse_file_allows_no_longer_header() {
+    let mut sparse = tar::Header::new_gnu();
+    sparse.as_old_mut().name[..9].copy_from_slice(b"p-1.0.0/x");
+    sparse.set_entry_type(EntryType::GNUSparse);
+    sparse.as_gnu_mut().unwrap().realsize[..11].copy_from_slice(b"77777777777");
+    sparse.as_gnu_mut().unwrap().sparse[0].offset[..11].copy_from_slice(b"77777777777");
+    sparse.as_gnu_mut().unwrap().sparse[0].numbytes[..11].copy_from_slice(b"00000000000");
+    sparse.set_size(0);
+    sparse.set_cksum();
+    let mut bytes = sparse.as_bytes().to_vec();
+    push(&mut bytes, b"././@LongLink", EntryType::GNULongName, &vec![b'a'; 3 << 20]);
+    let said = read(&named("p-1.0.0"), &*gzip(&bytes)).unwrap_err().to_string();
+    assert!(said.contains("p-1.0.0/x: it is of a kind that is not read"), "{said}");
+    assert!(said.contains("a header is longer than any header is"), "{said}");
+}
+
+#[test]
+fn a_large_file_is_passed_over() {
+    let noise: Vec<u8> = (0..3 << 20).map(|_| fastrand::u8(..)).collect();
+    let package = accepted(&[file("p-1.0.0/flink/c/large.jar", &noise), file("p-1.0.0/flink/c/x", b"")]);
+    assert_eq!(package.components[0].files.values().copied().collect::<Vec<_>>(), [3 << 20, 0]);
+}
+
+#[test]
 fn a_name_in_an_extended_header_is_held_to_the_same_rules() {
     let record = "path=../../escaped\n";
     let pax = format!("{} {record}", record.len() + 3);
@@ -125,7 +149,8 @@ fn a_bomb_stops_at_its_bound() {
     // 100 MiB of zeros in 100 KiB: ten times less than the bound of sizes alone, and no package.
     let zeros = vec![0; 100 << 20];
     let bomb = archive(&[file("p-1.0.0/flink/c/zeros", &zeros)]);
-    assert!(within(LIMITS, &bomb).contains("it unpacks to more than 200 times its size"), "{}", bomb.len());
+    let said = within(LIMITS, &bomb);
+    assert!(said.contains("it unpacks to more than 200 times its size"), "{said}");
     let said = within(SMALL, &archive(&[file("p-1.0.0/flink/c/zeros", &zeros[..2 << 20])]));
     assert!(said.contains("it unpacks to more than 1.0 MiB"), "{said}");
     let noise: Vec<u8> = (0..20_000).map(|_| fastrand::u8(..)).collect();
