@@ -36,6 +36,8 @@ pub const LIMITS: Limits = Limits { packed: 1 << 30, unpacked: 4 << 30, members:
 const ALWAYS_ALLOWED: u64 = 64 << 20;
 /// More mistakes than anybody reads; an archive with so many is no package.
 const MOST_PROBLEMS: usize = 100;
+/// Bytes of all paths together: they are held in memory, and the folders above a path count again.
+const LONGEST_PATHS: usize = 4 << 20;
 const PACK: &str = "pack one folder that bears the name of the package, and in it TYPE/COMPONENT/FILES";
 
 /// One member below the package's folder.
@@ -84,8 +86,15 @@ pub(super) fn walk<L>(
     mut take: impl FnMut(&SafePath, Member<'_>, &mut Findings) -> Result<(), Halt<L>>,
 ) -> Result<(), L> {
     let (meter, allowance) = Meter::new(Bounded::new(archive, limits));
-    let mut walk =
-        Walk { name, limits, findings, tops: BTreeSet::new(), seen: BTreeMap::new(), folded: BTreeMap::new() };
+    let mut walk = Walk {
+        name,
+        limits,
+        findings,
+        tops: BTreeSet::new(),
+        seen: BTreeMap::new(),
+        folded: BTreeMap::new(),
+        paths: 0,
+    };
     match walk.members(meter, &allowance, &mut take) {
         Ok(()) => Ok(()),
         Err(Halt::Other(other)) => Err(other),
@@ -115,6 +124,8 @@ struct Walk<'a> {
     seen: BTreeMap<SafePath, Kind>,
     /// Paths as a file system without cases has them.
     folded: BTreeMap<String, SafePath>,
+    /// Bytes of all paths that are held.
+    paths: usize,
 }
 
 impl Walk<'_> {
@@ -136,6 +147,9 @@ impl Walk<'_> {
             count += 1;
             if count > self.limits.members {
                 return Err(too_much(format!("it has more than {} members", self.limits.members)));
+            }
+            if self.paths > LONGEST_PATHS {
+                return Err(too_much(format!("its paths are longer than {} together", Size(LONGEST_PATHS as u64))));
             }
             if self.findings.problems.len() >= MOST_PROBLEMS {
                 return Err(too_much(format!("{MOST_PROBLEMS} mistakes are enough, and more may follow")));
@@ -208,8 +222,10 @@ impl Walk<'_> {
             return None;
         }
         for parent in path.parents() {
+            self.paths += if self.seen.contains_key(&parent) { 0 } else { parent.as_str().len() };
             self.seen.entry(parent).or_insert(Kind::Folder);
         }
+        self.paths += path.as_str().len();
         match self.seen.insert(path.clone(), kind) {
             None => self.note_case(path),
             Some(Kind::Folder) if kind == Kind::Folder => {}

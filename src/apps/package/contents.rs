@@ -11,17 +11,24 @@ use std::io::Read;
 use words::names::{ComponentName, ComponentType, PackageName, SafePath};
 use words::size::Size;
 
+/// More than any package has; each is held in memory.
+const MOST_COMPONENTS: usize = 200;
+/// Bytes of all JSON files that are read.
+const MOST_JSON: u64 = 2 << 20;
+
 /// Takes members and makes components of them.
 pub(super) struct Contents<'a> {
     package: &'a PackageName,
     components: BTreeMap<(ComponentType, ComponentName), Component>,
     /// Types and components whose name was refused, so that each is told once.
     refused: BTreeSet<String>,
+    /// Bytes of the JSON files that may still come.
+    json_left: u64,
 }
 
 impl Contents<'_> {
     pub(super) fn new(package: &PackageName) -> Contents<'_> {
-        Contents { package, components: BTreeMap::new(), refused: BTreeSet::new() }
+        Contents { package, components: BTreeMap::new(), refused: BTreeSet::new(), json_left: MOST_JSON }
     }
 
     /// One member by its path in the package's folder. Files beside types and beside components belong to nothing.
@@ -43,10 +50,18 @@ impl Contents<'_> {
             }
             ([kind, name, file], Member::File(size, bytes)) => {
                 let place = format!("{}/{path}", self.package);
+                let known = *file == PROPERTIES || DESCRIPTORS.contains(file);
+                let allowed = descriptor::LONGEST.min(self.json_left);
+                self.json_left -= if known { allowed.min(size) } else { 0 };
                 let Some(component) = self.component(kind, name, findings) else { return Ok(()) };
                 // A part of a path that is safe is safe.
                 component.files.extend(SafePath::new(*file).ok().map(|file| (file, size)));
-                read_known(component, file, &place, size, bytes, findings).map_err(Halt::Archive)
+                if known && size > allowed {
+                    let what = format!("it is longer than {}, or all such files are too long together", Size(allowed));
+                    findings.problem(&place, what, "keep data in other files");
+                    return Ok(());
+                }
+                if known { read_known(component, file, &place, bytes, findings).map_err(Halt::Archive) } else { Ok(()) }
             }
             _ => Ok(()),
         }
@@ -54,6 +69,14 @@ impl Contents<'_> {
 
     fn component(&mut self, kind: &str, name: &str, findings: &mut Findings) -> Option<&mut Component> {
         let folder = format!("{}/{kind}/{name}", self.package);
+        if self.components.len() + self.refused.len() > MOST_COMPONENTS {
+            // Told once for all of them.
+            if self.refused.insert(String::new()) {
+                let what = format!("it has more than {MOST_COMPONENTS} components");
+                findings.problem(self.package.as_str(), what, "make several packages of it");
+            }
+            return None;
+        }
         let checked = ComponentType::new(kind).and_then(|kind| Ok((kind, ComponentName::new(name)?)));
         match checked {
             Ok((written, name)) => {
@@ -117,18 +140,9 @@ fn read_known(
     component: &mut Component,
     file: &str,
     place: &str,
-    size: u64,
     bytes: &mut dyn Read,
     findings: &mut Findings,
 ) -> std::io::Result<()> {
-    if file != PROPERTIES && !DESCRIPTORS.contains(&file) {
-        return Ok(());
-    }
-    if size > descriptor::LONGEST {
-        let what = format!("it is longer than {}", Size(descriptor::LONGEST));
-        findings.problem(place, what, "keep data in other files");
-        return Ok(());
-    }
     let mut text = Vec::new();
     bytes.read_to_end(&mut text)?;
     if file == PROPERTIES {

@@ -14,7 +14,7 @@ pub(super) const DESCRIPTORS: [&str; 3] = ["hdfs.json", "hbase.json", "opentsdb.
 /// The file of a component's properties.
 pub(super) const PROPERTIES: &str = "properties.json";
 /// No JSON file of a component is longer.
-pub(super) const LONGEST: u64 = 1 << 20;
+pub(super) const LONGEST: u64 = 256 << 10;
 const LONGEST_NAME: usize = 256;
 
 /// The properties of a component, each as text.

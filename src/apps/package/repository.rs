@@ -155,7 +155,8 @@ impl Repository {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let there = Sha256::of_reader(&mut self.open(name)?).map_err(failed("read", &path))?;
                 match there == (stored.digest, stored.size) {
-                    true => Ok(()),
+                    // The name may be newer than the last time that the folder was made durable.
+                    true => self.sync(),
                     false => Err(Error::Published { name: name.clone() }),
                 }
             }

@@ -137,8 +137,8 @@ fn a_mistake_in_a_json_file_has_its_line() {
     assert!(refusal(&[file("p-1.0.0/flink/c/hbase.json", b"[{]")]).starts_with("p-1.0.0/flink/c/hbase.json:1: "));
     let deep = [b"{\"a\": ".as_slice(), &[b'['; 100_000]].concat();
     assert!(refusal(&[file("p-1.0.0/flink/c/properties.json", &deep)]).contains("recursion"));
-    let long = vec![b' '; (1 << 20) + 1];
-    assert!(refusal(&[file("p-1.0.0/flink/c/properties.json", &long)]).contains("it is longer than 1.0 MiB"));
+    let long = vec![b' '; (256 << 10) + 1];
+    assert!(refusal(&[file("p-1.0.0/flink/c/properties.json", &long)]).contains("it is longer than 256.0 KiB"));
     // Below its component it is a file as any other.
     assert_eq!(accepted(&[file("p-1.0.0/flink/c/x/properties.json", b"[")]).components.len(), 1);
 }

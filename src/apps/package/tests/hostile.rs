@@ -173,6 +173,22 @@ fn members_without_end_are_refused() {
 }
 
 #[test]
+fn what_is_held_in_memory_is_bounded() {
+    let of = |names: &[String], content: &[u8]| {
+        refusal(&names.iter().map(|name| file(name, content)).collect::<Vec<Raw<'_>>>())
+    };
+    let deep = |at: usize| format!("p-1.0.0/flink/c/{}", format!("{at}{}/", "d".repeat(20)).repeat(25));
+    let paths: Vec<String> = (0..2_000).map(|at| deep(at) + "x").collect();
+    assert!(of(&paths, b"").contains("its paths are longer than 4.0 MiB together"));
+    let components: Vec<String> = (0..1_000).map(|at| format!("p-1.0.0/flink/{at}/x")).collect();
+    let said = of(&components, b"");
+    assert!(said.contains("it has more than 200 components") && said.lines().count() == 2, "{said}");
+    let json: Vec<String> = (0..12).map(|at| format!("p-1.0.0/flink/{at}/hdfs.json")).collect();
+    let said = of(&json, format!("[\"{}\"]", "x".repeat(250_000)).as_bytes());
+    assert!(said.contains("p-1.0.0/flink/8/hdfs.json: it is longer than") && !said.contains("flink/7/"), "{said}");
+}
+
+#[test]
 fn mistakes_without_end_are_cut_off() {
     let names: Vec<String> = (0..5_000).map(|at| format!("/{at}")).collect();
     let members: Vec<Raw<'_>> = names.iter().map(|name| file(name, b"")).collect();
