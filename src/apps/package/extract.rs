@@ -30,7 +30,7 @@ pub enum Error {
 
 /// Writes the component's files below `into`, which must not exist; only its user can look into it. What was begun and
 /// not finished is removed.
-pub fn extract(name: &PackageName, archive: impl Read, component: &Component, into: &Path) -> Result<(), Error> {
+pub(super) fn extract(name: &PackageName, archive: impl Read, component: &Component, into: &Path) -> Result<(), Error> {
     make(into)?;
     let written = write_all(name, archive, component, into);
     if written.is_err() {

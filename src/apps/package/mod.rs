@@ -28,7 +28,7 @@ use words::names::{ApplicationName, ComponentName, ComponentType, PackageName, S
 use words::problem::{Problem, Problems};
 
 pub use archive::{LIMITS, Limits};
-pub use extract::{Error as ExtractError, extract};
+pub use extract::Error as ExtractError;
 
 /// A package that was read whole and is right in itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

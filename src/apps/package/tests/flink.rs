@@ -6,7 +6,7 @@ use super::*;
 use crate::package::flink::{JobType, Program, Respawn};
 use std::time::Duration;
 
-const FILES: [&str; 5] = ["application.properties", "a.jar", "lib/util.py", "lib/more.py", "job.py"];
+const FILES: [&str; 6] = ["application.properties", "-x.jar", "a.jar", "lib/util.py", "lib/more.py", "job.py"];
 
 fn parse(properties: &[(&str, &str)]) -> Result<(FlinkComponent, Vec<Problem>), Problems> {
     let properties = properties.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -98,6 +98,7 @@ fn a_program_is_a_plain_file_of_the_component() {
     for path in ["/etc/passwd", "../a.jar", "lib/../a.jar", "-x.jar", "lib", "a\nb"] {
         assert!(parse(&[("main_jar", path), ("main_class", "a.B")]).is_err(), "{path}");
     }
+    assert!(mistake(&[("main_jar", "-x.jar"), ("main_class", "a.B")]).contains("main_jar begins with a dash"));
     for class in ["-a", "a b", "a;b", "a..B", ".B", "1a", "a.B,c", "a/B"] {
         assert!(mistake(&[("main_jar", "a.jar"), ("main_class", class)]).contains("no name of a class"), "{class}");
     }

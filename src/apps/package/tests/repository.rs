@@ -219,6 +219,26 @@ fn files_of_a_package_that_was_replaced_are_not_given() {
 }
 
 #[test]
+fn only_the_files_that_were_seen_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let package = accepted(&[file("p-1.0.0/flink/c/x", b"good"), file("p-1.0.0/flink/c/y", b"")]);
+    let into = folder.path().join("stage");
+    for (others, wanted) in [
+        (vec![file("p-1.0.0/flink/c/x", b"good")], false),
+        (vec![file("p-1.0.0/flink/c/x", b"longer"), file("p-1.0.0/flink/c/y", b"")], false),
+        (
+            vec![file("p-1.0.0/flink/c/x", b"good"), file("p-1.0.0/flink/c/y", b""), file("p-1.0.0/flink/c/z", b"")],
+            true,
+        ),
+    ] {
+        let bytes = archive(&others);
+        let written = extract::extract(&named("p-1.0.0"), &*bytes, &package.components[0], &into);
+        assert_eq!((written.is_ok(), into.exists()), (wanted, wanted));
+    }
+    assert_eq!(files(&into), ["x", "y"]);
+}
+
+#[test]
 fn a_folder_that_is_gone_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("none");
