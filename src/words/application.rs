@@ -1,0 +1,207 @@
+//! What is told of applications: by the agent over HTTP, by `pnda app` to people and as JSON, by the console.
+//! A state says what is so; `cannot-see`, `waiting`, `unknown` and everything that is over are different words.
+//! Not here: how it is found out.
+
+use crate::names::{ApplicationName, ComponentName, PackageName, Word};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// An application with its components.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Application {
+    /// Its name.
+    pub name: ApplicationName,
+    /// The package that it is made of.
+    pub package: PackageName,
+    /// As whom it runs.
+    pub owner: Word,
+    /// PNDA's word for the whole: CREATED, STARTING, STARTED, STOPPING, DESTROYING.
+    pub status: Phase,
+    /// Why the last order did not come to pass, or what is worth knowing.
+    pub information: Option<String>,
+    /// Its components.
+    pub components: Vec<Component>,
+}
+
+/// A component and its last run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Component {
+    /// Its name.
+    pub name: ComponentName,
+    /// How it is.
+    pub state: State,
+    /// Why, in one sentence; may be empty.
+    pub reason: String,
+    /// YARN's id of the last run.
+    pub yarn_id: Option<String>,
+    /// The queue in which it is.
+    pub queue: Option<String>,
+    /// Flink's id of its job.
+    pub job_id: Option<String>,
+    /// The state from which it began.
+    pub restored_from: Option<String>,
+    /// When its last run was intended, in milliseconds since 1970.
+    pub started_ms: Option<u64>,
+    /// When it ended, in milliseconds since 1970.
+    pub ended_ms: Option<u64>,
+    /// Savepoints, oldest first.
+    pub savepoints: Vec<Savepoint>,
+}
+
+/// A savepoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Savepoint {
+    /// Its id.
+    pub id: String,
+    /// How far it is.
+    pub state: SavepointState,
+    /// Where it lies, if it is complete.
+    pub path: Option<String>,
+    /// Why there is none.
+    pub reason: Option<String>,
+    /// When it was asked for, in milliseconds since 1970.
+    pub asked_ms: u64,
+}
+
+/// How far a savepoint is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SavepointState {
+    /// Nobody knows yet.
+    Pending,
+    /// It can be started from.
+    Completed,
+    /// There is none.
+    Failed,
+}
+
+/// PNDA's words for an application as a whole; its clients know no others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Phase {
+    /// Nothing of it runs.
+    Created,
+    /// Something has still to be submitted.
+    Starting,
+    /// Everything was submitted.
+    Started,
+    /// Something has still to end.
+    Stopping,
+    /// It ends, and is forgotten then.
+    Destroying,
+}
+
+/// How a component is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// It does not run, and shall not.
+    Stopped,
+    /// It is being submitted.
+    Submitting,
+    /// YARN has no room for it yet.
+    Waiting,
+    /// It has a JobManager, and not all tasks run yet.
+    Starting,
+    /// All tasks run.
+    Running,
+    /// Flink restarts its tasks after a failure.
+    Restarting,
+    /// A savepoint is being taken, or it is ending.
+    Stopping,
+    /// It ended well.
+    Finished,
+    /// It failed.
+    Failed,
+    /// Its job was cancelled.
+    Cancelled,
+    /// It was killed in YARN.
+    Killed,
+    /// It is over, and nobody knows how.
+    Lost,
+    /// Somebody who must be asked does not answer; nothing is done meanwhile.
+    CannotSee,
+    /// It was not looked at yet.
+    Unknown,
+}
+
+impl State {
+    /// Whether nothing more comes by itself.
+    pub fn is_over(self) -> bool {
+        use State::{Cancelled, Failed, Finished, Killed, Lost, Stopped};
+        matches!(self, Stopped | Finished | Failed | Cancelled | Killed | Lost)
+    }
+}
+
+/// What a start would submit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Explained {
+    /// The component.
+    pub component: ComponentName,
+    /// The release of Flink.
+    pub flink: String,
+    /// The class whose `main` is called.
+    pub main_class: String,
+    /// The jar that has it.
+    pub main_jar: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// The state from which it would begin.
+    pub restore: Option<String>,
+    /// Flink's configuration.
+    pub configuration: Vec<Value>,
+    /// What `application.properties` gets, by full names.
+    pub properties: BTreeMap<String, String>,
+    /// What is worth knowing.
+    pub warnings: Vec<String>,
+}
+
+/// One key of Flink's configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Value {
+    /// The key.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+    /// Who says so.
+    pub from: SetBy,
+}
+
+/// Who sets a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SetBy {
+    /// The cluster's configuration of Flink.
+    Cluster,
+    /// The package, or what the application overrides.
+    Package,
+    /// What only the submission may say.
+    Submission,
+}
+
+/// Log files of a component's last run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LogFile {
+    /// The container.
+    pub container: String,
+    /// The file's name in it.
+    pub name: String,
+    /// Its size, as far as that is known.
+    pub size: Option<u64>,
+    /// The end of it; what is no UTF-8 is replaced.
+    pub text: String,
+}
+
+macro_rules! shown_as_in_json {
+    ($($type:ty),*) => {
+        $(impl fmt::Display for $type {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.serialize(out)
+            }
+        })*
+    };
+}
+
+shown_as_in_json!(Phase, State, SavepointState, SetBy);
