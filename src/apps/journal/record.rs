@@ -1,0 +1,170 @@
+//! The journal's records: numbered facts about packages and applications, each written before what it speaks of is done.
+//! The format outlives releases: `format` tells it, and a frozen sample of each is read by a test.
+//! Not here: where records lie, and what follows from them (`state`).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fmt;
+use words::digest::Sha256;
+use words::ids::{ApplicationId, JobId, TriggerId};
+use words::names::{ApplicationName, ComponentName, PackageName, Word};
+
+/// The format that is written, and the newest that is read.
+pub const FORMAT: u32 = 1;
+
+/// One record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The format: 1.
+    pub format: u32,
+    /// Its number, from 1 on and without a gap.
+    pub number: u64,
+    /// By which the writer knows its own record again when the answer to its writing was lost.
+    pub nonce: String,
+    /// When, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// Who asked for it: a user, or the agent itself.
+    pub by: Word,
+    /// What is so from now on.
+    pub fact: Fact,
+}
+
+/// A component of an application.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Key {
+    /// The application.
+    pub application: ApplicationName,
+    /// The component in its package.
+    pub component: ComponentName,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}/{}", self.application, self.component)
+    }
+}
+
+/// From which state a run begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// The newest state that there is; empty if there never was one.
+    Newest,
+    /// Empty, although there is state.
+    Empty,
+    /// This savepoint or checkpoint.
+    Path(String),
+}
+
+/// What is so from now on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Fact {
+    /// A package may be used.
+    PackageDeployed { package: PackageName, sha256: Sha256, size: u64 },
+    /// It may not any more.
+    PackageUndeployed { package: PackageName },
+    /// An application of a package; nothing of it runs.
+    ApplicationCreated {
+        application: ApplicationName,
+        package: PackageName,
+        owner: Word,
+        overrides: Value,
+        components: Vec<ComponentName>,
+    },
+    /// All its components shall run.
+    StartOrdered { application: ApplicationName, origin: Origin },
+    /// None shall run; `save`: only after a savepoint.
+    StopOrdered { application: ApplicationName, save: bool },
+    /// It shall end, without a savepoint, and be forgotten.
+    DeleteOrdered { application: ApplicationName },
+    /// It is forgotten.
+    ApplicationDeleted { application: ApplicationName },
+    /// A component cannot be started; the order is over.
+    StartFailed { of: Key, why: String },
+    /// A component is about to be submitted under this id; from here on it may come to run at any time.
+    RunIntended {
+        of: Key,
+        id: ApplicationId,
+        /// The order that it follows: the number of its record.
+        order: u64,
+        queue: Option<Word>,
+        /// The id of its job, where it has one job that we name.
+        job: Option<JobId>,
+        /// The savepoint or checkpoint that it begins from.
+        restore: Option<String>,
+    },
+    /// YARN knows the id.
+    RunAccepted { of: Key, id: ApplicationId },
+    /// It is over.
+    RunEnded { of: Key, id: ApplicationId, end: End },
+    /// A savepoint is about to be asked for under this id, after which the job stops.
+    SavepointIntended { of: Key, id: TriggerId, run: ApplicationId, job: JobId, folder: String },
+    /// It is complete.
+    SavepointCompleted { of: Key, id: TriggerId, path: String },
+    /// There is none; the job goes on, and the order to stop is over.
+    SavepointFailed { of: Key, id: TriggerId, why: String },
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// YARN's words, bounded.
+    pub diagnostics: String,
+    /// When, in milliseconds since 1970, if YARN says so.
+    pub at_ms: Option<u64>,
+}
+
+/// What became of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Its job finished, or stopped after a savepoint.
+    Succeeded,
+    /// Its job failed, or YARN had no more attempts for it.
+    Failed,
+    /// Its job was cancelled in Flink.
+    Cancelled,
+    /// YARN killed it, whoever asked for that.
+    Killed,
+    /// It is over, and nobody knows any more how.
+    Lost,
+}
+
+/// Why a record cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// A later release wrote it.
+    #[error(
+        "record {number} of the journal has format {found}, and this release reads up to {FORMAT}: install the release \
+         that wrote it, or a newer one; nothing is lost"
+    )]
+    Newer { number: u64, found: u64 },
+    /// Nobody wrote this.
+    #[error("record {number} of the journal is damaged: {why}")]
+    Damaged { number: u64, why: String },
+}
+
+impl Record {
+    /// As it lies in the journal.
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default() + "\n"
+    }
+
+    /// Reads record `number`; the format is looked at before anything else.
+    pub fn read(number: u64, bytes: &[u8]) -> Result<Record, Unreadable> {
+        let damaged = |why: String| Unreadable::Damaged { number, why };
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
+        let format = value.get("format").and_then(Value::as_u64).ok_or_else(|| damaged("it has no format".into()))?;
+        if format > u64::from(FORMAT) {
+            return Err(Unreadable::Newer { number, found: format });
+        }
+        let record: Record = serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
+        match record.number == number {
+            true => Ok(record),
+            false => Err(damaged(format!("it says that it is record {}", record.number))),
+        }
+    }
+}

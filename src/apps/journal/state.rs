@@ -1,0 +1,282 @@
+//! What follows from the journal: packages, applications, what is wanted of them, their runs and savepoints.
+//! A fold over the records: the same records give the same state, on any node.
+//! Not here: what is observed, and what is to be done.
+
+use super::record::{End, Fact, Key, Origin, Record};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use words::digest::Sha256;
+use words::ids::{ApplicationId, JobId, TriggerId};
+use words::names::{ApplicationName, ComponentName, PackageName, Word};
+
+/// Everything.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct State {
+    /// The number of the last record; 0 before the first.
+    pub number: u64,
+    /// What may be used.
+    pub packages: BTreeMap<PackageName, Package>,
+    /// What was made of it.
+    pub applications: BTreeMap<ApplicationName, Application>,
+}
+
+/// A package that may be used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Package {
+    /// Of the archive.
+    pub sha256: Sha256,
+    /// Its bytes.
+    pub size: u64,
+    /// Who deployed it.
+    pub owner: Word,
+    /// When.
+    pub at_ms: u64,
+}
+
+/// An application.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Application {
+    /// Of which it is made.
+    pub package: PackageName,
+    /// Who made it, and as whom it runs.
+    pub owner: Word,
+    /// What it sets otherwise than its package.
+    pub overrides: Value,
+    /// What shall be.
+    pub wanted: Wanted,
+    /// Why the last order did not come to pass.
+    pub information: Option<String>,
+    /// Its components.
+    pub components: BTreeMap<ComponentName, Component>,
+}
+
+/// What shall be of an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// It was made, and never started.
+    Created,
+    /// It runs; `order` is the number of the order's record.
+    Started { order: u64, origin: Origin },
+    /// It does not run; `was` is the order that ran before, to which it goes back if it cannot be saved.
+    Stopped { save: bool, was: Option<(u64, Origin)> },
+    /// It does not run, and is forgotten then.
+    Deleted,
+}
+
+/// A component.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Component {
+    /// The number of the last record about it: an observation from before that is stale.
+    pub changed: u64,
+    /// The last run, if there was one.
+    pub run: Option<Run>,
+    /// Savepoints, oldest first.
+    pub savepoints: Vec<Savepoint>,
+}
+
+/// One run: one application of YARN.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// YARN's id, reserved before anything was sent.
+    pub id: ApplicationId,
+    /// The order that it follows.
+    pub order: u64,
+    /// When it was intended.
+    pub at_ms: u64,
+    /// The queue that was asked for.
+    pub queue: Option<Word>,
+    /// The job's id, where we name it.
+    pub job: Option<JobId>,
+    /// The state from which it began.
+    pub restore: Option<String>,
+    /// YARN knows it.
+    pub accepted: bool,
+    /// It is over.
+    pub end: Option<End>,
+}
+
+/// A savepoint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Savepoint {
+    /// Its id, under which Flink takes it once.
+    pub id: TriggerId,
+    /// Of which run.
+    pub run: ApplicationId,
+    /// Of which job.
+    pub job: JobId,
+    /// The folder in which Flink makes a folder for it.
+    pub folder: String,
+    /// When it was asked for.
+    pub at_ms: u64,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of a savepoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nobody knows yet.
+    Pending,
+    /// It lies here.
+    Completed(String),
+    /// There is none.
+    Failed(String),
+}
+
+/// A record that does not fit to those before it.
+#[derive(Debug, thiserror::Error)]
+#[error("record {number} of the journal does not fit to those before it: {why}")]
+pub struct Misfit {
+    number: u64,
+    why: String,
+}
+
+impl Component {
+    /// The run that is not over.
+    pub fn live(&self) -> Option<&Run> {
+        self.run.as_ref().filter(|run| run.end.is_none())
+    }
+
+    /// The savepoint of which nobody knows yet.
+    pub fn pending(&self) -> Option<&Savepoint> {
+        self.savepoints.iter().rev().find(|savepoint| savepoint.outcome == Outcome::Pending)
+    }
+}
+
+impl Application {
+    /// Whether a component runs or may come to run.
+    pub fn is_live(&self) -> bool {
+        self.components.values().any(|component| component.live().is_some())
+    }
+}
+
+impl State {
+    /// Goes one record on.
+    pub fn apply(&mut self, record: &Record) -> Result<(), Misfit> {
+        let misfit = |why: String| Misfit { number: record.number, why };
+        if record.number != self.number + 1 {
+            return Err(misfit(format!("record {} comes next", self.number + 1)));
+        }
+        self.change(record).map_err(misfit)?;
+        self.number = record.number;
+        Ok(())
+    }
+
+    fn change(&mut self, record: &Record) -> Result<(), String> {
+        match &record.fact {
+            Fact::PackageDeployed { package, sha256, size } => {
+                let (owner, at_ms) = (record.by.clone(), record.at_ms);
+                self.packages.insert(package.clone(), Package { sha256: *sha256, size: *size, owner, at_ms });
+            }
+            Fact::PackageUndeployed { package } => {
+                self.packages.remove(package);
+            }
+            Fact::ApplicationCreated { application, package, owner, overrides, components } => {
+                let made = Application {
+                    package: package.clone(),
+                    owner: owner.clone(),
+                    overrides: overrides.clone(),
+                    wanted: Wanted::Created,
+                    information: None,
+                    components: components.iter().map(|name| (name.clone(), Component::default())).collect(),
+                };
+                self.applications.insert(application.clone(), made);
+            }
+            Fact::StartOrdered { application, origin } => {
+                self.order(application, Wanted::Started { order: record.number, origin: origin.clone() })?;
+            }
+            Fact::StopOrdered { application, save } => {
+                let was = match &self.of(application)?.wanted {
+                    Wanted::Started { order, origin } => Some((*order, origin.clone())),
+                    Wanted::Stopped { was, .. } => was.clone(),
+                    Wanted::Created | Wanted::Deleted => None,
+                };
+                self.order(application, Wanted::Stopped { save: *save, was })?;
+            }
+            Fact::DeleteOrdered { application } => self.order(application, Wanted::Deleted)?,
+            Fact::ApplicationDeleted { application } => {
+                self.applications.remove(application);
+            }
+            Fact::StartFailed { of, why } => {
+                let application = self.of(&of.application)?;
+                application.wanted = Wanted::Stopped { save: true, was: None };
+                application.information = Some(format!("Error starting {}: {why}", of.application));
+                self.component(of, record.number)?;
+            }
+            fact => self.change_run(record, fact)?,
+        }
+        Ok(())
+    }
+
+    fn change_run(&mut self, record: &Record, fact: &Fact) -> Result<(), String> {
+        match fact {
+            Fact::RunIntended { of, id, order, queue, job, restore } => {
+                self.component(of, record.number)?.run = Some(Run {
+                    id: id.clone(),
+                    order: *order,
+                    at_ms: record.at_ms,
+                    queue: queue.clone(),
+                    job: job.clone(),
+                    restore: restore.clone(),
+                    accepted: false,
+                    end: None,
+                });
+            }
+            Fact::RunAccepted { of, id } => self.run(of, id, record.number)?.accepted = true,
+            Fact::RunEnded { of, id, end } => self.run(of, id, record.number)?.end = Some(end.clone()),
+            Fact::SavepointIntended { of, id, run, job, folder } => {
+                let savepoint = Savepoint {
+                    id: id.clone(),
+                    run: run.clone(),
+                    job: job.clone(),
+                    folder: folder.clone(),
+                    at_ms: record.at_ms,
+                    outcome: Outcome::Pending,
+                };
+                self.component(of, record.number)?.savepoints.push(savepoint);
+            }
+            Fact::SavepointCompleted { of, id, path } => {
+                self.savepoint(of, id, record.number)?.outcome = Outcome::Completed(path.clone());
+            }
+            Fact::SavepointFailed { of, id, why } => {
+                self.savepoint(of, id, record.number)?.outcome = Outcome::Failed(why.clone());
+                let application = self.of(&of.application)?;
+                application.information = Some(format!("Error stopping {}: {why}", of.application));
+                // Components that have stopped by now are not started anew: their runs are of the order that goes on.
+                if let Wanted::Stopped { was: Some((order, origin)), .. } = &application.wanted {
+                    application.wanted = Wanted::Started { order: *order, origin: origin.clone() };
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn order(&mut self, name: &ApplicationName, wanted: Wanted) -> Result<(), String> {
+        let application = self.of(name)?;
+        application.wanted = wanted;
+        application.information = None;
+        Ok(())
+    }
+
+    fn of(&mut self, name: &ApplicationName) -> Result<&mut Application, String> {
+        self.applications.get_mut(name).ok_or_else(|| format!("there is no application {name}"))
+    }
+
+    fn component(&mut self, of: &Key, number: u64) -> Result<&mut Component, String> {
+        let component = self.of(&of.application)?.components.get_mut(&of.component);
+        let component = component.ok_or_else(|| format!("there is no component {of}"))?;
+        component.changed = number;
+        Ok(component)
+    }
+
+    fn run(&mut self, of: &Key, id: &ApplicationId, number: u64) -> Result<&mut Run, String> {
+        let run = self.component(of, number)?.run.as_mut().filter(|run| run.id == *id);
+        run.ok_or_else(|| format!("{of} has no run {id}"))
+    }
+
+    fn savepoint(&mut self, of: &Key, id: &TriggerId, number: u64) -> Result<&mut Savepoint, String> {
+        let found = self.component(of, number)?.savepoints.iter_mut().find(|savepoint| savepoint.id == *id);
+        found.ok_or_else(|| format!("{of} has no savepoint {id}"))
+    }
+}

@@ -1,0 +1,166 @@
+//! A journal in memory that can be late, fail, or lose its answer; what follows from records; frozen records.
+//! The one in HDFS is held against a scripted WebHDFS here, and against a real NameNode by `pnda try`.
+//! Not here: decisions.
+
+use super::*;
+use std::sync::Mutex;
+use systems::hadoop::User;
+use words::ids::{ApplicationId, JobId, TriggerId};
+use words::names::{ApplicationName, ComponentName, PackageName};
+
+/// Records in memory.
+#[derive(Default)]
+pub(crate) struct Memory {
+    records: Mutex<Vec<Record>>,
+}
+
+impl Journal for Memory {
+    fn append(&self, record: &Record) -> Result<(), AppendError> {
+        let mut records = self.records.lock().unwrap();
+        match record.number == records.len() as u64 + 1 {
+            true => records.push(record.clone()),
+            false => return Err(AppendError::Superseded { number: record.number }),
+        }
+        Ok(())
+    }
+
+    fn read(&self, from: u64) -> Result<Vec<Record>, ReadError> {
+        Ok(self.records.lock().unwrap()[from as usize - 1..].to_vec())
+    }
+}
+
+fn word(text: &str) -> Word {
+    Word::new(text).unwrap()
+}
+
+pub(crate) fn key() -> Key {
+    Key { application: ApplicationName::new("a").unwrap(), component: ComponentName::new("c").unwrap() }
+}
+
+pub(crate) fn id(number: u32) -> ApplicationId {
+    ApplicationId::new(format!("application_1_{number:04}")).unwrap()
+}
+
+fn created() -> Fact {
+    Fact::ApplicationCreated {
+        application: key().application,
+        package: PackageName::new("p-1.0.0").unwrap(),
+        owner: word("alice"),
+        overrides: serde_json::json!({ "package": "p-1.0.0" }),
+        components: vec![key().component],
+    }
+}
+
+fn book() -> Book {
+    Book::open(Arc::new(Memory::default())).unwrap()
+}
+
+fn note(book: &mut Book, fact: Fact) {
+    book.note(&word("alice"), 1000, fact).unwrap();
+}
+
+fn intended(number: u32, order: u64) -> Fact {
+    let job = JobId::new("0".repeat(32)).ok();
+    Fact::RunIntended { of: key(), id: id(number), order, queue: None, job, restore: None }
+}
+
+#[test]
+fn a_state_follows_from_its_records_alone() {
+    let journal = Arc::new(Memory::default());
+    let mut book = Book::open(journal.clone()).unwrap();
+    note(&mut book, created());
+    note(&mut book, Fact::StartOrdered { application: key().application, origin: Origin::Newest });
+    note(&mut book, intended(1, 2));
+    note(&mut book, Fact::RunAccepted { of: key(), id: id(1) });
+    let application = &book.state.applications[&key().application];
+    let component = &application.components[&key().component];
+    assert_eq!(application.wanted, Wanted::Started { order: 2, origin: Origin::Newest });
+    assert!(component.live().is_some_and(|run| run.accepted && run.order == 2) && component.changed == 4);
+    assert_eq!(Book::open(journal).unwrap().state, book.state, "read again");
+}
+
+#[test]
+fn a_stop_that_cannot_save_goes_back_to_the_order_before() {
+    let mut book = book();
+    for fact in [
+        created(),
+        Fact::StartOrdered { application: key().application, origin: Origin::Newest },
+        intended(1, 2),
+        Fact::StopOrdered { application: key().application, save: true },
+        Fact::StopOrdered { application: key().application, save: true },
+    ] {
+        note(&mut book, fact);
+    }
+    let trigger = TriggerId::new("a".repeat(32)).unwrap();
+    let job = JobId::new("0".repeat(32)).unwrap();
+    note(&mut book, Fact::SavepointIntended { of: key(), id: trigger.clone(), run: id(1), job, folder: "/s".into() });
+    assert!(book.state.applications[&key().application].components[&key().component].pending().is_some());
+    note(&mut book, Fact::SavepointFailed { of: key(), id: trigger, why: "no".into() });
+    let application = &book.state.applications[&key().application];
+    assert_eq!(application.wanted, Wanted::Started { order: 2, origin: Origin::Newest });
+    assert_eq!(application.information.as_deref(), Some("Error stopping a: no"));
+    assert!(application.components[&key().component].live().is_some(), "the job goes on");
+}
+
+#[test]
+fn a_fact_that_does_not_fit_is_not_written() {
+    let journal = Arc::new(Memory::default());
+    let mut book = Book::open(journal.clone()).unwrap();
+    let refused = book.note(&word("alice"), 1, Fact::RunAccepted { of: key(), id: id(1) });
+    assert!(matches!(refused, Err(NoteError::Misfit(_))), "{refused:?}");
+    assert_eq!(journal.read(1).unwrap().len(), 0);
+}
+
+#[test]
+fn of_two_writers_one_learns_that_it_is_late() {
+    let journal = Arc::new(Memory::default());
+    let (mut one, mut other) = (Book::open(journal.clone()).unwrap(), Book::open(journal).unwrap());
+    note(&mut one, created());
+    let late = other.note(&word("bob"), 1, created());
+    assert!(matches!(late, Err(NoteError::Append(AppendError::Superseded { number: 1 }))), "{late:?}");
+    other.catch_up().unwrap();
+    assert_eq!(other.state, one.state);
+}
+
+#[test]
+fn a_later_format_is_refused_with_the_remedy_and_nothing_is_lost() {
+    let text = r#"{"format":2,"number":1,"what":"ever"}"#;
+    let told = Record::read(1, text.as_bytes()).unwrap_err().to_string();
+    assert!(told.contains("format 2") && told.contains("install the release that wrote it"), "{told}");
+    for damaged in ["", "{}", "[]", r#"{"format":1,"number":2}"#] {
+        assert!(matches!(Record::read(1, damaged.as_bytes()), Err(Unreadable::Damaged { .. })), "{damaged}");
+    }
+}
+
+/// Records that a release has written: nobody writes them anew.
+#[test]
+fn frozen_records_are_read_and_written_as_they_are() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/formats/journal-1");
+    let mut number = 0;
+    let mut state = State::default();
+    while let Ok(text) = std::fs::read_to_string(folder.join(format!("{:020}", number + 1))) {
+        number += 1;
+        let record = Record::read(number, text.as_bytes()).unwrap();
+        assert_eq!(record.text(), text);
+        state.apply(&record).unwrap();
+    }
+    assert_eq!(number, 17, "one record of each kind");
+    assert!(state.applications.is_empty() && state.packages.is_empty(), "the last ones forget everything");
+}
+
+#[test]
+fn in_hdfs_a_number_is_written_once_whatever_becomes_of_the_answer() {
+    let fake = systems::webhdfs::Fake::start();
+    let hdfs = fake.client().as_user(&User::simple("pnda"));
+    let journal = Arc::new(HdfsJournal::open(hdfs.clone(), "/journal").unwrap());
+    let mut one = Book::open(journal.clone()).unwrap();
+    let mut other = Book::open(journal).unwrap();
+    note(&mut one, created());
+    note(&mut one, Fact::StartOrdered { application: key().application, origin: Origin::Empty });
+    let late = other.note(&word("bob"), 1, created());
+    assert!(matches!(late, Err(NoteError::Append(AppendError::Superseded { number: 1 }))), "{late:?}");
+    other.catch_up().unwrap();
+    assert_eq!(other.state, one.state);
+    let again = HdfsJournal::open(hdfs, "/journal").unwrap();
+    assert_eq!(Book::open(Arc::new(again)).unwrap().state, one.state);
+}
