@@ -2,5 +2,7 @@
 //! `decide` is pure: it sees what is wanted and what is observed, and names the next act.
 //! Not here: how YARN, HDFS and Flink are spoken to (`systems`), and the service that runs this (`agent`).
 
+pub mod decide;
 pub mod journal;
 pub mod package;
+pub mod status;

@@ -1,0 +1,246 @@
+//! What is to be done next about one component: what is wanted and what is observed go in, one action comes out.
+//! Pure: no clock, file, socket or process. *Cannot see it* is never *it is over*, and an intent is completed, never
+//! decided anew.
+//! Not here: doing it, and in which words it is shown.
+
+#[cfg(test)]
+mod tests;
+
+use crate::journal::{Component, End, Outcome, Run, Savepoint, Verdict, Wanted};
+use systems::yarn::{FinalStatus, State};
+use words::ids::JobId;
+use words::names::Word;
+
+/// What was seen of a component's run, and when.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// The number of the journal's last record when it was looked at.
+    pub as_of: u64,
+    /// What YARN says.
+    pub yarn: Yarn,
+}
+
+/// What YARN says of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Yarn {
+    /// There is no run to ask for.
+    NoRun,
+    /// It cannot be seen: who does not answer, and why.
+    Hidden { hop: &'static str, why: String },
+    /// The ResourceManager does not know the id: it never came, or was forgotten.
+    Unknown(Traces),
+    /// It is there.
+    Known(Box<Seen>),
+}
+
+/// What a run that YARN does not know may have left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Traces {
+    /// Nothing: it never ran.
+    None,
+    /// This.
+    Found(String),
+    /// They cannot be looked for.
+    Hidden(String),
+}
+
+/// An application as YARN has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// YARN's state.
+    pub state: State,
+    /// Means something only where the state is terminal.
+    pub final_status: FinalStatus,
+    /// Why it waits, or failed.
+    pub diagnostics: String,
+    /// Where it was put.
+    pub queue: String,
+    /// When it ended, in milliseconds since 1970.
+    pub finished_ms: Option<u64>,
+    /// What Flink says of its job.
+    pub job: Job,
+    /// What became of the savepoint that is pending.
+    pub saved: Saved,
+}
+
+/// What Flink says of the job of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Job {
+    /// There is none yet, or none any more.
+    None,
+    /// The JobManager does not answer.
+    Hidden(String),
+    /// It is there.
+    Known {
+        /// Its id.
+        id: JobId,
+        /// Flink's word for its state.
+        state: String,
+        /// All tasks run.
+        is_running: bool,
+    },
+}
+
+/// What became of a savepoint that is pending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Saved {
+    /// None is pending.
+    None,
+    /// Nobody can tell now.
+    Hidden(String),
+    /// The JobManager does not know of it.
+    Unknown,
+    /// It is being taken.
+    InProgress,
+    /// It lies here.
+    At(String),
+    /// There is none.
+    Failed(String),
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing: all is as wanted, or will be by itself.
+    Rest(Rest),
+    /// Choose a state, reserve an id, and write down that it will run.
+    Intend,
+    /// Submit the run that is intended, under its id.
+    Submit,
+    /// Write down that YARN knows it.
+    Accept,
+    /// Write down how it ended.
+    End(End),
+    /// Write down that a savepoint will be asked for, and ask for it.
+    Save(JobId),
+    /// Ask again for the one that is pending, under its id.
+    SaveAgain,
+    /// Write down where it lies.
+    Saved(String),
+    /// Write down that there is none.
+    NotSaved(String),
+    /// Have YARN kill it.
+    Kill,
+}
+
+/// Why nothing is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rest {
+    /// It is as it should be.
+    AsWanted,
+    /// Something is under way: what.
+    Waits(&'static str),
+    /// Somebody does not answer: who, and why. Nothing is done on what nobody sees.
+    CannotSee { hop: &'static str, why: String },
+    /// The observation is older than what was done since.
+    Stale,
+}
+
+/// Decides.
+pub fn next(wanted: &Wanted, component: &Component, observed: &Observed) -> Action {
+    if observed.as_of < component.changed {
+        return Action::Rest(Rest::Stale);
+    }
+    let Some(run) = component.live() else { return idle(wanted, component) };
+    match &observed.yarn {
+        Yarn::NoRun => Action::Rest(Rest::Stale),
+        Yarn::Hidden { hop, why } => cannot_see(hop, why),
+        Yarn::Unknown(traces) => unknown(run, traces),
+        Yarn::Known(seen) => known(wanted, component, run, seen),
+    }
+}
+
+/// Nothing runs.
+fn idle(wanted: &Wanted, component: &Component) -> Action {
+    let done = |order: u64| component.run.as_ref().is_some_and(|run| run.order == order);
+    match wanted {
+        Wanted::Started { order, .. } if !done(*order) => Action::Intend,
+        _ => Action::Rest(Rest::AsWanted),
+    }
+}
+
+/// The ResourceManager answers that it does not know the id.
+fn unknown(run: &Run, traces: &Traces) -> Action {
+    let lost = |diagnostics: String| Action::End(End { verdict: Verdict::Lost, diagnostics, at_ms: None });
+    match (run.accepted, traces) {
+        (true, _) => lost("YARN has forgotten it, and only forgets what is over".into()),
+        (false, Traces::Found(what)) => lost(format!("YARN has forgotten it; it ran, for there is {what}")),
+        (false, Traces::Hidden(why)) => cannot_see("HDFS", why),
+        (false, Traces::None) => Action::Submit,
+    }
+}
+
+fn known(wanted: &Wanted, component: &Component, run: &Run, seen: &Seen) -> Action {
+    if !run.accepted {
+        return Action::Accept;
+    }
+    if let Some(pending) = component.pending() {
+        return settle(pending, seen);
+    }
+    if seen.state.is_final() {
+        return Action::End(end(seen));
+    }
+    match wanted {
+        Wanted::Created | Wanted::Started { .. } => Action::Rest(Rest::AsWanted),
+        Wanted::Deleted | Wanted::Stopped { save: false, .. } => Action::Kill,
+        Wanted::Stopped { save: true, .. } => save(component, run, seen),
+    }
+}
+
+/// A stop with a savepoint that was not asked for yet.
+fn save(component: &Component, run: &Run, seen: &Seen) -> Action {
+    let is_saved =
+        |savepoint: &Savepoint| matches!(savepoint.outcome, Outcome::Completed(_)) && savepoint.run == run.id;
+    if component.savepoints.iter().any(is_saved) {
+        return Action::Rest(Rest::Waits("the job has stopped with its savepoint, and YARN has not noticed yet"));
+    }
+    if seen.state != State::Running {
+        // No job of it ever ran, so there is nothing to save.
+        return Action::Kill;
+    }
+    match &seen.job {
+        Job::None => Action::Rest(Rest::Waits("the job has not begun, or has just ended")),
+        Job::Hidden(why) => cannot_see("the JobManager", why),
+        Job::Known { id, is_running: true, .. } => Action::Save(id.clone()),
+        Job::Known { is_running: false, .. } => {
+            Action::Rest(Rest::Waits("not all tasks run, and so none can be saved"))
+        }
+    }
+}
+
+/// A savepoint is pending: nothing else is done until it is known what became of it.
+fn settle(pending: &Savepoint, seen: &Seen) -> Action {
+    let over = seen.state.is_final();
+    match &seen.saved {
+        Saved::At(path) => Action::Saved(path.clone()),
+        Saved::Failed(why) => Action::NotSaved(why.clone()),
+        Saved::Hidden(why) if over => cannot_see("HDFS", why),
+        Saved::Hidden(why) => cannot_see("the JobManager", why),
+        Saved::InProgress => Action::Rest(Rest::Waits("the savepoint is being taken")),
+        Saved::Unknown | Saved::None if over => {
+            Action::NotSaved(format!("the application ended, and there is no savepoint in {}", pending.folder))
+        }
+        Saved::Unknown | Saved::None => Action::SaveAgain,
+    }
+}
+
+/// The final status means something only with a state that is terminal.
+fn end(seen: &Seen) -> End {
+    let verdict = match (&seen.state, &seen.final_status) {
+        (State::Killed, _) => Verdict::Killed,
+        (State::Finished, FinalStatus::Succeeded) => Verdict::Succeeded,
+        (State::Finished, FinalStatus::Killed) => Verdict::Cancelled,
+        (State::Failed, _) | (_, FinalStatus::Failed) => Verdict::Failed,
+        _ => Verdict::Lost,
+    };
+    End { verdict, diagnostics: seen.diagnostics.clone(), at_ms: seen.finished_ms }
+}
+
+fn cannot_see(hop: &'static str, why: &str) -> Action {
+    Action::Rest(Rest::CannotSee { hop, why: why.to_owned() })
+}
+
+/// Whether YARN put the run elsewhere than it was asked to; a short name stands for a whole path.
+pub fn is_moved(asked: Option<&Word>, found: &str) -> bool {
+    asked.is_some_and(|asked| found != asked.as_str() && found.rsplit('.').next() != asked.as_str().rsplit('.').next())
+}

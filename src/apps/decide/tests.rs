@@ -1,0 +1,190 @@
+//! Every cell of the decision: what is wanted, what the journal knows, what is seen, and the action that follows.
+//! Not here: how things are seen and done.
+//! Two rules are held over all of them: nothing is done on what nobody sees, and an intent is never decided anew.
+
+use super::*;
+use crate::journal::Origin;
+use words::ids::{ApplicationId, TriggerId};
+
+const ORDER: u64 = 7;
+
+fn started() -> Wanted {
+    Wanted::Started { order: ORDER, origin: Origin::Newest }
+}
+
+fn stopped(save: bool) -> Wanted {
+    Wanted::Stopped { save, was: Some((ORDER, Origin::Newest)) }
+}
+
+fn id() -> ApplicationId {
+    ApplicationId::new("application_1_0001").unwrap()
+}
+
+fn job() -> JobId {
+    JobId::new("0".repeat(32)).unwrap()
+}
+
+fn run(accepted: bool) -> Component {
+    let run = Run { id: id(), order: ORDER, at_ms: 0, queue: None, job: None, restore: None, accepted, end: None };
+    Component { changed: 9, run: Some(run), savepoints: Vec::new() }
+}
+
+fn ended(order: u64) -> Component {
+    let end = End { verdict: Verdict::Failed, diagnostics: String::new(), at_ms: None };
+    let mut component = run(true);
+    component.run = component.run.map(|run| Run { order, end: Some(end), ..run });
+    component
+}
+
+fn with(outcome: Outcome) -> Component {
+    let savepoint = Savepoint {
+        id: TriggerId::new("a".repeat(32)).unwrap(),
+        run: id(),
+        job: job(),
+        folder: "/s".into(),
+        at_ms: 0,
+        outcome,
+    };
+    Component { savepoints: vec![savepoint], ..run(true) }
+}
+
+fn seen(state: State, job: Job, saved: Saved) -> Yarn {
+    let (final_status, diagnostics, queue) = (FinalStatus::Undefined, String::new(), "root.default".to_owned());
+    Yarn::Known(Box::new(Seen { state, final_status, diagnostics, queue, finished_ms: Some(5), job, saved }))
+}
+
+fn known(is_running: bool) -> Job {
+    Job::Known { id: job(), state: "RUNNING".into(), is_running }
+}
+
+fn hidden() -> Yarn {
+    Yarn::Hidden { hop: "the ResourceManager", why: "no route".into() }
+}
+
+fn decided(wanted: &Wanted, component: &Component, yarn: Yarn) -> Action {
+    next(wanted, component, &Observed { as_of: 9, yarn })
+}
+
+#[test]
+fn nothing_runs_and_something_shall_or_shall_not() {
+    let fresh = Component::default();
+    assert_eq!(decided(&started(), &fresh, Yarn::NoRun), Action::Intend);
+    assert_eq!(decided(&started(), &ended(3), Yarn::NoRun), Action::Intend, "a run of an earlier order");
+    assert_eq!(decided(&started(), &ended(ORDER), Yarn::NoRun), Action::Rest(Rest::AsWanted), "it ended by itself");
+    for wanted in [Wanted::Created, stopped(true), stopped(false), Wanted::Deleted] {
+        for component in [&fresh, &ended(3), &ended(ORDER)] {
+            assert_eq!(decided(&wanted, component, Yarn::NoRun), Action::Rest(Rest::AsWanted), "{wanted:?}");
+        }
+    }
+}
+
+#[test]
+fn an_intent_is_completed_whatever_is_wanted_by_now() {
+    for wanted in [started(), stopped(true), stopped(false), Wanted::Deleted] {
+        assert_eq!(decided(&wanted, &run(false), Yarn::Unknown(Traces::None)), Action::Submit, "{wanted:?}");
+        let accepted = decided(&wanted, &run(false), seen(State::Accepted, Job::None, Saved::None));
+        assert_eq!(accepted, Action::Accept, "{wanted:?}");
+        let found = decided(&wanted, &run(false), Yarn::Unknown(Traces::Found("/logs/x".into())));
+        assert!(matches!(found, Action::End(End { verdict: Verdict::Lost, .. })), "it ran: {found:?}");
+        let nobody = decided(&wanted, &run(false), Yarn::Unknown(Traces::Hidden("HDFS is gone".into())));
+        assert!(matches!(nobody, Action::Rest(Rest::CannotSee { .. })), "{nobody:?}");
+        let forgotten = decided(&wanted, &run(true), Yarn::Unknown(Traces::None));
+        assert!(matches!(forgotten, Action::End(End { verdict: Verdict::Lost, .. })), "{forgotten:?}");
+    }
+}
+
+#[test]
+fn nothing_is_done_on_what_nobody_sees_or_on_what_was_seen_before_the_last_record() {
+    for wanted in [started(), stopped(true), stopped(false), Wanted::Deleted] {
+        for component in [run(false), run(true), with(Outcome::Pending)] {
+            let action = decided(&wanted, &component, hidden());
+            assert!(matches!(action, Action::Rest(Rest::CannotSee { .. })), "{wanted:?} {action:?}");
+            let stale = Observed { as_of: 8, yarn: seen(State::Killed, Job::None, Saved::None) };
+            assert_eq!(next(&wanted, &component, &stale), Action::Rest(Rest::Stale));
+        }
+    }
+}
+
+#[test]
+fn a_run_is_left_alone_while_it_shall_run() {
+    for state in [State::New, State::Submitted, State::Accepted, State::Running, State::Other("FINAL_SAVING".into())] {
+        let action = decided(&started(), &run(true), seen(state.clone(), Job::None, Saved::None));
+        assert_eq!(action, Action::Rest(Rest::AsWanted), "{state:?}");
+    }
+}
+
+#[test]
+fn the_end_is_written_down_with_yarn_s_and_flink_s_verdict_together() {
+    use FinalStatus::{Failed, Killed, Succeeded, Undefined};
+    for (state, final_status, verdict) in [
+        (State::Finished, Succeeded, Verdict::Succeeded),
+        (State::Finished, Failed, Verdict::Failed),
+        (State::Finished, Killed, Verdict::Cancelled),
+        (State::Finished, Undefined, Verdict::Lost),
+        (State::Failed, Failed, Verdict::Failed),
+        (State::Failed, Undefined, Verdict::Failed),
+        (State::Killed, Killed, Verdict::Killed),
+        (State::Killed, Undefined, Verdict::Killed),
+    ] {
+        for wanted in [started(), stopped(true), stopped(false), Wanted::Deleted] {
+            let mut yarn = seen(state.clone(), Job::None, Saved::None);
+            if let Yarn::Known(seen) = &mut yarn {
+                seen.final_status = final_status.clone();
+            }
+            let end = End { verdict, diagnostics: String::new(), at_ms: Some(5) };
+            assert_eq!(decided(&wanted, &run(true), yarn), Action::End(end), "{state:?} {final_status:?}");
+        }
+    }
+}
+
+#[test]
+fn a_stop_with_a_savepoint_kills_only_what_never_ran() {
+    let stop = |component: &Component, yarn| decided(&stopped(true), component, yarn);
+    let fresh = run(true);
+    assert_eq!(stop(&fresh, seen(State::Accepted, Job::None, Saved::None)), Action::Kill, "no job of it ever ran");
+    assert_eq!(stop(&fresh, seen(State::Running, known(true), Saved::None)), Action::Save(job()));
+    for job in [Job::None, known(false)] {
+        let action = stop(&fresh, seen(State::Running, job, Saved::None));
+        assert!(matches!(action, Action::Rest(Rest::Waits(_))), "{action:?}");
+    }
+    let action = stop(&fresh, seen(State::Running, Job::Hidden("refused".into()), Saved::None));
+    assert!(matches!(action, Action::Rest(Rest::CannotSee { hop: "the JobManager", .. })), "{action:?}");
+    let action = stop(&with(Outcome::Completed("/s/1".into())), seen(State::Running, Job::None, Saved::None));
+    assert!(matches!(action, Action::Rest(Rest::Waits(_))), "a second savepoint is not asked for: {action:?}");
+}
+
+#[test]
+fn a_stop_without_a_savepoint_and_a_deletion_kill() {
+    for wanted in [stopped(false), Wanted::Deleted] {
+        for state in [State::Accepted, State::Running] {
+            assert_eq!(decided(&wanted, &run(true), seen(state, known(true), Saved::None)), Action::Kill);
+        }
+    }
+}
+
+#[test]
+fn a_pending_savepoint_is_settled_before_anything_else() {
+    let pending = with(Outcome::Pending);
+    for wanted in [started(), stopped(true), stopped(false), Wanted::Deleted] {
+        let action = |state, saved| decided(&wanted, &pending, seen(state, known(true), saved));
+        assert_eq!(action(State::Running, Saved::At("/s/1".into())), Action::Saved("/s/1".into()));
+        assert_eq!(action(State::Finished, Saved::At("/s/1".into())), Action::Saved("/s/1".into()));
+        assert_eq!(action(State::Running, Saved::Failed("no".into())), Action::NotSaved("no".into()));
+        assert_eq!(action(State::Running, Saved::Unknown), Action::SaveAgain, "under the same id");
+        let waits = action(State::Running, Saved::InProgress);
+        assert!(matches!(waits, Action::Rest(Rest::Waits(_))), "{waits:?}");
+        for state in [State::Running, State::Finished] {
+            let hidden = action(state, Saved::Hidden("no route".into()));
+            assert!(matches!(hidden, Action::Rest(Rest::CannotSee { .. })), "{hidden:?}");
+        }
+        let gone = action(State::Failed, Saved::None);
+        assert!(matches!(&gone, Action::NotSaved(why) if why.contains("/s")), "{gone:?}");
+    }
+}
+
+#[test]
+fn a_queue_that_yarn_chose_itself_is_told() {
+    let dev = Word::new("dev").ok();
+    assert!(!is_moved(dev.as_ref(), "root.dev") && !is_moved(dev.as_ref(), "dev") && !is_moved(None, "root.x"));
+    assert!(is_moved(dev.as_ref(), "root.default"));
+}

@@ -1,0 +1,149 @@
+//! How a component is, in one word with its reason: what the journal knows times what was seen.
+//! Pure, and one table: each row is a state of YARN, of the job, and what is wanted.
+//! Not here: what is to be done about it (`decide`).
+
+use crate::decide::{Job, Observed, Seen, Yarn};
+use crate::journal::{Application, Component, End, Outcome, Verdict, Wanted};
+use systems::yarn::State as YarnState;
+use words::application::{self as told, Phase, SavepointState, State};
+use words::names::ApplicationName;
+
+/// An application in PNDA's word.
+pub fn phase(application: &Application) -> Phase {
+    match &application.wanted {
+        Wanted::Created => Phase::Created,
+        Wanted::Started { order, .. } => {
+            let begun = |component: &Component| {
+                component.run.as_ref().is_some_and(|run| run.order == *order && (run.accepted || run.end.is_some()))
+            };
+            if application.components.values().all(begun) { Phase::Started } else { Phase::Starting }
+        }
+        Wanted::Stopped { .. } if application.is_live() => Phase::Stopping,
+        Wanted::Stopped { .. } => Phase::Created,
+        Wanted::Deleted => Phase::Destroying,
+    }
+}
+
+/// A component's state and its reason.
+pub fn state(wanted: &Wanted, component: &Component, observed: Option<&Observed>) -> (State, String) {
+    let said = |state, why: &str| (state, why.to_owned());
+    let Some(run) = &component.run else {
+        return match wanted {
+            Wanted::Started { .. } => said(State::Submitting, "it is being prepared"),
+            _ => said(State::Stopped, ""),
+        };
+    };
+    if let Some(end) = &run.end {
+        let again = matches!(wanted, Wanted::Started { order, .. } if *order != run.order);
+        return if again { said(State::Submitting, "it is being prepared") } else { over(end, component) };
+    }
+    match observed.map(|observed| &observed.yarn) {
+        None | Some(Yarn::NoRun) => said(State::Unknown, "it was not looked at yet"),
+        Some(Yarn::Hidden { hop, why }) => (State::CannotSee, format!("{hop} does not answer: {why}")),
+        Some(Yarn::Unknown(_)) => said(State::Submitting, "YARN does not know it yet"),
+        Some(Yarn::Known(seen)) => of_seen(wanted, component, seen),
+    }
+}
+
+fn of_seen(wanted: &Wanted, component: &Component, seen: &Seen) -> (State, String) {
+    let reason = || first_line(&seen.diagnostics);
+    if component.pending().is_some() {
+        return (State::Stopping, "a savepoint is being taken".to_owned());
+    }
+    match (&seen.state, &seen.job) {
+        (state, _) if state.is_final() => (State::Stopping, format!("YARN says {state}")),
+        (YarnState::Running, Job::Hidden(why)) => (State::CannotSee, format!("the JobManager does not answer: {why}")),
+        (YarnState::Running, job) if matches!(wanted, Wanted::Started { .. } | Wanted::Created) => of_job(job),
+        (YarnState::Running, _) => (State::Stopping, String::new()),
+        _ => (State::Waiting, reason()),
+    }
+}
+
+fn of_job(job: &Job) -> (State, String) {
+    match job {
+        Job::None => (State::Starting, "its program has not submitted a job yet".to_owned()),
+        Job::Hidden(why) => (State::CannotSee, why.clone()),
+        Job::Known { state, is_running, .. } => match (state.as_str(), is_running) {
+            ("RUNNING", true) => (State::Running, String::new()),
+            ("RESTARTING" | "FAILING", _) => (State::Restarting, format!("Flink says {state}")),
+            ("CANCELLING" | "FINISHED" | "FAILED" | "CANCELED", _) => (State::Stopping, format!("Flink says {state}")),
+            _ => (State::Starting, "not all tasks run yet".to_owned()),
+        },
+    }
+}
+
+/// A run that stopped with a savepoint has stopped; one that ended by itself has finished.
+fn over(end: &End, component: &Component) -> (State, String) {
+    let of_run = component.run.as_ref().map(|run| &run.id);
+    let saved = component.savepoints.last().filter(|savepoint| Some(&savepoint.run) == of_run);
+    let saved = saved.is_some_and(|savepoint| matches!(savepoint.outcome, Outcome::Completed(_)));
+    let state = match end.verdict {
+        Verdict::Succeeded if saved => return (State::Stopped, "with a savepoint".to_owned()),
+        Verdict::Succeeded => State::Finished,
+        Verdict::Failed => State::Failed,
+        Verdict::Cancelled => State::Cancelled,
+        Verdict::Killed => State::Killed,
+        Verdict::Lost => State::Lost,
+    };
+    (state, cause(&end.diagnostics))
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned()
+}
+
+/// The cause that stands deepest, else the first line: the rest is a stack.
+fn cause(diagnostics: &str) -> String {
+    let causes = diagnostics.lines().rev().find_map(|line| line.trim().strip_prefix("Caused by: "));
+    causes.map_or_else(|| first_line(diagnostics), str::to_owned)
+}
+
+/// An application as it is told.
+pub fn told(
+    name: &ApplicationName,
+    application: &Application,
+    observed: impl Fn(&words::names::ComponentName) -> Option<Observed>,
+) -> told::Application {
+    let component = |(name, component): (&words::names::ComponentName, &Component)| {
+        let observed = observed(name);
+        let (state, reason) = state(&application.wanted, component, observed.as_ref());
+        let seen = observed.as_ref().and_then(|observed| match &observed.yarn {
+            Yarn::Known(seen) => Some(seen.as_ref()),
+            _ => None,
+        });
+        let run = component.run.as_ref();
+        let job = seen.and_then(|seen| match &seen.job {
+            Job::Known { id, .. } => Some(id.to_string()),
+            Job::None | Job::Hidden(_) => None,
+        });
+        told::Component {
+            name: name.clone(),
+            state,
+            reason,
+            yarn_id: run.map(|run| run.id.to_string()),
+            queue: seen.map(|seen| seen.queue.clone()).filter(|queue| !queue.is_empty()),
+            job_id: job.or_else(|| run?.job.as_ref().map(ToString::to_string)),
+            restored_from: run.and_then(|run| run.restore.clone()),
+            started_ms: run.map(|run| run.at_ms),
+            ended_ms: run.and_then(|run| run.end.as_ref()?.at_ms),
+            savepoints: component.savepoints.iter().map(savepoint).collect(),
+        }
+    };
+    told::Application {
+        name: name.clone(),
+        package: application.package.clone(),
+        owner: application.owner.clone(),
+        status: phase(application),
+        information: application.information.clone(),
+        components: application.components.iter().map(component).collect(),
+    }
+}
+
+fn savepoint(savepoint: &crate::journal::Savepoint) -> told::Savepoint {
+    let (state, path, reason) = match &savepoint.outcome {
+        Outcome::Pending => (SavepointState::Pending, None, None),
+        Outcome::Completed(path) => (SavepointState::Completed, Some(path.clone()), None),
+        Outcome::Failed(why) => (SavepointState::Failed, None, Some(why.clone())),
+    };
+    told::Savepoint { id: savepoint.id.to_string(), state, path, reason, asked_ms: savepoint.at_ms }
+}
