@@ -6,3 +6,4 @@ pub mod decide;
 pub mod journal;
 pub mod package;
 pub mod status;
+pub mod submit;

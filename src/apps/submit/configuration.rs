@@ -1,0 +1,134 @@
+//! The configuration that a component runs with: the cluster's, what its package and the overrides set, and above both what
+//! only the submission may say. Pure.
+//! Not here: which keys a package may not set (`package`), and the launch context (`context`).
+
+use super::{Cluster, Distribution, Job, Refused};
+use flink::memory::{Deployment, Model, Process};
+use flink::{Severity, Syntax, Target};
+use std::collections::BTreeMap;
+use words::problem::Source;
+
+/// The lines that were submitted to natively and whose clients' submissions ours are held against.
+const LINES: std::ops::Range<(u32, u32)> = (1, 20)..(3, 0);
+/// Older names of what is set here: with two names Flink takes one of the values.
+const RENAMED: [&str; 2] = ["state.checkpoints.dir", "state.savepoints.dir"];
+/// From which state a job begins; a package may say it for its first run.
+const RESTORE: &str = "execution.state-recovery.path";
+
+/// A configuration and what follows from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Configuration {
+    /// What Flink's file sets, each key once.
+    pub pairs: BTreeMap<String, String>,
+    /// The program's arguments.
+    pub arguments: Vec<String>,
+    /// The memory of the JobManager.
+    pub memory: Model,
+    /// What is worth knowing: one sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Configuration {
+    /// What a key is set to.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.pairs.get(key).map(String::as_str)
+    }
+
+    /// As Flink's file: keys and values as JSON writes them, which YAML reads and which no value can break out of.
+    pub fn text(&self) -> String {
+        let json = |text: &str| serde_json::Value::from(text).to_string();
+        let lines = self.pairs.iter().map(|(key, value)| format!("{}: {}\n", json(key), json(value)));
+        let list = |values: &[String]| values.iter().map(|value| json(value)).collect::<Vec<_>>().join(", ");
+        let lists = [("$internal.application.program-args", list(&self.arguments))];
+        let lists = lists.iter().map(|(key, values)| format!("{}: [{values}]\n", json(key)));
+        lines.chain(lists).collect()
+    }
+}
+
+/// Puts it together, and holds what people have set against Flink's own rules.
+pub fn configuration(cluster: &Cluster, flink: &Distribution, job: &Job) -> Result<Configuration, Refused> {
+    if !LINES.contains(&flink.version.line()) {
+        return Err(Refused::Version(flink.version));
+    }
+    let mut pairs = flink.configuration.clone();
+    pairs.extend(job.configuration.clone());
+    if let Some(first) = pairs.remove("execution.savepoint.path") {
+        pairs.insert(RESTORE.to_owned(), first);
+    }
+    pairs.retain(|key, _| !RENAMED.contains(&key.as_str()));
+    pairs.extend(supervised(cluster, job, &pairs));
+    let (memory, warnings) = judged(flink, &pairs)?;
+    pairs.extend(internal(job));
+    Ok(Configuration { pairs, arguments: job.arguments.clone(), memory, warnings })
+}
+
+/// What a job needs that is stopped with its state and started again from it.
+fn supervised(cluster: &Cluster, job: &Job, set: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    let url = |path: String| format!("{}{path}", cluster.filesystem);
+    let mut pairs = vec![
+        ("execution.checkpointing.externalized-checkpoint-retention", "RETAIN_ON_CANCELLATION".to_owned()),
+        ("yarn.classpath.include-user-jar", "DISABLED".to_owned()),
+        ("execution.checkpointing.dir", url(cluster.checkpoints_of(&job.owner, &job.of))),
+        ("execution.checkpointing.savepoint-dir", url(cluster.savepoints_of(&job.owner, &job.of))),
+    ];
+    if is_lonely(set) {
+        // Without high availability a second attempt would begin from the state that the first began from.
+        pairs.push(("yarn.application-attempts", "1".to_owned()));
+    }
+    pairs.extend(job.restore.iter().map(|restore| (RESTORE, restore.clone())));
+    let reporters = set.get("metrics.reporters").map(String::as_str).unwrap_or_default();
+    let prefix = format!("application.kpi.{}.{}", job.of.application, job.of.component);
+    let reporters = reporters.split([',', ';']).map(str::trim).filter(|name| !name.is_empty());
+    let reporters = reporters.map(|name| (format!("metrics.reporter.{name}.prefix"), prefix.clone()));
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).chain(reporters).collect()
+}
+
+/// No high availability: a JobManager that is lost takes its job with it.
+pub(super) fn is_lonely(set: &BTreeMap<String, String>) -> bool {
+    let kind = set.get("high-availability.type").or_else(|| set.get("high-availability")).map(String::as_str);
+    kind.is_none_or(|kind| kind.eq_ignore_ascii_case("none"))
+}
+
+/// What Flink's own client would set, and nobody else may.
+fn internal(job: &Job) -> Vec<(String, String)> {
+    let mut pairs = vec![
+        ("$internal.application.main", job.main_class.clone()),
+        // Without it a program's second job begins beside the first instead of after it (measured).
+        ("execution.attached", "true".to_owned()),
+        ("execution.shutdown-on-attached-exit", "false".to_owned()),
+        ("execution.target", "yarn-application".to_owned()),
+        ("high-availability.cluster-id", job.id.to_string()),
+        ("internal.cluster.execution-mode", "NORMAL".to_owned()),
+        ("pipeline.jars", format!("file:/usrlib/{}", job.main_jar.file_name())),
+        ("yarn.application.name", job.name()),
+    ];
+    if let Some(id) = &job.job {
+        pairs.push(("$internal.pipeline.job-id", id.to_string()));
+    }
+    if let Some(queue) = &job.queue {
+        pairs.push(("yarn.application.queue", queue.to_string()));
+    }
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// What Flink would refuse is refused here, with its reason; the rest is told.
+fn judged(flink: &Distribution, pairs: &BTreeMap<String, String>) -> Result<(Model, Vec<String>), Refused> {
+    let json = |text: &str| serde_json::Value::from(text).to_string();
+    let text: String = pairs.iter().map(|(key, value)| format!("{}: {}\n", json(key), json(value))).collect();
+    let target = Target { version: flink.version, java: None, deployment: Deployment::Yarn };
+    let source = Source { file: "the component's configuration", text: &text };
+    let linted = flink::lint(source, Syntax::Yaml, target).map_err(|_| Refused::Version(flink.version))?;
+    let (configuration, findings) = linted;
+    let told = |finding: &flink::Finding| match finding.remedy.as_str() {
+        "" => finding.what.clone(),
+        remedy => format!("{}: {remedy}", finding.what),
+    };
+    let of = |severity| findings.iter().filter(move |finding| finding.severity == severity).map(told);
+    let errors: Vec<String> = of(Severity::Error).collect();
+    if !errors.is_empty() {
+        return Err(Refused::Configuration(errors));
+    }
+    let memory = flink::memory::of(&configuration, Process::JobManager)
+        .map_err(|refusal| Refused::Configuration(vec![format!("{}: {}", refusal.what, refusal.remedy)]))?;
+    Ok((memory, of(Severity::Warning).collect()))
+}

@@ -1,0 +1,137 @@
+//! What is submitted: from a component, the cluster's facts and what was uploaded to the very document that YARN gets.
+//! Pure: the same inputs give the same document, which `explain` prints and the act sends.
+//! Not here: uploading and sending, and Flink's own command line.
+
+mod configuration;
+mod context;
+#[cfg(test)]
+mod tests;
+
+pub use configuration::{Configuration, configuration};
+pub use context::context;
+
+use crate::journal::Key;
+use std::collections::BTreeMap;
+use words::flink::Version;
+use words::ids::{ApplicationId, JobId};
+use words::names::{SafePath, Word};
+
+/// The cluster, as far as a submission depends on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// The cluster's name, by which its applications are tagged.
+    pub name: Word,
+    /// Where HDFS is, as in `hdfs://manager:8020`.
+    pub filesystem: String,
+    /// What a container finds Hadoop by, as in `yarn.application.classpath`.
+    pub class_path: Vec<String>,
+    /// The folder of all checkpoints in HDFS.
+    pub checkpoints: String,
+    /// The folder of all savepoints in HDFS.
+    pub savepoints: String,
+    /// The folder of the archives of finished jobs in HDFS.
+    pub archive: String,
+    /// The folder in HDFS where YARN gathers logs.
+    pub logs: String,
+    /// How often YARN starts the JobManager of a job with high availability.
+    pub attempts: u32,
+}
+
+/// A release of Flink as it lies in HDFS.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Distribution {
+    /// The release.
+    pub version: Version,
+    /// The cluster's configuration for it.
+    pub configuration: BTreeMap<String, String>,
+    /// Its files.
+    pub files: Vec<Resource>,
+}
+
+/// A file in HDFS that a container gets.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Resource {
+    /// Its path in the container.
+    pub key: String,
+    /// Its path in HDFS.
+    pub path: String,
+    /// Its size, which must be this when the container starts.
+    pub size: u64,
+    /// Its modification time in milliseconds, which must be this too.
+    pub time_ms: u64,
+    /// For everybody, or for this application only.
+    pub is_public: bool,
+}
+
+/// One run of a component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// YARN's id.
+    pub id: ApplicationId,
+    /// Which component.
+    pub of: Key,
+    /// As whom it runs.
+    pub owner: Word,
+    /// The class whose `main` is called.
+    pub main_class: String,
+    /// The jar that has it, in the component's folder.
+    pub main_jar: SafePath,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// What the package and the overrides set.
+    pub configuration: BTreeMap<String, String>,
+    /// The queue.
+    pub queue: Option<Word>,
+    /// The job's id, where it has one job.
+    pub job: Option<JobId>,
+    /// The state from which it begins.
+    pub restore: Option<String>,
+}
+
+/// Why something is not submitted.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Flink's own client would have to do it.
+    #[error("Flink {0} cannot be submitted natively, 1.20 and 2.x can: name another `flink_version`")]
+    Version(Version),
+    /// Flink would refuse the configuration, or do otherwise than was meant.
+    #[error("Flink would not start with this configuration:\n{}", .0.join("\n"))]
+    Configuration(Vec<String>),
+    /// The distribution in HDFS is not whole.
+    #[error(
+        "the copy of Flink {version} in HDFS has no {what}: `pnda-agent install` on the node that stages it brings it back"
+    )]
+    Distribution { version: Version, what: &'static str },
+    /// A name would be taken apart on its way.
+    #[error("the file `{}` cannot be shipped: its name may have letters, digits and . _ + - / only", words::shown::shown(.0))]
+    FileName(String),
+}
+
+impl Cluster {
+    /// Where the checkpoints of a component lie, for whoever owns it: Flink makes a folder for each job id in it.
+    pub fn checkpoints_of(&self, owner: &Word, of: &Key) -> String {
+        format!("{}/{owner}/{of}", self.checkpoints)
+    }
+
+    /// Where its savepoints lie.
+    pub fn savepoints_of(&self, owner: &Word, of: &Key) -> String {
+        format!("{}/{owner}/{of}", self.savepoints)
+    }
+}
+
+impl Job {
+    /// Its name in YARN, as PNDA's users know it; no identity.
+    pub fn name(&self) -> String {
+        format!("{}-{}-job", self.of.application, self.of.component)
+    }
+
+    /// The folder of this run in HDFS.
+    pub fn staging(&self) -> String {
+        staging(&self.owner, &self.id)
+    }
+}
+
+/// The folder of a run in HDFS.
+pub fn staging(owner: &Word, id: &ApplicationId) -> String {
+    format!("/user/{owner}/.flink/{id}")
+}
