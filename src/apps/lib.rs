@@ -2,8 +2,15 @@
 //! `decide` is pure: it sees what is wanted and what is observed, and names the next act.
 //! Not here: how YARN, HDFS and Flink are spoken to (`systems`), and the service that runs this (`agent`).
 
+pub mod act;
 pub mod decide;
 pub mod journal;
+pub mod manager;
+pub mod observe;
+pub mod orders;
 pub mod package;
+pub mod prepare;
+pub mod restore;
+pub mod site;
 pub mod status;
 pub mod submit;

@@ -1,0 +1,146 @@
+//! The acts: submitting, killing, asking for a savepoint. Nothing else in the program does any of these, and each is done only
+//! after the journal has it. What an act brought about is not believed from its answer but observed.
+//! Not here: what is to be done.
+
+use crate::journal::{Key, Run, Savepoint};
+use crate::observe::manager;
+use crate::submit::{self, Cluster, Configuration, Distribution, Job, Refused, Resource};
+use serde_json::Value;
+use std::fs::File;
+use std::path::PathBuf;
+use std::{fs, io};
+use systems::hadoop::User;
+use systems::jobmanager::{self, StopRequest};
+use systems::webhdfs::{self, WebHdfs};
+use systems::yarn::{self, NewApplication, ResourceManager};
+use words::names::Word;
+use words::parallel;
+
+/// Files that are sent to HDFS at once.
+const AT_ONCE: usize = 4;
+
+/// Why an act did not succeed, as far as that is known.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is refused before anything is sent.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// A file of the component is gone from this machine.
+    #[error("cannot read {}", file.display())]
+    Read { file: PathBuf, source: io::Error },
+    /// HDFS does not take what YARN must find there.
+    #[error("HDFS does not take the files of {of}")]
+    Hdfs { of: Key, source: webhdfs::Error },
+    /// YARN.
+    #[error(transparent)]
+    Yarn(#[from] yarn::Error),
+    /// The JobManager does not take the request, or nobody knows whether it did.
+    #[error("the JobManager of {id} does not take the request", id = .run.0)]
+    JobManager { run: (words::ids::ApplicationId,), source: jobmanager::Error },
+    /// There is no JobManager to ask.
+    #[error("the application {0} has no JobManager now")]
+    NoJobManager(words::ids::ApplicationId),
+}
+
+impl Error {
+    /// Whether trying again can never help.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Error::Refused(_) => true,
+            Error::Yarn(error) => matches!(error, yarn::Error::Refused { status: 400..=499, .. }),
+            Error::Hdfs { source, .. } => matches!(source, webhdfs::Error::Refused { .. }),
+            _ => false,
+        }
+    }
+}
+
+/// What acts.
+pub struct Hands<'a> {
+    /// YARN.
+    pub yarn: &'a ResourceManager,
+    /// HDFS, as the agent's own user.
+    pub hdfs: &'a WebHdfs,
+    /// The cluster's facts.
+    pub cluster: &'a Cluster,
+}
+
+/// A run with its files.
+pub struct Shipment<'a> {
+    /// What runs.
+    pub job: &'a Job,
+    /// On which Flink.
+    pub flink: &'a Distribution,
+    /// With which configuration.
+    pub configuration: &'a Configuration,
+    /// Files by their place in the container.
+    pub files: Vec<(String, PathBuf)>,
+}
+
+impl Hands<'_> {
+    /// An id that nobody else has. One that is never used costs nothing.
+    pub fn reserve(&self, owner: &Word) -> Result<NewApplication, yarn::Error> {
+        self.yarn.new_application(&User::simple(owner.as_str()))
+    }
+
+    /// Brings the files of a run to HDFS and submits it under its id. YARN takes a known id without effect.
+    pub fn submit(&self, shipment: Shipment<'_>) -> Result<(), Error> {
+        let (job, user) = (shipment.job, User::simple(shipment.job.owner.as_str()));
+        let own = self.ship(&shipment, &self.hdfs.as_user(&user))?;
+        let context: Value = submit::context(self.cluster, shipment.flink, job, shipment.configuration, &own)?;
+        Ok(self.yarn.submit(&user, &context)?)
+    }
+
+    /// Sends the files, as the owner and readable by him alone, and learns how HDFS has them.
+    fn ship(&self, shipment: &Shipment<'_>, hdfs: &WebHdfs) -> Result<Vec<Resource>, Error> {
+        let (job, staging) = (shipment.job, shipment.job.staging());
+        let failed = |source| Error::Hdfs { of: job.of.clone(), source };
+        hdfs.make_folder(&staging, "700").map_err(failed)?;
+        hdfs.set_mode(&staging, "700").map_err(failed)?;
+        let name = shipment.flink.version.configuration_file().name().to_owned();
+        let text = shipment.configuration.text();
+        let path = format!("{staging}/{name}");
+        hdfs.write(&path, "600", text.len() as u64, &mut text.as_bytes()).map_err(failed)?;
+        let sent = parallel::try_each(AT_ONCE, shipment.files.clone(), |(key, file)| {
+            let read = |source| Error::Read { file: file.clone(), source };
+            let path = format!("{staging}/{key}");
+            let (size, mut bytes) = (fs::metadata(&file).map_err(read)?.len(), File::open(&file).map_err(read)?);
+            hdfs.write(&path, "600", size, &mut bytes).map_err(failed)?;
+            Ok::<_, Error>((key, path))
+        })?;
+        let all = sent.into_iter().chain([(name, path)]);
+        parallel::try_each(AT_ONCE, all, |(key, path)| {
+            let gone = || webhdfs::Error::Declined { verb: "find", path: path.clone() };
+            let status = hdfs.status(&path).map_err(failed)?.ok_or_else(|| failed(gone()))?;
+            Ok(Resource { key, path, size: status.length, time_ms: status.modification_time, is_public: false })
+        })
+    }
+
+    /// Ends a run without a savepoint.
+    pub fn kill(&self, owner: &Word, run: &Run) -> Result<(), Error> {
+        Ok(self.yarn.kill(&User::simple(owner.as_str()), &run.id)?)
+    }
+
+    /// Removes what was sent for a run that is over: Flink does it only where it ended by itself.
+    pub fn clean(&self, owner: &Word, run: &Run) -> Result<(), webhdfs::Error> {
+        self.hdfs.as_user(&User::simple(owner.as_str())).delete(&submit::staging(owner, &run.id))
+    }
+
+    /// Makes the folder of a savepoint, as the owner, whose job writes into it.
+    pub fn make_savepoint_folder(&self, of: &Key, owner: &Word, folder: &str) -> Result<(), Error> {
+        let failed = |source| Error::Hdfs { of: of.clone(), source };
+        self.hdfs.as_user(&User::simple(owner.as_str())).make_folder(folder, "750").map_err(failed)
+    }
+
+    /// Has a job stop with a savepoint. Under one id Flink takes one, however often it is asked.
+    pub fn stop(&self, run: &Run, savepoint: &Savepoint) -> Result<(), Error> {
+        let application = self.yarn.application(&run.id)?.ok_or_else(|| Error::NoJobManager(run.id.clone()))?;
+        let manager = manager(&application).ok_or_else(|| Error::NoJobManager(run.id.clone()))?;
+        let request = StopRequest {
+            target_directory: Some(format!("{}{}", self.cluster.filesystem, savepoint.folder)),
+            drain: false,
+            trigger_id: Some(savepoint.id.clone()),
+        };
+        let failed = |source| Error::JobManager { run: (run.id.clone(),), source };
+        manager.stop(&savepoint.job, &request).map(drop).map_err(failed)
+    }
+}

@@ -1,0 +1,217 @@
+//! Orders as they come in, and what is told: each order is held against the rules over the very state that it changes.
+//! Not here: what follows from an order.
+//! What cannot be looked up is said to be so, never guessed.
+
+use super::{Manager, lock, unavailable};
+use crate::journal::{Application, Fact, Key, Origin, Wanted};
+use crate::orders::{self, Caller, Refusal};
+use crate::package::overrides::Overrides;
+use crate::package::repository::{self, Repository};
+use crate::package::{Kind, Package};
+use crate::status;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::Read;
+use words::application as told;
+use words::chain::chain;
+use words::names::{ApplicationName, ComponentName, PackageName};
+
+fn of_repository(error: &repository::Error) -> Refusal {
+    use repository::Error;
+    match error {
+        Error::NotFound { name } => Refusal::NotFound(format!("package {name} in the repository")),
+        Error::Folder { .. } => unavailable(chain(error)),
+        error => Refusal::Invalid(chain(error)),
+    }
+}
+
+/// PNDA's clients look for the name followed by `NotFound`.
+fn refused_in_pnda_s_words(name: &PackageName, error: &repository::Error) -> String {
+    let kind = if error.is_missing() { "NotFound" } else { "" };
+    format!("Error deploying {name} {name}{kind}, details: {}", chain(error))
+}
+
+/// Orders and answers.
+impl Manager {
+    /// Takes a package into the repository.
+    pub fn receive(
+        &self,
+        name: &PackageName,
+        bytes: impl Read,
+        length: Option<u64>,
+    ) -> Result<repository::Stored, repository::Error> {
+        self.repository.receive(name, bytes, length)
+    }
+
+    /// Removes a package from the repository, unless it is deployed.
+    pub fn remove(&self, name: &PackageName) -> Result<(), Refusal> {
+        if self.state()?.packages.contains_key(name) {
+            return Err(Refusal::Conflict(format!("{name} is deployed: undeploy it first")));
+        }
+        self.repository.delete(name).map_err(|error| of_repository(&error))
+    }
+
+    /// The repository.
+    pub fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
+    /// Deploys a package from the repository: it is read, and may be used from then on.
+    pub fn deploy(&self, name: &PackageName, by: &Caller) -> Result<(), Refusal> {
+        if self.state()?.packages.contains_key(name) {
+            return Err(Refusal::Conflict(format!("{name} is deployed already")));
+        }
+        lock(&self.refused).remove(name);
+        let read = self.repository.package(name);
+        if let Err(error) = &read {
+            lock(&self.refused).insert(name.clone(), refused_in_pnda_s_words(name, error));
+        }
+        let (package, stored) = read.map_err(|error| of_repository(&error))?;
+        if let Err(problems) = crate::package::check(&package, &self.site.environment) {
+            let why = format!("Error deploying {name}: {problems}");
+            lock(&self.refused).insert(name.clone(), why);
+            return Err(Refusal::Invalid(problems.to_string()));
+        }
+        let fact = Fact::PackageDeployed { package: name.clone(), sha256: stored.digest, size: stored.size };
+        self.note(&by.name, |_| Ok((vec![fact], ())))
+    }
+
+    /// Why a package was not deployed.
+    pub fn refused(&self, name: &PackageName) -> Option<String> {
+        lock(&self.refused).get(name).cloned()
+    }
+
+    /// The end of a package.
+    pub fn undeploy(&self, name: &PackageName, by: &Caller) -> Result<(), Refusal> {
+        self.note(&by.name, |state| {
+            orders::undeploy(state, name, by)?;
+            Ok((vec![Fact::PackageUndeployed { package: name.clone() }], ()))
+        })
+    }
+
+    /// Makes an application of a package. Its components are looked at as they would be run; gives what is worth knowing.
+    pub fn create(&self, name: &ApplicationName, body: &Value, by: &Caller) -> Result<Vec<String>, Refusal> {
+        if by.name.as_str() == "root" && self.site.user.as_str() != "root" {
+            return Err(Refusal::Forbidden(
+                "applications do not run as root: create it as the user it belongs to".into(),
+            ));
+        }
+        let invalid = |error: &dyn std::error::Error| Refusal::Invalid(chain(error));
+        let overrides = Overrides::parse(body).map_err(|error| invalid(&error))?;
+        let package = overrides.package.clone();
+        let state = self.state()?;
+        orders::free(&state, name)?;
+        if !state.packages.contains_key(&package) {
+            return Err(Refusal::NotFound(format!("package {package} that is deployed; `pnda app deploy FILE`")));
+        }
+        let (read, _) = self.repository.package(&package).map_err(|error| of_repository(&error))?;
+        overrides.check(&read).map_err(|error| invalid(&error))?;
+        let runs = read.components.iter().filter(|component| component.kind == Kind::Flink);
+        let components: Vec<ComponentName> = runs.map(|component| component.name.clone()).collect();
+        if components.is_empty() {
+            return Err(Refusal::Invalid(format!("{package} has no component of type flink, and only those are run")));
+        }
+        let others = read.components.iter().filter_map(|one| Some(format!("{}: {}", one.name, one.kind.outlook()?)));
+        let mut notes: Vec<String> = others.collect();
+        let created = Fact::ApplicationCreated {
+            application: name.clone(),
+            package: package.clone(),
+            owner: by.name.clone(),
+            overrides: overrides.to_json(),
+            components: components.clone(),
+        };
+        self.check(&read, name, &components, by, overrides.to_json(), &mut notes)?;
+        self.note(&by.name, |state| {
+            orders::free(state, name)?;
+            orders::apart(state, name, components.iter())?;
+            match state.packages.contains_key(&package) {
+                true => Ok((vec![created], notes)),
+                false => Err(Refusal::NotFound(format!("package {package} that is deployed"))),
+            }
+        })
+    }
+
+    fn check(
+        &self,
+        package: &Package,
+        name: &ApplicationName,
+        components: &[ComponentName],
+        by: &Caller,
+        overrides: Value,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Refusal> {
+        let would_be = Application {
+            package: package.name.clone(),
+            owner: by.name.clone(),
+            overrides,
+            wanted: Wanted::Created,
+            information: None,
+            components: BTreeMap::new(),
+        };
+        let mut mistakes = Vec::new();
+        for component in components {
+            let of = Key { application: name.clone(), component: component.clone() };
+            match self.prepare(package, &would_be, &of) {
+                Ok(prepared) => notes.extend(prepared.warnings),
+                Err(error) => mistakes.push(chain(&error)),
+            }
+        }
+        if mistakes.is_empty() { Ok(()) } else { Err(Refusal::Invalid(mistakes.join("\n"))) }
+    }
+
+    /// Orders a start.
+    pub fn start(&self, name: &ApplicationName, origin: Origin, by: &Caller) -> Result<(), Refusal> {
+        self.order(name, by, |application| {
+            orders::start(name, application)?;
+            Ok(Fact::StartOrdered { application: name.clone(), origin })
+        })
+    }
+
+    /// Orders a stop.
+    pub fn stop(&self, name: &ApplicationName, save: bool, by: &Caller) -> Result<(), Refusal> {
+        self.order(name, by, |application| {
+            orders::stop(name, application, save)?;
+            Ok(Fact::StopOrdered { application: name.clone(), save })
+        })
+    }
+
+    /// Orders the end of an application.
+    pub fn delete(&self, name: &ApplicationName, by: &Caller) -> Result<(), Refusal> {
+        self.order(name, by, |application| {
+            orders::delete(name, application)?;
+            Ok(Fact::DeleteOrdered { application: name.clone() })
+        })
+    }
+
+    fn order(
+        &self,
+        name: &ApplicationName,
+        by: &Caller,
+        fact: impl FnOnce(&Application) -> Result<Fact, Refusal>,
+    ) -> Result<(), Refusal> {
+        self.note(&by.name, |state| Ok((vec![fact(orders::own(state, name, by)?)?], ())))?;
+        self.wake();
+        Ok(())
+    }
+
+    /// An application as it is told.
+    pub fn application(&self, name: &ApplicationName) -> Result<Option<told::Application>, Refusal> {
+        let state = self.state()?;
+        Ok(state.applications.get(name).map(|application| self.told(name, application)))
+    }
+
+    /// All applications as they are told.
+    pub fn applications(&self) -> Result<Vec<told::Application>, Refusal> {
+        let state = self.state()?;
+        Ok(state.applications.iter().map(|(name, application)| self.told(name, application)).collect())
+    }
+
+    fn told(&self, name: &ApplicationName, application: &Application) -> told::Application {
+        let seen = lock(&self.seen).clone();
+        status::told(name, application, |component| {
+            let of = Key { application: name.clone(), component: component.clone() };
+            let changed = application.components.get(component).map_or(0, |component| component.changed);
+            seen.get(&of).filter(|observed| observed.as_of >= changed).cloned()
+        })
+    }
+}

@@ -1,0 +1,197 @@
+//! Carrying out what was decided about one component: each act is written down first, and is given up where something else
+//! was written meanwhile.
+//! Not here: the decision, and the acts themselves.
+
+use super::{Manager, now_ms, unavailable};
+use crate::act::{Hands, Shipment};
+use crate::decide::Action;
+use crate::journal::{Application, End, Fact, Key, Run, State, Verdict, Wanted};
+use crate::orders::Refusal;
+use crate::package::Package;
+use crate::prepare::{self, Prepared, Releases, RunOf};
+use crate::restore;
+use crate::submit::configuration;
+use systems::hadoop::User;
+use words::chain::chain;
+use words::ids::{JobId, TriggerId};
+
+impl Manager {
+    /// Writes a fact about a component, unless something about it was written since it was decided.
+    fn record(&self, decided: &State, of: &Key, fact: Fact) -> Result<(), Refusal> {
+        self.note(&self.site.user, |state| match is_same(decided, state, of) {
+            true => Ok((vec![fact], ())),
+            false => Err(Refusal::Conflict("it has changed meanwhile".to_owned())),
+        })
+    }
+
+    pub(super) fn perform(&self, state: &State, of: &Key, action: Action) {
+        let Some(application) = state.applications.get(&of.application) else { return };
+        let Some(component) = application.components.get(&of.component) else { return };
+        let (of_run, live) = (|| of.clone(), component.live());
+        let done = match (action, live) {
+            (Action::Rest(_), _) => return,
+            (Action::Intend, _) => self.intend(state, of),
+            (Action::Submit, Some(run)) => self.submit(state, of, run),
+            (Action::Accept, Some(run)) => {
+                self.record(state, of, Fact::RunAccepted { of: of_run(), id: run.id.clone() })
+            }
+            (Action::End(end), Some(run)) => {
+                // What stays of it takes room and nothing else.
+                let _ = self.hands().clean(&application.owner, run);
+                self.record(state, of, Fact::RunEnded { of: of_run(), id: run.id.clone(), end })
+            }
+            (Action::Kill, Some(run)) => {
+                self.hands().kill(&application.owner, run).map_err(|error| unavailable(chain(&error)))
+            }
+            (Action::Save(job), Some(run)) => self.save(state, of, run, job),
+            (Action::SaveAgain, Some(run)) => match component.pending() {
+                Some(pending) => self.hands().stop(run, pending).map_err(|error| unavailable(chain(&error))),
+                None => Ok(()),
+            },
+            (Action::Saved(path), _) => {
+                self.settle(state, of, |id| Fact::SavepointCompleted { of: of_run(), id, path })
+            }
+            (Action::NotSaved(why), _) => self.settle(state, of, |id| Fact::SavepointFailed { of: of_run(), id, why }),
+            (_, None) => return,
+        };
+        // What did not come to pass is decided again in the next round, from what is seen then.
+        drop(done);
+        self.wake();
+    }
+
+    fn settle(&self, state: &State, of: &Key, fact: impl FnOnce(TriggerId) -> Fact) -> Result<(), Refusal> {
+        let component = state.applications.get(&of.application).and_then(|one| one.components.get(&of.component));
+        match component.and_then(|component| component.pending()) {
+            Some(pending) => self.record(state, of, fact(pending.id.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn hands(&self) -> Hands<'_> {
+        Hands { yarn: &self.yarn, hdfs: &self.hdfs, cluster: &self.site.cluster }
+    }
+
+    pub(super) fn prepared(&self, state: &State, of: &Key) -> Result<(Package, Prepared), String> {
+        let application = state.applications.get(&of.application).ok_or("it is gone")?;
+        let (package, _) = self.repository.package(&application.package).map_err(|error| chain(&error))?;
+        let prepared = self.prepare(&package, application, of).map_err(|error| chain(&error))?;
+        Ok((package, prepared))
+    }
+
+    pub(super) fn prepare(
+        &self,
+        package: &Package,
+        application: &Application,
+        of: &Key,
+    ) -> Result<Prepared, prepare::Error> {
+        let all: Vec<_> = self.site.flinks.keys().copied().collect();
+        let releases = Releases { all: &all, usual: self.site.flink };
+        prepare::prepare(package, application, of, &self.site.environment, &releases)
+    }
+
+    /// Writes down that a component will run, and submits it.
+    fn intend(&self, state: &State, of: &Key) -> Result<(), Refusal> {
+        let Some(application) = state.applications.get(&of.application) else { return Ok(()) };
+        let (Some(component), Wanted::Started { order, origin }) =
+            (application.components.get(&of.component), &application.wanted)
+        else {
+            return Ok(());
+        };
+        let failed = |why: String| self.record(state, of, Fact::StartFailed { of: of.clone(), why });
+        let (_, prepared) = match self.prepared(state, of) {
+            Ok(prepared) => prepared,
+            Err(why) => return failed(why),
+        };
+        let hdfs = self.hdfs.as_user(&User::simple(application.owner.as_str()));
+        let restore = match restore::choose(&hdfs, &self.site.cluster, (&application.owner, of), component, origin) {
+            Ok(restore) => restore,
+            Err(error) if error.is_passing() => return Err(unavailable(chain(&error))),
+            Err(error) => return failed(chain(&error)),
+        };
+        let new = self.hands().reserve(&application.owner).map_err(|error| unavailable(chain(&error)))?;
+        let job = prepared.job_id();
+        let intended = Fact::RunIntended { of: of.clone(), id: new.id, order: *order, queue: None, job, restore };
+        self.record(state, of, intended)?;
+        let state = self.state()?;
+        let run = state.applications.get(&of.application).and_then(|one| one.components.get(&of.component)?.live());
+        run.map_or(Ok(()), |run| self.submit(&state, of, run))
+    }
+
+    /// Submits what is intended. What YARN or HDFS refuses for good ends the run and the order.
+    fn submit(&self, state: &State, of: &Key, run: &Run) -> Result<(), Refusal> {
+        let why = match self.try_submit(state, of, run) {
+            // From here on it is never submitted again: an id that YARN forgets would run a second time (measured).
+            Ok(()) => return self.record(state, of, Fact::RunAccepted { of: of.clone(), id: run.id.clone() }),
+            Err(Failed::Passing(why)) => return Err(unavailable(why)),
+            Err(Failed::ForGood(why)) => why,
+        };
+        let end = End { verdict: Verdict::Failed, diagnostics: why.clone(), at_ms: Some(now_ms()) };
+        self.note(&self.site.user, |state_now| match is_same(state, state_now, of) {
+            true => {
+                let ended = Fact::RunEnded { of: of.clone(), id: run.id.clone(), end };
+                Ok((vec![ended, Fact::StartFailed { of: of.clone(), why }], ()))
+            }
+            false => Err(Refusal::Conflict("it has changed meanwhile".to_owned())),
+        })
+    }
+
+    fn try_submit(&self, state: &State, of: &Key, run: &Run) -> Result<(), Failed> {
+        let application = state.applications.get(&of.application).ok_or(Failed::Passing("it is gone".to_owned()))?;
+        let (package, prepared) = self.prepared(state, of).map_err(Failed::ForGood)?;
+        let flink =
+            self.site.distribution(&self.hdfs, prepared.flink).map_err(|error| Failed::Passing(chain(&error)))?;
+        let job = prepared.job(of, &application.owner, &RunOf::from(run));
+        let configuration =
+            configuration(&self.site.cluster, &flink, &job).map_err(|error| Failed::ForGood(chain(&error)))?;
+        let folder = self.site.folder.join("work").join(run.id.as_str());
+        // What a killed agent left of it is older than this try.
+        let _ = std::fs::remove_dir_all(&folder);
+        let digest = state.packages.get(&package.name).map(|package| package.sha256);
+        let digest = digest.ok_or_else(|| Failed::ForGood(format!("{} is not deployed any more", package.name)))?;
+        let written = prepared.write(&self.repository, (&package, digest), of, &folder);
+        let files = written.map_err(|error| Failed::Passing(chain(&error)));
+        let submitted = files.and_then(|mut files| {
+            files.push(("log4j.properties".to_owned(), self.site.log_settings(prepared.flink)));
+            let shipment = Shipment { job: &job, flink: &flink, configuration: &configuration, files };
+            self.hands().submit(shipment).map_err(|error| match error.is_final() {
+                true => Failed::ForGood(chain(&error)),
+                false => Failed::Passing(chain(&error)),
+            })
+        });
+        let _ = std::fs::remove_dir_all(&folder);
+        submitted
+    }
+
+    /// Writes down that a savepoint will be taken, and asks for it.
+    fn save(&self, state: &State, of: &Key, run: &Run, job: JobId) -> Result<(), Refusal> {
+        let Some(application) = state.applications.get(&of.application) else { return Ok(()) };
+        let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+        let id = TriggerId::new(id).map_err(unavailable)?;
+        let folder = format!("{}/{id}", self.site.cluster.savepoints_of(&application.owner, of));
+        let made = self.hands().make_savepoint_folder(of, &application.owner, &folder);
+        made.map_err(|error| unavailable(chain(&error)))?;
+        let intended = Fact::SavepointIntended { of: of.clone(), id: id.clone(), run: run.id.clone(), job, folder };
+        self.record(state, of, intended)?;
+        let state = self.state()?;
+        let component = state.applications.get(&of.application).and_then(|one| one.components.get(&of.component));
+        let pending = component.and_then(|component| component.pending());
+        pending.map_or(Ok(()), |pending| self.hands().stop(run, pending).map_err(|error| unavailable(chain(&error))))
+    }
+}
+
+/// Why a submission did not go through.
+enum Failed {
+    /// It may go through later, or has.
+    Passing(String),
+    /// It never will.
+    ForGood(String),
+}
+
+/// Nothing about the component was written since, and nothing else was ordered.
+fn is_same(decided: &State, now: &State, of: &Key) -> bool {
+    let about = |state: &State| {
+        let application = state.applications.get(&of.application)?;
+        Some((application.wanted.clone(), application.components.get(&of.component)?.changed))
+    };
+    about(decided).is_some() && about(decided) == about(now)
+}

@@ -1,0 +1,162 @@
+//! Looks at a component's run: at YARN, at Flink's JobManager where there is one, and at HDFS for what a run left behind.
+//! What does not answer is hidden, and says so; an address of a JobManager is read anew each time.
+//! Not here: what follows from what is seen.
+
+use crate::decide::{Job, Observed, Saved, Seen, Traces, Yarn};
+use crate::journal::{Component, Key, Run, Savepoint};
+use crate::submit::Cluster;
+use std::time::Duration;
+use systems::hadoop::User;
+use systems::jobmanager::{JobManager, JobOverview, Operation};
+use systems::webhdfs::{self, WebHdfs};
+use systems::yarn::{Application, ResourceManager, State, Times};
+use words::ids::JobId;
+use words::names::Word;
+
+/// A JobManager answers at once or is not there; others wait meanwhile.
+const TIMES: Times = Times { connect: Duration::from_secs(2), answer: Duration::from_secs(5) };
+/// YARN's words for why something failed or waits, bounded.
+const LONGEST_WORDS: usize = 2000;
+
+/// Looks at runs.
+pub struct Observer<'a> {
+    /// YARN.
+    pub yarn: &'a ResourceManager,
+    /// HDFS, as the agent's own user.
+    pub hdfs: &'a WebHdfs,
+    /// Where things lie in HDFS.
+    pub cluster: &'a Cluster,
+}
+
+impl Observer<'_> {
+    /// Looks at one component, whose last record has the number `as_of` or a smaller one.
+    pub fn look(&self, as_of: u64, of: &Key, owner: &Word, component: &Component) -> Observed {
+        let yarn = match component.live() {
+            None => Yarn::NoRun,
+            Some(run) => self.run(of, owner, component, run),
+        };
+        Observed { as_of, yarn }
+    }
+
+    fn run(&self, of: &Key, owner: &Word, component: &Component, run: &Run) -> Yarn {
+        match self.yarn.application(&run.id) {
+            Err(error) => Yarn::Hidden { hop: "the ResourceManager", why: error.to_string() },
+            Ok(None) if run.accepted => Yarn::Unknown(Traces::None),
+            Ok(None) => Yarn::Unknown(self.traces(of, owner, run)),
+            Ok(Some(application)) => Yarn::Known(Box::new(self.seen(owner, component, application))),
+        }
+    }
+
+    fn seen(&self, owner: &Word, component: &Component, application: Application) -> Seen {
+        let manager = manager(&application);
+        let job = match &manager {
+            None => Job::None,
+            Some(manager) => job(manager),
+        };
+        let saved = component.pending().map_or(Saved::None, |pending| match (application.state.is_final(), &manager) {
+            (true, _) => self.left(owner, pending),
+            (false, Some(manager)) => operation(manager, pending),
+            (false, None) => Saved::Hidden("it has no address now".to_owned()),
+        });
+        let diagnostics = application.diagnostics.trim().chars().take(LONGEST_WORDS).collect();
+        let Application { state, final_status, queue, finished_ms, .. } = application;
+        Seen { state, final_status, diagnostics, queue, finished_ms, job, saved }
+    }
+
+    /// The savepoint that lies in its folder, whoever can still tell of it.
+    fn left(&self, owner: &Word, pending: &Savepoint) -> Saved {
+        let hdfs = self.hdfs.as_user(&User::simple(owner.as_str()));
+        match newest_state(&hdfs, &pending.folder) {
+            Ok(Some(path)) => Saved::At(format!("{}{path}", self.cluster.filesystem)),
+            Ok(None) => Saved::None,
+            Err(error) => Saved::Hidden(error.to_string()),
+        }
+    }
+
+    /// What a run leaves behind that YARN does not know any more: its job's checkpoints and archive, its logs.
+    fn traces(&self, of: &Key, owner: &Word, run: &Run) -> Traces {
+        let Cluster { archive, logs, .. } = self.cluster;
+        let checkpoints = self.cluster.checkpoints_of(owner, of);
+        let bucket =
+            run.id.as_str().rsplit('_').next().and_then(|number| number.parse::<u64>().ok()).unwrap_or(0) % 10_000;
+        let job = |job: &JobId| [format!("{checkpoints}/{job}"), format!("{archive}/{job}")];
+        let mut places: Vec<String> = run.job.iter().flat_map(job).collect();
+        places.push(format!("{archive}/{}", archive_of(run.id.as_str())));
+        let formats = ["tfile", "indexedfile"].into_iter();
+        places.extend(formats.map(|format| format!("{logs}/{owner}/bucket-logs-{format}/{bucket:04}/{}", run.id)));
+        let hdfs = self.hdfs.as_user(&User::simple(owner.as_str()));
+        for place in places {
+            match hdfs.status(&place) {
+                Ok(Some(_)) => return Traces::Found(place),
+                Ok(None) => {}
+                Err(error) => return Traces::Hidden(error.to_string()),
+            }
+        }
+        Traces::None
+    }
+}
+
+/// The folder in which Flink 2.x archives an application: Java's hash of the cluster's id, widened with its sign, and zeros.
+fn archive_of(cluster: &str) -> String {
+    let hash = cluster.encode_utf16().fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
+    format!("{:016x}{:016x}", i64::from(hash), 0)
+}
+
+/// The JobManager of an application that runs.
+pub fn manager(application: &Application) -> Option<JobManager> {
+    let address = application.am_rpc_address.as_ref().filter(|_| application.state == State::Running)?;
+    Some(JobManager::new(address, TIMES))
+}
+
+/// The job that counts: one that is not over, else the last.
+fn job(manager: &JobManager) -> Job {
+    let jobs = match manager.jobs() {
+        Ok(jobs) => jobs,
+        Err(error) => return Job::Hidden(error.to_string()),
+    };
+    let over = |job: &&JobOverview| job.state.is_final();
+    match jobs.iter().find(|job| !over(job)).or(jobs.last()) {
+        None => Job::None,
+        Some(job) => Job::Known {
+            id: job.id.clone(),
+            state: job.state.to_string(),
+            is_running: job.tasks.total > 0 && job.tasks.running + job.tasks.finished == job.tasks.total,
+        },
+    }
+}
+
+fn operation(manager: &JobManager, pending: &Savepoint) -> Saved {
+    match manager.operation(&pending.job, &pending.id) {
+        Err(error) => Saved::Hidden(error.to_string()),
+        Ok(Operation::Unknown) => Saved::Unknown,
+        Ok(Operation::InProgress) => Saved::InProgress,
+        Ok(Operation::Completed { location: path } | Operation::Failed { saved: Some(path), .. }) => Saved::At(path),
+        Ok(Operation::Failed { cause, saved: None }) => Saved::Failed(cause),
+    }
+}
+
+/// The newest folder in a folder that is a whole savepoint or checkpoint: Flink writes its `_metadata` last.
+pub fn newest_state(hdfs: &WebHdfs, folder: &str) -> Result<Option<String>, webhdfs::Error> {
+    let mut found = hdfs.list(folder)?.unwrap_or_default();
+    found.retain(webhdfs::Status::is_folder);
+    found.sort_by_key(|status| std::cmp::Reverse(status.modification_time));
+    for status in found {
+        let path = format!("{folder}/{}", status.path_suffix);
+        if hdfs.status(&format!("{path}/_metadata"))?.is_some() {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_of_2_x_is_found_by_its_application() {
+        // As a Flink 2.3.0 named it.
+        assert_eq!(archive_of("application_1796023296291_0087"), "000000001a3923e40000000000000000");
+        assert!(archive_of("application_1796023296291_9999999").len() == 32);
+    }
+}

@@ -1,0 +1,185 @@
+//! From a component of a package to what is submitted: properties are expanded, the program is found, its files are written
+//! into a folder of their own and completed.
+//! Not here: the launch context, and sending anything.
+
+use crate::journal::{Application, Key, Run};
+use crate::package::flink::{FlinkComponent, JobType, Program};
+use crate::package::overrides::Overrides;
+use crate::package::properties::Owned;
+use crate::package::repository::Repository;
+use crate::package::{self, Kind, Package, properties_file};
+use crate::submit::Job;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+use words::digest::Sha256;
+use words::flink::Version;
+use words::ids::{ApplicationId, JobId};
+use words::names::{PackageName, SafePath, Word};
+use words::problem::Problems;
+
+/// Files that the container has from elsewhere, or that only we read.
+const OURS: [&str; 7] = [
+    "properties.json",
+    "hdfs.json",
+    "hbase.json",
+    "opentsdb.json",
+    "log4j.properties",
+    "config.yaml",
+    "flink-conf.yaml",
+];
+/// Folders of the container that are Flink's.
+const FLINKS: [&str; 4] = ["lib/", "plugins/", "opt/", "usrlib/"];
+
+/// Why a component cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The package is gone, or is not what it was.
+    #[error("the package {0} cannot be read")]
+    Package(PackageName, #[source] package::repository::Error),
+    /// The component, or what the application overrides, has mistakes.
+    #[error("{0}")]
+    Mistakes(Problems),
+    /// It is of a kind that is not run.
+    #[error("the component {of} is not run: {why}")]
+    NotRun { of: Key, why: String },
+    /// Its files cannot be written on this machine.
+    #[error("cannot write the files of {of} into {}", folder.display())]
+    Write { of: Key, folder: PathBuf, source: io::Error },
+}
+
+/// A component that can be run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// The release of Flink.
+    pub flink: Version,
+    /// The program.
+    pub component: FlinkComponent,
+    /// What people should know.
+    pub warnings: Vec<String>,
+    /// All properties, expanded, by their full names.
+    pub properties: BTreeMap<String, String>,
+    main: (SafePath, String),
+}
+
+/// The releases of Flink that a cluster has, and the one that is taken where nobody names one.
+pub struct Releases<'a> {
+    /// All, by number.
+    pub all: &'a [Version],
+    /// The usual one.
+    pub usual: Version,
+}
+
+impl Releases<'_> {
+    /// The one that is meant: a whole number or a line; PNDA's packages name 1.4, which no cluster has.
+    fn of(&self, asked: Option<&str>, warnings: &mut Vec<String>) -> Version {
+        let Some(asked) = asked else { return self.usual };
+        let fits = |version: &&Version| {
+            let text = version.to_string();
+            text == asked || text.strip_prefix(asked).is_some_and(|rest| rest.starts_with('.'))
+        };
+        if let Some(found) = self.all.iter().rfind(fits) {
+            return *found;
+        }
+        let have = self.all.iter().map(Version::to_string).collect::<Vec<_>>().join(" and ");
+        warnings.push(format!("it asks for Flink {asked}, which is not here ({have} are): it runs on {}", self.usual));
+        self.usual
+    }
+}
+
+/// Looks at a component as it would be run, or says everything that is wrong with it.
+pub fn prepare(
+    package: &Package,
+    application: &Application,
+    of: &Key,
+    environment: &BTreeMap<String, String>,
+    releases: &Releases<'_>,
+) -> Result<Prepared, Error> {
+    let overrides = Overrides::parse(&application.overrides).map_err(Error::Mistakes)?;
+    let found = package.component(&Kind::Flink, &of.component);
+    let not_run = |why: &str| Error::NotRun { of: of.clone(), why: why.to_owned() };
+    let component = found.ok_or_else(|| not_run("the package has no such component of type flink"))?;
+    let owned = Owned { application: &of.application, component: &of.component, owner: &application.owner };
+    let own = overrides.of(&Kind::Flink, &of.component);
+    let prepared = package::prepare(&package.name, component, environment, &own, &owned).map_err(Error::Mistakes)?;
+    let package::Prepared { properties, flink, notes } = prepared;
+    let Program::Jar { jar, class } = flink.program.clone() else {
+        return Err(not_run("Python components are not run by this release yet; Java and Scala are"));
+    };
+    let mut warnings: Vec<String> = notes.iter().map(ToString::to_string).collect();
+    let version = releases.of(flink.version.as_deref(), &mut warnings);
+    Ok(Prepared { flink: version, component: flink, warnings, properties, main: (jar, class) })
+}
+
+impl Prepared {
+    /// The id under which its job will run, where it is known to have one job: a batch program may run several.
+    pub fn job_id(&self) -> Option<JobId> {
+        let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+        JobId::new(id).ok().filter(|_| self.component.job_type == JobType::Streaming)
+    }
+
+    /// The job of a run.
+    pub fn job(&self, of: &Key, owner: &Word, run: &RunOf<'_>) -> Job {
+        Job {
+            id: run.id.clone(),
+            of: of.clone(),
+            owner: owner.clone(),
+            main_class: self.main.1.clone(),
+            main_jar: self.main.0.clone(),
+            arguments: self.component.arguments.clone(),
+            configuration: self.component.configuration.clone(),
+            queue: run.queue.cloned(),
+            job: run.job.cloned(),
+            restore: run.restore.map(str::to_owned),
+        }
+    }
+
+    /// Writes the component's files into a folder that is made, and gives for each its place in the container.
+    pub fn write(
+        &self,
+        repository: &Repository,
+        (package, digest): (&Package, Sha256),
+        of: &Key,
+        folder: &Path,
+    ) -> Result<Vec<(String, PathBuf)>, Error> {
+        let write = |source| Error::Write { of: of.clone(), folder: folder.to_owned(), source };
+        let found = package.component(&Kind::Flink, &of.component);
+        let not_run = || Error::NotRun { of: of.clone(), why: "the package does not have it any more".to_owned() };
+        let component = found.ok_or_else(not_run)?;
+        fs::create_dir_all(folder.parent().unwrap_or(folder)).map_err(write)?;
+        let extracted = repository.extract(&package.name, digest, component, folder);
+        extracted.map_err(|error| Error::Package(package.name.clone(), error))?;
+        let file = folder.join(package::flink::APPLICATION_PROPERTIES);
+        let finished = properties_file::finished(&fs::read(&file).map_err(write)?, &self.properties);
+        fs::write(&file, finished).map_err(write)?;
+        let shipped = component.files.keys().filter(|path| !is_ours(path.as_str()));
+        Ok(shipped.map(|path| (in_container(path), path.under(folder))).collect())
+    }
+}
+
+/// What a run has beside its component.
+pub struct RunOf<'a> {
+    /// YARN's id.
+    pub id: &'a ApplicationId,
+    /// The queue.
+    pub queue: Option<&'a Word>,
+    /// The job's id.
+    pub job: Option<&'a JobId>,
+    /// The state from which it begins.
+    pub restore: Option<&'a str>,
+}
+
+impl<'a> From<&'a Run> for RunOf<'a> {
+    fn from(run: &'a Run) -> RunOf<'a> {
+        RunOf { id: &run.id, queue: run.queue.as_ref(), job: run.job.as_ref(), restore: run.restore.as_deref() }
+    }
+}
+
+fn is_ours(path: &str) -> bool {
+    OURS.contains(&path) || FLINKS.iter().any(|folder| path.starts_with(folder))
+}
+
+/// Jars go where the program's own loader finds them; all else lies in the container's own folder, as it did in PNDA's.
+fn in_container(path: &SafePath) -> String {
+    if path.as_str().ends_with(".jar") { format!("usrlib/{}", path.file_name()) } else { path.as_str().to_owned() }
+}

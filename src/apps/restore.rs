@@ -1,0 +1,90 @@
+//! From which state a run begins: the newest that there is of the same component, and which one that is.
+//! Where a state was kept and is not there any more, nothing is guessed: the start fails and says what was looked for.
+//! Not here: taking savepoints, and what Flink makes of a state.
+
+use crate::journal::{Component, Key, Origin, Outcome, Run};
+use crate::observe::newest_state;
+use crate::submit::Cluster;
+use systems::webhdfs::{self, WebHdfs};
+use words::names::Word;
+
+/// Why nothing can be begun.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// HDFS does not answer.
+    #[error("cannot look for the state of {of} in HDFS")]
+    Hidden { of: Key, source: webhdfs::Error },
+    /// It was there, or somebody says that it is.
+    #[error(
+        "there is no savepoint or checkpoint in {path}{}: name another with --from, or begin without state with --empty",
+        if *.noted { ", where the journal says that one was kept" } else { "" }
+    )]
+    Gone { path: String, noted: bool },
+}
+
+impl Error {
+    /// Whether the same may go well later by itself.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Error::Hidden { .. })
+    }
+}
+
+/// Chooses. `hdfs` asks as the application's owner, for his job will have to read it.
+pub fn choose(
+    hdfs: &WebHdfs,
+    cluster: &Cluster,
+    (owner, of): (&Word, &Key),
+    component: &Component,
+    origin: &Origin,
+) -> Result<Option<String>, Error> {
+    match origin {
+        Origin::Empty => Ok(None),
+        Origin::Path(path) => there(hdfs, cluster, of, path, false).map(Some),
+        Origin::Newest => newest(hdfs, cluster, (owner, of), component),
+    }
+}
+
+fn newest(
+    hdfs: &WebHdfs,
+    cluster: &Cluster,
+    (owner, of): (&Word, &Key),
+    component: &Component,
+) -> Result<Option<String>, Error> {
+    let Some(run) = &component.run else { return Ok(None) };
+    if let Some(path) = saved(component, run) {
+        return there(hdfs, cluster, of, path, true).map(Some);
+    }
+    let hidden = |source| Error::Hidden { of: of.clone(), source };
+    let folder = run.job.as_ref().map(|job| format!("{}/{job}", cluster.checkpoints_of(owner, of)));
+    let kept = folder.map(|folder| newest_state(hdfs, &folder)).transpose().map_err(hidden)?.flatten();
+    match (kept, &run.restore) {
+        (Some(path), _) => Ok(Some(format!("{}{path}", cluster.filesystem))),
+        // It took no checkpoint of its own: what it began from is still the newest.
+        (None, Some(path)) => there(hdfs, cluster, of, path, true).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+/// The savepoint with which a run stopped.
+fn saved<'a>(component: &'a Component, run: &Run) -> Option<&'a str> {
+    component.savepoints.iter().rev().filter(|savepoint| savepoint.run == run.id).find_map(|savepoint| match &savepoint
+        .outcome
+    {
+        Outcome::Completed(path) => Some(path.as_str()),
+        Outcome::Pending | Outcome::Failed(_) => None,
+    })
+}
+
+/// A path whose metadata can be read; other file systems than the cluster's own are Flink's to look into.
+fn there(hdfs: &WebHdfs, cluster: &Cluster, of: &Key, path: &str, noted: bool) -> Result<String, Error> {
+    let local = match path.strip_prefix(cluster.filesystem.as_str()) {
+        Some(local) => local,
+        None if path.starts_with('/') => path,
+        None => return Ok(path.to_owned()),
+    };
+    let found = hdfs.status(&format!("{}/_metadata", local.trim_end_matches('/')));
+    match found.map_err(|source| Error::Hidden { of: of.clone(), source })? {
+        Some(_) => Ok(format!("{}{local}", cluster.filesystem)),
+        None => Err(Error::Gone { path: path.to_owned(), noted }),
+    }
+}

@@ -1,0 +1,109 @@
+//! The cluster as its agent is told of it: where YARN and HDFS answer, which releases of Flink are staged, where things lie.
+//! Read from the agent's configuration; a release's settings come from the file that Flink's own clients on this node read.
+//! Not here: the configuration's syntax (`agent`), and anything that changes.
+
+use crate::submit::{Cluster, Distribution, Resource};
+use flink::memory::Deployment;
+use flink::{Syntax, Target};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use systems::regular;
+use systems::webhdfs::{self, WebHdfs};
+use words::flink::Version;
+use words::names::Word;
+use words::problem::Source;
+
+/// A configuration file of Flink is shorter.
+const LONGEST: u64 = 1 << 20;
+
+/// Everything that the manager must know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// What submissions depend on.
+    pub cluster: Cluster,
+    /// Who the agent is in HDFS.
+    pub user: Word,
+    /// The members of this group may do everything.
+    pub admins: Word,
+    /// Addresses of the ResourceManagers, as in `http://manager:8088`.
+    pub resource_managers: Vec<String>,
+    /// Addresses of the NameNodes, as in `http://manager:9870`.
+    pub name_nodes: Vec<String>,
+    /// The folder on this node for packages and what is under way.
+    pub folder: PathBuf,
+    /// The folder in HDFS for the journal.
+    pub hdfs_folder: String,
+    /// The releases of Flink.
+    pub flinks: BTreeMap<Version, Release>,
+    /// The one that is taken where nobody names one.
+    pub flink: Version,
+    /// What packages may refer to as `environment_…`.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// A release of Flink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// The configuration of its clients on this node.
+    pub configuration: PathBuf,
+    /// The log settings of its containers, on this node.
+    pub log: PathBuf,
+    /// The folder in HDFS that has its `lib` and `plugins`.
+    pub staged: String,
+}
+
+/// Why a release cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is not in the agent's configuration.
+    #[error("Flink {0} is not one of this cluster's")]
+    Unknown(Version),
+    /// Its configuration cannot be read.
+    #[error("cannot read Flink's configuration {}", file.display())]
+    Read { file: PathBuf, source: io::Error },
+    /// Its copy in HDFS cannot be looked at.
+    #[error("cannot look at the copy of Flink {version} in HDFS")]
+    Hdfs { version: Version, source: webhdfs::Error },
+    /// It is not there.
+    #[error(
+        "Flink {version} is not in {folder} of HDFS: `pnda-agent install` on the node that stages it brings it there"
+    )]
+    NotStaged { version: Version, folder: String },
+}
+
+impl Site {
+    /// The log settings of a release's containers.
+    pub fn log_settings(&self, version: Version) -> PathBuf {
+        self.flinks.get(&version).map(|release| release.log.clone()).unwrap_or_default()
+    }
+
+    /// A release as it is now: its settings on this node, its files in HDFS.
+    pub fn distribution(&self, hdfs: &WebHdfs, version: Version) -> Result<Distribution, Error> {
+        let release = self.flinks.get(&version).ok_or(Error::Unknown(version))?;
+        let mut files = Vec::new();
+        for name in ["lib", "plugins"] {
+            let folder = format!("{}/{name}", release.staged);
+            let found = hdfs.tree(&folder).map_err(|source| Error::Hdfs { version, source })?;
+            let found = found.ok_or_else(|| Error::NotStaged { version, folder: folder.clone() })?;
+            files.extend(found.into_iter().filter(|(_, status)| !status.is_folder()).map(|(path, status)| Resource {
+                key: format!("{name}/{path}"),
+                path: format!("{folder}/{path}"),
+                size: status.length,
+                time_ms: status.modification_time,
+                is_public: true,
+            }));
+        }
+        Ok(Distribution { version, configuration: self.configuration(release, version)?, files })
+    }
+
+    fn configuration(&self, release: &Release, version: Version) -> Result<BTreeMap<String, String>, Error> {
+        let file = &release.configuration;
+        let read = |source| Error::Read { file: file.clone(), source };
+        let text = regular::read_short_text(file, LONGEST).map_err(read)?;
+        let target = Target { version, java: None, deployment: Deployment::Yarn };
+        let source = Source { file: &file.display().to_string(), text: &text };
+        let read = flink::lint(source, Syntax::Yaml, target).map_err(|_| Error::Unknown(version))?;
+        Ok(read.0.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+    }
+}
