@@ -13,6 +13,7 @@ pub mod hostnames;
 pub mod http;
 pub mod jobmanager;
 mod lenient;
+pub mod local;
 pub mod meter;
 pub mod places;
 pub mod probe;
