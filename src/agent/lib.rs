@@ -3,6 +3,7 @@
 //! Not here: the installer (`node`), and how a history server or a receiver is spoken to (`systems`).
 
 pub mod api;
+pub mod applications;
 pub mod board;
 pub mod clock;
 pub mod config;

@@ -8,7 +8,7 @@ use crate::agent::board::View;
 use crate::agent::config::{self, Config};
 use crate::agent::health::{Round, judge};
 use crate::agent::report::Report;
-use crate::agent::{clock, logs, service};
+use crate::agent::{applications, clock, logs, service};
 use crate::systems::history_server::HistoryServer;
 use crate::systems::site_hadoop::{self, Classes};
 use crate::words::metric::Health;
@@ -52,6 +52,12 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Run as a service: manage applications on YARN, and answer `pnda app` through a local socket.
+    Applications {
+        /// Where the cluster is, and where people reach it.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
     /// Bring this node to what was rendered for it, from a mirror alone.
     Install(agent_install::Arguments),
     /// List the installs that are kept on this node.
@@ -77,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Run { config } => run(&config),
         Command::Check { config, json } => check(&config, json),
         Command::Logs { config } => read_logs(&config),
+        Command::Applications { config } => manage(&config),
         Command::Install(arguments) => agent_install::run(&arguments),
         Command::Generations(arguments) => agent_installed::generations(&arguments),
         Command::Rollback(arguments) => agent_installed::rollback(&arguments),
@@ -98,6 +105,15 @@ fn read_logs(file: &Path) -> Outcome {
         logs::config::Error::Read { .. } => Failure::from(error),
     })?;
     logs::run(&config)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn manage(file: &Path) -> Outcome {
+    let config = applications::config::read(file).map_err(|error| match error {
+        applications::config::Error::Mistakes(_) => Failure::new(USAGE, error),
+        applications::config::Error::Read { .. } => Failure::from(error),
+    })?;
+    applications::run(config)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,0 +1,134 @@
+//! The manager's own file, `/etc/pnda/applications.toml`: where the cluster is, and where people reach the manager.
+//! Every mistake is told at once, with its line.
+//! Not here: applications; those are in the journal.
+
+use apps::site::{Release, Site};
+use apps::submit::Cluster;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use systems::regular;
+use words::document::{self, Raw, Table};
+use words::flink::Version;
+use words::names::{NodePath, Word};
+use words::problem::{Problems, Source};
+
+/// Nobody writes more than this by hand.
+const LONGEST: u64 = 1 << 20;
+/// Seconds between two looks unless told otherwise.
+const INTERVAL: u64 = 5;
+
+/// The whole file, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The socket on which the manager answers.
+    pub socket: PathBuf,
+    /// From one look to the next.
+    pub interval: Duration,
+    /// The cluster.
+    pub site: Site,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("cannot read the manager's configuration {}", file.display())]
+    Read { file: PathBuf, source: io::Error },
+    /// It has mistakes.
+    #[error("the manager's configuration has mistakes:\n{0}")]
+    Mistakes(Problems),
+}
+
+/// Reads and checks the file.
+pub fn read(file: &Path) -> Result<Config, Error> {
+    let fail = |source| Error::Read { file: file.to_owned(), source };
+    let text = regular::read_short_text(file, LONGEST).map_err(fail)?;
+    parse(Source { file: &file.display().to_string(), text: &text }).map_err(Error::Mistakes)
+}
+
+/// Checks a text.
+pub fn parse(source: Source<'_>) -> Result<Config, Problems> {
+    document::read(source, config)
+}
+
+fn config(table: &mut Table<'_>) -> Option<Config> {
+    let cluster = table.parsed("cluster", "pico", Word::new);
+    let socket = table.parsed("socket", "/var/lib/pnda/applications/socket", NodePath::new);
+    let folder = table.parsed("folder", "/var/lib/pnda/applications", NodePath::new);
+    let interval = table.number("interval_seconds", 1..=3600).unwrap_or(INTERVAL);
+    let user = table.parsed("user", "pnda", Word::new);
+    let admins = table.parsed("admins", "pnda-admins", Word::new);
+    let addresses = |list: Vec<document::Text>| list.into_iter().map(|text| text.text).collect::<Vec<_>>();
+    let resource_managers = addresses(table.required_list("resource_managers", "http://manager:8088"));
+    let name_nodes = addresses(table.required_list("name_nodes", "http://manager:9870"));
+    let filesystem = table.parsed("filesystem", "hdfs://manager:8020", filesystem);
+    let hdfs_folder = table.parsed("hdfs_folder", "/pnda/system/deployment-manager", NodePath::new);
+    let inside = |text: String| inside(filesystem.as_deref().unwrap_or_default(), &text);
+    let checkpoints = table.parsed("checkpoints", "hdfs://manager:8020/pnda/flink/checkpoints", inside);
+    let savepoints = table.parsed("savepoints", "hdfs://manager:8020/pnda/flink/savepoints", inside);
+    let archive = table.parsed("archive", "hdfs://manager:8020/pnda/flink/completed-jobs", inside);
+    let logs = table.parsed("logs", "/app-logs", NodePath::new);
+    let attempts = table.number("attempts", 1..=100).unwrap_or(1);
+    let class_path = addresses(table.required_list("class_path", "/etc/hadoop/conf"));
+    let usual = table.parsed("flink", "1.20.5", |text| text.parse::<Version>());
+    let flinks = table.tables("release", release);
+    let flinks: Option<BTreeMap<Version, Release>> = flinks.into_iter().collect();
+    let environment = table.settings("environment");
+    let text = |raw: Raw| match raw {
+        Raw::Text(text) => text,
+        Raw::Integer(number) => number.to_string(),
+        Raw::Boolean(flag) => flag.to_string(),
+    };
+    let environment = environment.into_iter().map(|(name, (raw, _))| (name, text(raw))).collect();
+    let cluster = Cluster {
+        name: cluster?,
+        filesystem: filesystem.clone()?,
+        class_path,
+        checkpoints: checkpoints?,
+        savepoints: savepoints?,
+        archive: archive?,
+        logs: logs?.to_string(),
+        attempts: attempts as u32,
+    };
+    let site = Site {
+        cluster,
+        user: user?,
+        admins: admins?,
+        resource_managers,
+        name_nodes,
+        folder: folder?.as_str().into(),
+        hdfs_folder: hdfs_folder?.to_string(),
+        flinks: flinks?,
+        flink: usual?,
+        environment,
+    };
+    Some(Config { socket: socket?.as_str().into(), interval: Duration::from_secs(interval), site })
+}
+
+fn release(table: &mut Table<'_>) -> Option<(Version, Release)> {
+    let version = table.parsed("version", "1.20.5", |text| text.parse::<Version>());
+    let configuration = table.parsed("configuration", "/etc/pnda/flink/1.20.5/config.yaml", NodePath::new);
+    let log = table.parsed("log", "/etc/pnda/flink/1.20.5/log4j.properties", NodePath::new);
+    let staged = table.parsed("staged", "/pnda/flink/1.20.5", NodePath::new);
+    let release = Release {
+        configuration: configuration?.as_str().into(),
+        log: log?.as_str().into(),
+        staged: staged?.to_string(),
+    };
+    Some((version?, release))
+}
+
+/// The address of HDFS, without a folder.
+fn filesystem(text: String) -> Result<String, String> {
+    let plain =
+        text.strip_prefix("hdfs://").is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@']));
+    if plain { Ok(text) } else { Err(format!("`{text}` is not an address of HDFS without a folder")) }
+}
+
+/// A folder of that HDFS: what jobs keep must be found there again.
+fn inside(filesystem: &str, url: &str) -> Result<String, String> {
+    let path = url.strip_prefix(filesystem).unwrap_or(url);
+    NodePath::new(path).map(String::from).map_err(|_| format!("`{url}` is not a folder of {filesystem}"))
+}

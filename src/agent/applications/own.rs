@@ -1,0 +1,112 @@
+//! Our own interface, below `/v1`: typed documents, orders with their choices, logs. `pnda app` speaks it.
+//! Reading states is everybody's on this machine; logs and settings are for the owner, his groups and administrators.
+//! Not here: PNDA's interface (`dm`).
+
+use super::caller::share_a_group;
+use super::routes::{Answer, Asked, document, name, nowhere, taken};
+use apps::journal::Origin;
+use apps::manager::Manager;
+use apps::orders::Refusal;
+use hyper::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+use words::names::{ApplicationName, ComponentName};
+
+/// The most of a log that goes back at once.
+const MOST_LOG: u64 = 8 << 20;
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Start {
+    from: Option<String>,
+    empty: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Stop {
+    savepoint: bool,
+}
+
+impl Default for Stop {
+    fn default() -> Stop {
+        Stop { savepoint: true }
+    }
+}
+
+fn typed<T: for<'a> Deserialize<'a>>(asked: &mut Asked) -> Result<T, Refusal> {
+    serde_json::from_value(asked.document()?)
+        .map_err(|error| Refusal::Invalid(format!("the document is wrong: {error}")))
+}
+
+pub(super) fn answer(manager: &Manager, mut asked: Asked, path: &[&str]) -> Result<Answer, Refusal> {
+    let application = |text: &str| name::<ApplicationName>(text);
+    let ok = StatusCode::OK;
+    match (asked.method().clone(), path) {
+        (Method::GET, ["state"]) => {
+            document(ok, &json!({ "recording": manager.silent().is_none(), "why": manager.silent() }))
+        }
+        (Method::PUT, ["packages", one]) => {
+            manager.deploy(&name(one)?, &asked.caller)?;
+            Ok(taken())
+        }
+        (Method::GET, ["applications"]) => document(ok, &manager.applications()?),
+        (Method::GET, ["applications", one]) => {
+            let one = application(one)?;
+            let told = manager.application(&one)?;
+            document(ok, &told.ok_or_else(|| Refusal::NotFound(format!("application {one}; `pnda app list`")))?)
+        }
+        (Method::PUT, ["applications", one]) => {
+            let body = asked.document()?;
+            let notes = manager.create(&application(one)?, &body, &asked.caller)?;
+            document(StatusCode::CREATED, &json!({ "notes": notes }))
+        }
+        (Method::DELETE, ["applications", one]) => {
+            manager.delete(&application(one)?, &asked.caller)?;
+            Ok(taken())
+        }
+        (Method::POST, ["applications", one, "start"]) => {
+            let origin = match typed(&mut asked)? {
+                Start { from: Some(_), empty: true } => {
+                    return Err(Refusal::Invalid("a start is either from a state or without one".into()));
+                }
+                Start { empty: true, .. } => Origin::Empty,
+                Start { from: Some(path), .. } => Origin::Path(path),
+                Start { from: None, .. } => Origin::Newest,
+            };
+            manager.start(&application(one)?, origin, &asked.caller)?;
+            Ok(taken())
+        }
+        (Method::POST, ["applications", one, "stop"]) => {
+            let Stop { savepoint } = typed(&mut asked)?;
+            manager.stop(&application(one)?, savepoint, &asked.caller)?;
+            Ok(taken())
+        }
+        (Method::GET, ["applications", one, "explain"]) => {
+            let one = application(one)?;
+            may_read(manager, &one, &asked)?;
+            document(ok, &manager.explain(&one)?)
+        }
+        (Method::GET, ["applications", one, "components", component, "logs"]) => {
+            let (one, component) = (application(one)?, name::<ComponentName>(component)?);
+            may_read(manager, &one, &asked)?;
+            let bytes = asked.parameter("bytes")?.map_or(Ok(64 << 10), |text| text.parse::<u64>());
+            let bytes = bytes.map_err(|_| Refusal::Invalid("`bytes` is not a number".into()))?.min(MOST_LOG);
+            document(ok, &manager.logs(&one, &component, bytes)?)
+        }
+        _ => Err(nowhere(&asked)),
+    }
+}
+
+/// The owner, those of his groups, and administrators.
+fn may_read(manager: &Manager, application: &ApplicationName, asked: &Asked) -> Result<(), Refusal> {
+    let told = manager.application(application)?;
+    let told = told.ok_or_else(|| Refusal::NotFound(format!("application {application}; `pnda app list`")))?;
+    match asked.caller.is_admin || share_a_group(&asked.caller.name, &told.owner) {
+        true => Ok(()),
+        false => Err(Refusal::Forbidden(format!(
+            "{application} belongs to {owner}: its logs and settings are for {owner}, members of {owner}'s group and administrators",
+            owner = told.owner
+        ))),
+    }
+}

@@ -1,0 +1,180 @@
+//! The manager's socket: a local one, whose peer the machine vouches for. Each connection asks once; places are few, and one
+//! user has a share of them.
+//! Not here: what is answered.
+
+use super::body::Reading;
+use super::caller::caller;
+use super::config::Config;
+use super::routes::{self, Asked};
+use crate::log::{self, Level};
+use crate::systemd::{self, Watchdog};
+use apps::manager::{self, Manager};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1::Builder;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{sleep, timeout};
+
+/// Connections at a time, of all and of one user.
+const PLACES: usize = 64;
+const SHARE: usize = 16;
+/// From the beginning of a connection to the head of its request.
+const FIRST: Duration = Duration::from_secs(5);
+/// From the beginning of a connection to the end of its answer; a large package on a slow disk takes minutes.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+/// What a head may have.
+const HEAD_BYTES: usize = 16 * 1024;
+/// The wait after a failed accept, which means that there are no more descriptors.
+const RECOVER: Duration = Duration::from_millis(500);
+/// The thread that talks to YARN and HDFS does TLS, too.
+const STACK: usize = 1024 * 1024;
+
+/// Why the manager does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The machine does not give what an event loop needs.
+    #[error("cannot start the manager's event loop")]
+    Start(#[source] io::Error),
+    /// Somebody else has the socket, or it cannot be made.
+    #[error("cannot listen on {}", socket.display())]
+    Listen { socket: PathBuf, source: io::Error },
+    /// Another manager answers there.
+    #[error("another manager answers on {} already", .0.display())]
+    Taken(PathBuf),
+    /// It cannot be set up.
+    #[error(transparent)]
+    Manager(#[from] manager::Error),
+}
+
+/// Runs until SIGTERM or SIGINT. Nothing is lost with it: everything is in the journal.
+pub fn run(config: Config) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .thread_stack_size(STACK)
+        .max_blocking_threads(PLACES)
+        .build()
+        .map_err(Error::Start)?;
+    runtime.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> Result<(), Error> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::Start)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Start)?;
+    let (admins, service) = (config.site.admins.clone(), config.site.user.clone());
+    let manager = Arc::new(Manager::new(config.site)?);
+    let listener = listen(&config.socket).await?;
+    let working = manager.clone();
+    let (interval, watchdog) = (config.interval, Watchdog::from_systemd());
+    let thread = std::thread::Builder::new().name("rounds".to_owned()).stack_size(STACK);
+    thread.spawn(move || working.run(interval, || watchdog.feed())).map_err(Error::Start)?;
+    systemd::ready();
+    log::line(Level::Info, "the manager takes orders", &[("socket", &config.socket.display())]);
+    let door = Arc::new(Door { manager, admins, service, inside: Mutex::default() });
+    tokio::spawn(receive(listener, door));
+    std::future::poll_fn(|context| {
+        match terminate.poll_recv(context).is_ready() || interrupt.poll_recv(context).is_ready() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+    systemd::stopping();
+    let _ = fs::remove_file(&config.socket);
+    Ok(())
+}
+
+/// A socket that everybody on this machine may connect to. What a killed manager left is replaced; a living one is not.
+async fn listen(socket: &Path) -> Result<UnixListener, Error> {
+    let fail = |source| Error::Listen { socket: socket.to_owned(), source };
+    match fs::symlink_metadata(socket) {
+        Ok(found) if found.file_type().is_socket() => {
+            if UnixStream::connect(socket).await.is_ok() {
+                return Err(Error::Taken(socket.to_owned()));
+            }
+            fs::remove_file(socket).map_err(fail)?;
+        }
+        Ok(_) => return Err(fail(io::Error::other("something is there that is no socket"))),
+        Err(_) => {}
+    }
+    let listener = UnixListener::bind(socket).map_err(fail)?;
+    fs::set_permissions(socket, Permissions::from_mode(0o666)).map_err(fail)?;
+    Ok(listener)
+}
+
+/// Who may come in, and who is.
+struct Door {
+    manager: Arc<Manager>,
+    admins: words::names::Word,
+    service: words::names::Word,
+    inside: Mutex<HashMap<u32, usize>>,
+}
+
+/// A place of a user, until this is dropped.
+struct Place {
+    door: Arc<Door>,
+    uid: u32,
+}
+
+impl Door {
+    fn enter(self: &Arc<Door>, uid: u32) -> Option<Place> {
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: usize = inside.values().sum();
+        let own = inside.entry(uid).or_default();
+        if all >= PLACES || *own >= SHARE {
+            return None;
+        }
+        *own += 1;
+        Some(Place { door: self.clone(), uid })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut inside = self.door.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = inside.get_mut(&self.uid) {
+            *own -= 1;
+        }
+        inside.retain(|_, own| *own > 0);
+    }
+}
+
+async fn receive(listener: UnixListener, door: Arc<Door>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            sleep(RECOVER).await;
+            continue;
+        };
+        let Some(uid) = stream.peer_cred().ok().map(|peer| peer.uid()) else { continue };
+        let Some(place) = door.enter(uid) else { continue };
+        tokio::spawn(async move {
+            let service = service_fn(|request| answer(place.door.clone(), uid, request));
+            let mut builder = Builder::new();
+            builder.keep_alive(false).max_buf_size(HEAD_BYTES).timer(TokioTimer::new()).header_read_timeout(FIRST);
+            let _ = timeout(LONGEST, builder.serve_connection(TokioIo::new(stream), service)).await;
+        });
+    }
+}
+
+async fn answer(door: Arc<Door>, uid: u32, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let body = Reading::of(body);
+    let done = tokio::task::spawn_blocking(move || match caller(uid, &door.admins, &door.service) {
+        Ok(caller) => routes::answer(&door.manager, Asked { caller, parts, body }),
+        Err(unknown) => routes::refused(StatusCode::FORBIDDEN, &unknown.to_string()),
+    });
+    let failed = || routes::refused(StatusCode::INTERNAL_SERVER_ERROR, "the manager failed; its log says more");
+    Ok(done.await.unwrap_or_else(|_| failed()))
+}
