@@ -5,6 +5,7 @@
 pub mod agent;
 mod agent_install;
 mod agent_installed;
+pub mod app;
 mod cluster;
 mod complete;
 pub mod failure;

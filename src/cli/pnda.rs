@@ -3,7 +3,7 @@
 //! Not here: what the commands do.
 
 use super::failure::{Outcome, finish, say_json};
-use super::{cluster, complete, lint, mirror, trial};
+use super::{app, cluster, complete, lint, mirror, trial};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -27,6 +27,8 @@ enum Command {
     /// Check, plan, render and explain a cluster.
     #[command(subcommand)]
     Cluster(cluster::Command),
+    /// Deploy packages, and start, stop and look at applications on YARN.
+    App(app::Arguments),
     /// Say what is wrong with a Flink configuration file, for the version that will read it.
     Lint(lint::Arguments),
     /// Bring everything up on this machine, without root, under one folder.
@@ -53,6 +55,7 @@ pub fn main() -> ExitCode {
     let outcome: Outcome = match Arguments::parse().command {
         Command::Mirror(command) => mirror::run(command),
         Command::Cluster(command) => cluster::run(command),
+        Command::App(arguments) => app::run(arguments),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Try(arguments) => trial::run(&arguments),
         Command::Completions(arguments) => complete::completions(&arguments, command()),

@@ -1,0 +1,148 @@
+//! What `pnda app` asks of the manager, typed.
+//! Not here: what is printed of it.
+//! A refusal comes back as an error in the manager's own words.
+
+use crate::cli::failure::{FAILED, Failure, USAGE};
+use crate::systems::local::{self, Content, LocalServer};
+use crate::words::application::{Application, Explained, LogFile};
+use crate::words::names::{ApplicationName, ComponentName, PackageName};
+use hyper::Method;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// The manager.
+pub(in crate::cli) struct Client {
+    server: LocalServer,
+}
+
+/// Why the manager did not do it.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    /// Nobody is there.
+    #[error(
+        "the manager of applications does not answer: name its socket with --socket, or run this on the edge that has the role `applications`"
+    )]
+    Silent(#[source] local::Error),
+    /// It says why.
+    #[error("{0}")]
+    Said(String),
+}
+
+#[derive(Deserialize)]
+struct Information {
+    information: String,
+}
+
+#[derive(Deserialize)]
+struct Notes {
+    notes: Vec<String>,
+}
+
+impl Client {
+    pub(in crate::cli) fn new(socket: &Path) -> Client {
+        Client { server: LocalServer::new(socket) }
+    }
+
+    fn ask(&self, method: Method, path: &str, content: Content<'_>) -> Result<Vec<u8>, Failure> {
+        let (status, bytes) = self.server.ask(method, path, content).map_err(Refused::Silent)?;
+        if (200..300).contains(&status) {
+            return Ok(bytes);
+        }
+        let said = serde_json::from_slice(&bytes).map(|Information { information }| information);
+        let said = said.unwrap_or_else(|_| format!("the manager answers with status {status}"));
+        let code = if matches!(status, 400 | 404) { USAGE } else { FAILED };
+        Err(Failure::new(code, Refused::Said(said)))
+    }
+
+    fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        Ok(serde_json::from_slice(&self.ask(Method::GET, path, Content::None)?)?)
+    }
+
+    fn order(&self, path: &str, body: &Value) -> Result<(), Failure> {
+        self.ask(Method::POST, path, Content::Json(body)).map(drop)
+    }
+
+    /// Uploads and deploys; the name is that of the file.
+    pub(in crate::cli) fn deploy(&self, file: &PathBuf) -> Result<(), Failure> {
+        let name = file.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".tar.gz"));
+        let wrong = || Failure::new(USAGE, format!("{} is not named NAME-VERSION.tar.gz", file.display()));
+        let package = PackageName::new(name.ok_or_else(wrong)?).map_err(|error| Failure::new(USAGE, error))?;
+        let opened = File::open(file).map_err(|error| Failure::new(USAGE, format!("{}: {error}", file.display())))?;
+        self.ask(Method::PUT, &format!("/repository/packages/{package}.tar.gz"), Content::File(opened))?;
+        self.ask(Method::PUT, &format!("/v1/packages/{package}"), Content::None).map(drop)
+    }
+
+    pub(in crate::cli) fn undeploy(&self, package: &PackageName) -> Result<(), Failure> {
+        self.ask(Method::DELETE, &format!("/packages/{package}"), Content::None).map(drop)
+    }
+
+    pub(in crate::cli) fn packages(&self) -> Result<Vec<PackageName>, Failure> {
+        self.get("/packages")
+    }
+
+    /// Gives what is worth knowing.
+    pub(in crate::cli) fn create(&self, application: &ApplicationName, body: &Value) -> Result<Vec<String>, Failure> {
+        let bytes = self.ask(Method::PUT, &format!("/v1/applications/{application}"), Content::Json(body))?;
+        Ok(serde_json::from_slice::<Notes>(&bytes)?.notes)
+    }
+
+    pub(in crate::cli) fn start(
+        &self,
+        application: &ApplicationName,
+        from: Option<&str>,
+        empty: bool,
+    ) -> Result<(), Failure> {
+        self.order(&format!("/v1/applications/{application}/start"), &json!({ "from": from, "empty": empty }))
+    }
+
+    pub(in crate::cli) fn stop(&self, application: &ApplicationName, savepoint: bool) -> Result<(), Failure> {
+        self.order(&format!("/v1/applications/{application}/stop"), &json!({ "savepoint": savepoint }))
+    }
+
+    pub(in crate::cli) fn delete(&self, application: &ApplicationName) -> Result<(), Failure> {
+        self.ask(Method::DELETE, &format!("/v1/applications/{application}"), Content::None).map(drop)
+    }
+
+    pub(in crate::cli) fn application(&self, application: &ApplicationName) -> Result<Application, Failure> {
+        self.get(&format!("/v1/applications/{application}"))
+    }
+
+    pub(in crate::cli) fn applications(&self) -> Result<Vec<Application>, Failure> {
+        self.get("/v1/applications")
+    }
+
+    pub(in crate::cli) fn explain(&self, application: &ApplicationName) -> Result<Vec<Explained>, Failure> {
+        self.get(&format!("/v1/applications/{application}/explain"))
+    }
+
+    /// The ends of the log files of a component, which may be left out where there is only one.
+    pub(in crate::cli) fn logs(
+        &self,
+        application: &ApplicationName,
+        component: Option<&ComponentName>,
+        bytes: u64,
+    ) -> Result<Vec<LogFile>, Failure> {
+        let component = match component {
+            Some(component) => component.clone(),
+            None => self.only(application)?,
+        };
+        self.get(&format!("/v1/applications/{application}/components/{component}/logs?bytes={bytes}"))
+    }
+
+    fn only(&self, application: &ApplicationName) -> Result<ComponentName, Failure> {
+        let told = self.application(application)?;
+        match told.components.as_slice() {
+            [one] => Ok(one.name.clone()),
+            several => {
+                let names: Vec<&str> = several.iter().map(|component| component.name.as_str()).collect();
+                Err(Failure::new(
+                    USAGE,
+                    format!("{application} has several components: name one of {}", names.join(", ")),
+                ))
+            }
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! `pnda app`: deploys packages, makes applications of them, starts, stops and looks at them, through the manager's socket.
+//! Who asks is told by the machine: the user who runs this.
+//! Not here: any rule; the manager says what is refused and why.
+
+use super::failure::{Outcome, say, say_json};
+use crate::words::application::Application;
+use crate::words::names::{ApplicationName, BadName, ComponentName, PackageName};
+use clap::{Args, Subcommand};
+use client::Client;
+use serde_json::{Map, Value, json};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+pub(super) mod client;
+pub(super) mod table;
+mod wait;
+
+/// Where the manager of a node answers unless told otherwise.
+const SOCKET: &str = "/var/lib/pnda/applications/socket";
+
+/// Options of every verb.
+#[derive(Args)]
+pub struct Arguments {
+    /// The socket of the manager.
+    #[arg(long, global = true, value_name = "FILE", default_value = SOCKET, env = "PNDA_APPLICATIONS")]
+    socket: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Upload a package, NAME-VERSION.tar.gz, and deploy it.
+    Deploy {
+        /// The package's file.
+        file: PathBuf,
+    },
+    /// Take a deployed package back; refused while an application is made of it.
+    Undeploy {
+        /// The package, as in wordcount-1.2.3.
+        #[arg(value_parser = checked::<PackageName>)]
+        package: PackageName,
+    },
+    /// List the packages that are deployed.
+    Packages,
+    /// Make an application of a deployed package; nothing runs yet.
+    Create {
+        /// Its name.
+        #[arg(value_parser = checked::<ApplicationName>)]
+        application: ApplicationName,
+        /// The package, as in wordcount-1.2.3.
+        #[arg(long, value_parser = checked::<PackageName>)]
+        package: PackageName,
+        /// A property of a component: COMPONENT.PROPERTY=VALUE; may be given several times.
+        #[arg(long, value_name = "COMPONENT.PROPERTY=VALUE", value_parser = property)]
+        set: Vec<Property>,
+    },
+    /// Start an application, from its newest state.
+    Start {
+        /// Its name.
+        #[arg(value_parser = checked::<ApplicationName>)]
+        application: ApplicationName,
+        /// Start from this savepoint or checkpoint.
+        #[arg(long, value_name = "PATH")]
+        from: Option<String>,
+        /// Start without state, although there may be some.
+        #[arg(long, conflicts_with = "from")]
+        empty: bool,
+        /// Wait until everything runs or has ended.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Stop an application with a savepoint, from which its next start begins.
+    Stop {
+        /// Its name.
+        #[arg(value_parser = checked::<ApplicationName>)]
+        application: ApplicationName,
+        /// Kill it without one.
+        #[arg(long)]
+        no_savepoint: bool,
+        /// Wait until nothing of it runs.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Start an application and wait for its end. Exit codes: 0 finished, 1 failed, 5 cancelled or killed, 6 it cannot be
+    /// seen what became of it.
+    Run {
+        /// Its name.
+        #[arg(value_parser = checked::<ApplicationName>)]
+        application: ApplicationName,
+        /// Start without state, although there may be some.
+        #[arg(long)]
+        empty: bool,
+    },
+    /// Say how an application and its components are.
+    Status {
+        /// Its name.
+        #[arg(value_parser = checked::<ApplicationName>)]
+        application: ApplicationName,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List all applications.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print what changes, until Ctrl-C.
+    Watch {
+        /// Its name.
+        #[arg(value_parser = checked::<ApplicationName>)]
+        application: ApplicationName,
+    },
+    /// Print the logs of a component's last run.
+    Logs {
+        /// The application.
+        #[arg(value_parser = checked::<ApplicationName>)]
+        application: ApplicationName,
+        /// The component; none if there is only one.
+        #[arg(value_parser = checked::<ComponentName>)]
+        component: Option<ComponentName>,
+        /// How many bytes of the end of each file.
+        #[arg(long, default_value_t = 65536)]
+        bytes: u64,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what a start would submit, and where each value comes from.
+    Explain {
+        /// Its name.
+        #[arg(value_parser = checked::<ApplicationName>)]
+        application: ApplicationName,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Forget an application; what runs of it is killed. Savepoints and checkpoints stay in HDFS.
+    Delete {
+        /// Its name.
+        #[arg(value_parser = checked::<ApplicationName>)]
+        application: ApplicationName,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// A property of a component, as an argument.
+#[derive(Debug, Clone)]
+struct Property {
+    component: ComponentName,
+    name: String,
+    value: String,
+}
+
+/// A name as an argument.
+fn checked<T: TryFrom<String, Error = BadName>>(text: &str) -> Result<T, BadName> {
+    T::try_from(text.to_owned())
+}
+
+fn property(text: &str) -> Result<Property, String> {
+    let form = "write COMPONENT.PROPERTY=VALUE, as in wordcount.application_args=--fast";
+    let (left, value) = text.split_once('=').ok_or(form)?;
+    let (component, name) = left.split_once('.').filter(|(_, name)| !name.is_empty()).ok_or(form)?;
+    let component = ComponentName::new(component).map_err(|error| error.to_string())?;
+    Ok(Property { component, name: name.to_owned(), value: value.to_owned() })
+}
+
+/// Runs a verb.
+pub fn run(arguments: Arguments) -> Outcome {
+    let client = Client::new(&arguments.socket);
+    match arguments.command {
+        Command::Deploy { file } => client.deploy(&file)?,
+        Command::Undeploy { package } => client.undeploy(&package)?,
+        Command::Packages => say(&client.packages()?.iter().map(|name| format!("{name}\n")).collect::<String>())?,
+        Command::Create { application, package, set } => {
+            let notes = client.create(&application, &body(&package, set))?;
+            say(&notes
+                .iter()
+                .map(|note| format!("note: {note}\n"))
+                .chain([format!("{application} is made\n")])
+                .collect::<String>())?;
+        }
+        Command::Start { application, from, empty, wait } => {
+            client.start(&application, from.as_deref(), empty)?;
+            return settled(&client, &application, wait, wait::runs);
+        }
+        Command::Stop { application, no_savepoint, wait } => {
+            client.stop(&application, !no_savepoint)?;
+            return settled(&client, &application, wait, wait::has_stopped);
+        }
+        Command::Run { application, empty } => {
+            client.start(&application, None, empty)?;
+            return Ok(wait::to_its_end(&client, &application)?);
+        }
+        Command::Status { application, json } => show(&client.application(&application)?, json)?,
+        Command::List { json } => {
+            let all = client.applications()?;
+            if json { say_json(&all)? } else { say(&table::list(&all))? }
+        }
+        Command::Watch { application } => wait::watch(&client, &application)?,
+        Command::Logs { application, component, bytes, json } => {
+            let files = client.logs(&application, component.as_ref(), bytes)?;
+            if json { say_json(&files)? } else { say(&table::logs(&files))? }
+        }
+        Command::Explain { application, json } => {
+            let explained = client.explain(&application)?;
+            if json { say_json(&explained)? } else { say(&table::explained(&explained))? }
+        }
+        Command::Delete { application, yes } => {
+            if !yes && !wait::is_sure(&format!("{application} will be killed and forgotten; its state stays in HDFS."))?
+            {
+                return Ok(ExitCode::from(super::failure::FAILED));
+            }
+            client.delete(&application)?;
+            wait::until_gone(&client, &application)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn body(package: &PackageName, set: Vec<Property>) -> Value {
+    let mut components: Map<String, Value> = Map::new();
+    for Property { component, name, value } in set {
+        let of = components.entry(component.to_string()).or_insert_with(|| json!({}));
+        of[name] = Value::from(value);
+    }
+    match components.is_empty() {
+        true => json!({ "package": package }),
+        false => json!({ "package": package, "flink": components }),
+    }
+}
+
+fn show(application: &Application, json: bool) -> Result<(), super::failure::Failure> {
+    if json { say_json(application) } else { Ok(say(&table::application(application))?) }
+}
+
+fn settled(
+    client: &Client,
+    application: &ApplicationName,
+    wait: bool,
+    is_settled: fn(&Application) -> wait::Settled,
+) -> Outcome {
+    if !wait {
+        say(&format!("taken; `pnda app status {application}` says how it goes"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (application, code) = wait::until(client, application, Duration::from_millis(300), is_settled)?;
+    show(&application, false)?;
+    Ok(code)
+}

@@ -1,0 +1,108 @@
+//! Applications as tables and texts for people.
+//! Not here: asking for them.
+//! What comes from jobs and logs is escaped where it is printed.
+
+use crate::words::application::{Application, Component, Explained, LogFile};
+use crate::words::moment;
+use crate::words::shown::shown;
+
+/// Rows as columns that are as wide as they must be.
+fn columns(rows: &[Vec<String>]) -> String {
+    let count = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let wide =
+        |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let wide: Vec<usize> = (0..count).map(wide).collect();
+    let line = |row: &Vec<String>| {
+        let cells: Vec<String> = row.iter().zip(&wide).map(|(cell, wide)| format!("{cell:wide$}")).collect();
+        cells.join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+/// All applications, a component a line.
+pub(in crate::cli) fn list(all: &[Application]) -> String {
+    if all.is_empty() {
+        return "no application yet; `pnda app create` makes one\n".to_owned();
+    }
+    let head = ["APPLICATION", "STATUS", "COMPONENT", "STATE", "OWNER", "PACKAGE"].map(str::to_owned).to_vec();
+    let of = |application: &Application| {
+        let row = |component: &Component| {
+            vec![
+                application.name.to_string(),
+                application.status.to_string(),
+                component.name.to_string(),
+                component.state.to_string(),
+                application.owner.to_string(),
+                application.package.to_string(),
+            ]
+        };
+        application.components.iter().map(row).collect::<Vec<_>>()
+    };
+    columns(&[head].into_iter().chain(all.iter().flat_map(of)).collect::<Vec<_>>())
+}
+
+/// One application.
+pub(in crate::cli) fn application(application: &Application) -> String {
+    let row = |key: &str, value: String| vec![key.to_owned(), value];
+    let mut rows = vec![
+        row("application", application.name.to_string()),
+        row("status", application.status.to_string()),
+        row("package", application.package.to_string()),
+        row("owner", application.owner.to_string()),
+    ];
+    rows.extend(application.information.iter().map(|text| row("information", shown(text).to_string())));
+    let mut text = columns(&rows);
+    for component in &application.components {
+        text += &format!("\n{}", columns(&of_component(component)));
+    }
+    text
+}
+
+fn of_component(component: &Component) -> Vec<Vec<String>> {
+    let row = |key: &str, value: String| vec![key.to_owned(), value];
+    let reason = if component.reason.is_empty() { String::new() } else { format!(": {}", shown(&component.reason)) };
+    let mut rows =
+        vec![row("component", component.name.to_string()), row("state", format!("{}{reason}", component.state))];
+    let optional = [
+        ("YARN", &component.yarn_id),
+        ("queue", &component.queue),
+        ("job", &component.job_id),
+        ("began from", &component.restored_from),
+    ];
+    rows.extend(optional.iter().filter_map(|(key, value)| Some(row(key, shown(value.as_ref()?).to_string()))));
+    let at = |ms: u64| moment::utc(ms / 1000);
+    rows.extend(component.started_ms.map(|ms| row("started", at(ms))));
+    rows.extend(component.ended_ms.map(|ms| row("ended", at(ms))));
+    for savepoint in &component.savepoints {
+        let place = savepoint.path.as_ref().or(savepoint.reason.as_ref()).map(|text| shown(text).to_string());
+        let text = format!("{}  {}  {}", at(savepoint.asked_ms), savepoint.state, place.unwrap_or_default());
+        rows.push(row("savepoint", text));
+    }
+    rows
+}
+
+/// Log files, each under its name.
+pub(in crate::cli) fn logs(files: &[LogFile]) -> String {
+    let one = |file: &LogFile| format!("==> {} {} <==\n{}\n", file.container, shown(&file.name), file.text.trim_end());
+    files.iter().map(one).collect::<Vec<_>>().join("\n")
+}
+
+/// What a start would submit.
+pub(in crate::cli) fn explained(all: &[Explained]) -> String {
+    let one = |explained: &Explained| {
+        let row = |key: &str, value: String| vec![key.to_owned(), value];
+        let mut rows = vec![
+            row("component", explained.component.to_string()),
+            row("Flink", explained.flink.clone()),
+            row("program", format!("{} in {}", explained.main_class, explained.main_jar)),
+            row("arguments", format!("{:?}", explained.arguments)),
+            row("begins from", explained.restore.clone().unwrap_or_else(|| "nothing".to_owned())),
+        ];
+        rows.extend(explained.warnings.iter().map(|text| row("warning", shown(text).to_string())));
+        let head = vec!["KEY".to_owned(), "FROM".to_owned(), "VALUE".to_owned()];
+        let pairs = explained.configuration.iter();
+        let pairs = pairs.map(|pair| vec![pair.key.clone(), pair.from.to_string(), shown(&pair.value).to_string()]);
+        format!("{}\n{}", columns(&rows), columns(&[head].into_iter().chain(pairs).collect::<Vec<_>>()))
+    };
+    all.iter().map(one).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,142 @@
+//! Waiting for an application: until it runs, until it has stopped, until its end, or for ever; and the exit code that says how.
+//! A manager that does not answer for a moment ends no wait.
+//! Not here: what is waited for by the manager itself.
+
+use super::client::Client;
+use super::table;
+use crate::cli::failure::{FAILED, Failure, say, warn};
+use crate::words::application::{Application, Phase, State};
+use crate::words::names::ApplicationName;
+use std::io::{self, BufRead, IsTerminal};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// It was cancelled or killed.
+const ENDED_BY_OTHERS: u8 = 5;
+/// Nobody knows what became of it.
+const NOT_SEEN: u8 = 6;
+/// For so long the manager may be silent.
+const SILENCE: Duration = Duration::from_secs(60);
+/// From one look to the next where nothing hurries.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether a wait is over, and with which exit code.
+pub(super) enum Settled {
+    /// Not yet.
+    No,
+    /// It is as it was to be.
+    Well,
+    /// It will not come to be.
+    Badly(u8),
+}
+
+/// Everything runs, or has ended.
+pub(super) fn runs(application: &Application) -> Settled {
+    let done = |state: State| state == State::Running || state.is_over();
+    let failed = application
+        .components
+        .iter()
+        .any(|component| matches!(component.state, State::Failed | State::Killed | State::Lost | State::Cancelled));
+    match application.status {
+        Phase::Created => Settled::Badly(FAILED),
+        Phase::Started if application.components.iter().all(|component| done(component.state)) => match failed {
+            true => Settled::Badly(FAILED),
+            false => Settled::Well,
+        },
+        _ => Settled::No,
+    }
+}
+
+/// Nothing runs; one that runs again could not be stopped.
+pub(super) fn has_stopped(application: &Application) -> Settled {
+    match application.status {
+        Phase::Created => Settled::Well,
+        Phase::Started => Settled::Badly(FAILED),
+        _ => Settled::No,
+    }
+}
+
+fn has_ended(application: &Application) -> Settled {
+    if matches!(application.status, Phase::Starting | Phase::Stopping | Phase::Destroying) {
+        return Settled::No;
+    }
+    if application.status == Phase::Created && application.information.is_some() {
+        return Settled::Badly(FAILED);
+    }
+    let mut worst = Settled::Well;
+    for component in &application.components {
+        worst = match (component.state, worst) {
+            (state, _) if !state.is_over() => return Settled::No,
+            (State::Failed, _) => Settled::Badly(FAILED),
+            (State::Lost, Settled::Well) => Settled::Badly(NOT_SEEN),
+            (State::Cancelled | State::Killed, Settled::Well) => Settled::Badly(ENDED_BY_OTHERS),
+            (_, worst) => worst,
+        };
+    }
+    worst
+}
+
+/// Looks until it is settled.
+pub(super) fn until(
+    client: &Client,
+    name: &ApplicationName,
+    pause: Duration,
+    settled: impl Fn(&Application) -> Settled,
+) -> Result<(Application, ExitCode), Failure> {
+    let mut silent: Option<Instant> = None;
+    loop {
+        match client.application(name) {
+            Ok(application) => {
+                silent = None;
+                match settled(&application) {
+                    Settled::No => {}
+                    Settled::Well => return Ok((application, ExitCode::SUCCESS)),
+                    Settled::Badly(code) => return Ok((application, ExitCode::from(code))),
+                }
+            }
+            Err(failure) if silent.get_or_insert_with(Instant::now).elapsed() > SILENCE => return Err(failure),
+            Err(_) => {}
+        }
+        std::thread::sleep(pause);
+    }
+}
+
+/// Waits for the end, and gives the exit code that says how it was.
+pub(super) fn to_its_end(client: &Client, name: &ApplicationName) -> Result<ExitCode, Failure> {
+    let (application, code) = until(client, name, PAUSE, has_ended)?;
+    say(&table::application(&application))?;
+    Ok(code)
+}
+
+/// Prints an application whenever it has changed, for ever.
+pub(super) fn watch(client: &Client, name: &ApplicationName) -> Result<(), Failure> {
+    let mut before = None;
+    loop {
+        let now = client.application(name)?;
+        if before.as_ref() != Some(&now) {
+            say(&table::application(&now))?;
+            say("")?;
+            before = Some(now);
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Waits until the manager has forgotten it.
+pub(super) fn until_gone(client: &Client, name: &ApplicationName) -> Result<(), Failure> {
+    while client.applications()?.iter().any(|application| application.name == *name) {
+        std::thread::sleep(PAUSE);
+    }
+    Ok(())
+}
+
+/// Asks a person; without one nothing is sure.
+pub(super) fn is_sure(what: &str) -> Result<bool, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::new(FAILED, format!("{what} Say --yes if that is wanted")));
+    }
+    warn(&format!("{what} Go on? [y/N]"))?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "yes"))
+}
