@@ -1,21 +1,26 @@
-//! One small batch job on YARN through the installed client, and what the services of the trial answer.
-//! The job's jar comes from the mirror; its archive must arrive in the history server.
+//! One small application on YARN through its manager, and what the services of the trial answer.
+//! Its package comes from the mirror; its archive must arrive in the history server.
 //! Not here: the services themselves.
 
 use super::Ports;
 use super::children::Children;
+use crate::cli::app::client::Client;
+use crate::cli::app::table;
 use crate::cli::failure::{FAILED, Failure};
 use crate::systems::site;
+use crate::words::application::{Application, Phase, State};
+use crate::words::names::{ApplicationName, PackageName};
 use serde::Deserialize;
-use std::fs::File;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// The example on the mirror, and its program.
-const JAR: &str = "mirror/current/mirror_apps/flink-examples-streaming-1.20.0.jar";
-const MAIN: &str = "org.apache.flink.streaming.examples.wordcount.WordCount";
+/// The example on the mirror, as a package, and the application that is made of it.
+const PACKAGE: &str = "mirror/current/mirror_apps/wordcount-1.0.0.tar.gz";
+const PACKAGE_NAME: &str = "wordcount-1.0.0";
+const APPLICATION: &str = "wordcount";
+/// Where the manager of applications answers.
+pub(super) const SOCKET: &str = "node/var/lib/pnda/applications/socket";
 /// How long anything here may take on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -132,34 +137,28 @@ fn wait(
     Ok(())
 }
 
-/// Submits the example with the installed client, which is back once YARN has started the job's own cluster.
-pub(super) fn submit(folder: &Path, stopped: &AtomicBool) -> Result<(), Failure> {
-    let log = folder.join("log/job.log");
-    let output = File::create(&log)?;
-    let mut command = Command::new(folder.join("node/usr/bin/flink"));
-    command.args(["run-application", "--target", "yarn-application", "-Dyarn.application.name=WordCount"]);
-    command.args(["--class", MAIN]).arg(folder.join(JAR)).args(["--execution-mode", "BATCH"]);
-    command.env("HADOOP_CONF_DIR", folder.join("node/etc/hadoop/conf")).stdin(Stdio::null());
-    let mut client = Process(command.stdout(output.try_clone()?).stderr(output).spawn()?);
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(status) = client.0.try_wait()? {
-            let failed = || Failure::new(FAILED, format!("the job failed: {status}; see {}", log.display()));
-            return if status.success() { Ok(()) } else { Err(failed()) };
-        }
-        if stopped.load(Ordering::Relaxed) || Instant::now() > deadline {
-            return Err(Failure::new(FAILED, format!("the job was not submitted; see {}", log.display())));
-        }
-        std::thread::sleep(Duration::from_millis(50));
+/// Deploys the package that the mirror has, makes an application of it, runs it, and waits for its end.
+pub(super) fn run(folder: &Path, children: &mut Children, stopped: &AtomicBool) -> Result<Application, Failure> {
+    let client = Client::new(&folder.join(SOCKET));
+    let name = ApplicationName::new(APPLICATION)?;
+    let known = |client: &Client| client.applications().is_ok_and(|all| all.iter().any(|one| one.name == name));
+    wait(children, stopped, "the manager of applications does not answer", || client.packages().is_ok())?;
+    if !known(&client) {
+        client.deploy(&folder.join(PACKAGE))?;
+        let package = PackageName::new(PACKAGE_NAME)?;
+        client.create(&name, &serde_json::json!({ "package": package }))?;
     }
-}
-
-/// A process that ends when nobody holds it any more.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+    client.start(&name, None, true)?;
+    let over = |state: State| state.is_over() && state != State::Stopped;
+    let ended = || {
+        client.application(&name).is_ok_and(|told| {
+            told.status == Phase::Created || told.components.iter().all(|component| over(component.state))
+        })
+    };
+    wait(children, stopped, "the application did not end", ended)?;
+    let told = client.application(&name)?;
+    match told.components.iter().all(|component| component.state == State::Finished) {
+        true => Ok(told),
+        false => Err(Failure::new(FAILED, format!("the application did not finish:\n{}", table::application(&told)))),
     }
 }

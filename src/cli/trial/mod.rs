@@ -220,8 +220,8 @@ fn use_it(trial: &Trial, children: &mut Children, stopped: &AtomicBool, once: bo
     tell(Event::Note("waiting for the agent to call everything well, and for YARN to have a worker".into()));
     service.wait_until_healthy(children, stopped)?;
     if !service.has_finished_job()? {
-        tell(Event::Note("running a small Flink batch job on YARN".into()));
-        job::submit(&trial.folder, stopped)?;
+        tell(Event::Note("running a small Flink application on YARN".into()));
+        job::run(&trial.folder, children, stopped)?;
         service.wait_for_job(children, stopped)?;
     }
     say(&summary(trial, &service)?)?;
@@ -247,6 +247,7 @@ fn summary(trial: &Trial, service: &job::Service) -> Result<String, Failure> {
         format!("  agent           {}/health", ports.url("agent")),
         format!("  health          {}", service.health()?),
         format!("  flink           {}", trial.folder.join("node/usr/bin/flink").display()),
+        format!("  applications    pnda app --socket {} list", trial.folder.join(job::SOCKET).display()),
         format!("  everything in   {}", trial.folder.display()),
         String::new(),
         format!("  {:<32}  {:<40}  {:>8}  STATE", "JOB", "NAME", "SECONDS"),
