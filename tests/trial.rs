@@ -3,6 +3,10 @@
 //! Not here: nodes of their own; see `tests/nodes`.
 
 use pnda::mirror::lock::Source;
+use pnda::systems::jobmanager::JobManager;
+use pnda::systems::yarn::{ResourceManager, Times};
+use pnda::words::application as told;
+use pnda::words::ids::{ApplicationId, JobId};
 use registries::out_of_reach;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Write};
@@ -70,6 +74,95 @@ fn records_go_through_the_broker(folder: &Path) {
     assert_eq!(read, "one\ntwo\nthree\n");
 }
 
+/// `pnda app` against the trial's manager; gives whether it succeeded, and what it printed on both streams.
+fn app(folder: &Path, words: &[&str]) -> (bool, String) {
+    let socket = folder.join("node/var/lib/pnda/applications/socket");
+    // As on an edge, where the agent's program is called so.
+    let mut command = Command::new(folder.join("node/usr/bin/pnda"));
+    let output = command.arg("app").arg("--socket").arg(socket).args(words).output().unwrap();
+    (output.status.success(), String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned())
+}
+
+/// The same for what must succeed.
+fn app_does(folder: &Path, words: &[&str]) -> String {
+    let (success, text) = app(folder, words);
+    assert!(success, "{words:?}: {text}");
+    text
+}
+
+/// A package with a job that never ends and keeps state, from the jar of Flink's examples.
+fn package(folder: &Path) -> PathBuf {
+    let jar = "flink-examples-streaming-1.20.0.jar";
+    let component = folder.join("states-1.0.0/flink/machine");
+    std::fs::create_dir_all(&component).unwrap();
+    std::fs::copy(folder.join("mirror/current/mirror_apps").join(jar), component.join(jar)).unwrap();
+    let main = "org.apache.flink.streaming.examples.statemachine.StateMachineExample";
+    let properties = serde_json::json!({
+        "main_jar": jar, "main_class": main, "application_args": "--error-rate 0.01 --sleep 5",
+        "flink_config_args": "-yn 1 -Dexecution.checkpointing.interval=1s",
+    });
+    std::fs::write(component.join("properties.json"), properties.to_string()).unwrap();
+    std::fs::write(component.join("application.properties"), "").unwrap();
+    let file = folder.join("states-1.0.0.tar.gz");
+    let packed = Command::new("tar").arg("czf").arg(&file).arg("-C").arg(folder).arg("states-1.0.0").status().unwrap();
+    assert!(packed.success());
+    file
+}
+
+/// The only component of an application, as the manager tells it.
+fn component(folder: &Path, application: &str) -> told::Component {
+    let (_, text) = app(folder, &["status", application, "--json"]);
+    let told: told::Application = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    told.components.into_iter().next().unwrap()
+}
+
+/// The state from which Flink itself says that a job began.
+fn restored(folder: &Path, component: &told::Component) -> Option<String> {
+    let config = std::fs::read_to_string(folder.join("node/etc/pnda/applications.toml")).unwrap();
+    let config: toml::Table = config.parse().unwrap();
+    let yarn = config["resource_managers"][0].as_str().unwrap();
+    let yarn = ResourceManager::new(&[yarn], Times::default()).unwrap();
+    let id = ApplicationId::new(component.yarn_id.clone().unwrap()).unwrap();
+    let application = yarn.application(&id).unwrap().unwrap();
+    let manager = JobManager::new(&application.am_rpc_address.unwrap(), Times::default());
+    let job = JobId::new(component.job_id.clone().unwrap()).unwrap();
+    manager.checkpoints(&job).unwrap().restored?.external_path
+}
+
+/// Deploys, starts, stops and starts again; what is refused says why.
+fn an_application_stops_and_starts_with_its_state(folder: &Path) {
+    let file = package(folder);
+    app_does(folder, &["deploy", file.to_str().unwrap()]);
+    let told = app_does(folder, &["create", "states", "--package", "states-1.0.0"]);
+    assert!(told.contains("`-yn 1` is dropped"), "{told}");
+    let (success, refused) = app(folder, &["create", "States", "--package", "states-1.0.0"]);
+    assert!(!success && refused.contains("differ in capital letters only"), "{refused}");
+    let explained = app_does(folder, &["explain", "states"]);
+    assert!(explained.contains("execution.checkpointing.interval") && explained.contains("package"), "{explained}");
+
+    app_does(folder, &["start", "states", "--wait"]);
+    let first = component(folder, "states");
+    assert_eq!((first.state, &first.restored_from), (told::State::Running, &None));
+    let (success, refused) = app(folder, &["undeploy", "states-1.0.0"]);
+    assert!(!success && refused.contains("states"), "{refused}");
+    assert!(app_does(folder, &["logs", "states"]).contains("jobmanager.log"));
+
+    app_does(folder, &["stop", "states", "--wait"]);
+    let stopped = component(folder, "states");
+    let savepoint = stopped.savepoints[0].path.clone().unwrap();
+    assert_eq!((stopped.state, stopped.yarn_id), (told::State::Stopped, first.yarn_id.clone()));
+    app_does(folder, &["start", "states", "--wait"]);
+    let second = component(folder, "states");
+    assert_eq!(second.restored_from, Some(savepoint.clone()));
+    assert_eq!(restored(folder, &second), Some(savepoint), "Flink says so too");
+    assert_ne!(second.yarn_id, first.yarn_id);
+
+    app_does(folder, &["stop", "states", "--no-savepoint", "--wait"]);
+    assert_eq!(component(folder, "states").state, told::State::Killed);
+    app_does(folder, &["delete", "states", "--yes"]);
+    app_does(folder, &["undeploy", "states-1.0.0"]);
+}
+
 /// The processes whose command line names the folder.
 fn processes(folder: &Path) -> Vec<String> {
     let commands = std::fs::read_dir("/proc").unwrap().flatten();
@@ -96,6 +189,7 @@ fn everything_comes_up_on_one_machine_and_goes_down_again() {
 
     let mut interrupted = staying(&folder, &["--kafka"]);
     records_go_through_the_broker(&folder);
+    an_application_stops_and_starts_with_its_state(&folder);
     kill_process(Pid::from_child(&interrupted), Signal::INT).unwrap();
     assert!(interrupted.wait().unwrap().success());
     assert_eq!(processes(&folder), [""; 0], "Ctrl-C ends every child");

@@ -8,6 +8,7 @@ mod agent_installed;
 pub mod app;
 mod cluster;
 mod complete;
+pub mod edge;
 pub mod failure;
 mod lint;
 pub mod mirror;
