@@ -43,6 +43,9 @@ pub enum Error {
     /// It is of a kind that is not run.
     #[error("the component {of} is not run: {why}")]
     NotRun { of: Key, why: String },
+    /// The cluster has none.
+    #[error("this cluster has no release of Flink that is staged in HDFS")]
+    NoFlink,
     /// Its files cannot be written on this machine.
     #[error("cannot write the files of {of} into {}", folder.display())]
     Write { of: Key, folder: PathBuf, source: io::Error },

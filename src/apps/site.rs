@@ -36,8 +36,8 @@ pub struct Site {
     pub hdfs_folder: String,
     /// The releases of Flink.
     pub flinks: BTreeMap<Version, Release>,
-    /// The one that is taken where nobody names one.
-    pub flink: Version,
+    /// The link to the one that is taken where nobody names one: `flink-1.20.5`.
+    pub flink_home: PathBuf,
     /// What packages may refer to as `environment_…`.
     pub environment: BTreeMap<String, String>,
 }
@@ -73,6 +73,13 @@ pub enum Error {
 }
 
 impl Site {
+    /// The release that is taken where nobody names one: that of this node, else the newest.
+    pub fn usual(&self) -> Option<Version> {
+        let link = std::fs::read_link(&self.flink_home).ok();
+        let name = link.as_ref().and_then(|link| link.file_name()?.to_str()?.strip_prefix("flink-")?.parse().ok());
+        name.filter(|version| self.flinks.contains_key(version)).or_else(|| self.flinks.keys().next_back().copied())
+    }
+
     /// The log settings of a release's containers.
     pub fn log_settings(&self, version: Version) -> PathBuf {
         self.flinks.get(&version).map(|release| release.log.clone()).unwrap_or_default()

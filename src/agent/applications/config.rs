@@ -72,7 +72,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let logs = table.parsed("logs", "/app-logs", NodePath::new);
     let attempts = table.number("attempts", 1..=100).unwrap_or(1);
     let class_path = addresses(table.required_list("class_path", "/etc/hadoop/conf"));
-    let usual = table.parsed("flink", "1.20.5", |text| text.parse::<Version>());
+    let flink_home = table.parsed("flink_home", "/opt/pnda/flink", NodePath::new);
     let flinks = table.tables("release", release);
     let flinks: Option<BTreeMap<Version, Release>> = flinks.into_iter().collect();
     let environment = table.settings("environment");
@@ -101,7 +101,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         folder: folder?.as_str().into(),
         hdfs_folder: hdfs_folder?.to_string(),
         flinks: flinks?,
-        flink: usual?,
+        flink_home: flink_home?.as_str().into(),
         environment,
     };
     Some(Config { socket: socket?.as_str().into(), interval: Duration::from_secs(interval), site })

@@ -44,7 +44,8 @@ pub(super) fn answer(manager: &Manager, mut asked: Asked, path: &[&str]) -> Resu
     let ok = StatusCode::OK;
     match (asked.method().clone(), path) {
         (Method::GET, ["state"]) => {
-            document(ok, &json!({ "recording": manager.silent().is_none(), "why": manager.silent() }))
+            let silence = manager.silent().map(|silence| json!({ "since_ms": silence.since_ms, "why": silence.why }));
+            document(ok, &json!({ "silence": silence }))
         }
         (Method::PUT, ["packages", one]) => {
             manager.deploy(&name(one)?, &asked.caller)?;

@@ -74,7 +74,8 @@ async fn serve(config: Config) -> Result<(), Error> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::Start)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Start)?;
     let (admins, service) = (config.site.admins.clone(), config.site.user.clone());
-    let manager = Arc::new(Manager::new(config.site)?);
+    let manager = Manager::new(config.site)?.telling(|text| log::line(Level::Info, text, &[]));
+    let manager = Arc::new(manager);
     let listener = listen(&config.socket).await?;
     let working = manager.clone();
     let (interval, watchdog) = (config.interval, Watchdog::from_systemd());

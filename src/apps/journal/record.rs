@@ -147,6 +147,17 @@ pub enum Unreadable {
     Damaged { number: u64, why: String },
 }
 
+impl Fact {
+    /// As a log has it: its kind and what it is about. What an application overrides may be a secret.
+    pub fn line(&self) -> String {
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        if let Some(object) = value.as_object_mut() {
+            object.remove("overrides");
+        }
+        value.to_string()
+    }
+}
+
 impl Record {
     /// As it lies in the journal.
     pub fn text(&self) -> String {

@@ -208,10 +208,23 @@ impl Manager {
 
     fn told(&self, name: &ApplicationName, application: &Application) -> told::Application {
         let seen = lock(&self.seen).clone();
-        status::told(name, application, |component| {
+        let looked = |component: &ComponentName| {
             let of = Key { application: name.clone(), component: component.clone() };
             let changed = application.components.get(component).map_or(0, |component| component.changed);
-            seen.get(&of).filter(|observed| observed.as_of >= changed).cloned()
-        })
+            seen.get(&of).filter(|looked| looked.observed.as_of >= changed)
+        };
+        let mut told = status::told(name, application, |component| looked(component).map(|one| one.observed.clone()));
+        for component in &mut told.components {
+            let Some(looked) = looked(&component.name) else { continue };
+            match (&looked.trouble, looked.hidden_ms) {
+                _ if component.state.is_over() => {}
+                (_, Some(since)) if component.state == told::State::CannotSee => {
+                    component.reason += &format!(" (since {})", words::moment::utc(since / 1000));
+                }
+                (Some(trouble), _) if component.state != told::State::Running => component.reason = trouble.clone(),
+                _ => {}
+            }
+        }
+        told
     }
 }

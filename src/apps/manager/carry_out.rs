@@ -28,6 +28,8 @@ impl Manager {
         let Some(application) = state.applications.get(&of.application) else { return };
         let Some(component) = application.components.get(&of.component) else { return };
         let (of_run, live) = (|| of.clone(), component.live());
+        // Whoever was asked needs a moment.
+        let recorded = !matches!(action, Action::Kill | Action::SaveAgain);
         let done = match (action, live) {
             (Action::Rest(_), _) => return,
             (Action::Intend, _) => self.intend(state, of),
@@ -55,8 +57,11 @@ impl Manager {
             (_, None) => return,
         };
         // What did not come to pass is decided again in the next round, from what is seen then.
-        drop(done);
-        self.wake();
+        let again = done.is_ok() && recorded;
+        self.troubled(of, done.err().map(|refusal| refusal.to_string()));
+        if again {
+            self.wake();
+        }
     }
 
     fn settle(&self, state: &State, of: &Key, fact: impl FnOnce(TriggerId) -> Fact) -> Result<(), Refusal> {
@@ -85,7 +90,8 @@ impl Manager {
         of: &Key,
     ) -> Result<Prepared, prepare::Error> {
         let all: Vec<_> = self.site.flinks.keys().copied().collect();
-        let releases = Releases { all: &all, usual: self.site.flink };
+        let usual = self.site.usual().ok_or(prepare::Error::NoFlink)?;
+        let releases = Releases { all: &all, usual };
         prepare::prepare(package, application, of, &self.site.environment, &releases)
     }
 

@@ -7,7 +7,7 @@ mod carry_out;
 mod explain;
 mod logs;
 
-use crate::decide::{Observed, next};
+use crate::decide::{Action, Job, Observed, Rest, Yarn, next};
 use crate::journal::{AppendError, Book, Fact, HdfsJournal, Key, NoteError, State, Wanted};
 use crate::observe::Observer;
 use crate::orders::Refusal;
@@ -33,12 +33,32 @@ pub struct Manager {
     hdfs: WebHdfs,
     repository: Repository,
     book: Mutex<Option<Book>>,
-    /// Why there is no book, or nothing could be written last.
-    silent: Mutex<Option<String>>,
-    seen: Mutex<BTreeMap<Key, Observed>>,
+    /// Since when there is no book, or nothing could be written, and why.
+    silent: Mutex<Option<Silence>>,
+    seen: Mutex<BTreeMap<Key, Looked>>,
+    tell: Box<dyn Fn(&str) + Send + Sync>,
     /// Why packages were not deployed.
     refused: Mutex<BTreeMap<PackageName, String>>,
     wake: (Mutex<bool>, Condvar),
+}
+
+/// Why nothing can be recorded, and since when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silence {
+    /// In milliseconds since 1970.
+    pub since_ms: u64,
+    /// Why.
+    pub why: String,
+}
+
+/// The last look at a component.
+#[derive(Debug, Clone)]
+struct Looked {
+    observed: Observed,
+    /// Since when it cannot be seen, in milliseconds since 1970.
+    hidden_ms: Option<u64>,
+    /// Why the last act did not come to pass.
+    trouble: Option<String>,
 }
 
 /// Why there is no manager.
@@ -63,6 +83,14 @@ fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
+fn is_hidden(observed: &Observed) -> bool {
+    match &observed.yarn {
+        Yarn::Hidden { .. } => true,
+        Yarn::Known(seen) => matches!(seen.job, Job::Hidden(_)),
+        Yarn::NoRun | Yarn::Unknown(_) => false,
+    }
+}
+
 fn unavailable(error: impl std::fmt::Display) -> Refusal {
     Refusal::Unavailable(error.to_string())
 }
@@ -77,9 +105,15 @@ impl Manager {
         let made = std::fs::create_dir_all(&packages);
         made.map_err(|source| repository::Error::Folder { what: "make", path: packages.clone(), source })?;
         let repository = Repository::open_folder(&packages)?;
-        let (book, silent) = (Mutex::new(None), Mutex::new(Some("the journal was not read yet".to_owned())));
+        let silence = Silence { since_ms: now_ms(), why: "the journal was not read yet".to_owned() };
+        let (book, silent) = (Mutex::new(None), Mutex::new(Some(silence)));
         let (seen, refused, wake) = Default::default();
-        Ok(Manager { site, yarn, hdfs, repository, book, silent, seen, refused, wake })
+        Ok(Manager { site, yarn, hdfs, repository, book, silent, seen, tell: Box::new(|_| {}), refused, wake })
+    }
+
+    /// The same, which says what happens, a line each.
+    pub fn telling(self, tell: impl Fn(&str) + Send + Sync + 'static) -> Manager {
+        Manager { tell: Box::new(tell), ..self }
     }
 
     /// Works for ever: a round every `interval`, and at once where something was ordered. `alive` is called each time.
@@ -104,13 +138,30 @@ impl Manager {
         let book = lock(&self.book);
         match book.as_ref() {
             Some(book) => Ok(book.state.clone()),
-            None => Err(unavailable(lock(&self.silent).clone().unwrap_or_default())),
+            None => Err(self.silence()),
         }
     }
 
     /// Why nothing can be recorded at the moment.
-    pub fn silent(&self) -> Option<String> {
+    pub fn silent(&self) -> Option<Silence> {
         lock(&self.silent).clone()
+    }
+
+    fn silence(&self) -> Refusal {
+        let why = self.silent().map(|silence| silence.why).unwrap_or_default();
+        unavailable(format!("nothing can be recorded: {why}"))
+    }
+
+    /// Remembers that nothing can be recorded, or that it can again.
+    fn recording(&self, failed: Option<String>) {
+        let mut silent = lock(&self.silent);
+        match (&failed, silent.is_some()) {
+            (Some(why), false) => (self.tell)(&format!("nothing can be recorded: {why}")),
+            (None, true) => (self.tell)("everything is recorded"),
+            _ => {}
+        }
+        let since_ms = silent.as_ref().map_or_else(now_ms, |silence| silence.since_ms);
+        *silent = failed.map(|why| Silence { since_ms, why });
     }
 
     /// Reads the journal if that was not done yet.
@@ -122,6 +173,8 @@ impl Manager {
         let folder = format!("{}/journal", self.site.hdfs_folder);
         let journal = HdfsJournal::open(self.hdfs.clone(), &folder).map_err(|error| chain(&error))?;
         *book = Some(Book::open(Arc::new(journal)).map_err(|error| chain(&error))?);
+        drop(book);
+        self.recording(None);
         Ok(())
     }
 
@@ -129,29 +182,33 @@ impl Manager {
     fn note<T>(&self, by: &Word, rule: impl FnOnce(&State) -> Result<(Vec<Fact>, T), Refusal>) -> Result<T, Refusal> {
         let mut held = lock(&self.book);
         let Some(book) = held.as_mut() else {
-            return Err(unavailable(lock(&self.silent).clone().unwrap_or_default()));
+            return Err(self.silence());
         };
         let (facts, value) = rule(&book.state)?;
         for fact in facts {
+            let line = format!("{by}: {}", fact.line());
             let noted = book.note(by, now_ms(), fact);
-            *lock(&self.silent) = noted.as_ref().err().map(|error| chain(error));
             if let Err(error) = noted {
-                if matches!(error, NoteError::Append(AppendError::Superseded { .. })) {
+                match error {
                     // What others wrote counts; what was to be done is decided anew from it.
-                    let _ = book.catch_up();
+                    NoteError::Append(AppendError::Superseded { .. }) => {
+                        let _ = book.catch_up();
+                    }
+                    NoteError::Append(AppendError::Unavailable { .. }) => self.recording(Some(chain(&error))),
+                    NoteError::Misfit(_) => {}
                 }
                 return Err(unavailable(chain(&error)));
             }
+            self.recording(None);
+            (self.tell)(&line);
         }
         Ok(value)
     }
 
     /// One look at everything, and what follows.
     pub fn round(&self) {
-        let opened = self.open();
-        if opened.is_err() {
-            *lock(&self.silent) = opened.err();
-            return;
+        if let Err(why) = self.open() {
+            return self.recording(Some(why));
         }
         let Ok(state) = self.state() else { return };
         let observer = Observer { yarn: &self.yarn, hdfs: &self.hdfs, cluster: &self.site.cluster };
@@ -163,12 +220,35 @@ impl Manager {
             let observed = observer.look(state.number, &of, &application.owner, component);
             (of, next(&application.wanted, component, &observed), observed)
         });
-        let seen = looked.iter().map(|(of, _, observed)| (of.clone(), observed.clone())).collect();
-        *lock(&self.seen) = seen;
+        self.remember(looked.iter().map(|(of, action, observed)| (of, action, observed)));
         for (of, action, _) in looked {
             self.perform(&state, &of, action);
         }
         self.forget();
+    }
+
+    /// Keeps what was seen, since when something cannot be, and what troubled the last act.
+    fn remember<'a>(&self, looked: impl Iterator<Item = (&'a Key, &'a Action, &'a Observed)>) {
+        let mut seen = lock(&self.seen);
+        let kept = looked.map(|(of, action, observed)| {
+            let before = seen.get(of);
+            let hidden = matches!(action, Action::Rest(Rest::CannotSee { .. })) || is_hidden(observed);
+            let hidden_ms = hidden.then(|| before.and_then(|before| before.hidden_ms).unwrap_or_else(now_ms));
+            let trouble = before.and_then(|before| before.trouble.clone());
+            (of.clone(), Looked { observed: observed.clone(), hidden_ms, trouble })
+        });
+        let kept = kept.collect();
+        *seen = kept;
+    }
+
+    /// Remembers why an act did not come to pass, or that it did; said once, not each round.
+    fn troubled(&self, of: &Key, trouble: Option<String>) {
+        let mut seen = lock(&self.seen);
+        let Some(looked) = seen.get_mut(of) else { return };
+        if let Some(why) = trouble.as_ref().filter(|why| looked.trouble.as_ref() != Some(*why)) {
+            (self.tell)(&format!("{of}: {why}"));
+        }
+        looked.trouble = trouble;
     }
 
     /// Applications that shall be gone, and of which nothing runs.

@@ -36,6 +36,18 @@ struct Information {
     information: String,
 }
 
+/// Nothing can be recorded.
+#[derive(Deserialize)]
+pub(in crate::cli) struct Silence {
+    pub(in crate::cli) since_ms: u64,
+    pub(in crate::cli) why: String,
+}
+
+#[derive(Deserialize)]
+struct ManagerState {
+    silence: Option<Silence>,
+}
+
 #[derive(Deserialize)]
 struct Notes {
     notes: Vec<String>,
@@ -73,6 +85,11 @@ impl Client {
         let opened = File::open(file).map_err(|error| Failure::new(USAGE, format!("{}: {error}", file.display())))?;
         self.ask(Method::PUT, &format!("/repository/packages/{package}.tar.gz"), Content::File(opened))?;
         self.ask(Method::PUT, &format!("/v1/packages/{package}"), Content::None).map(drop)
+    }
+
+    /// Why nothing can be recorded, and since when.
+    pub(in crate::cli) fn silence(&self) -> Result<Option<Silence>, Failure> {
+        Ok(self.get::<ManagerState>("/v1/state")?.silence)
     }
 
     pub(in crate::cli) fn undeploy(&self, package: &PackageName) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 //! Who asks is told by the machine: the user who runs this.
 //! Not here: any rule; the manager says what is refused and why.
 
-use super::failure::{Outcome, say, say_json};
+use super::failure::{Outcome, say, say_json, warn};
 use crate::words::application::Application;
 use crate::words::names::{ApplicationName, BadName, ComponentName, PackageName};
 use clap::{Args, Subcommand};
@@ -197,8 +197,12 @@ pub fn run(arguments: Arguments) -> Outcome {
             client.start(&application, None, empty)?;
             return Ok(wait::to_its_end(&client, &application)?);
         }
-        Command::Status { application, json } => show(&client.application(&application)?, json)?,
+        Command::Status { application, json } => {
+            warn_of_silence(&client)?;
+            show(&client.application(&application)?, json)?;
+        }
         Command::List { json } => {
+            warn_of_silence(&client)?;
             let all = client.applications()?;
             if json { say_json(&all)? } else { say(&table::list(&all))? }
         }
@@ -233,6 +237,15 @@ fn body(package: &PackageName, set: Vec<Property>) -> Value {
         true => json!({ "package": package }),
         false => json!({ "package": package, "flink": components }),
     }
+}
+
+/// Whoever looks must know that nothing new begins.
+fn warn_of_silence(client: &Client) -> Result<(), super::failure::Failure> {
+    if let Some(silence) = client.silence()? {
+        let since = crate::words::moment::utc(silence.since_ms / 1000);
+        warn(&format!("nothing can be recorded since {since}, and nothing new begins: {}", silence.why))?;
+    }
+    Ok(())
 }
 
 fn show(application: &Application, json: bool) -> Result<(), super::failure::Failure> {
