@@ -1,5 +1,5 @@
-//! How far each file was read, for the next start: by the number of its inode and by how the file begins.
-//! A number is given anew once a file is gone; a file that begins otherwise is another one.
+//! How far each file was read, for the next start: by the number of its inode, its birth, and how the file begins.
+//! A number is given anew as soon as a file is gone, and what is new may begin alike; but it was born later.
 //! Not here: reading logs.
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use words::digest::Sha256;
 
 /// The file in the reader's folder.
 const FILE: &str = "notes.json";
-/// How many bytes tell a file from another that has its number.
+/// How many bytes tell a file from what it is once it was written anew.
 const BEGINNING: usize = 256;
 /// How long a file is remembered that is not seen.
 const KEPT: Duration = Duration::from_secs(120);
@@ -24,11 +24,22 @@ const OF_GROUP: usize = 1_000;
 const RESERVE: usize = FILES / 4;
 const FEW: usize = 16;
 
-/// Which file: the folder that is sure, and the inode's number in it.
+/// Which file: the folder that is sure, the inode's number in it, and what tells the file from others with that number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     pub(super) base: PathBuf,
     pub(super) inode: u64,
+    pub(super) mark: Mark,
+}
+
+/// What a later file with the same number has not.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Mark {
+    /// When it was made: seconds since 1970, and nanoseconds. It has this under every name.
+    Born(i64, u32),
+    /// The path under which it was written first, where the file system does not know when a file was made.
+    Live(String),
 }
 
 /// How far a file was read.
@@ -81,6 +92,7 @@ struct SavedNote {
     group: String,
     base: PathBuf,
     inode: u64,
+    mark: Mark,
     live: String,
     offset: u64,
     beginning: Beginning,
@@ -93,7 +105,7 @@ impl Note {
         Note { group, live, offset: 0, size: 0, since: now, beginning, seen: now, changed: true }
     }
 
-    /// Holds a file against what is noted: one that is another by now, or was cut, is read from its start.
+    /// Holds a file against what is noted: one that was written anew, or was cut, is read from its start.
     pub(super) fn hold_against(&mut self, file: &File, size: u64) -> io::Result<()> {
         if size != self.size {
             self.size = size;
@@ -145,7 +157,7 @@ impl Notes {
         let mut notes = Notes { file, notes: HashMap::new(), lives, groups, changed: true, until };
         for saved in saved.into_iter().flat_map(|saved| saved.files) {
             let note = Note { offset: saved.offset, beginning: saved.beginning, ..Note::new(saved.group, saved.live) };
-            notes.add(Key { base: saved.base, inode: saved.inode }, note);
+            notes.add(Key { base: saved.base, inode: saved.inode, mark: saved.mark }, note);
         }
         Ok(notes)
     }
@@ -209,6 +221,7 @@ impl Notes {
             group: note.group.clone(),
             base: key.base.clone(),
             inode: key.inode,
+            mark: key.mark.clone(),
             live: note.live.clone(),
             offset: note.offset,
             beginning: note.beginning.clone(),
@@ -228,11 +241,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_known_again_and_another_with_its_number_is_not() {
+    fn a_file_is_known_again_and_one_that_was_written_anew_or_has_its_number_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("a.log");
         fs::write(&log, "2026-01-01 one\n2026-01-01 two\n").unwrap();
-        let key = || Key { base: "/logs".into(), inode: 7 };
+        let key = || Key { base: "/logs".into(), inode: 7, mark: Mark::Born(5, 0) };
         let mut notes = Notes::read(folder.path()).unwrap();
         assert!(notes.until.is_none() && notes.get(&key()).is_none());
         let mut note = Note::new("one".to_owned(), "/logs/a.log".to_owned());
@@ -242,6 +255,9 @@ mod tests {
 
         let mut notes = Notes::read(folder.path()).unwrap();
         assert_eq!((notes.until, notes.knows("/logs/a.log")), (Some(5), true));
+        for mark in [Mark::Born(5, 1), Mark::Live("/logs/a.log".to_owned())] {
+            assert!(notes.get(&Key { mark, ..key() }).is_none());
+        }
         let mut offset = |text: &str| {
             fs::write(&log, text).unwrap();
             let note = notes.get(&key()).unwrap();
@@ -262,7 +278,7 @@ mod tests {
     fn fill(notes: &mut Notes, group: &str) -> usize {
         let mut count = 0;
         while notes.has_room(group) {
-            let key = Key { base: "/logs".into(), inode: notes.notes.len() as u64 };
+            let key = Key { base: "/logs".into(), inode: notes.notes.len() as u64, mark: Mark::Born(5, 0) };
             notes.add(key, Note::new(group.to_owned(), format!("/logs/{group}/{count}.log")));
             count += 1;
         }
@@ -290,7 +306,7 @@ mod tests {
         let (log, file) = (folder.path().join("a.log"), folder.path().join(FILE));
         fs::write(&log, "one\ntwo\n").unwrap();
         let log = File::open(&log).unwrap();
-        let key = || Key { base: "/logs".into(), inode: 7 };
+        let key = || Key { base: "/logs".into(), inode: 7, mark: Mark::Born(5, 0) };
         let mut notes = Notes::read(folder.path()).unwrap();
         notes.add(key(), Note::new("one".to_owned(), "/logs/a.log".to_owned()));
         let mut written = |change: &dyn Fn(&mut Note)| {

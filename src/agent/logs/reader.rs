@@ -5,10 +5,10 @@
 use super::config::{Config, Source};
 use super::follow::follow;
 use super::glob;
-use super::notes::{Key, Note, Notes};
+use super::notes::{Key, Mark, Note, Notes};
 use super::record::{self, Origin};
 use super::spool::Spool;
-use super::walk::{Folder, Refused, Walk, plain};
+use super::walk::{Folder, Refused, Walk, born_of, plain};
 use crate::clock::now_ms;
 use crate::log::{self, Level};
 use rustix::fs::Stat;
@@ -130,9 +130,10 @@ impl<'a> Reader<'a> {
             refused.add(&folder.join(&text), why);
             return false;
         }
-        let key = Key { base: source.base.clone(), inode: stat.st_ino };
-        let known = self.notes.get(&key).is_some();
         let live_path = folder.join(live);
+        let mark = mark(folder.born(name), &live_path);
+        let key = Key { base: source.base.clone(), inode: stat.st_ino, mark };
+        let known = self.notes.get(&key).is_some();
         // Nothing is noted of what nobody wrote yet: such files cost nothing.
         if !known && (stat.st_size == 0 || live != text && !self.rolled(&live_path, &stat)) {
             return false;
@@ -177,7 +178,7 @@ impl<'a> Reader<'a> {
             return Ok(false);
         }
         let (file, stat) = folder.open(name)?;
-        if stat.st_ino != key.inode {
+        if stat.st_ino != key.inode || mark(born_of(&file), &note.live) != key.mark {
             return Ok(false);
         }
         let Config { node, record: longest, .. } = self.config;
@@ -224,11 +225,17 @@ impl<'a> Reader<'a> {
     }
 }
 
+fn mark(born: Option<(i64, u32)>, live: &str) -> Mark {
+    born.map_or_else(|| Mark::Live(live.to_owned()), |(seconds, part)| Mark::Born(seconds, part))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::config;
     use super::*;
     use std::fs;
+    use std::io::Write;
+    use std::os::unix::fs::MetadataExt;
     use std::path::Path;
     use words::problem::Source as Text;
 
@@ -278,5 +285,50 @@ mod tests {
             reader.tell();
             reader.turn();
         }
+    }
+
+    /// A file in a folder, with this inode if the file system gives it anew.
+    fn write_with_inode(folder: &Path, inode: u64, text: &str) -> bool {
+        fs::create_dir_all(folder).unwrap();
+        let mut others = Vec::new();
+        let given = (0..1000).find_map(|number| {
+            let path = folder.join(format!("{number}.log"));
+            fs::write(&path, "").unwrap();
+            let same = fs::metadata(&path).unwrap().ino() == inode;
+            others.push(path.clone());
+            same.then_some(path)
+        });
+        others.iter().filter(|path| given.as_ref() != Some(path)).for_each(|path| fs::remove_file(path).unwrap());
+        given.is_some_and(|path| fs::write(path, text).is_ok())
+    }
+
+    #[test]
+    fn a_file_with_the_number_of_one_that_is_gone_is_another_though_it_begins_alike() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let config = config(root);
+        let text = "2026-01-01 00:00 one\n2026-01-01 00:00 two\n";
+        let mut reader = Reader::open(&config).unwrap();
+        // Another file of this machine may be quicker to get the inode.
+        let given = (0..5).any(|attempt| {
+            let before = format!("application_before{attempt}");
+            write(root, &before, 1, text);
+            let folder = root.join("logs").join(before);
+            let inode = fs::metadata(folder.join("0.log")).unwrap().ino();
+            reader.turn();
+            fs::remove_dir_all(folder).unwrap();
+            write_with_inode(&root.join("logs/application_after"), inode, text)
+        });
+        if !given {
+            return writeln!(io::stderr(), "left out: this file system gives no inode anew").unwrap();
+        }
+        reader.turn();
+        let queued = fs::read_dir(root.join("queue/out")).unwrap().map(|entry| entry.unwrap().path());
+        let of_after = queued.filter(|path| path.to_string_lossy().ends_with("-yarn-application_after.records"));
+        let records: Vec<String> = of_after.map(|path| fs::read_to_string(path).unwrap()).collect();
+        assert_eq!(records.len(), 1, "all of it is read");
+        assert!(records[0].contains("00:00 one") && records[0].contains("/application_after/"), "{}", records[0]);
+        assert!(!records[0].contains("/application_before"), "{}", records[0]);
+        assert_eq!((reader.notes.count("yarn-application_after"), reader.turn()), (1, false));
     }
 }

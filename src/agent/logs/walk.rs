@@ -5,11 +5,11 @@
 
 use super::config::Source;
 use super::glob::Name;
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, StatxFlags};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
 /// Names that are looked at for one group: an application, or a user's folder.
@@ -145,6 +145,11 @@ impl Folder<'_> {
         rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW).ok()
     }
 
+    /// When what a name stands for was made; none if the file system or the kernel does not tell.
+    pub(super) fn born(&self, name: &OsStr) -> Option<(i64, u32)> {
+        born(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)
+    }
+
     /// Why what a name stands for is not read, if it is not.
     pub(super) fn refuses(&self, stat: &Stat) -> Option<&'static str> {
         match FileType::from_raw_mode(stat.st_mode) {
@@ -173,6 +178,17 @@ impl Folder<'_> {
 /// A name without control characters, which would come out again where it is told.
 pub(super) fn plain(name: &OsStr) -> String {
     name.to_string_lossy().chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+/// When the file that is open was made.
+pub(super) fn born_of(file: &File) -> Option<(i64, u32)> {
+    born(file, OsStr::new(""), AtFlags::EMPTY_PATH)
+}
+
+fn born(at: impl AsFd, name: &OsStr, flags: AtFlags) -> Option<(i64, u32)> {
+    let stat = rustix::fs::statx(at, name, flags, StatxFlags::BTIME).ok()?;
+    let known = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::BTIME);
+    known.then_some((stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec))
 }
 
 /// One name at a time, so that there is no link on the way; nothing is opened that is none of its folder's file system,
