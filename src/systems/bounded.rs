@@ -3,8 +3,9 @@
 //! Not here: which program that is, and what its output means.
 //!
 //! Small programs of every system stand between us and it: `setsid` takes the terminal away, `timeout` sees to its end even
-//! where we are killed, `sh` gives it an empty input and sets limits, and `setpriv` makes it somebody else. `timeout` stays
-//! ours and keeps what the program must not have: our standard input, which is a lock where one is handed over.
+//! where we are killed, `bash` closes every file (other shells can name but nine), gives it an empty input and sets limits, and
+//! `setpriv` makes it somebody else. `timeout` stays ours and keeps what the program must not have: our standard input, which
+//! is a lock where one is handed over.
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::VecDeque;
@@ -20,8 +21,9 @@ use std::time::{Duration, Instant};
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// After its time is over `timeout` leaves it to us for so long to stop it, and to say so.
 const GRACE: Duration = Duration::from_secs(5);
-/// What whoever started us left open for us is not for others either; a shell can name so many.
-const CLOSED: &str = "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; ";
+/// What whoever started us left open for us is not for others either.
+const CLOSED: &str =
+    "for fd in /proc/self/fd/*; do fd=${fd##*/}; case $fd in [012] | \\*) ;; *) eval \"exec $fd>&-\" ;; esac; done; ";
 /// No core file, a minute of the processor, files of 64 MiB, 8 GiB of memory: more than any program needs that only tells.
 const LIMITS: &str = "ulimit -c 0; ulimit -t 60; ulimit -f 131072; ulimit -d 8388608; ";
 
@@ -102,7 +104,8 @@ fn command(task: Task<'_>) -> Command {
     let limits = if foreign { LIMITS } else { "" };
     let mut command = Command::new("setsid");
     command.args(["timeout", "--signal=KILL", &(task.time + GRACE).as_secs_f64().to_string()]);
-    command.args(["sh", "-c", &format!("{CLOSED}{limits}exec \"$@\" </dev/null"), "sh"]);
+    // Privileged, which here means: no function or file of the environment has a say.
+    command.args(["bash", "-p", "-c", &format!("{CLOSED}{limits}exec \"$@\" </dev/null"), "bash"]);
     if task.user.is_some() || foreign {
         command.arg("setpriv");
     }
@@ -198,6 +201,16 @@ mod tests {
         let lock = File::open("/").unwrap();
         let said = said(Task { lock: Some(lock), ..task(&arguments, Whose::Ours) });
         assert_eq!(said, "apart\n0\n/dev/null\n0");
+    }
+
+    #[test]
+    fn nothing_that_whoever_started_us_left_open_reaches_it() {
+        let arguments = shell("ls /proc/$$/fd");
+        let ours = command(task(&arguments, Whose::Foreign));
+        let mut parent = Command::new("bash");
+        parent.args(["-c", "exec 3</ 9>&1 10</ 12</ 217</ ; exec \"$@\"", "bash"]);
+        let said = parent.arg(ours.get_program()).args(ours.get_args()).output().unwrap();
+        assert_eq!(String::from_utf8(said.stdout).unwrap(), "0\n1\n2\n");
     }
 
     #[test]
