@@ -3,7 +3,7 @@
 //! Not here: how it comes about, and how it is printed.
 
 use crate::names::Word;
-use crate::shown::shown;
+use crate::shown::{lines, shown};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -130,7 +130,7 @@ pub enum ReadError {
 }
 
 impl Report {
-    /// Reads an answer.
+    /// Reads an answer, of which nothing is obeyed by a terminal.
     pub fn read(text: &str) -> Result<Report, ReadError> {
         #[derive(Deserialize)]
         struct Head {
@@ -141,7 +141,20 @@ impl Report {
         if head.format != FORMAT {
             return Err(ReadError::Format(head.format));
         }
-        Ok(serde_json::from_str(text)?)
+        let mut report: Report = serde_json::from_str(text)?;
+        report.be_marks();
+        Ok(report)
+    }
+
+    /// What another machine says is held to what `Line::new` holds ours to: a text is one line, and a difference is lines.
+    fn be_marks(&mut self) {
+        let mark = |text: &mut String| *text = shown(text).to_string();
+        for line in &mut self.steps {
+            mark(&mut line.what);
+            mark(&mut line.change);
+            line.diff = line.diff.as_deref().map(|diff| lines(diff).to_string());
+        }
+        self.notes.iter_mut().chain(self.commands.iter_mut().flatten()).for_each(mark);
     }
 
     /// Whether nothing changes.
@@ -209,5 +222,23 @@ mod tests {
             let error = Report::read(&text).unwrap_err().to_string();
             assert!(error.contains(says), "{error}");
         }
+    }
+
+    #[test]
+    fn a_report_of_others_is_marks_like_one_that_is_made_here() {
+        let evil = "a\u{1b}]0;x\u{7}\u{202e}\r\npnda: all is well";
+        let mut report = Report::read(FROZEN).unwrap();
+        for line in &mut report.steps {
+            (line.what, line.change, line.diff) = (evil.to_owned(), evil.to_owned(), Some(evil.to_owned()));
+        }
+        (report.notes, report.commands) = (vec![evil.to_owned()], vec![vec![evil.to_owned()]]);
+        let read = Report::read(&serde_json::to_string(&report).unwrap()).unwrap();
+        let marks = shown(evil).to_string();
+        for line in &read.steps {
+            assert_eq!((&line.what, &line.change), (&marks, &marks));
+            assert_eq!(line.diff.as_deref(), Some("a\\u{1b}]0;x\\u{7}\\u{202e}\\r\npnda: all is well"));
+        }
+        assert_eq!((&read.notes, &read.commands), (&vec![marks.clone()], &vec![vec![marks]]));
+        assert_eq!(Report::read(&serde_json::to_string(&read).unwrap()).unwrap(), read);
     }
 }

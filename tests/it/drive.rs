@@ -67,20 +67,26 @@ impl Fleet {
         self
     }
 
-    /// Runs the install; gives the code, the nodes with their results in order, and what nodes were told in order.
-    fn install(&self, options: &[&str]) -> (i32, Vec<String>, Vec<String>) {
+    /// Runs the install; gives the code, the answer, and the talk.
+    fn say(&self, options: &[&str]) -> (i32, String, String) {
         let cluster = Path::new(env!("CARGO_MANIFEST_DIR")).join("clusters/hadoop.toml");
         let mut command = Command::new(env!("CARGO_BIN_EXE_pnda"));
         command.args(["cluster", "install"]).arg(cluster).arg("--nodes").arg(self.path("nodes")).arg("--json");
         let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
         let output = command.args(options).env("TEST", self.folder.path()).env("PATH", path).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"));
+        let [answer, talk] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        (output.status.code().unwrap(), answer, talk)
+    }
+
+    /// Runs the install; gives the code, the nodes with their results in order, and what nodes were told in order.
+    fn install(&self, options: &[&str]) -> (i32, Vec<String>, Vec<String>) {
+        let (code, answer, talk) = self.say(options);
+        let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {talk}"));
         let nodes = answer["nodes"].as_array().unwrap().iter();
         let results = nodes.map(|node| format!("{} {}", node["node"], node["result"]).replace('"', "")).collect();
         let log = fs::read_to_string(self.path("log")).unwrap_or_default();
         let _ = fs::remove_file(self.path("log"));
-        (output.status.code().unwrap(), results, log.lines().map(str::to_owned).collect())
+        (code, results, log.lines().map(str::to_owned).collect())
     }
 }
 
@@ -173,6 +179,30 @@ fn a_dry_run_looks_everywhere_and_says_whether_something_would_change() {
     let (code, results, log) = fleet.install(&["--dry-run"]);
     assert!(code == 4 && results.contains(&"broker-1 would-change".into()), "{results:?}");
     assert!(log.iter().all(|line| line.ends_with("--dry-run --json")), "{log:?}");
+}
+
+#[test]
+fn a_node_cannot_write_to_the_terminal_of_whoever_drives_it() {
+    let fleet = Fleet::new();
+    let evil = "x\u{1b}]0;owned\u{7}\u{9b}1m\u{202e}\r\npnda: all is well";
+    let named = answer(&[Effect::Restart]).replace("\"yarn-nodemanager\"", &Value::from(evil).to_string());
+    let hidden = |text: &str| text.chars().any(|c| c != '\n' && (c.is_control() || c == '\u{202e}'));
+    fleet.stands("10.77.0.5").note("look-worker-1", &named).note("did-worker-1", &named);
+    let worker = fleet.path("nodes/worker-1/install.sh");
+    let talks = format!("#!/bin/sh\nprintf '%s\\n' '{evil}' >&2\n{}", fs::read_to_string(&worker).unwrap());
+    fs::write(&worker, talks).unwrap();
+    let (code, said, talk) = fleet.say(&["--limit", "worker-1"]);
+    assert!(code == 0 && !hidden(&said) && !hidden(&talk), "{said:?} {talk:?}");
+    assert!(talk.lines().all(|line| line.starts_with("worker-1: ")), "{talk:?}");
+    let nodes: Value = serde_json::from_str(&said).unwrap();
+    let restarted = nodes["nodes"][0]["restarts"][0].as_str().unwrap();
+    assert!(
+        restarted.starts_with("x\\u{1b}]0;owned") && !hidden(restarted) && !restarted.contains('\n'),
+        "{restarted:?}"
+    );
+    fleet.note("fail-worker-1", "");
+    let (code, said, talk) = fleet.say(&["--limit", "worker-1"]);
+    assert!(code == 1 && !hidden(&said) && !hidden(&talk), "{said:?} {talk:?}");
 }
 
 /// Says what was brought besides the folder, by whom it can be read, and keeps the key to compare.
