@@ -9,6 +9,7 @@
 
 mod ahead;
 mod census;
+mod certificates;
 mod document;
 mod findings;
 mod gates;

@@ -2,6 +2,7 @@
 //! Digests of such files are sealed with a key of the node, so that none of them tells a guesser that a guess was right.
 //! Not here: what a reference looks like (`words::secret`), or writing the files.
 
+use super::certificates::{self, Brought};
 use super::document::Wanted;
 use super::generations::Generations;
 use super::ground::{self, Ground};
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use systems::regular::{self, Links};
 use words::digest::Sha256;
 use words::names::NodePath;
-use words::secret::{Secret, filled, pem};
+use words::secret::{CERTIFICATES, Secret, filled, pem};
 
 /// Beside a kept document: the secrets that it was installed with.
 pub(super) const KEPT: &str = "secrets.toml";
@@ -78,6 +79,9 @@ pub enum Error {
     /// What was kept for going back is not readable.
     #[error("the secrets that were kept in {} cannot be read", path.display())]
     Kept { path: PathBuf, source: io::Error },
+    /// The node could not show who it is.
+    #[error("the certificate of this node would not do")]
+    Certificate(#[source] certificates::Error),
     /// The installer's folder cannot be used.
     #[error("the node's key for digests of secrets cannot be used")]
     Home(#[source] home::Error),
@@ -153,8 +157,8 @@ pub(super) fn fill(wanted: &mut Wanted, folder: &Path, sources: Sources<'_>, hom
         return Ok(());
     }
     // What somebody brought beside a document are no secrets of this node.
-    let kept =
-        Generations::of(home).kept(folder).map_or_else(|| Ok(BTreeMap::new()), |kept| read_kept(&kept.join(KEPT)))?;
+    let of_then = Generations::of(home).kept(folder);
+    let kept = of_then.as_ref().map_or_else(|| Ok(BTreeMap::new()), |kept| read_kept(&kept.join(KEPT)))?;
     let found = needed.into_iter().map(|(secret, owners)| {
         let value = kept.get(secret).cloned().map_or_else(|| find(secret, sources, &owners), Ok);
         value.and_then(|value| fitting(secret, &value)).map(|value| (secret.clone(), value))
@@ -168,6 +172,22 @@ pub(super) fn fill(wanted: &mut Wanted, folder: &Path, sources: Sources<'_>, hom
         file.sha256 = secrets.seal(&file.path, Sha256::of(bytes));
     }
     wanted.secrets = secrets;
+    // Going back leaves the certificates that are there, whatever they are.
+    if of_then.is_none() { certificates_fit(wanted) } else { Ok(()) }
+}
+
+/// Holds the certificate, its key and its authority against each other and the node, where it has the three.
+fn certificates_fit(wanted: &Wanted) -> Result<(), Error> {
+    let of = |folder: &str, name: &str| {
+        wanted.bytes.get(&NodePath::new(format!("{folder}/{name}")).ok()?).map(Vec::as_slice)
+    };
+    let folders = wanted.bytes.keys().filter_map(|path| path.as_str().strip_suffix("/certificate.pem"));
+    for folder in folders.filter(|folder| folder.ends_with(CERTIFICATES)) {
+        let three = (of(folder, "key.pem"), of(folder, "certificate.pem"), of(folder, "authority.pem"));
+        let (Some(key), Some(certificate), Some(authority)) = three else { continue };
+        let brought = Brought { folder, key, certificate, authority };
+        brought.fit(wanted.node.node.as_str()).map_err(Error::Certificate)?;
+    }
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 //! Not here: what systemd does with credentials; nodes have it.
 
 use super::*;
+use crate::certificates::tests::Site as Authority;
 use crate::installed::{rollback_with, verify_with};
 use words::secret::Secret;
 
@@ -129,6 +130,42 @@ fn certificates_are_brought_once_stay_until_others_are_and_are_not_taken_back() 
     assert_eq!(holding(&site.root(), "MIIBsecond"), [site.at(path).display().to_string()], "no copy is kept");
     rollback_with(&place(&site), None, Run::Real, None, &silent).unwrap();
     assert!(site.text(PATH).contains(FIRST) && site.text(path).contains("MIIBsecond"), "going back leaves it");
+}
+
+#[test]
+fn a_certificate_that_is_not_this_node_s_is_refused_before_anything_changes() {
+    let mut site = site();
+    let ours = Authority::new("site");
+    let (key, certificate) = ours.pair("x", &["edge-1"]);
+    let (_, strange) = ours.pair("x", &["edge-2"]);
+    let folder = site.folder.path().join("brought");
+    fs::create_dir(&folder).unwrap();
+    let bring = |certificate: &str| {
+        for (name, text) in [("key", &*key), ("certificate", certificate), ("authority", &ours.authority)] {
+            let path = folder.join(format!("{name}.pem"));
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+    };
+    for name in ["key", "certificate", "authority"] {
+        let (path, mark) = (format!("/etc/pnda/tls/{name}.pem"), format!("file:/etc/pnda/tls/{name}.pem"));
+        let text = format!("{}\n", mark.parse::<Secret>().unwrap().mark());
+        fs::create_dir_all(site.folder.path().join("node/files/etc/pnda/tls")).unwrap();
+        fs::write(site.folder.path().join(format!("node/files{path}")), &text).unwrap();
+        site.more += &format!(
+            "[[file]]\npath = \"{path}\"\nsha256 = \"{}\"\nsecrets = [\"{mark}\"]\nowner = \"root\"\ngroup = \"root\"\nmode = \"0600\"\n",
+            Sha256::of(text.as_bytes())
+        );
+    }
+    site.publish();
+    let request = Request { certificates: Some(folder.clone()), ..site.request() };
+    bring(&strange);
+    let error = chain(&install_with(&request, None, &silent).unwrap_err());
+    assert!(error.contains("/etc/pnda/tls/certificate.pem would not have the name edge-1"), "{error}");
+    assert!(error.contains("pnda cluster certificates") && !site.at("/etc/pnda").exists(), "{error}");
+    bring(&certificate);
+    install_with(&request, None, &silent).unwrap();
+    assert!(site.again().unwrap().is_empty() && site.at("/etc/pnda/tls/certificate.pem").exists());
 }
 
 #[test]
