@@ -256,3 +256,16 @@ fn copied(source: &mut File, to: &Path) -> io::Result<Sha256> {
     file.sync_all()?;
     Ok(hasher.finish())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_once_can_always_be_read() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/formats/install-facts-1.toml");
+        let kept = facts(&path).unwrap();
+        assert_eq!((kept.number, kept.generation, kept.archives.len()), (3, 7, 1));
+        assert_eq!(toml::to_string(&kept).unwrap(), fs::read_to_string(path).unwrap());
+    }
+}

@@ -269,6 +269,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_once_can_always_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = include_str!("../../../tests/fixtures/formats/log-notes-1.json").trim_end();
+        fs::write(folder.path().join(FILE), text).unwrap();
+        let mut notes = Notes::read(folder.path()).unwrap();
+        assert_eq!((notes.until, notes.count("yarn-application_1_0002")), (Some(1_700_000_000), 1));
+        notes.save(1_700_000_000).unwrap();
+        assert_eq!(fs::read_to_string(folder.path().join(FILE)).unwrap(), text);
+    }
+
+    #[test]
     fn damaged_notes_are_none() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(FILE), "{\"until\":5,\"files\":[{").unwrap();
