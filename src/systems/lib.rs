@@ -23,6 +23,7 @@ mod scripted;
 pub mod site;
 pub mod site_hadoop;
 pub mod ssh;
+pub mod users;
 pub mod webhdfs;
 pub mod yarn;
 
