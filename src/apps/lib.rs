@@ -10,6 +10,7 @@ pub mod observe;
 pub mod orders;
 pub mod package;
 pub mod prepare;
+pub mod queue;
 pub mod restore;
 pub mod site;
 pub mod status;

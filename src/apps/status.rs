@@ -2,8 +2,8 @@
 //! Pure, and one table: each row is a state of YARN, of the job, and what is wanted.
 //! Not here: what is to be done about it (`decide`).
 
-use crate::decide::{Job, Observed, Seen, Yarn};
-use crate::journal::{Application, Component, End, Outcome, Verdict, Wanted};
+use crate::decide::{Job, Observed, Seen, Yarn, is_moved};
+use crate::journal::{Application, Component, End, Outcome, Run, Verdict, Wanted};
 use systems::yarn::State as YarnState;
 use words::application::{self as told, Phase, SavepointState, State};
 use words::names::ApplicationName;
@@ -41,8 +41,18 @@ pub fn state(wanted: &Wanted, component: &Component, observed: Option<&Observed>
         None | Some(Yarn::NoRun) => said(State::Unknown, "it was not looked at yet"),
         Some(Yarn::Hidden { hop, why }) => (State::CannotSee, format!("{hop} does not answer: {why}")),
         Some(Yarn::Unknown(_)) => said(State::Submitting, "YARN does not know it yet"),
-        Some(Yarn::Known(seen)) => of_seen(wanted, component, seen),
+        Some(Yarn::Known(seen)) => {
+            let (state, reason) = of_seen(wanted, component, seen);
+            let all = [Some(reason).filter(|reason| !reason.is_empty()), moved(run, seen)];
+            (state, all.into_iter().flatten().collect::<Vec<_>>().join("; "))
+        }
     }
+}
+
+/// YARN runs it, but elsewhere.
+fn moved(run: &Run, seen: &Seen) -> Option<String> {
+    let asked = run.queue.as_ref().filter(|asked| !seen.queue.is_empty() && is_moved(Some(*asked), &seen.queue))?;
+    Some(format!("asked for queue {asked}, YARN put it into {}", seen.queue))
 }
 
 fn of_seen(wanted: &Wanted, component: &Component, seen: &Seen) -> (State, String) {

@@ -240,7 +240,11 @@ fn cannot_see(hop: &'static str, why: &str) -> Action {
     Action::Rest(Rest::CannotSee { hop, why: why.to_owned() })
 }
 
-/// Whether YARN put the run elsewhere than it was asked to; a short name stands for a whole path.
+/// Whether YARN put the run elsewhere than it was asked to; the end of a path stands for the whole.
 pub fn is_moved(asked: Option<&Word>, found: &str) -> bool {
-    asked.is_some_and(|asked| found != asked.as_str() && found.rsplit('.').next() != asked.as_str().rsplit('.').next())
+    let ends = |path: &str, end: &str| {
+        let above = path.strip_suffix(end);
+        above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+    };
+    asked.is_some_and(|asked| !ends(found, asked.as_str()) && !ends(asked.as_str(), found))
 }
