@@ -3,7 +3,7 @@
 //! Not here: any logic.
 
 use super::failure::{FAILED, Failure, Outcome, USAGE, finish, say};
-use super::{agent_install, agent_installed};
+use super::{agent_install, agent_installed, agent_queue};
 use crate::agent::board::View;
 use crate::agent::config::{self, Config};
 use crate::agent::health::{Round, judge};
@@ -58,6 +58,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Print the queue of YARN for the caller's work; exit code 1 without a map, 2 if no rule fits, 3 if it is refused.
+    Queue(agent_queue::Arguments),
     /// Bring this node to what was rendered for it, from a mirror alone.
     Install(agent_install::Arguments),
     /// List the installs that are kept on this node.
@@ -84,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Check { config, json } => check(&config, json),
         Command::Logs { config } => read_logs(&config),
         Command::Applications { config } => manage(&config),
+        Command::Queue(arguments) => agent_queue::run(&arguments),
         Command::Install(arguments) => agent_install::run(&arguments),
         Command::Generations(arguments) => agent_installed::generations(&arguments),
         Command::Rollback(arguments) => agent_installed::rollback(&arguments),

@@ -5,6 +5,7 @@
 pub mod agent;
 mod agent_install;
 mod agent_installed;
+mod agent_queue;
 pub mod app;
 mod cluster;
 mod complete;
