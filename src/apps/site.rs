@@ -2,6 +2,7 @@
 //! Read from the agent's configuration; a release's settings come from the file that Flink's own clients on this node read.
 //! Not here: the configuration's syntax (`agent`), and anything that changes.
 
+use crate::queue;
 use crate::submit::{Cluster, Distribution, Resource};
 use flink::memory::Deployment;
 use flink::{Syntax, Target};
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use systems::regular;
+use systems::users::Account;
 use systems::webhdfs::{self, WebHdfs};
 use words::flink::Version;
 use words::names::Word;
@@ -38,6 +40,8 @@ pub struct Site {
     pub flinks: BTreeMap<Version, Release>,
     /// The link to the one that is taken where nobody names one: `flink-1.20.5`.
     pub flink_home: PathBuf,
+    /// The map of users and groups to queues, on this node; without one YARN decides.
+    pub queue_map: Option<PathBuf>,
     /// What packages may refer to as `environment_…`.
     pub environment: BTreeMap<String, String>,
 }
@@ -59,6 +63,9 @@ pub enum Error {
     /// It is not in the agent's configuration.
     #[error("Flink {0} is not one of this cluster's")]
     Unknown(Version),
+    /// The map has no queue for somebody, or cannot be asked.
+    #[error("{} must have a queue for the applications of {owner}, as in `{owner}: default`", map.display())]
+    Queue { map: PathBuf, owner: Word, source: queue::Error },
     /// Its configuration cannot be read.
     #[error("cannot read Flink's configuration {}", file.display())]
     Read { file: PathBuf, source: io::Error },
@@ -72,12 +79,28 @@ pub enum Error {
     NotStaged { version: Version, folder: String },
 }
 
+impl Error {
+    /// Whether it may be otherwise in a moment.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Error::Queue { source, .. } if source.is_passing())
+    }
+}
+
 impl Site {
     /// The release that is taken where nobody names one: that of this node, else the newest.
     pub fn usual(&self) -> Option<Version> {
         let link = std::fs::read_link(&self.flink_home).ok();
         let name = link.as_ref().and_then(|link| link.file_name()?.to_str()?.strip_prefix("flink-")?.parse().ok());
         name.filter(|version| self.flinks.contains_key(version)).or_else(|| self.flinks.keys().next_back().copied())
+    }
+
+    /// The queue that a user's applications are submitted to, by the same map as his commands.
+    pub fn queue(&self, owner: &Word) -> Result<Option<Word>, Error> {
+        let Some(map) = &self.queue_map else { return Ok(None) };
+        let user = Account::named(owner.as_str()).map_err(queue::Error::User);
+        let chosen = user.and_then(|user| queue::choose(map, &user, None));
+        let failed = |source| Error::Queue { map: map.clone(), owner: owner.clone(), source };
+        chosen.map(|(queue, _)| Some(queue)).map_err(failed)
     }
 
     /// The log settings of a release's containers.

@@ -70,6 +70,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let savepoints = table.parsed("savepoints", "hdfs://manager:8020/pnda/flink/savepoints", inside);
     let archive = table.parsed("archive", "hdfs://manager:8020/pnda/flink/completed-jobs", inside);
     let logs = table.parsed("logs", "/app-logs", NodePath::new);
+    let queue_map = table.optional_parsed("queue_map", "/opt/pnda/rm-wrapper/policies/map.txt", NodePath::new);
     let attempts = table.number("attempts", 1..=100).unwrap_or(1);
     let class_path = addresses(table.required_list("class_path", "/etc/hadoop/conf"));
     let flink_home = table.parsed("flink_home", "/opt/pnda/flink", NodePath::new);
@@ -102,6 +103,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         hdfs_folder: hdfs_folder?.to_string(),
         flinks: flinks?,
         flink_home: flink_home?.as_str().into(),
+        queue_map: queue_map.map(|map| map.as_str().into()),
         environment,
     };
     Some(Config { socket: socket?.as_str().into(), interval: Duration::from_secs(interval), site })

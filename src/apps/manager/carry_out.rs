@@ -114,9 +114,14 @@ impl Manager {
             Err(error) if error.is_passing() => return Err(unavailable(chain(&error))),
             Err(error) => return failed(chain(&error)),
         };
+        let queue = match self.site.queue(&application.owner) {
+            Ok(queue) => queue,
+            Err(error) if error.is_passing() => return Err(unavailable(chain(&error))),
+            Err(error) => return failed(chain(&error)),
+        };
         let new = self.hands().reserve(&application.owner).map_err(|error| unavailable(chain(&error)))?;
         let job = prepared.job_id();
-        let intended = Fact::RunIntended { of: of.clone(), id: new.id, order: *order, queue: None, job, restore };
+        let intended = Fact::RunIntended { of: of.clone(), id: new.id, order: *order, queue, job, restore };
         self.record(state, of, intended)?;
         let state = self.state()?;
         let run = state.applications.get(&of.application).and_then(|one| one.components.get(&of.component)?.live());

@@ -35,7 +35,8 @@ impl Manager {
             let hdfs = self.hdfs.as_user(&User::simple(application.owner.as_str()));
             let restore = restore::choose(&hdfs, &self.site.cluster, (&application.owner, &of), run, origin);
             let restore = restore.map_err(|error| Refusal::Invalid(chain(&error)))?;
-            let run = RunOf { id: &id, queue: None, job: None, restore: restore.as_deref() };
+            let queue = self.site.queue(&application.owner).map_err(|error| Refusal::Invalid(chain(&error)))?;
+            let run = RunOf { id: &id, queue: queue.as_ref(), job: None, restore: restore.as_deref() };
             let job = prepared.job(&of, &application.owner, &run);
             let flink =
                 self.site.distribution(&self.hdfs, prepared.flink).map_err(|error| unavailable(chain(&error)))?;
