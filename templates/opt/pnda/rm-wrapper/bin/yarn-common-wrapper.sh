@@ -1,12 +1,13 @@
 #!/bin/sh
-# Runs the command by whose name this file is called, in the queue that the caller may use: flink of each version,
-# yarn-session.sh and Spark's commands in this folder are links to it. A queue that is asked for on the command line is
-# used if the caller may; one that is refused ends the command, and nothing runs in another queue than was meant.
+# Runs the command by whose name this file is called, in the queue that the caller may use: flink of each version, its
+# other clients and Spark's commands in this folder are links to it. A queue that is asked for on the command line is used
+# if the caller may; one that is refused ends the command, and nothing runs in another queue than was meant.
+# Which queue that is, the agent's program decides, as it does for applications.
 set -eu
 
 name=${0##*/}
 folder={{ at('/opt/pnda/rm-wrapper/bin') | sh }}
-policy={{ at('/opt/pnda/rm-wrapper/policies/yarn-user-group-policy.sh') | sh }}
+map={{ at('/opt/pnda/rm-wrapper/policies/map.txt') | sh }}
 
 # The real command is the next one on the path.
 PATH=$(printf '%s' ":$PATH:" | sed "s|:$folder:|:|g; s|^:||; s|:\$||")
@@ -26,6 +27,25 @@ case $name in
     yarn-session.sh)
         verb=
         option=-Dyarn.application.queue=
+        ;;
+    sql-client.sh)
+        # Before 1.18 it takes no options of Flink's; a gateway submits by itself.
+        version=${FLINK_VERSION:-$(readlink {{ at('/opt/pnda/flink') | sh }} || true)}
+        case ${1:-},${version##*/flink-} in
+            gateway,* | *,1.15.* | *,1.16.* | *,1.17.*) exec "$name" "$@" ;;
+        esac
+        verb=
+        if [ "${1:-}" = embedded ]; then
+            verb=$1
+            shift
+        fi
+        option=-Dyarn.application.queue=
+        ;;
+    pyflink-shell.sh)
+        [ "${1:-}" = yarn ] || exec "$name" "$@"
+        verb=$1
+        shift
+        option=-qu
         ;;
     spark-submit | spark-shell | pyspark)
         verb=
@@ -90,7 +110,11 @@ while [ "$count" -gt 0 ]; do
 done
 
 code=0
-queue=$("$policy" ${wanted:+"$wanted"}) || code=$?
+queue=$({{ at('/opt/pnda/agent/pnda-agent') | sh }} queue --map="$map" --requested="$wanted") || code=$?
+if [ "$code" -eq 2 ] && [ "$name" = sql-client.sh ] && [ -z "$wanted" ]; then
+    # It may never submit anything; where it does, YARN decides.
+    exec "$name" ${verb:+"$verb"} "$@"
+fi
 if [ "$code" -ne 0 ]; then
     printf '%s: no queue to run in, so nothing was started\n' "$name" >&2
     logger -t yarn-policy "$name of $(id -un)${wanted:+ asked for $wanted}: refused with $code" 2>/dev/null || true
