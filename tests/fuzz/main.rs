@@ -60,6 +60,7 @@ targets! {
     python_requirement: targets::python::requirement,
     python_sdist: targets::python::sdist,
     python_wheel: targets::python::wheel,
+    queue_map: targets::documents::queue_map,
     rpm_expression: targets::rpm::expression,
     rpm_filelists: targets::rpm::filelists,
     rpm_groups: targets::rpm::groups,

@@ -3,6 +3,7 @@
 //! Not here: documents of a cluster, which the site writes itself.
 
 use super::{folder, said, stays, text};
+use pnda::apps::queue::{Map, decide};
 use pnda::mirror::advisories::{Matcher, snapshot};
 use pnda::mirror::lock::{Lock, difference};
 use pnda::mirror::manifest;
@@ -12,6 +13,7 @@ use pnda::mirror::sources::{Site, Sources};
 use pnda::words::generation::Generation;
 use pnda::words::location::Location;
 use pnda::words::names::{NodePath, SafePath, Word};
+use pnda::words::problem::Source;
 use pnda::words::size::Size;
 use std::path::Path;
 
@@ -45,6 +47,25 @@ pub fn manifest(bytes: &[u8]) -> String {
         Ok(manifest) => format!("good {}", manifest.request().len().min(1)),
         Err(problems) => problems.to_string().lines().map(|line| line.chars().take(30).collect::<String>()).collect(),
     }
+}
+
+pub fn queue_map(bytes: &[u8]) -> String {
+    let text = text(bytes);
+    let (map, told) = Map::parse(Source { file: "map.txt", text: &text });
+    assert!(told.len() <= text.lines().count());
+    let groups = ["dev".to_owned(), text.clone()];
+    let asked = text.split_whitespace().last();
+    let outcome = [None, asked].map(|asked| decide(&map, "pnda", &groups, asked));
+    for queue in outcome.iter().flatten() {
+        assert_eq!(decide(&map, "pnda", &groups, Some(queue.as_str())), Ok(*queue));
+    }
+    let hidden = |c: char| c.is_control() && c != '\n';
+    assert!(!told.to_string().contains(hidden), "{told:?}");
+    outcome
+        .iter()
+        .flat_map(|one| one.as_ref().err())
+        .for_each(|refused| assert!(!refused.to_string().contains(char::is_control)));
+    format!("{:?} {}", outcome.map(|one| one.is_ok()), told.len().min(3))
 }
 
 pub fn sources(bytes: &[u8]) -> String {
