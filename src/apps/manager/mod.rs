@@ -6,6 +6,8 @@ mod answers;
 mod carry_out;
 mod explain;
 mod logs;
+#[cfg(test)]
+mod tests;
 
 use crate::decide::{Action, Job, Observed, Rest, Yarn, next};
 use crate::journal::{AppendError, Book, Fact, HdfsJournal, Key, NoteError, State, Wanted};

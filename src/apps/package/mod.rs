@@ -15,7 +15,7 @@ pub mod properties_file;
 pub mod repository;
 pub mod reserved;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use archive::Findings;
 use flink::FlinkComponent;

@@ -87,10 +87,10 @@ pub(super) fn accepted(members: &[Raw<'_>]) -> Package {
     read(&named("p-1.0.0"), &*archive(members)).unwrap()
 }
 
-pub(super) const WORDCOUNT: &str = "flink-socket-streaming-example-app-1.0.0";
+pub(crate) const WORDCOUNT: &str = "flink-socket-streaming-example-app-1.0.0";
 
 /// A package of the shape of PNDA's streaming example, written here.
-pub(super) fn wordcount() -> Vec<u8> {
+pub(crate) fn wordcount() -> Vec<u8> {
     let properties = br#"{
     "main_class": "example.WordCountStream",
     "main_jar": "wordcount.jar",

@@ -1,0 +1,258 @@
+//! A cluster for tests of the manager: scripted YARN, Flink and HDFS behind a wire, a package, an application, and what
+//! time brings: what is accepted runs, and a job that is stopped leaves its savepoint and ends.
+//! Not here: what is tested with it.
+
+use super::wire::{Fault, Wire};
+use crate::journal::{Book, HdfsJournal, Key, Origin, State};
+use crate::manager::Manager;
+use crate::orders::{Caller, Refusal};
+use crate::package::tests::{WORDCOUNT, wordcount};
+use crate::site::{Release, Site};
+use crate::submit::Cluster;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use systems::hadoop::User;
+use systems::webhdfs::WebHdfs;
+use systems::{jobmanager, webhdfs, yarn};
+use words::application::{self as told, Phase};
+use words::ids::{ApplicationId, JobId, TriggerId};
+use words::names::{ApplicationName, ComponentName, PackageName, Word};
+
+/// More rounds than anything needs.
+pub(super) const ROUNDS: usize = 16;
+pub(super) const FILESYSTEM: &str = "hdfs://nn.example:8020";
+/// The servers' places on the wire.
+pub(super) const YARN: usize = 0;
+pub(super) const HDFS: usize = 1;
+pub(super) const FLINK: usize = 2;
+
+pub(super) struct Bed {
+    pub(super) yarn: yarn::Fake,
+    pub(super) hdfs: webhdfs::Fake,
+    pub(super) flink: jobmanager::Fake,
+    pub(super) wire: Wire,
+    /// The savepoints that were ever asked for, with their folders.
+    pub(super) savepoints: BTreeMap<String, String>,
+    /// How far the job is that was stopped last.
+    leaving: usize,
+    site: Site,
+    _folder: tempfile::TempDir,
+}
+
+pub(super) fn word(text: &str) -> Word {
+    Word::new(text).unwrap()
+}
+
+pub(super) fn alice() -> Caller {
+    Caller { name: word("alice"), is_admin: false }
+}
+
+pub(super) fn application() -> ApplicationName {
+    ApplicationName::new("words").unwrap()
+}
+
+pub(super) fn key() -> Key {
+    Key { application: application(), component: ComponentName::new("word-count").unwrap() }
+}
+
+impl Bed {
+    /// One with an application that was never started.
+    pub(super) fn new() -> Bed {
+        let (yarn, hdfs) = (yarn::Fake::start(), webhdfs::Fake::start());
+        let flink = jobmanager::Fake::start(&JobId::new("0".repeat(32)).unwrap());
+        let wire = Wire::before(&[&yarn.server.address, &hdfs.web, &flink.server.address]);
+        let folder = tempfile::tempdir().unwrap();
+        let site = site(&wire, folder.path());
+        let bed = Bed { yarn, hdfs, flink, wire, savepoints: BTreeMap::new(), leaving: 0, site, _folder: folder };
+        let root = bed.hdfs.client();
+        root.make_folder("/pnda/flink/2.3.0/plugins", "755").unwrap();
+        root.write("/pnda/flink/2.3.0/lib/flink-dist-2.3.0.jar", "644", 4, &mut &b"dist"[..]).unwrap();
+        let (manager, package) = (bed.manager(), PackageName::new(WORDCOUNT).unwrap());
+        manager.round();
+        manager.receive(&package, &*wordcount(), None).unwrap();
+        manager.deploy(&package, &alice()).unwrap();
+        manager.create(&application(), &json!({ "package": WORDCOUNT }), &alice()).unwrap();
+        bed
+    }
+
+    pub(super) fn manager(&self) -> Manager {
+        Manager::new(self.site.clone()).unwrap()
+    }
+
+    /// HDFS without the wire.
+    pub(super) fn direct(&self, user: &str) -> WebHdfs {
+        self.hdfs.client().as_user(&User::simple(user))
+    }
+
+    /// What the journal says to whoever reads it anew.
+    pub(super) fn journal(&self) -> State {
+        let journal = HdfsJournal::open(self.direct("pnda"), "/pnda/apps/journal").unwrap();
+        Book::open(Arc::new(journal)).unwrap().state
+    }
+
+    /// The ids that were ever sent to the ResourceManager and that it got, since the last time.
+    pub(super) fn submitted(&self) -> BTreeSet<String> {
+        let posts = self.yarn.server.asked().into_iter().filter(|line| line.starts_with("POST /ws/v1/cluster/apps?"));
+        posts.map(|line| body_of(&line)["application-id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Goes on for a moment: YARN starts what it accepted, and a job that is stopped goes away in steps.
+    pub(super) fn step(&mut self) {
+        for line in self.flink.server.asked() {
+            if line.starts_with("POST /jobs/") {
+                let body = body_of(&line);
+                let text = |name: &str| body[name].as_str().unwrap().to_owned();
+                if self.savepoints.insert(text("triggerId"), text("targetDirectory")).is_none() {
+                    self.leaving = 1;
+                }
+            }
+        }
+        let of_state = |state: &str| -> Vec<ApplicationId> {
+            let world = self.yarn.world();
+            let fitting = world.applications.iter().filter(|(_, one)| one.state == state);
+            fitting.map(|(id, _)| ApplicationId::new(id.as_str()).unwrap()).collect()
+        };
+        let (accepted, running) = (of_state("ACCEPTED"), of_state("RUNNING"));
+        for id in accepted {
+            self.flink.world().jobs =
+                BTreeMap::from([(self.set_for(&id, "$internal.pipeline.job-id").unwrap(), "RUNNING".to_owned())]);
+            self.wire.plan().hidden.retain(|place| *place != FLINK);
+            self.yarn.run(&id, self.wire.addresses[FLINK].trim_start_matches("http://"));
+        }
+        for id in running.iter().filter(|_| self.leaving > 0) {
+            match self.leaving {
+                1 => self.leave_savepoint(),
+                2 => self.wire.plan().hidden.push(FLINK),
+                _ => self.yarn.set(id, "FINISHED", "SUCCEEDED"),
+            }
+        }
+        self.leaving = if running.is_empty() || self.leaving > 2 || self.leaving == 0 { 0 } else { self.leaving + 1 };
+    }
+
+    /// Flink writes `_metadata` last.
+    fn leave_savepoint(&self) {
+        for job in self.flink.world().jobs.values_mut() {
+            *job = "FINISHED".to_owned();
+        }
+        for place in self.places() {
+            let path = format!("{}/_metadata", place.trim_start_matches(FILESYSTEM));
+            self.direct("alice").write(&path, "640", 1, &mut &b"m"[..]).unwrap();
+        }
+    }
+
+    /// Where the savepoints lie that were asked for.
+    pub(super) fn places(&self) -> Vec<String> {
+        let place =
+            |(id, folder): (&String, &String)| jobmanager::Fake::place(folder, &TriggerId::new(id.as_str()).unwrap());
+        self.savepoints.iter().map(place).collect()
+    }
+
+    /// What a run's configuration, as it lies in HDFS, sets a key to.
+    pub(super) fn set_for(&self, id: &ApplicationId, key: &str) -> Option<String> {
+        let file = format!("/user/alice/.flink/{id}/config.yaml");
+        let text = String::from_utf8(self.direct("alice").read(&file, 1 << 20).unwrap().unwrap()).unwrap();
+        let value = text.lines().find_map(|line| line.strip_prefix(&format!("\"{key}\": ")))?;
+        Some(serde_json::from_str(value).unwrap())
+    }
+
+    /// Rounds until the application is as it should be.
+    pub(super) fn settle(&mut self, manager: &Manager, is_good: impl Fn(&told::Application) -> bool) -> bool {
+        (0..ROUNDS).any(|_| {
+            manager.round();
+            self.step();
+            told_of(manager).is_some_and(|told| is_good(&told))
+        })
+    }
+
+    /// The application runs.
+    pub(super) fn started(&mut self) -> (Manager, ApplicationId) {
+        let manager = self.manager();
+        manager.round();
+        manager.start(&application(), Origin::Newest, &alice()).unwrap();
+        assert!(self.settle(&manager, is_running), "{:?}", told_of(&manager));
+        let id = told_of(&manager).unwrap().components[0].yarn_id.clone().unwrap();
+        (manager, ApplicationId::new(id).unwrap())
+    }
+
+    /// One manager until the fault, or until all is well; then, if it was killed, another one. Whoever ordered and was told
+    /// that it did not work orders again. Gives the last manager, and whether the fault came.
+    pub(super) fn suffer(
+        &mut self,
+        (number, fault, kills): (usize, Fault, bool),
+        order: impl Fn(&Manager) -> Result<(), Refusal>,
+        is_good: impl Fn(&told::Application) -> bool,
+    ) -> (Manager, bool) {
+        self.wire.expect(number, fault, kills);
+        let mut manager = self.manager();
+        manager.round();
+        let mut ordered = order(&manager).is_ok();
+        for _ in 0..ROUNDS {
+            manager.round();
+            self.step();
+            if self.wire.plan().is_dead {
+                drop(manager);
+                self.wire.revive();
+                manager = self.manager();
+                manager.round();
+            }
+            if !ordered {
+                ordered = matches!(order(&manager), Ok(()) | Err(Refusal::Conflict(_)));
+            }
+            if ordered && told_of(&manager).is_some_and(|told| is_good(&told)) {
+                break;
+            }
+        }
+        let hit = self.wire.plan().count >= number;
+        self.wire.plan().fault = None;
+        manager.round();
+        (manager, hit)
+    }
+}
+
+fn site(wire: &Wire, folder: &std::path::Path) -> Site {
+    let (configuration, log) = (folder.join("config.yaml"), folder.join("log4j.properties"));
+    std::fs::write(&configuration, "jobmanager.memory.process.size: 1600m\ntaskmanager.memory.process.size: 1728m\n")
+        .unwrap();
+    std::fs::write(&log, "rootLogger.level = INFO\n").unwrap();
+    let flink = "2.3.0".parse().unwrap();
+    let release = Release { configuration, log, staged: "/pnda/flink/2.3.0".into() };
+    Site {
+        cluster: Cluster {
+            name: word("pico"),
+            filesystem: FILESYSTEM.into(),
+            class_path: vec!["/etc/hadoop/conf".into()],
+            checkpoints: "/pnda/flink/checkpoints".into(),
+            savepoints: "/pnda/flink/savepoints".into(),
+            archive: "/pnda/flink/completed-jobs".into(),
+            logs: "/app-logs".into(),
+            attempts: 2,
+        },
+        user: word("pnda"),
+        admins: word("admins"),
+        resource_managers: vec![wire.addresses[YARN].clone()],
+        name_nodes: vec![wire.addresses[HDFS].clone()],
+        folder: folder.join("apps"),
+        hdfs_folder: "/pnda/apps".into(),
+        flinks: BTreeMap::from([(flink, release)]),
+        flink,
+        environment: BTreeMap::new(),
+    }
+}
+
+/// The JSON at the end of a noted request.
+fn body_of(line: &str) -> Value {
+    serde_json::from_str(&line[line.find('{').unwrap()..]).unwrap()
+}
+
+pub(super) fn told_of(manager: &Manager) -> Option<told::Application> {
+    manager.application(&application()).ok()?
+}
+
+pub(super) fn is_running(told: &told::Application) -> bool {
+    told.status == Phase::Started && told.components[0].state == told::State::Running
+}
+
+pub(super) fn is_stopped(told: &told::Application) -> bool {
+    told.status == Phase::Created && told.components[0].state == told::State::Stopped
+}

@@ -1,0 +1,7 @@
+//! A whole manager, its rounds called by hand, against scripted YARN, Flink and HDFS in which every request may be lost,
+//! delayed or doubled and after each of which the manager may be killed: nothing runs twice, and nothing is lost.
+//! Not here: real ones; single decisions and orders, which are tested beside their code.
+
+mod bed;
+mod faults;
+mod wire;

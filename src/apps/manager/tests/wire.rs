@@ -1,0 +1,131 @@
+//! What lies between a manager and the scripted servers in tests: it counts every request to any of them, and loses, delays
+//! or doubles one of them, after which the manager may be cut off as if it had been killed.
+//! Not here: what the servers answer.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard};
+use systems::Scripted;
+
+/// What becomes of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Nothing: it is answered.
+    None,
+    /// The server never sees it.
+    Dropped,
+    /// The server acts, and its answer is lost.
+    Swallowed,
+    /// The server gets it twice; its second answer counts.
+    Doubled,
+    /// The server gets it after the next request, and nobody gets its answer.
+    Delayed,
+}
+
+#[derive(Default)]
+pub(super) struct Plan {
+    /// Requests so far.
+    pub(super) count: usize,
+    /// What becomes of which request, and whether it is the last one of this manager.
+    pub(super) fault: Option<(usize, Fault, bool)>,
+    /// Nothing goes through any more: its manager is dead.
+    pub(super) is_dead: bool,
+    /// Servers that nobody reaches, by their place.
+    pub(super) hidden: Vec<usize>,
+    held: Option<(String, Vec<u8>)>,
+}
+
+/// Proxies before servers, counted together.
+#[derive(Clone)]
+pub(super) struct Wire {
+    plan: Arc<Mutex<Plan>>,
+    /// Where they answer, in the order of the servers.
+    pub(super) addresses: Vec<String>,
+}
+
+impl Wire {
+    pub(super) fn before(servers: &[&str]) -> Wire {
+        let plan = Arc::<Mutex<Plan>>::default();
+        let proxy = |(place, server): (usize, &&str)| {
+            let (plan, server) = (plan.clone(), (*server).to_owned());
+            let script = Scripted::start(move |request| {
+                let (url, body) = (&request.url, &request.body);
+                let target = format!("{}?{}", url.path(), url.query().unwrap_or_default());
+                let head = format!("{} {target} HTTP/1.1\r\ncontent-length: {}\r\n\r\n", request.method, body.len());
+                let own = url.origin().ascii_serialization();
+                let answer = pass(&plan, place, &server, [head.as_bytes(), body].concat());
+                answer.map_or(Vec::new(), |answer| readdressed(&answer, &server, &own))
+            });
+            script.address
+        };
+        let addresses = servers.iter().enumerate().map(proxy).collect();
+        Wire { plan, addresses }
+    }
+
+    pub(super) fn plan(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().unwrap()
+    }
+
+    /// Counts anew; the request of this number suffers, and the manager is killed then or not.
+    pub(super) fn expect(&self, number: usize, fault: Fault, kills: bool) {
+        *self.plan() = Plan { fault: Some((number, fault, kills)), ..Plan::default() };
+    }
+
+    /// Another manager is there.
+    pub(super) fn revive(&self) {
+        self.plan().is_dead = false;
+    }
+}
+
+fn pass(plan: &Mutex<Plan>, place: usize, server: &str, request: Vec<u8>) -> Option<Vec<u8>> {
+    let (fault, held) = {
+        let mut plan = plan.lock().unwrap();
+        if plan.is_dead || plan.hidden.contains(&place) {
+            return None;
+        }
+        plan.count += 1;
+        let (fault, kills) = match plan.fault {
+            Some((number, fault, kills)) if number == plan.count => (fault, kills),
+            _ => (Fault::None, false),
+        };
+        plan.is_dead = kills;
+        let held = plan.held.take();
+        if fault == Fault::Delayed {
+            plan.held = Some((server.to_owned(), request.clone()));
+        }
+        (fault, held)
+    };
+    let answer = match fault {
+        Fault::Dropped | Fault::Delayed => None,
+        Fault::Swallowed => {
+            forward(server, &request);
+            None
+        }
+        Fault::Doubled => {
+            forward(server, &request);
+            Some(forward(server, &request))
+        }
+        Fault::None => Some(forward(server, &request)),
+    };
+    if let Some((server, request)) = held {
+        forward(&server, &request);
+    }
+    answer
+}
+
+fn forward(server: &str, request: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(server.trim_start_matches("http://")).unwrap();
+    stream.write_all(request).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    answer
+}
+
+/// The NameNode names itself as the DataNode: those requests come through here, too.
+fn readdressed(answer: &[u8], server: &str, own: &str) -> Vec<u8> {
+    let text = String::from_utf8_lossy(answer);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let (status, body) = (head.lines().next().unwrap(), body.replace(server, own));
+    format!("{status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
