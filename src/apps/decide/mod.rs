@@ -194,9 +194,11 @@ fn save(component: &Component, run: &Run, seen: &Seen) -> Action {
     if component.savepoints.iter().any(is_saved) {
         return Action::Rest(Rest::Waits("the job has stopped with its savepoint, and YARN has not noticed yet"));
     }
-    if seen.state != State::Running {
+    match seen.state {
+        State::Running => {}
         // No job of it ever ran, so there is nothing to save.
-        return Action::Kill;
+        State::New | State::NewSaving | State::Submitted | State::Accepted => return Action::Kill,
+        _ => return Action::Rest(Rest::Waits("YARN says of it what is not understood")),
     }
     match &seen.job {
         Job::None => Action::Rest(Rest::Waits("the job has not begun, or has just ended")),

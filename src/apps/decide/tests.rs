@@ -147,6 +147,10 @@ fn a_stop_with_a_savepoint_kills_only_what_never_ran() {
         let action = stop(&fresh, seen(State::Running, job, Saved::None));
         assert!(matches!(action, Action::Rest(Rest::Waits(_))), "{action:?}");
     }
+    for state in [State::Unknown, State::Other("FINISHING".into())] {
+        let action = stop(&fresh, seen(state, known(true), Saved::None));
+        assert!(matches!(action, Action::Rest(Rest::Waits(_))), "a word that nobody knows: {action:?}");
+    }
     let action = stop(&fresh, seen(State::Running, Job::Hidden("refused".into()), Saved::None));
     assert!(matches!(action, Action::Rest(Rest::CannotSee { hop: "the JobManager", .. })), "{action:?}");
     let action = stop(&with(Outcome::Completed("/s/1".into())), seen(State::Running, Job::None, Saved::None));
