@@ -42,6 +42,16 @@ impl HdfsJournal {
         Ok(self.get(record.number)?.map(|found| found == text.as_bytes()))
     }
 
+    /// One after the other until there are no more: a folder of many thousand records is not listed in every round.
+    fn newer(&self, from: u64) -> Result<Vec<Record>, ReadError> {
+        let mut records = Vec::new();
+        for number in from.. {
+            let Some(bytes) = self.get(number).map_err(ReadError::Unavailable)? else { break };
+            records.push(Record::read(number, &bytes)?);
+        }
+        Ok(records)
+    }
+
     /// Moves what was written to its number; whatever the answer, what lies there decides.
     fn settle(&self, beside: &str, record: &Record, text: &str) -> Result<bool, Error> {
         let mut tried = 0;
@@ -79,6 +89,9 @@ impl Journal for HdfsJournal {
     }
 
     fn read(&self, from: u64) -> Result<Vec<Record>, ReadError> {
+        if from > 1 {
+            return self.newer(from);
+        }
         let listed = self.hdfs.list(&self.folder).map_err(ReadError::Unavailable)?.unwrap_or_default();
         let numbers = listed.iter().filter_map(|status| status.path_suffix.parse().ok());
         let mut numbers: Vec<u64> = numbers.filter(|number| *number >= from).collect();
@@ -90,5 +103,12 @@ impl Journal for HdfsJournal {
             let bytes = self.get(number).map_err(ReadError::Unavailable)?.ok_or(ReadError::Missing { number })?;
             Ok(Record::read(number, &bytes)?)
         })
+    }
+
+    fn probe(&self) -> Result<(), Error> {
+        let beside = format!("{}/.probe-{:016x}", self.folder, fastrand::u64(..));
+        let written = self.hdfs.create(&beside, "600", b"");
+        self.hdfs.delete(&beside)?;
+        written
     }
 }

@@ -22,6 +22,9 @@ pub trait Journal: Send + Sync {
 
     /// All records from a number on, in their order.
     fn read(&self, from: u64) -> Result<Vec<Record>, ReadError>;
+
+    /// Whether something could be written now; nothing is.
+    fn probe(&self) -> Result<(), systems::webhdfs::Error>;
 }
 
 /// Why a record was not written.
@@ -71,10 +74,19 @@ impl Book {
 
     /// Reads what others have written.
     pub fn catch_up(&mut self) -> Result<(), ReadError> {
-        for record in self.journal.read(self.state.number + 1)? {
-            self.state.apply(&record)?;
-        }
-        Ok(())
+        let records = self.journal.read(self.state.number + 1)?;
+        Ok(self.add(&records)?)
+    }
+
+    /// Where the records lie: reading them takes time, in which the book may be used.
+    pub fn journal(&self) -> Arc<dyn Journal> {
+        self.journal.clone()
+    }
+
+    /// Goes on by records that were read; those that it has by now are passed over.
+    pub fn add(&mut self, records: &[Record]) -> Result<(), Misfit> {
+        let known = self.state.number;
+        records.iter().filter(|record| record.number > known).try_for_each(|record| self.state.apply(record))
     }
 
     /// Writes a fact, and only then believes it.

@@ -211,7 +211,11 @@ impl State {
     fn change_run(&mut self, record: &Record, fact: &Fact) -> Result<(), String> {
         match fact {
             Fact::RunIntended { of, id, order, queue, job, restore } => {
-                self.component(of, record.number)?.run = Some(Run {
+                let component = self.component(of, record.number)?;
+                if let Some(run) = component.live() {
+                    return Err(format!("{of} has the run {} that is not over", run.id));
+                }
+                component.run = Some(Run {
                     id: id.clone(),
                     order: *order,
                     at_ms: record.at_ms,
@@ -233,7 +237,11 @@ impl State {
                     at_ms: record.at_ms,
                     outcome: Outcome::Pending,
                 };
-                self.component(of, record.number)?.savepoints.push(savepoint);
+                let component = self.component(of, record.number)?;
+                if let Some(pending) = component.pending() {
+                    return Err(format!("{of} has the savepoint {} that is pending", pending.id));
+                }
+                component.savepoints.push(savepoint);
             }
             Fact::SavepointCompleted { of, id, path } => {
                 self.savepoint(of, id, record.number)?.outcome = Outcome::Completed(path.clone());
@@ -243,7 +251,8 @@ impl State {
                 let application = self.of(&of.application)?;
                 application.information = Some(format!("Error stopping {}: {why}", of.application));
                 // Components that have stopped by now are not started anew: their runs are of the order that goes on.
-                if let Wanted::Stopped { was: Some((order, origin)), .. } = &application.wanted {
+                // Whoever has ordered an end without a savepoint by now does not need this one.
+                if let Wanted::Stopped { save: true, was: Some((order, origin)) } = &application.wanted {
                     application.wanted = Wanted::Started { order: *order, origin: origin.clone() };
                 }
             }

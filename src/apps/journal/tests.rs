@@ -27,6 +27,10 @@ impl Journal for Memory {
     fn read(&self, from: u64) -> Result<Vec<Record>, ReadError> {
         Ok(self.records.lock().unwrap()[from as usize - 1..].to_vec())
     }
+
+    fn probe(&self) -> Result<(), systems::webhdfs::Error> {
+        Ok(())
+    }
 }
 
 fn word(text: &str) -> Word {
@@ -100,6 +104,45 @@ fn a_stop_that_cannot_save_goes_back_to_the_order_before() {
     assert_eq!(application.wanted, Wanted::Started { order: 2, origin: Origin::Newest });
     assert_eq!(application.information.as_deref(), Some("Error stopping a: no"));
     assert!(application.components[&key().component].live().is_some(), "the job goes on");
+}
+
+#[test]
+fn a_stop_without_a_savepoint_outlives_a_savepoint_that_fails() {
+    let mut book = book();
+    let trigger = TriggerId::new("a".repeat(32)).unwrap();
+    let job = JobId::new("0".repeat(32)).unwrap();
+    for fact in [
+        created(),
+        Fact::StartOrdered { application: key().application, origin: Origin::Newest },
+        intended(1, 2),
+        Fact::StopOrdered { application: key().application, save: true },
+        Fact::SavepointIntended { of: key(), id: trigger.clone(), run: id(1), job, folder: "/s".into() },
+        Fact::StopOrdered { application: key().application, save: false },
+        Fact::SavepointFailed { of: key(), id: trigger, why: "no".into() },
+    ] {
+        note(&mut book, fact);
+    }
+    let wanted = &book.state.applications[&key().application].wanted;
+    assert!(matches!(wanted, Wanted::Stopped { save: false, .. }), "{wanted:?}");
+}
+
+#[test]
+fn of_a_component_one_run_and_one_savepoint_are_open_at_a_time() {
+    let mut book = book();
+    note(&mut book, created());
+    note(&mut book, intended(1, 1));
+    let refused = book.note(&word("alice"), 1, intended(2, 1));
+    assert!(matches!(&refused, Err(NoteError::Misfit(_))), "{refused:?}");
+    let save = |letter: &str| Fact::SavepointIntended {
+        of: key(),
+        id: TriggerId::new(letter.repeat(32)).unwrap(),
+        run: id(1),
+        job: JobId::new("0".repeat(32)).unwrap(),
+        folder: "/s".into(),
+    };
+    note(&mut book, save("a"));
+    let refused = book.note(&word("alice"), 1, save("b"));
+    assert!(matches!(&refused, Err(NoteError::Misfit(_))), "{refused:?}");
 }
 
 #[test]

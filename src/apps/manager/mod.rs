@@ -35,10 +35,13 @@ pub struct Manager {
     hdfs: WebHdfs,
     repository: Repository,
     book: Mutex<Option<Book>>,
-    /// Since when there is no book, or nothing could be written, and why.
-    silent: Mutex<Option<Silence>>,
-    seen: Mutex<BTreeMap<Key, Looked>>,
-    tell: Box<dyn Fn(&str) + Send + Sync>,
+    /// Why the journal could not be read in the last round.
+    unread: Mutex<Option<String>>,
+    /// Why nothing could be written last.
+    unwritten: Mutex<Option<String>>,
+    /// Why the last act for a component did not come to pass.
+    troubles: Mutex<BTreeMap<Key, String>>,
+    seen: Mutex<BTreeMap<Key, Observed>>,
     /// Why packages were not deployed.
     refused: Mutex<BTreeMap<PackageName, String>>,
     wake: (Mutex<bool>, Condvar),
@@ -107,15 +110,9 @@ impl Manager {
         let made = std::fs::create_dir_all(&packages);
         made.map_err(|source| repository::Error::Folder { what: "make", path: packages.clone(), source })?;
         let repository = Repository::open_folder(&packages)?;
-        let silence = Silence { since_ms: now_ms(), why: "the journal was not read yet".to_owned() };
-        let (book, silent) = (Mutex::new(None), Mutex::new(Some(silence)));
-        let (seen, refused, wake) = Default::default();
-        Ok(Manager { site, yarn, hdfs, repository, book, silent, seen, tell: Box::new(|_| {}), refused, wake })
-    }
-
-    /// The same, which says what happens, a line each.
-    pub fn telling(self, tell: impl Fn(&str) + Send + Sync + 'static) -> Manager {
-        Manager { tell: Box::new(tell), ..self }
+        let unread = Mutex::new(Some("the journal was not read yet".to_owned()));
+        let (book, unwritten, troubles, seen, refused, wake) = Default::default();
+        Ok(Manager { site, yarn, hdfs, repository, book, unread, unwritten, troubles, seen, refused, wake })
     }
 
     /// Works for ever: a round every `interval`, and at once where something was ordered. `alive` is called each time.
@@ -140,43 +137,32 @@ impl Manager {
         let book = lock(&self.book);
         match book.as_ref() {
             Some(book) => Ok(book.state.clone()),
-            None => Err(self.silence()),
+            None => Err(unavailable(self.silent().unwrap_or_default())),
         }
     }
 
     /// Why nothing can be recorded at the moment.
-    pub fn silent(&self) -> Option<Silence> {
-        lock(&self.silent).clone()
+    pub fn silent(&self) -> Option<String> {
+        let unread = lock(&self.unread).clone();
+        unread.or_else(|| lock(&self.unwritten).clone())
     }
 
-    fn silence(&self) -> Refusal {
-        let why = self.silent().map(|silence| silence.why).unwrap_or_default();
-        unavailable(format!("nothing can be recorded: {why}"))
-    }
-
-    /// Remembers that nothing can be recorded, or that it can again.
-    fn recording(&self, failed: Option<String>) {
-        let mut silent = lock(&self.silent);
-        match (&failed, silent.is_some()) {
-            (Some(why), false) => (self.tell)(&format!("nothing can be recorded: {why}")),
-            (None, true) => (self.tell)("everything is recorded"),
-            _ => {}
-        }
-        let since_ms = silent.as_ref().map_or_else(now_ms, |silence| silence.since_ms);
-        *silent = failed.map(|why| Silence { since_ms, why });
-    }
-
-    /// Reads the journal if that was not done yet.
-    fn open(&self) -> Result<(), String> {
-        let mut book = lock(&self.book);
-        if book.is_some() {
+    /// Reads the journal, or what is new in it: an act that follows from what others have overtaken may be done twice.
+    fn catch_up(&self) -> Result<(), String> {
+        let known = lock(&self.book).as_ref().map(|book| (book.journal(), book.state.number));
+        let Some((journal, number)) = known else {
+            let folder = format!("{}/journal", self.site.hdfs_folder);
+            let journal = HdfsJournal::open(self.hdfs.clone(), &folder).map_err(|error| chain(&error))?;
+            *lock(&self.book) = Some(Book::open(Arc::new(journal)).map_err(|error| chain(&error))?);
             return Ok(());
+        };
+        let records = journal.read(number + 1).map_err(|error| chain(&error))?;
+        let added = lock(&self.book).as_mut().map_or(Ok(()), |book| book.add(&records));
+        added.map_err(|error| chain(&error))?;
+        if lock(&self.unwritten).is_some() {
+            let probed = journal.probe();
+            *lock(&self.unwritten) = probed.err().map(|error| chain(&error));
         }
-        let folder = format!("{}/journal", self.site.hdfs_folder);
-        let journal = HdfsJournal::open(self.hdfs.clone(), &folder).map_err(|error| chain(&error))?;
-        *book = Some(Book::open(Arc::new(journal)).map_err(|error| chain(&error))?);
-        drop(book);
-        self.recording(None);
         Ok(())
     }
 
@@ -184,12 +170,14 @@ impl Manager {
     fn note<T>(&self, by: &Word, rule: impl FnOnce(&State) -> Result<(Vec<Fact>, T), Refusal>) -> Result<T, Refusal> {
         let mut held = lock(&self.book);
         let Some(book) = held.as_mut() else {
-            return Err(self.silence());
+            return Err(unavailable(self.silent().unwrap_or_default()));
         };
         let (facts, value) = rule(&book.state)?;
         for fact in facts {
             let line = format!("{by}: {}", fact.line());
             let noted = book.note(by, now_ms(), fact);
+            let is_away = matches!(noted, Err(NoteError::Append(AppendError::Unavailable { .. })));
+            *lock(&self.unwritten) = noted.as_ref().err().filter(|_| is_away).map(|error| chain(error));
             if let Err(error) = noted {
                 match error {
                     // What others wrote counts; what was to be done is decided anew from it.
@@ -209,9 +197,9 @@ impl Manager {
 
     /// One look at everything, and what follows.
     pub fn round(&self) {
-        if let Err(why) = self.open() {
-            return self.recording(Some(why));
-        }
+        let unread = self.catch_up().err();
+        let is_current = unread.is_none();
+        *lock(&self.unread) = unread;
         let Ok(state) = self.state() else { return };
         let observer = Observer { yarn: &self.yarn, hdfs: &self.hdfs, cluster: &self.site.cluster };
         let live = state.applications.iter().flat_map(|(name, application)| {
@@ -222,11 +210,15 @@ impl Manager {
             let observed = observer.look(state.number, &of, &application.owner, component);
             (of, next(&application.wanted, component, &observed), observed)
         });
-        self.remember(looked.iter().map(|(of, action, observed)| (of, action, observed)));
-        for (of, action, _) in looked {
-            self.perform(&state, &of, action);
+        let seen = looked.iter().map(|(of, _, observed)| (of.clone(), observed.clone())).collect();
+        *lock(&self.seen) = seen;
+        // What others may have written is not known: nothing is begun on what was so before.
+        if is_current {
+            for (of, action, _) in looked {
+                self.perform(&state, &of, action);
+            }
+            self.forget();
         }
-        self.forget();
     }
 
     /// Keeps what was seen, since when something cannot be, and what troubled the last act.
