@@ -47,8 +47,11 @@ impl Error {
     pub fn is_final(&self) -> bool {
         match self {
             Error::Refused(_) => true,
-            Error::Yarn(error) => matches!(error, yarn::Error::Refused { status: 400..=499, .. }),
-            Error::Hdfs { source, .. } => matches!(source, webhdfs::Error::Refused { .. }),
+            Error::Yarn(error) => matches!(error, yarn::Error::Refused { status: 400 | 403, .. }),
+            // A quota that is used up, or a NameNode's trouble of its own, passes.
+            Error::Hdfs { source, .. } => {
+                matches!(source, webhdfs::Error::Refused { kind, .. } if kind == "AccessControlException")
+            }
             _ => false,
         }
     }

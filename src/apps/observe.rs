@@ -97,7 +97,7 @@ impl Observer<'_> {
 }
 
 /// The folder in which Flink 2.x archives an application: Java's hash of the cluster's id, widened with its sign, and zeros.
-fn archive_of(cluster: &str) -> String {
+pub(crate) fn archive_of(cluster: &str) -> String {
     let hash = cluster.encode_utf16().fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
     format!("{:016x}{:016x}", i64::from(hash), 0)
 }

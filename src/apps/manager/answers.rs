@@ -208,20 +208,15 @@ impl Manager {
 
     fn told(&self, name: &ApplicationName, application: &Application) -> told::Application {
         let seen = lock(&self.seen).clone();
-        let looked = |component: &ComponentName| {
-            let of = Key { application: name.clone(), component: component.clone() };
+        let key = |component: &ComponentName| Key { application: name.clone(), component: component.clone() };
+        let mut told = status::told(name, application, |component| {
             let changed = application.components.get(component).map_or(0, |component| component.changed);
-            seen.get(&of).filter(|looked| looked.observed.as_of >= changed)
-        };
-        let mut told = status::told(name, application, |component| looked(component).map(|one| one.observed.clone()));
+            seen.get(&key(component)).filter(|observed| observed.as_of >= changed).cloned()
+        });
+        let troubles = lock(&self.troubles).clone();
         for component in &mut told.components {
-            let Some(looked) = looked(&component.name) else { continue };
-            match (&looked.trouble, looked.hidden_ms) {
-                _ if component.state.is_over() => {}
-                (_, Some(since)) if component.state == told::State::CannotSee => {
-                    component.reason += &format!(" (since {})", words::moment::utc(since / 1000));
-                }
-                (Some(trouble), _) if component.state != told::State::Running => component.reason = trouble.clone(),
+            match troubles.get(&key(&component.name)) {
+                Some(trouble) if !component.state.is_over() => component.reason.clone_from(trouble),
                 _ => {}
             }
         }

@@ -2,7 +2,7 @@
 //! was written meanwhile.
 //! Not here: the decision, and the acts themselves.
 
-use super::{Manager, now_ms, unavailable};
+use super::{Manager, lock, now_ms, unavailable};
 use crate::act::{Hands, Shipment};
 use crate::decide::Action;
 use crate::journal::{Application, End, Fact, Key, Run, State, Verdict, Wanted};
@@ -28,8 +28,8 @@ impl Manager {
         let Some(application) = state.applications.get(&of.application) else { return };
         let Some(component) = application.components.get(&of.component) else { return };
         let (of_run, live) = (|| of.clone(), component.live());
-        // Whoever was asked needs a moment.
-        let recorded = !matches!(action, Action::Kill | Action::SaveAgain);
+        let is_written = !matches!(action, Action::Kill | Action::SaveAgain);
+        lock(&self.troubles).remove(of);
         let done = match (action, live) {
             (Action::Rest(_), _) => return,
             (Action::Intend, _) => self.intend(state, of),
@@ -57,10 +57,13 @@ impl Manager {
             (_, None) => return,
         };
         // What did not come to pass is decided again in the next round, from what is seen then.
-        let again = done.is_ok() && recorded;
-        self.troubled(of, done.err().map(|refusal| refusal.to_string()));
-        if again {
-            self.wake();
+        match done {
+            // What was written down may have a consequence; what was only asked for takes its time.
+            Ok(()) if is_written => self.wake(),
+            Ok(()) | Err(Refusal::Conflict(_)) => {}
+            Err(refusal) => {
+                lock(&self.troubles).insert(of.clone(), refusal.to_string());
+            }
         }
     }
 
@@ -136,11 +139,16 @@ impl Manager {
             Err(Failed::Passing(why)) => return Err(unavailable(why)),
             Err(Failed::ForGood(why)) => why,
         };
+        // An earlier try, of which nobody knew, may have come through since it was looked at.
+        if self.yarn.application(&run.id).map_err(|error| unavailable(chain(&error)))?.is_some() {
+            return self.record(state, of, Fact::RunAccepted { of: of.clone(), id: run.id.clone() });
+        }
         let end = End { verdict: Verdict::Failed, diagnostics: why.clone(), at_ms: Some(now_ms()) };
         self.note(&self.site.user, |state_now| match is_same(state, state_now, of) {
             true => {
                 let ended = Fact::RunEnded { of: of.clone(), id: run.id.clone(), end };
-                Ok((vec![ended, Fact::StartFailed { of: of.clone(), why }], ()))
+                // If only the first of them is written, the same run is tried once more, and ends then.
+                Ok((vec![Fact::StartFailed { of: of.clone(), why }, ended], ()))
             }
             false => Err(Refusal::Conflict("it has changed meanwhile".to_owned())),
         })

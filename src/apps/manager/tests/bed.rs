@@ -2,8 +2,8 @@
 //! time brings: what is accepted runs, and a job that is stopped leaves its savepoint and ends.
 //! Not here: what is tested with it.
 
-use super::wire::{Fault, Wire};
-use crate::journal::{Book, HdfsJournal, Key, Origin, State};
+use super::wire::{Answer, Fault, Wire};
+use crate::journal::{Book, Component, HdfsJournal, Key, Origin, Run, State};
 use crate::manager::Manager;
 use crate::orders::{Caller, Refusal};
 use crate::package::tests::{WORDCOUNT, wordcount};
@@ -34,6 +34,8 @@ pub(super) struct Bed {
     pub(super) wire: Wire,
     /// The savepoints that were ever asked for, with their folders.
     pub(super) savepoints: BTreeMap<String, String>,
+    /// What is refused besides while something suffers.
+    pub(super) refusals: Vec<Answer>,
     /// How far the job is that was stopped last.
     leaving: usize,
     site: Site,
@@ -64,7 +66,17 @@ impl Bed {
         let wire = Wire::before(&[&yarn.server.address, &hdfs.web, &flink.server.address]);
         let folder = tempfile::tempdir().unwrap();
         let site = site(&wire, folder.path());
-        let bed = Bed { yarn, hdfs, flink, wire, savepoints: BTreeMap::new(), leaving: 0, site, _folder: folder };
+        let bed = Bed {
+            yarn,
+            hdfs,
+            flink,
+            wire,
+            savepoints: BTreeMap::new(),
+            refusals: Vec::new(),
+            leaving: 0,
+            site,
+            _folder: folder,
+        };
         let root = bed.hdfs.client();
         root.make_folder("/pnda/flink/2.3.0/plugins", "755").unwrap();
         root.write("/pnda/flink/2.3.0/lib/flink-dist-2.3.0.jar", "644", 4, &mut &b"dist"[..]).unwrap();
@@ -175,6 +187,24 @@ impl Bed {
         (manager, ApplicationId::new(id).unwrap())
     }
 
+    /// A start was ordered and is intended; its submission came nowhere.
+    pub(super) fn intended(&mut self) -> (Manager, Run) {
+        let manager = self.manager();
+        manager.round();
+        manager.start(&application(), Origin::Newest, &alice()).unwrap();
+        self.yarn.server.drop("POST /ws/v1/cluster/apps?", 1);
+        manager.round();
+        let run = self.component().run.unwrap();
+        assert!(!run.accepted && self.yarn.world().applications.is_empty());
+        self.submitted();
+        (manager, run)
+    }
+
+    /// The component as the journal has it.
+    pub(super) fn component(&self) -> Component {
+        self.journal().applications[&application()].components[&key().component].clone()
+    }
+
     /// One manager until the fault, or until all is well; then, if it was killed, another one. Whoever ordered and was told
     /// that it did not work orders again. Gives the last manager, and whether the fault came.
     pub(super) fn suffer(
@@ -184,6 +214,7 @@ impl Bed {
         is_good: impl Fn(&told::Application) -> bool,
     ) -> (Manager, bool) {
         self.wire.expect(number, fault, kills);
+        self.wire.plan().answers = self.refusals.clone();
         let mut manager = self.manager();
         manager.round();
         let mut ordered = order(&manager).is_ok();

@@ -19,7 +19,7 @@ const FAULTS: [(Fault, bool); 9] = [
 ];
 
 /// Does it for every fault at every request, until there are no more requests.
-fn each(mut once: impl FnMut((usize, Fault, bool)) -> bool) -> [usize; FAULTS.len()] {
+pub(super) fn each(mut once: impl FnMut((usize, Fault, bool)) -> bool) -> [usize; FAULTS.len()] {
     FAULTS.map(|(fault, kills)| (1..).take_while(|number| once((*number, fault, kills))).count())
 }
 

@@ -22,6 +22,17 @@ pub(super) enum Fault {
     Delayed,
 }
 
+/// An answer that does not come from the server.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    /// To requests whose first line contains this.
+    pub(super) to: &'static str,
+    /// Whether the server acts all the same.
+    pub(super) acts: bool,
+    /// The status, Hadoop's exception, and its message; none is no answer.
+    pub(super) says: Option<(u16, &'static str, &'static str)>,
+}
+
 #[derive(Default)]
 pub(super) struct Plan {
     /// Requests so far.
@@ -32,6 +43,8 @@ pub(super) struct Plan {
     pub(super) is_dead: bool,
     /// Servers that nobody reaches, by their place.
     pub(super) hidden: Vec<usize>,
+    /// What requests that contain a text are answered with; none is no answer.
+    pub(super) answers: Vec<Answer>,
     held: Option<(String, Vec<u8>)>,
 }
 
@@ -80,6 +93,15 @@ impl Wire {
 fn pass(plan: &Mutex<Plan>, place: usize, server: &str, request: Vec<u8>) -> Option<Vec<u8>> {
     let (fault, held) = {
         let mut plan = plan.lock().unwrap();
+        let line = String::from_utf8_lossy(&request[..request.iter().position(|byte| *byte == b'\r').unwrap()]);
+        let other = plan.answers.iter().find(|answer| line.contains(answer.to)).cloned();
+        if let Some(Answer { acts, says, .. }) = other.filter(|_| !plan.is_dead) {
+            drop(plan);
+            if acts {
+                forward(server, &request);
+            }
+            return says.map(refusal);
+        }
         if plan.is_dead || plan.hidden.contains(&place) {
             return None;
         }
@@ -113,6 +135,11 @@ fn pass(plan: &Mutex<Plan>, place: usize, server: &str, request: Vec<u8>) -> Opt
     answer
 }
 
+fn refusal((status, kind, message): (u16, &str, &str)) -> Vec<u8> {
+    let body = serde_json::json!({ "RemoteException": { "exception": kind, "message": message } });
+    format!("HTTP/1.1 {status} x\r\n\r\n{body}").into_bytes()
+}
+
 fn forward(server: &str, request: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(server.trim_start_matches("http://")).unwrap();
     stream.write_all(request).unwrap();
@@ -125,7 +152,8 @@ fn forward(server: &str, request: &[u8]) -> Vec<u8> {
 /// The NameNode names itself as the DataNode: those requests come through here, too.
 fn readdressed(answer: &[u8], server: &str, own: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(answer);
-    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    // A server that hangs up says nothing.
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return Vec::new() };
     let (status, body) = (head.lines().next().unwrap(), body.replace(server, own));
     format!("{status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }

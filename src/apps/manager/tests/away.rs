@@ -1,0 +1,202 @@
+//! Servers that forget, are away, or take no changes for a while: nothing is done meanwhile, it is told, and all goes on.
+//! Not here: single requests that fail.
+
+use super::bed::{Bed, FLINK, HDFS, YARN, alice, application, is_running, is_stopped, told_of};
+use super::wire::Answer;
+use crate::journal::{Origin, Verdict};
+use crate::manager::lock;
+use crate::observe::archive_of;
+use crate::orders::Refusal;
+use words::application::{Phase, State};
+
+#[test]
+fn what_yarn_forgot_after_it_was_accepted_is_over_and_never_submitted_again() {
+    let mut bed = Bed::new();
+    let (manager, id) = bed.started();
+    bed.submitted();
+    bed.yarn.forget(&id);
+    let other = bed.manager();
+    for manager in [&manager, &other, &manager] {
+        manager.round();
+        manager.round();
+    }
+    assert_eq!(told_of(&manager).unwrap().components[0].state, State::Lost);
+    assert_eq!(bed.component().run.unwrap().end.unwrap().verdict, Verdict::Lost);
+    assert!(bed.submitted().is_empty() && bed.yarn.world().applications.is_empty());
+}
+
+#[test]
+fn an_intent_that_yarn_does_not_know_is_sent_once_if_it_left_no_traces() {
+    let mut bed = Bed::new();
+    let (manager, run) = bed.intended();
+    drop(manager);
+    let manager = bed.manager();
+    assert!(bed.settle(&manager, is_running));
+    assert_eq!(bed.submitted().into_iter().collect::<Vec<_>>(), [run.id.as_str()]);
+    assert_eq!(bed.component().run.unwrap().id, run.id);
+}
+
+#[test]
+fn an_intent_that_left_traces_ran_and_is_not_sent_again() {
+    for trace in ["tfile", "indexedfile", "checkpoints", "archive of 1.20", "archive of 2.x"] {
+        let mut bed = Bed::new();
+        let (manager, run) = bed.intended();
+        drop(manager);
+        let job = run.job.as_ref().unwrap();
+        let number = run.id.as_str().rsplit('_').next().unwrap();
+        let path = match trace {
+            "checkpoints" => format!("/pnda/flink/checkpoints/alice/words/word-count/{job}"),
+            "archive of 1.20" => format!("/pnda/flink/completed-jobs/{job}"),
+            "archive of 2.x" => format!("/pnda/flink/completed-jobs/{}", archive_of(run.id.as_str())),
+            format => format!("/app-logs/alice/bucket-logs-{format}/{number}/{}", run.id),
+        };
+        bed.direct("alice").make_folder(&path, "750").unwrap();
+        let manager = bed.manager();
+        for _ in 0..4 {
+            manager.round();
+        }
+        let end = bed.component().run.unwrap().end.unwrap();
+        assert!(end.verdict == Verdict::Lost && end.diagnostics.contains(&path), "{trace}: {end:?}");
+        assert!(bed.submitted().is_empty(), "{trace}");
+    }
+}
+
+#[test]
+fn an_intent_whose_traces_cannot_be_looked_for_waits() {
+    for trace in ["/app-logs/", "/pnda/flink/checkpoints/", "/pnda/flink/completed-jobs/"] {
+        let mut bed = Bed::new();
+        let (manager, run) = bed.intended();
+        drop(manager);
+        bed.wire.plan().answers = vec![Answer { to: trace, acts: false, says: None }];
+        let manager = bed.manager();
+        for _ in 0..4 {
+            manager.round();
+        }
+        assert!(bed.submitted().is_empty(), "{trace}");
+        assert!(bed.component().live().is_some(), "{trace}");
+        bed.wire.plan().answers.clear();
+        assert!(bed.settle(&manager, is_running));
+        assert_eq!(bed.submitted().into_iter().collect::<Vec<_>>(), [run.id.as_str()], "{trace}");
+    }
+}
+
+/// What a NameNode refuses changes with, in its words.
+const REFUSALS: [(&str, &str, &str); 3] = [
+    ("SafeModeException", "Cannot create file/x. Name node is in safe mode.", "safe mode"),
+    ("NSQuotaExceededException", "The NameSpace quota (directories and files) of directory /pnda is exceeded", "quota"),
+    ("DSQuotaExceededException", "The DiskSpace quota of /pnda is exceeded: quota = 1 B = 1 B", "quota"),
+];
+
+#[test]
+fn while_hdfs_takes_no_changes_orders_are_refused_and_what_runs_is_left_alone() {
+    for (kind, message, word) in REFUSALS {
+        let mut bed = Bed::new();
+        let (manager, _) = bed.started();
+        bed.submitted();
+        bed.hdfs.refuse(kind, message, usize::MAX);
+        let refused = manager.stop(&application(), true, &alice());
+        assert!(matches!(&refused, Err(Refusal::Unavailable(why)) if why.contains(word)), "{refused:?}");
+        for _ in 0..3 {
+            manager.round();
+            bed.step();
+            assert!(told_of(&manager).is_some_and(|told| is_running(&told)), "{kind}");
+            assert!(manager.silent().is_some_and(|why| why.contains(word)), "{kind}: {:?}", manager.silent());
+        }
+        assert!(bed.savepoints.is_empty() && bed.yarn.server.count("PUT ") == 0, "{kind}");
+        bed.hdfs.world.lock().unwrap().refuse.clear();
+        manager.round();
+        assert_eq!(manager.silent(), None, "{kind}: it can be recorded again");
+        manager.stop(&application(), true, &alice()).unwrap();
+        assert!(bed.settle(&manager, is_stopped), "{kind}");
+    }
+}
+
+#[test]
+fn an_order_from_before_hdfs_took_no_changes_comes_to_pass_after() {
+    for (kind, message, word) in REFUSALS {
+        let mut bed = Bed::new();
+        let manager = bed.manager();
+        manager.round();
+        manager.start(&application(), Origin::Newest, &alice()).unwrap();
+        bed.hdfs.refuse(kind, message, usize::MAX);
+        for _ in 0..3 {
+            manager.round();
+        }
+        let told = told_of(&manager).unwrap();
+        assert!(told.components[0].reason.contains(word), "{kind}: it is told why: {told:?}");
+        assert!(bed.submitted().is_empty() && manager.silent().is_some(), "{kind}");
+        bed.hdfs.world.lock().unwrap().refuse.clear();
+        assert!(bed.settle(&manager, is_running), "{kind}: {:?}", told_of(&manager));
+        assert_eq!(bed.submitted().len(), 1, "{kind}");
+    }
+}
+
+#[test]
+fn an_owner_whose_quota_is_used_up_waits_and_is_told() {
+    for (kind, message, word) in REFUSALS {
+        let mut bed = Bed::new();
+        let manager = bed.manager();
+        manager.round();
+        manager.start(&application(), Origin::Newest, &alice()).unwrap();
+        bed.wire.plan().answers =
+            vec![Answer { to: "PUT /webhdfs/v1/user/alice", acts: false, says: Some((403, kind, message)) }];
+        for _ in 0..3 {
+            manager.round();
+        }
+        let told = told_of(&manager).unwrap();
+        assert_eq!((told.status, told.components[0].state), (Phase::Starting, State::Submitting), "{kind}");
+        assert!(told.components[0].reason.contains(word), "{kind}: {told:?}");
+        bed.wire.plan().answers.clear();
+        assert!(bed.settle(&manager, is_running), "{kind}");
+        assert_eq!(bed.submitted().len(), 1, "{kind}");
+    }
+}
+
+#[test]
+fn what_nobody_sees_is_told_and_left_alone_and_goes_on_after() {
+    for (place, state) in [(YARN, State::CannotSee), (FLINK, State::CannotSee), (HDFS, State::Running)] {
+        let mut bed = Bed::new();
+        let (manager, id) = bed.started();
+        if place != HDFS {
+            manager.stop(&application(), true, &alice()).unwrap();
+        }
+        bed.submitted();
+        bed.wire.plan().hidden = vec![place];
+        for _ in 0..10 {
+            manager.round();
+            bed.step();
+        }
+        assert_eq!(told_of(&manager).unwrap().components[0].state, state, "{place}");
+        assert_eq!(manager.silent().is_some(), place == HDFS, "{place}: {:?}", manager.silent());
+        assert!(bed.savepoints.is_empty() && bed.submitted().is_empty(), "{place}");
+        assert_eq!(bed.yarn.world().applications[id.as_str()].state, "RUNNING", "{place}");
+        bed.wire.plan().hidden.clear();
+        manager.round();
+        if place == HDFS {
+            manager.stop(&application(), true, &alice()).unwrap();
+        }
+        assert!(bed.settle(&manager, is_stopped), "{place}: {:?}", told_of(&manager));
+        assert_eq!(bed.places().len(), 1, "{place}");
+    }
+}
+
+#[test]
+fn a_start_waits_for_a_resource_manager_that_is_away() {
+    let mut bed = Bed::new();
+    let manager = bed.manager();
+    manager.round();
+    manager.start(&application(), Origin::Newest, &alice()).unwrap();
+    bed.wire.plan().hidden = vec![YARN];
+    for _ in 0..5 {
+        manager.round();
+        *lock(&manager.wake.0) = false;
+    }
+    manager.round();
+    assert!(!*lock(&manager.wake.0), "what failed is tried again in time, not at once");
+    let told = told_of(&manager).unwrap();
+    assert!(told.components[0].reason.contains("ResourceManager"), "{told:?}");
+    assert_eq!(bed.component().run, None);
+    bed.wire.plan().hidden.clear();
+    assert!(bed.settle(&manager, is_running));
+    assert_eq!(bed.submitted().len(), 1);
+}
