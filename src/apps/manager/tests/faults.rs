@@ -4,9 +4,10 @@
 use super::bed::{Bed, alice, application, is_running, is_stopped, key, told_of};
 use super::wire::Fault;
 use crate::journal::{Origin, Outcome, Wanted};
+use crate::manager::Manager;
 
 /// What may happen to one request, and whether the manager is killed then.
-const FAULTS: [(Fault, bool); 9] = [
+pub(super) const FAULTS: [(Fault, bool); 12] = [
     (Fault::None, true),
     (Fault::Dropped, true),
     (Fault::Swallowed, true),
@@ -16,22 +17,26 @@ const FAULTS: [(Fault, bool); 9] = [
     (Fault::Swallowed, false),
     (Fault::Doubled, false),
     (Fault::Delayed, false),
+    (Fault::Late, true),
+    (Fault::Late, false),
+    (Fault::Outage, false),
 ];
 
-/// Does it for every fault at every request, until there are no more requests.
-pub(super) fn each(mut once: impl FnMut((usize, Fault, bool)) -> bool) -> [usize; FAULTS.len()] {
-    FAULTS.map(|(fault, kills)| (1..).take_while(|number| once((*number, fault, kills))).count())
+/// Does it for every fault at every request, until there are no more requests; gives how many there were.
+pub(super) fn each(faults: &[(Fault, bool)], mut once: impl FnMut((usize, Fault, bool)) -> bool) -> Vec<usize> {
+    let of_one = |(fault, kills): &(Fault, bool)| (1..).take_while(|number| once((*number, *fault, *kills))).count();
+    faults.iter().map(of_one).collect()
 }
 
 #[test]
 fn a_start_runs_once_whatever_becomes_of_any_request() {
     let mut bed = Bed::new();
     let fresh = bed.hdfs.world.lock().unwrap().nodes.clone();
-    let points = each(|point| {
+    let points = each(&FAULTS, |point| {
         bed.hdfs.world.lock().unwrap().nodes = fresh.clone();
         bed.yarn.world().applications.clear();
         bed.submitted();
-        let order = |manager: &crate::manager::Manager| manager.start(&application(), Origin::Newest, &alice());
+        let order = |manager: &Manager| manager.start(&application(), Origin::Newest, &alice());
         let (manager, hit) = bed.suffer(point, order, is_running);
         let told = told_of(&manager);
         assert!(told.as_ref().is_some_and(is_running), "{point:?}: {told:?}");
@@ -57,14 +62,14 @@ fn a_stop_saves_once_and_the_next_start_goes_on_from_there_whatever_becomes_of_a
     drop(manager);
     let (nodes, running) = (bed.hdfs.world.lock().unwrap().nodes.clone(), bed.yarn.world().applications.clone());
     let jobs = bed.flink.world().jobs.clone();
-    let points = each(|point| {
+    let points = each(&FAULTS, |point| {
         bed.hdfs.world.lock().unwrap().nodes = nodes.clone();
         bed.yarn.world().applications = running.clone();
         *bed.flink.world() = Default::default();
         bed.flink.world().jobs = jobs.clone();
         bed.savepoints.clear();
         bed.submitted();
-        let order = |manager: &crate::manager::Manager| manager.stop(&application(), true, &alice());
+        let order = |manager: &Manager| manager.stop(&application(), true, &alice());
         let (manager, hit) = bed.suffer(point, order, is_stopped);
         let told = told_of(&manager);
         assert!(told.as_ref().is_some_and(is_stopped), "{point:?}: {told:?}");

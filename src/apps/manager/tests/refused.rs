@@ -2,7 +2,7 @@
 //! Not here: what is refused before anything is sent.
 
 use super::bed::{Bed, alice, application, is_running, told_of};
-use super::faults::each;
+use super::faults::{FAULTS, each};
 use super::wire::Answer;
 use crate::journal::{Origin, Verdict};
 use crate::manager::Manager;
@@ -49,7 +49,7 @@ fn a_submission_that_is_refused_for_good_ends_the_order_whatever_becomes_of_any_
     let mut bed = Bed::new();
     let fresh = bed.hdfs.world.lock().unwrap().nodes.clone();
     let says = Some((400, "BadRequestException", "too much memory"));
-    let points = each(|point| {
+    let points = each(&FAULTS[..3], |point| {
         bed.hdfs.world.lock().unwrap().nodes = fresh.clone();
         bed.refusals = vec![Answer { to: SUBMISSION, acts: false, says }];
         let is_told = |told: &Application| {

@@ -20,6 +20,10 @@ pub(super) enum Fault {
     Doubled,
     /// The server gets it after the next request, and nobody gets its answer.
     Delayed,
+    /// The same, after several more.
+    Late,
+    /// The server acts, its answer is lost, and several more requests with it.
+    Outage,
 }
 
 /// An answer that does not come from the server.
@@ -45,8 +49,14 @@ pub(super) struct Plan {
     pub(super) hidden: Vec<usize>,
     /// What requests that contain a text are answered with; none is no answer.
     pub(super) answers: Vec<Answer>,
-    held: Option<(String, Vec<u8>)>,
+    /// What is done before the request of this number goes on.
+    pub(super) before: Option<(usize, Box<dyn FnOnce() + Send>)>,
+    /// A request that comes late, and after how many others.
+    held: Option<(usize, String, Vec<u8>)>,
 }
+
+/// So many requests come before one that is late, and so many are lost with one in an outage.
+const SEVERAL: usize = 6;
 
 /// Proxies before servers, counted together.
 #[derive(Clone)]
@@ -91,7 +101,7 @@ impl Wire {
 }
 
 fn pass(plan: &Mutex<Plan>, place: usize, server: &str, request: Vec<u8>) -> Option<Vec<u8>> {
-    let (fault, held) = {
+    let (fault, held, before) = {
         let mut plan = plan.lock().unwrap();
         let line = String::from_utf8_lossy(&request[..request.iter().position(|byte| *byte == b'\r').unwrap()]);
         let other = plan.answers.iter().find(|answer| line.contains(answer.to)).cloned();
@@ -106,20 +116,25 @@ fn pass(plan: &Mutex<Plan>, place: usize, server: &str, request: Vec<u8>) -> Opt
             return None;
         }
         plan.count += 1;
-        let (fault, kills) = match plan.fault {
-            Some((number, fault, kills)) if number == plan.count => (fault, kills),
-            _ => (Fault::None, false),
-        };
-        plan.is_dead = kills;
-        let held = plan.held.take();
-        if fault == Fault::Delayed {
-            plan.held = Some((server.to_owned(), request.clone()));
+        let (fault, kills) = due(&plan);
+        plan.is_dead |= kills;
+        let held = plan.held.take_if(|(after, ..)| {
+            *after -= 1;
+            *after == 0
+        });
+        if let Fault::Delayed | Fault::Late = fault {
+            plan.held = Some((if fault == Fault::Late { SEVERAL } else { 1 }, server.to_owned(), request.clone()));
         }
-        (fault, held)
+        let count = plan.count;
+        let before = plan.before.take_if(|(number, _)| *number == count);
+        (fault, held, before)
     };
+    if let Some((_, before)) = before {
+        before();
+    }
     let answer = match fault {
-        Fault::Dropped | Fault::Delayed => None,
-        Fault::Swallowed => {
+        Fault::Dropped | Fault::Delayed | Fault::Late => None,
+        Fault::Swallowed | Fault::Outage => {
             forward(server, &request);
             None
         }
@@ -129,10 +144,21 @@ fn pass(plan: &Mutex<Plan>, place: usize, server: &str, request: Vec<u8>) -> Opt
         }
         Fault::None => Some(forward(server, &request)),
     };
-    if let Some((server, request)) = held {
+    if let Some((_, server, request)) = held {
         forward(&server, &request);
     }
     answer
+}
+
+/// What becomes of the request that was counted last, and whether its manager is killed with it.
+fn due(plan: &Plan) -> (Fault, bool) {
+    match plan.fault {
+        Some((number, fault, kills)) if number == plan.count => (fault, kills),
+        Some((number, Fault::Outage, _)) if (number..=number + SEVERAL).contains(&plan.count) => {
+            (Fault::Dropped, false)
+        }
+        _ => (Fault::None, false),
+    }
 }
 
 fn refusal((status, kind, message): (u16, &str, &str)) -> Vec<u8> {

@@ -1,0 +1,84 @@
+//! Orders that come in the middle of a start, before each of its requests in turn: the start is carried to its end or never
+//! begun, and what was ordered last comes to pass.
+//! Not here: which orders are allowed when.
+
+use super::bed::{Bed, ROUNDS, alice, application, told_of};
+use crate::journal::Origin;
+use crate::manager::Manager;
+use crate::orders::Refusal;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+use words::application::{Application, Phase};
+
+/// So long a request waits for an order; one that holds the journal is waited for by the order instead.
+const WAIT: Duration = Duration::from_millis(20);
+
+/// A start with another order before each request; gives how many there were.
+fn before_each(order: fn(&Manager) -> Result<(), Refusal>, is_good: fn(Option<&Application>) -> bool) -> usize {
+    let mut bed = Bed::new();
+    let fresh = bed.hdfs.world.lock().unwrap().nodes.clone();
+    let once = |number: &usize| {
+        bed.hdfs.world.lock().unwrap().nodes = fresh.clone();
+        bed.yarn.world().applications.clear();
+        bed.submitted();
+        bed.savepoints.clear();
+        let manager = Arc::new(bed.manager());
+        manager.round();
+        manager.start(&application(), Origin::Newest, &alice()).unwrap();
+        *bed.wire.plan() = Default::default();
+        let (ordered, outcome) = mpsc::channel();
+        let ordering = manager.clone();
+        let before = move || {
+            let (done, waits) = mpsc::channel::<()>();
+            thread::spawn(move || {
+                let _ = ordered.send(order(&ordering));
+                drop(done);
+            });
+            let _ = waits.recv_timeout(WAIT);
+        };
+        bed.wire.plan().before = Some((*number, Box::new(before)));
+        for _ in 0..3 {
+            manager.round();
+            bed.step();
+        }
+        let hit = bed.wire.plan().before.take().is_none();
+        // Who was told that it is not the time for it orders again.
+        let mut taken = outcome.recv().is_ok_and(|outcome| outcome.is_ok());
+        for _ in 0..ROUNDS {
+            taken = taken || order(&manager).is_ok();
+            manager.round();
+            bed.step();
+        }
+        let told = told_of(&manager);
+        assert!(taken && is_good(told.as_ref()), "{number}: {told:?}");
+        assert_eq!(manager.state().unwrap(), bed.journal(), "{number}");
+        assert!(bed.submitted().len() <= 1, "{number}");
+        let alive: Vec<String> = bed.yarn.world().applications.values().map(|one| one.state.clone()).collect();
+        assert!(alive.iter().all(|state| matches!(state.as_str(), "KILLED" | "FINISHED")), "{number}: {alive:?}");
+        hit
+    };
+    (1..).take_while(once).count()
+}
+
+#[test]
+fn a_stop_in_the_middle_of_a_start_comes_to_pass() {
+    let is_over = |told: Option<&Application>| {
+        told.is_some_and(|told| told.status == Phase::Created && told.components[0].state.is_over())
+    };
+    for (save, order) in [
+        (true, (|manager| manager.stop(&application(), true, &alice())) as fn(&Manager) -> Result<(), Refusal>),
+        (false, |manager| manager.stop(&application(), false, &alice())),
+    ] {
+        let points = before_each(order, is_over);
+        println!("points of a start before which it was stopped, saving {save}: {points}");
+        assert!(points > 25, "{points}");
+    }
+}
+
+#[test]
+fn a_deletion_in_the_middle_of_a_start_comes_to_pass() {
+    let points = before_each(|manager| manager.delete(&application(), &alice()), |told| told.is_none());
+    println!("points of a start before which it was deleted: {points}");
+    assert!(points > 25, "{points}");
+}
