@@ -174,16 +174,20 @@ fn known(wanted: &Wanted, component: &Component, run: &Run, seen: &Seen) -> Acti
     if !run.accepted {
         return Action::Accept;
     }
+    let needs_no_savepoint = matches!(wanted, Wanted::Deleted | Wanted::Stopped { save: false, .. });
     if let Some(pending) = component.pending() {
-        return settle(pending, seen);
+        let action = settle(pending, seen);
+        // Whoever has ordered an end without a savepoint by now does not wait for one: its JobManager may hang.
+        let is_settled = matches!(action, Action::Saved(_) | Action::NotSaved(_));
+        return if needs_no_savepoint && !is_settled && !seen.state.is_final() { Action::Kill } else { action };
     }
     if seen.state.is_final() {
         return Action::End(end(seen));
     }
     match wanted {
         Wanted::Created | Wanted::Started { .. } => Action::Rest(Rest::AsWanted),
-        Wanted::Deleted | Wanted::Stopped { save: false, .. } => Action::Kill,
         Wanted::Stopped { save: true, .. } => save(component, run, seen),
+        Wanted::Deleted | Wanted::Stopped { save: false, .. } => Action::Kill,
     }
 }
 

@@ -174,15 +174,28 @@ fn a_pending_savepoint_is_settled_before_anything_else() {
         assert_eq!(action(State::Running, Saved::At("/s/1".into())), Action::Saved("/s/1".into()));
         assert_eq!(action(State::Finished, Saved::At("/s/1".into())), Action::Saved("/s/1".into()));
         assert_eq!(action(State::Running, Saved::Failed("no".into())), Action::NotSaved("no".into()));
-        assert_eq!(action(State::Running, Saved::Unknown), Action::SaveAgain, "under the same id");
-        let waits = action(State::Running, Saved::InProgress);
-        assert!(matches!(waits, Action::Rest(Rest::Waits(_))), "{waits:?}");
-        for state in [State::Running, State::Finished] {
-            let hidden = action(state, Saved::Hidden("no route".into()));
-            assert!(matches!(hidden, Action::Rest(Rest::CannotSee { .. })), "{hidden:?}");
-        }
+        let hidden = action(State::Finished, Saved::Hidden("no route".into()));
+        assert!(matches!(hidden, Action::Rest(Rest::CannotSee { .. })), "{hidden:?}");
         let gone = action(State::Failed, Saved::None);
         assert!(matches!(&gone, Action::NotSaved(why) if why.contains("/s")), "{gone:?}");
+    }
+    for wanted in [started(), stopped(true)] {
+        let action = |saved| decided(&wanted, &pending, seen(State::Running, known(true), saved));
+        assert_eq!(action(Saved::Unknown), Action::SaveAgain, "under the same id");
+        let waits = action(Saved::InProgress);
+        assert!(matches!(waits, Action::Rest(Rest::Waits(_))), "{waits:?}");
+        let hidden = action(Saved::Hidden("no route".into()));
+        assert!(matches!(hidden, Action::Rest(Rest::CannotSee { .. })), "{hidden:?}");
+    }
+}
+
+#[test]
+fn an_end_without_a_savepoint_does_not_wait_for_one_that_is_pending() {
+    for wanted in [stopped(false), Wanted::Deleted] {
+        for saved in [Saved::InProgress, Saved::Unknown, Saved::Hidden("it hangs".into())] {
+            let action = decided(&wanted, &with(Outcome::Pending), seen(State::Running, known(true), saved));
+            assert_eq!(action, Action::Kill, "{wanted:?}");
+        }
     }
 }
 
