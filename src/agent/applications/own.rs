@@ -44,7 +44,7 @@ pub(super) fn answer(manager: &Manager, mut asked: Asked, path: &[&str]) -> Resu
     let ok = StatusCode::OK;
     match (asked.method().clone(), path) {
         (Method::GET, ["state"]) => {
-            let silence = manager.silent().map(|silence| json!({ "since_ms": silence.since_ms, "why": silence.why }));
+            let silence = manager.silence().map(|silence| json!({ "since_ms": silence.since_ms, "why": silence.why }));
             document(ok, &json!({ "silence": silence }))
         }
         (Method::PUT, ["packages", one]) => {

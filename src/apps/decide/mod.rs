@@ -20,6 +20,17 @@ pub struct Observed {
     pub yarn: Yarn,
 }
 
+impl Observed {
+    /// Whether somebody who must be asked did not answer.
+    pub fn is_hidden(&self) -> bool {
+        match &self.yarn {
+            Yarn::Hidden { .. } => true,
+            Yarn::Known(seen) => matches!(seen.job, Job::Hidden(_)),
+            Yarn::NoRun | Yarn::Unknown(_) => false,
+        }
+    }
+}
+
 /// What YARN says of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Yarn {

@@ -6,7 +6,7 @@ mod hdfs;
 mod record;
 mod state;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 pub use hdfs::HdfsJournal;
 pub use record::{End, FORMAT, Fact, Key, Origin, Record, Unreadable, Verdict};

@@ -10,7 +10,7 @@ use words::names::{ApplicationName, ComponentName, PackageName};
 
 /// Records in memory.
 #[derive(Default)]
-pub(crate) struct Memory {
+struct Memory {
     records: Mutex<Vec<Record>>,
 }
 
@@ -37,11 +37,11 @@ fn word(text: &str) -> Word {
     Word::new(text).unwrap()
 }
 
-pub(crate) fn key() -> Key {
+fn key() -> Key {
     Key { application: ApplicationName::new("a").unwrap(), component: ComponentName::new("c").unwrap() }
 }
 
-pub(crate) fn id(number: u32) -> ApplicationId {
+fn id(number: u32) -> ApplicationId {
     ApplicationId::new(format!("application_1_{number:04}")).unwrap()
 }
 

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use words::application as told;
 use words::chain::chain;
+use words::moment::utc;
 use words::names::{ApplicationName, ComponentName, PackageName};
 
 fn of_repository(error: &repository::Error) -> Refusal {
@@ -215,8 +216,12 @@ impl Manager {
         });
         let troubles = lock(&self.troubles).clone();
         for component in &mut told.components {
-            match troubles.get(&key(&component.name)) {
-                Some(trouble) if !component.state.is_over() => component.reason.clone_from(trouble),
+            let of = key(&component.name);
+            match (troubles.get(&of), lock(&self.since).hidden.get(&of)) {
+                (_, Some(since)) if component.state == told::State::CannotSee => {
+                    component.reason += &format!(" (since {})", utc(since / 1000));
+                }
+                (Some(trouble), _) if !component.state.is_over() => component.reason.clone_from(trouble),
                 _ => {}
             }
         }

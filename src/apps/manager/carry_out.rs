@@ -29,7 +29,7 @@ impl Manager {
         let Some(component) = application.components.get(&of.component) else { return };
         let (of_run, live) = (|| of.clone(), component.live());
         let is_written = !matches!(action, Action::Kill | Action::SaveAgain);
-        lock(&self.troubles).remove(of);
+        let before = lock(&self.troubles).remove(of);
         let done = match (action, live) {
             (Action::Rest(_), _) => return,
             (Action::Intend, _) => self.intend(state, of),
@@ -62,7 +62,12 @@ impl Manager {
             Ok(()) if is_written => self.wake(),
             Ok(()) | Err(Refusal::Conflict(_)) => {}
             Err(refusal) => {
-                lock(&self.troubles).insert(of.clone(), refusal.to_string());
+                let why = refusal.to_string();
+                // Said once, not in each round.
+                if before.as_ref() != Some(&why) {
+                    (self.tell)(&format!("{of}: {why}"));
+                }
+                lock(&self.troubles).insert(of.clone(), why);
             }
         }
     }

@@ -9,7 +9,7 @@ mod logs;
 #[cfg(test)]
 mod tests;
 
-use crate::decide::{Action, Job, Observed, Rest, Yarn, next};
+use crate::decide::{Observed, next};
 use crate::journal::{AppendError, Book, Fact, HdfsJournal, Key, NoteError, State, Wanted};
 use crate::observe::Observer;
 use crate::orders::Refusal;
@@ -42,9 +42,19 @@ pub struct Manager {
     /// Why the last act for a component did not come to pass.
     troubles: Mutex<BTreeMap<Key, String>>,
     seen: Mutex<BTreeMap<Key, Observed>>,
+    /// Since when nothing can be recorded, and since when components cannot be seen.
+    since: Mutex<Since>,
+    tell: Box<dyn Fn(&str) + Send + Sync>,
     /// Why packages were not deployed.
     refused: Mutex<BTreeMap<PackageName, String>>,
     wake: (Mutex<bool>, Condvar),
+}
+
+/// Moments in milliseconds since 1970.
+#[derive(Default)]
+struct Since {
+    silent: Option<u64>,
+    hidden: BTreeMap<Key, u64>,
 }
 
 /// Why nothing can be recorded, and since when.
@@ -54,16 +64,6 @@ pub struct Silence {
     pub since_ms: u64,
     /// Why.
     pub why: String,
-}
-
-/// The last look at a component.
-#[derive(Debug, Clone)]
-struct Looked {
-    observed: Observed,
-    /// Since when it cannot be seen, in milliseconds since 1970.
-    hidden_ms: Option<u64>,
-    /// Why the last act did not come to pass.
-    trouble: Option<String>,
 }
 
 /// Why there is no manager.
@@ -88,14 +88,6 @@ fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
-fn is_hidden(observed: &Observed) -> bool {
-    match &observed.yarn {
-        Yarn::Hidden { .. } => true,
-        Yarn::Known(seen) => matches!(seen.job, Job::Hidden(_)),
-        Yarn::NoRun | Yarn::Unknown(_) => false,
-    }
-}
-
 fn unavailable(error: impl std::fmt::Display) -> Refusal {
     Refusal::Unavailable(error.to_string())
 }
@@ -111,8 +103,28 @@ impl Manager {
         made.map_err(|source| repository::Error::Folder { what: "make", path: packages.clone(), source })?;
         let repository = Repository::open_folder(&packages)?;
         let unread = Mutex::new(Some("the journal was not read yet".to_owned()));
-        let (book, unwritten, troubles, seen, refused, wake) = Default::default();
-        Ok(Manager { site, yarn, hdfs, repository, book, unread, unwritten, troubles, seen, refused, wake })
+        let (book, unwritten, troubles, seen, since, refused, wake) = Default::default();
+        let tell = Box::new(|_: &str| {});
+        Ok(Manager {
+            site,
+            yarn,
+            hdfs,
+            repository,
+            book,
+            unread,
+            unwritten,
+            troubles,
+            seen,
+            since,
+            tell,
+            refused,
+            wake,
+        })
+    }
+
+    /// The same, which says what it writes down and what troubles it, a line each.
+    pub fn telling(self, tell: impl Fn(&str) + Send + Sync + 'static) -> Manager {
+        Manager { tell: Box::new(tell), ..self }
     }
 
     /// Works for ever: a round every `interval`, and at once where something was ordered. `alive` is called each time.
@@ -147,6 +159,23 @@ impl Manager {
         unread.or_else(|| lock(&self.unwritten).clone())
     }
 
+    /// The same, with since when.
+    pub fn silence(&self) -> Option<Silence> {
+        let since_ms = lock(&self.since).silent.unwrap_or_else(now_ms);
+        self.silent().map(|why| Silence { since_ms, why })
+    }
+
+    /// Notes since when nothing can be recorded, and says so once.
+    fn watch_silence(&self) {
+        let (silent, mut since) = (self.silent(), lock(&self.since));
+        match (&silent, since.silent) {
+            (Some(why), None) => (self.tell)(&format!("nothing can be recorded: {why}")),
+            (None, Some(_)) => (self.tell)("everything can be recorded"),
+            _ => {}
+        }
+        since.silent = silent.and(since.silent.or_else(|| Some(now_ms())));
+    }
+
     /// Reads the journal, or what is new in it: an act that follows from what others have overtaken may be done twice.
     fn catch_up(&self) -> Result<(), String> {
         let known = lock(&self.book).as_ref().map(|book| (book.journal(), book.state.number));
@@ -179,17 +208,12 @@ impl Manager {
             let is_away = matches!(noted, Err(NoteError::Append(AppendError::Unavailable { .. })));
             *lock(&self.unwritten) = noted.as_ref().err().filter(|_| is_away).map(|error| chain(error));
             if let Err(error) = noted {
-                match error {
+                if matches!(error, NoteError::Append(AppendError::Superseded { .. })) {
                     // What others wrote counts; what was to be done is decided anew from it.
-                    NoteError::Append(AppendError::Superseded { .. }) => {
-                        let _ = book.catch_up();
-                    }
-                    NoteError::Append(AppendError::Unavailable { .. }) => self.recording(Some(chain(&error))),
-                    NoteError::Misfit(_) => {}
+                    let _ = book.catch_up();
                 }
                 return Err(unavailable(chain(&error)));
             }
-            self.recording(None);
             (self.tell)(&line);
         }
         Ok(value)
@@ -200,6 +224,7 @@ impl Manager {
         let unread = self.catch_up().err();
         let is_current = unread.is_none();
         *lock(&self.unread) = unread;
+        self.watch_silence();
         let Ok(state) = self.state() else { return };
         let observer = Observer { yarn: &self.yarn, hdfs: &self.hdfs, cluster: &self.site.cluster };
         let live = state.applications.iter().flat_map(|(name, application)| {
@@ -212,6 +237,10 @@ impl Manager {
         });
         let seen = looked.iter().map(|(of, _, observed)| (of.clone(), observed.clone())).collect();
         *lock(&self.seen) = seen;
+        let hidden = looked.iter().filter(|(_, _, observed)| observed.is_hidden()).map(|(of, _, _)| of.clone());
+        let mut since = lock(&self.since);
+        since.hidden = hidden.map(|of| (of.clone(), since.hidden.get(&of).copied().unwrap_or_else(now_ms))).collect();
+        drop(since);
         // What others may have written is not known: nothing is begun on what was so before.
         if is_current {
             for (of, action, _) in looked {
@@ -219,30 +248,6 @@ impl Manager {
             }
             self.forget();
         }
-    }
-
-    /// Keeps what was seen, since when something cannot be, and what troubled the last act.
-    fn remember<'a>(&self, looked: impl Iterator<Item = (&'a Key, &'a Action, &'a Observed)>) {
-        let mut seen = lock(&self.seen);
-        let kept = looked.map(|(of, action, observed)| {
-            let before = seen.get(of);
-            let hidden = matches!(action, Action::Rest(Rest::CannotSee { .. })) || is_hidden(observed);
-            let hidden_ms = hidden.then(|| before.and_then(|before| before.hidden_ms).unwrap_or_else(now_ms));
-            let trouble = before.and_then(|before| before.trouble.clone());
-            (of.clone(), Looked { observed: observed.clone(), hidden_ms, trouble })
-        });
-        let kept = kept.collect();
-        *seen = kept;
-    }
-
-    /// Remembers why an act did not come to pass, or that it did; said once, not each round.
-    fn troubled(&self, of: &Key, trouble: Option<String>) {
-        let mut seen = lock(&self.seen);
-        let Some(looked) = seen.get_mut(of) else { return };
-        if let Some(why) = trouble.as_ref().filter(|why| looked.trouble.as_ref() != Some(*why)) {
-            (self.tell)(&format!("{of}: {why}"));
-        }
-        looked.trouble = trouble;
     }
 
     /// Applications that shall be gone, and of which nothing runs.

@@ -27,6 +27,38 @@ pub fn context(
     if let Some(bad) = all.iter().find(|resource| !is_plain(&resource.key)) {
         return Err(Refused::FileName(bad.key.clone()));
     }
+    let resources = all.iter().map(|resource| json!({ "key": resource.key, "value": local(cluster, resource) }));
+    let mut context = json!({
+        "application-id": job.id,
+        "application-name": job.name(),
+        "application-type": "Apache Flink",
+        // One that is left out is taken for -1.
+        "priority": 0,
+        "application-tags": { "tag": [TAG, format!("{TAG}-{}", cluster.name).to_lowercase()] },
+        "max-app-attempts": if is_lonely(&configuration.pairs) { 1 } else { cluster.attempts },
+        "attempt-failures-validity-interval": VALIDITY_MS,
+        "keep-containers-across-application-attempts": !is_lonely(&configuration.pairs),
+        "resource": { "memory": memory_mb(&configuration.memory), "vCores": cores(configuration) },
+        "am-container-spec": {
+            "commands": { "command": command(configuration) },
+            "environment": { "entry": environment(cluster, flink, job, configuration, &all)? },
+            "local-resources": { "entry": resources.collect::<Vec<_>>() },
+        },
+    });
+    if let Some(queue) = &job.queue {
+        context["queue"] = json!(queue);
+    }
+    Ok(context)
+}
+
+/// What Flink's JobManager reads of its environment: where the application's files are, and which of them TaskManagers get.
+fn environment(
+    cluster: &Cluster,
+    flink: &Distribution,
+    job: &Job,
+    configuration: &Configuration,
+    all: &[&Resource],
+) -> Result<Vec<Value>, Refused> {
     let missing = |what| Refused::Distribution { version: flink.version, what };
     let is_dist = |key: &str| key.starts_with("lib/flink-dist") && key.ends_with(".jar");
     let dist = all.iter().find(|resource| is_dist(&resource.key)).ok_or_else(|| missing("lib/flink-dist"))?;
@@ -54,29 +86,8 @@ pub fn context(
         .pairs
         .iter()
         .filter_map(|(key, value)| key.strip_prefix("containerized.master.env.").map(|name| (name, value.clone())));
-    let environment = environment.into_iter().chain(more).map(|(key, value)| json!({ "key": key, "value": value }));
-    let resources = all.iter().map(|resource| json!({ "key": resource.key, "value": local(cluster, resource) }));
-    let mut context = json!({
-        "application-id": job.id,
-        "application-name": job.name(),
-        "application-type": "Apache Flink",
-        // One that is left out is taken for -1.
-        "priority": 0,
-        "application-tags": { "tag": [TAG, format!("{TAG}-{}", cluster.name).to_lowercase()] },
-        "max-app-attempts": if is_lonely(&configuration.pairs) { 1 } else { cluster.attempts },
-        "attempt-failures-validity-interval": VALIDITY_MS,
-        "keep-containers-across-application-attempts": !is_lonely(&configuration.pairs),
-        "resource": { "memory": memory_mb(&configuration.memory), "vCores": cores(configuration) },
-        "am-container-spec": {
-            "commands": { "command": command(configuration) },
-            "environment": { "entry": environment.collect::<Vec<_>>() },
-            "local-resources": { "entry": resources.collect::<Vec<_>>() },
-        },
-    });
-    if let Some(queue) = &job.queue {
-        context["queue"] = json!(queue);
-    }
-    Ok(context)
+    let all = environment.into_iter().chain(more);
+    Ok(all.map(|(key, value)| json!({ "key": key, "value": value })).collect())
 }
 
 /// Names go through a list in quotes and a shell's export.

@@ -266,7 +266,8 @@ fn site(wire: &Wire, folder: &std::path::Path) -> Site {
         folder: folder.join("apps"),
         hdfs_folder: "/pnda/apps".into(),
         flinks: BTreeMap::from([(flink, release)]),
-        flink,
+        flink_home: "/nowhere".into(),
+        queue_map: None,
         environment: BTreeMap::new(),
     }
 }
