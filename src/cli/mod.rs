@@ -13,6 +13,7 @@ pub mod edge;
 pub mod failure;
 mod lint;
 pub mod mirror;
+mod package;
 pub mod pnda;
 mod progress;
 mod shipped;

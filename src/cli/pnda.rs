@@ -3,7 +3,7 @@
 //! Not here: what the commands do.
 
 use super::failure::{Outcome, finish, say_json};
-use super::{app, cluster, complete, lint, mirror, trial};
+use super::{app, cluster, complete, lint, mirror, package, trial};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -29,6 +29,9 @@ enum Command {
     Cluster(cluster::Command),
     /// Deploy packages, and start, stop and look at applications on YARN.
     App(app::Arguments),
+    /// Check packages of applications before they are uploaded.
+    #[command(subcommand)]
+    Package(package::Command),
     /// Say what is wrong with a Flink configuration file, for the version that will read it.
     Lint(lint::Arguments),
     /// Bring everything up on this machine, without root, under one folder.
@@ -56,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Mirror(command) => mirror::run(command),
         Command::Cluster(command) => cluster::run(command),
         Command::App(arguments) => app::run(arguments),
+        Command::Package(command) => package::run(&command),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Try(arguments) => trial::run(&arguments),
         Command::Completions(arguments) => complete::completions(&arguments, command()),

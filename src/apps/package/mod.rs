@@ -4,6 +4,7 @@
 
 mod archive;
 mod arguments;
+pub mod classes;
 mod contents;
 mod descriptor;
 mod extract;
