@@ -2,7 +2,7 @@
 //! It opens files, lets the room of applications judge, and prints; exit code 2 means that there are mistakes.
 //! Not here: any judgement.
 
-use super::failure::{Failure, Outcome, USAGE, say, say_json};
+use super::failure::{FAILED, Failure, Outcome, USAGE, say, say_json};
 use crate::systems::regular::{self, Links};
 use crate::words::names::PackageName;
 use crate::words::problem::Problem;
@@ -98,7 +98,7 @@ pub fn run(command: &Command) -> Outcome {
 }
 
 fn check(arguments: &Check, name: &PackageName, target: &Target) -> Result<Checked, Failure> {
-    let failed = |error: std::io::Error| format!("cannot read {}: {error}", arguments.file.display());
+    let failed = |error: std::io::Error| Failure::new(FAILED, format!("cannot read {}: {error}", arguments.file.display()));
     let mut file = regular::open(&arguments.file, Links::Follow).map_err(failed)?;
     let (mut findings, mut classes) = (Vec::new(), 0);
     match package::read(name, BufReader::new(&file)) {

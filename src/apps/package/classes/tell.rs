@@ -8,14 +8,19 @@ use super::gone;
 use super::scan::{Referrers, Seen, dotted};
 use super::world::{Found, Member, World};
 use flink::Severity;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use words::flink::Version;
 
 /// All of it.
 pub fn tell(world: &World<'_>, seen: &Seen, findings: &mut Vec<Finding>) {
-    let mut flinks = Flinks::default();
+    let (mut flinks, mut parts) = (Group::default(), BTreeMap::<String, Group>::new());
     for (class, by) in &seen.missing {
-        if by.flinks { flinks.add(class, by) } else { findings.push(missing(world, class, by)) }
+        match part(world, class) {
+            Some(part) => parts.entry(part).or_default().add(class, by),
+            None if by.flinks => flinks.add(class, by),
+            None => findings.push(missing(world, class, by)),
+        }
     }
     for ((owner, name, descriptor), (member, by)) in &seen.members {
         if by.flinks {
@@ -24,46 +29,78 @@ pub fn tell(world: &World<'_>, seen: &Seen, findings: &mut Vec<Finding>) {
             findings.push(lacking(world, (owner, name, descriptor), *member, by));
         }
     }
-    findings.extend(flinks.finding(world));
+    findings.extend(parts.into_iter().filter_map(|(part, group)| not_packed(world, &part, group)));
+    findings.extend(flinks_own(world, flinks));
     for ((jar, java), by) in &seen.newer {
         findings.push(newer(world, *jar, *java, by));
     }
     for (class, (jar, why)) in &seen.unreadable {
         let what = format!("its class file cannot be read: {why}");
-        let remedy = "build the jar again".to_owned();
-        findings.push(Finding { severity: Severity::Warning, jar: world.jars[*jar].name.clone(), class: dotted(class), what, remedy });
+        findings.push(in_class(world, Severity::Warning, (*jar, class), what, "build the jar again"));
     }
     for (class, jar) in &seen.uncalled {
         let what = format!("{} never calls its open(Configuration)", world.target.shown());
-        let remedy = "write open(OpenContext) instead".to_owned();
-        findings.push(Finding { severity: Severity::Error, jar: world.jars[*jar].name.clone(), class: dotted(class), what, remedy });
+        findings.push(in_class(world, Severity::Error, (*jar, class), what, "write open(OpenContext) instead"));
     }
 }
 
-/// Parts of Flink that the package brings, taken together: what they refer to in vain is not the program's doing.
+fn in_class(world: &World<'_>, severity: Severity, of: (usize, &str), what: String, remedy: &str) -> Finding {
+    let (jar, class) = (world.jars[of.0].name.clone(), dotted(of.1));
+    Finding { severity, jar, class, what, remedy: remedy.to_owned() }
+}
+
+/// Things that are missing and told together: the first one stands for all.
 #[derive(Default)]
-struct Flinks {
+struct Group {
     first: Option<(Arc<str>, Referrers)>,
     count: usize,
 }
 
-impl Flinks {
+impl Group {
     fn add(&mut self, class: &Arc<str>, by: &Referrers) {
         self.count += 1;
-        self.first.get_or_insert_with(|| (class.clone(), by.clone()));
+        // Who is the program's own stands before who is not.
+        if self.first.as_ref().is_none_or(|(_, first)| !first.certain && by.certain) {
+            self.first = Some((class.clone(), by.clone()));
+        }
     }
 
-    fn finding(self, world: &World<'_>) -> Option<Finding> {
-        let (class, by) = self.first?;
-        let what = format!(
-            "parts of Flink in the package refer to what {} does not have: {} and {} more",
-            world.target.shown(),
-            dotted(&class),
-            self.count - 1
-        );
-        let remedy = "take connectors and formats that are built for this line of Flink".to_owned();
-        Some(of(world, Severity::Warning, &by, what, remedy))
+    fn more(&self) -> String {
+        if self.count > 1 { format!(" and {} more", self.count - 1) } else { String::new() }
     }
+}
+
+/// What parts of Flink that the package brings refer to in vain; it is not the program's doing.
+fn flinks_own(world: &World<'_>, group: Group) -> Option<Finding> {
+    let (class, by) = group.first.as_ref()?;
+    let neither = format!("which neither the package nor {} has", world.target.shown());
+    let what = format!("it is a part of Flink, and refers to {}{}, {neither}", dotted(class), group.more());
+    let remedy = "take connectors and formats that are built for this line of Flink".to_owned();
+    Some(of(world, Severity::Warning, by, what, remedy))
+}
+
+/// The part of Flink that most likely has a class, if it is one that no distribution has: a connector or a format. Some are
+/// needed on some ways through a program only.
+fn part(world: &World<'_>, class: &str) -> Option<String> {
+    let target = world.target;
+    let known = gone::class(class, target.version).is_some() || target.hides(class) || target.aside(class).is_some();
+    if known || target.has_package_of(class) {
+        return None;
+    }
+    let parts: Vec<&str> = class.strip_prefix("org/apache/flink/")?.split('/').collect();
+    Some(match parts.as_slice() {
+        ["connector", name, _, ..] | ["streaming", "connectors", name, _, ..] => format!("flink-connector-{}", dotted(name)),
+        ["formats", name, _, ..] => format!("flink-{}", dotted(name)),
+        _ => dotted(class.rsplit_once('/')?.0),
+    })
+}
+
+fn not_packed(world: &World<'_>, part: &str, group: Group) -> Option<Finding> {
+    let (class, by) = group.first.as_ref()?;
+    let neither = format!("which neither the package nor {} has", world.target.shown());
+    let what = format!("it refers to {}{} of {part}, {neither}", dotted(class), group.more());
+    let remedy = format!("pack {part} for this line of Flink into the jar, unless the program never comes there");
+    Some(of(world, Severity::Warning, by, what, remedy))
 }
 
 fn of(world: &World<'_>, severity: Severity, by: &Referrers, what: String, remedy: String) -> Finding {
@@ -95,24 +132,15 @@ fn missing(world: &World<'_>, class: &str, by: &Referrers) -> Finding {
         let remedy = format!("jobs do not see `opt`: pack what {} is made of into the package", jar.name);
         return of(world, certain, by, what(&format!("which {} has in `opt` alone", target.shown())), remedy);
     }
-    if target.has_package_of(class) {
-        let line = target.version.map_or_else(String::new, |version| format!(" {}.{}", version.line().0, version.line().1));
-        return of(world, certain, by, what(&neither), format!("compile the program against Flink{line}, and see what it says"));
-    }
-    // Whole Java packages that the target lacks are connectors, formats and libraries, some needed on some ways only.
-    let remedy = format!("pack the part of Flink that has it, unless the program never comes there{}", part(class));
-    of(world, Severity::Warning, by, what(&neither), remedy)
+    of(world, certain, by, what(&neither), compile(world))
 }
 
-/// The artifact that most likely has a class.
-fn part(class: &str) -> String {
-    let rest = class.strip_prefix("org/apache/flink/").unwrap_or(class);
-    let parts: Vec<&str> = rest.split('/').collect();
-    match parts.as_slice() {
-        ["connector", name, _, ..] | ["streaming", "connectors", name, _, ..] => format!(": flink-connector-{}", dotted(name)),
-        ["formats", name, _, ..] => format!(": flink-{}", dotted(name)),
-        _ => String::new(),
-    }
+fn compile(world: &World<'_>) -> String {
+    let line = world.target.version.map_or_else(String::new, |version| {
+        let (major, minor) = version.line();
+        format!(" {major}.{minor}")
+    });
+    format!("compile the program against Flink{line}, and see what it says")
 }
 
 fn lacking(world: &World<'_>, of_class: (&Arc<str>, &str, &str), member: Member, by: &Referrers) -> Finding {
@@ -121,7 +149,7 @@ fn lacking(world: &World<'_>, of_class: (&Arc<str>, &str, &str), member: Member,
     let called = format!("{}.{}", dotted(owner), shown(name, descriptor));
     if member == Member::WrongKind {
         let what = format!("it calls {called}, whose class was an interface and is none now, or the other way round{}", others(by));
-        return of(world, severity, by, what, "compile the program against this Flink".to_owned());
+        return of(world, severity, by, what, compile(world));
     }
     let found = world.find(owner);
     let class = match &found {
@@ -133,8 +161,8 @@ fn lacking(world: &World<'_>, of_class: (&Arc<str>, &str, &str), member: Member,
     let what = format!("it uses {called}, which {} does not have{}", world.target.shown(), others(by));
     let remedy = match (row, have.as_slice()) {
         (Some(row), _) => row.instead.to_owned(),
-        (None, []) => "compile the program against this Flink, and see what it says".to_owned(),
-        (None, have) => format!("it has {}: compile the program against this Flink", have.join(" and ")),
+        (None, []) => compile(world),
+        (None, have) => format!("it has {}: {}", have.join(" and "), compile(world)),
     };
     of(world, severity, by, what, remedy)
 }

@@ -19,7 +19,7 @@ fn a_class_that_is_gone_is_told_with_what_came_in_its_place() {
          since Flink 2.0\n    it moved to org.apache.flink.util.ParameterTool"
     );
     let [warning] = of(&findings, Severity::Warning).try_into().unwrap();
-    assert!(warning.contains("connector.kafka.source.KafkaSource") && warning.contains(": flink-connector-kafka"), "{warning}");
+    assert!(warning.contains("connector.kafka.source.KafkaSource") && warning.contains("pack flink-connector-kafka for this line"), "{warning}");
 }
 
 #[test]
