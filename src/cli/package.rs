@@ -16,7 +16,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// What the exit codes of this command mean.
-const EXIT_CODES: &str = "Exit codes: 0 no mistakes, warnings at most; 1 something cannot be read; 2 mistakes, or wrong usage.";
+const EXIT_CODES: &str =
+    "Exit codes: 0 no mistakes, warnings at most; 1 something cannot be read; 2 mistakes, or wrong usage.";
 
 /// `pnda package`.
 #[derive(Subcommand)]
@@ -98,7 +99,8 @@ pub fn run(command: &Command) -> Outcome {
 }
 
 fn check(arguments: &Check, name: &PackageName, target: &Target) -> Result<Checked, Failure> {
-    let failed = |error: std::io::Error| Failure::new(FAILED, format!("cannot read {}: {error}", arguments.file.display()));
+    let failed =
+        |error: std::io::Error| Failure::new(FAILED, format!("cannot read {}: {error}", arguments.file.display()));
     let mut file = regular::open(&arguments.file, Links::Follow).map_err(failed)?;
     let (mut findings, mut classes) = (Vec::new(), 0);
     match package::read(name, BufReader::new(&file)) {

@@ -10,6 +10,7 @@ macro_rules! left_out {
 }
 
 mod anywhere;
+mod classes;
 mod flink;
 mod hadoop;
 mod logs;

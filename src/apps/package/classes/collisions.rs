@@ -47,7 +47,8 @@ fn group(jar: &Jar, target: &Target, other: &str, fate: Fate, classes: &[&str]) 
     let differs = |class: &&&str| target.jar(class).is_none_or(|theirs| theirs.sum(class) != jar.sum(class));
     let differing: Vec<&str> = classes.iter().filter(differs).copied().collect();
     let shown = if differing.is_empty() { classes } else { &differing };
-    let both = format!("{} of it {} in {other} too: {}", many(classes.len(), "class"), are(classes.len()), named(shown));
+    let both =
+        format!("{} of it {} in {other} too: {}", many(classes.len(), "class"), are(classes.len()), named(shown));
     let (severity, what, remedy) = match fate {
         _ if differing.is_empty() => {
             (Severity::Note, format!("{both}; they are the same, and harm nobody"), LEAVE_OUT.to_owned())
@@ -58,7 +59,11 @@ fn group(jar: &Jar, target: &Target, other: &str, fate: Fate, classes: &[&str]) 
         }
         Fate::Shared => (Severity::Warning, format!("{both}; those of {other} are used"), LEAVE_OUT.to_owned()),
         Fate::Flinks => {
-            let what = format!("{both}; {} differ{}, and those of {other} are used", differing.len(), if differing.len() == 1 { "s" } else { "" });
+            let what = format!(
+                "{both}; {} differ{}, and those of {other} are used",
+                differing.len(),
+                if differing.len() == 1 { "s" } else { "" }
+            );
             let severity = if of_the_line(jar, target) { Severity::Warning } else { Severity::Error };
             (severity, what, "set the scope of Flink's own parts to `provided`, and build again".to_owned())
         }
@@ -89,7 +94,8 @@ fn named(classes: &[&str]) -> String {
         let parts: Vec<&str> = folder.split('/').take(4).collect();
         *packages.entry(dotted(&parts.join("/"))).or_default() += 1;
     }
-    let mut listed: Vec<String> = packages.iter().take(SAMPLES).map(|(name, count)| format!("{name} ({count})")).collect();
+    let mut listed: Vec<String> =
+        packages.iter().take(SAMPLES).map(|(name, count)| format!("{name} ({count})")).collect();
     if packages.len() > SAMPLES {
         listed.push(format!("{} more Java packages", packages.len() - SAMPLES));
     }

@@ -25,9 +25,13 @@ fn is_flinks(part: &Artifact) -> bool {
 /// The artifact that a jar is named for.
 fn named(jar: &str) -> Option<Artifact> {
     let name = jar.rsplit('/').next()?.strip_suffix(".jar")?;
-    let at = name.match_indices('-').map(|(at, _)| at).find(|at| name[at + 1..].starts_with(|c: char| c.is_ascii_digit()))?;
+    let at = name
+        .match_indices('-')
+        .map(|(at, _)| at)
+        .find(|at| name[at + 1..].starts_with(|c: char| c.is_ascii_digit()))?;
     let (name, version) = (name[..at].to_owned(), name[at + 1..].to_owned());
-    Some(Artifact { group: "org.apache.flink".to_owned(), name, version }).filter(|part| part.name.starts_with("flink-connector-"))
+    Some(Artifact { group: "org.apache.flink".to_owned(), name, version })
+        .filter(|part| part.name.starts_with("flink-connector-"))
 }
 
 /// The line of Flink that a version names: the one after its dash, or its own where it has none.
@@ -46,16 +50,23 @@ fn of_part(jar: &Jar, part: &Artifact, version: Version) -> Option<Finding> {
     let (line, suffixed) = line(&part.version)?;
     let (major, minor) = version.line();
     let severity = match line {
-        (theirs, _) if theirs != major && suffixed => Severity::Error,
+        (theirs, _) if theirs != major && part.name.starts_with("flink-connector-") => Severity::Error,
         (theirs, _) if theirs != major => Severity::Warning,
         (_, theirs) if theirs > minor => Severity::Warning,
         _ => return None,
     };
     let (name, theirs) = (shown(&part.name), shown(&part.version));
-    let what = format!("it brings {name} {theirs}, which is built for Flink {}.{}, and Flink {version} runs it", line.0, line.1);
+    let what = format!(
+        "it brings {name} {theirs}, which is built for Flink {}.{}, and Flink {version} runs it",
+        line.0, line.1
+    );
     let remedy = match suffixed {
-        true => format!("take the version of {name} that ends with -{major}.{minor}, or with the nearest earlier line of Flink {major}"),
-        false => format!("take {name} {major}.{minor}, or the nearest earlier line of Flink {major}"),
+        true => format!(
+            "take the version of {name} that ends with -{major}.{minor}, or with the nearest earlier line of Flink {major}"
+        ),
+        false => format!(
+            "take one that is built for Flink {major}.{minor}, or for the nearest earlier line of Flink {major}; it may have another name now"
+        ),
     };
     Some(Finding { severity, jar: jar.name.clone(), class: String::new(), what, remedy })
 }

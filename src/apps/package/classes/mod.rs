@@ -61,17 +61,17 @@ impl Jars {
 
 /// The jars of all components of a package's archive, by the component's folder in it, such as `flink/wordcount`.
 /// Mistakes of the archive itself are those that reading it whole has told.
-pub fn jars(
-    name: &PackageName,
-    archive: impl Read,
-    java: u16,
-) -> io::Result<BTreeMap<String, Jars>> {
+pub fn jars(name: &PackageName, archive: impl Read, java: u16) -> io::Result<BTreeMap<String, Jars>> {
     let mut jars: BTreeMap<String, Jars> = BTreeMap::new();
     walk::<io::Error>(name, archive, LIMITS, &mut Findings::default(), |path, member, _| {
         let Member::File(_, bytes) = member else { return Ok(()) };
         let mut parts = path.as_str().splitn(3, '/');
-        let (Some(kind), Some(component), Some(inner)) = (parts.next(), parts.next(), parts.next()) else { return Ok(()) };
-        let Some(inner) = SafePath::new(inner).ok().filter(|inner| inner.as_str().ends_with(".jar")) else { return Ok(()) };
+        let (Some(kind), Some(component), Some(inner)) = (parts.next(), parts.next(), parts.next()) else {
+            return Ok(());
+        };
+        let Some(inner) = SafePath::new(inner).ok().filter(|inner| inner.as_str().ends_with(".jar")) else {
+            return Ok(());
+        };
         let file = target::aside(bytes).map_err(Halt::Other)?;
         jars.entry(format!("{kind}/{component}")).or_default().add(&inner, Jar::read(inner.as_str(), file, java));
         Ok(())

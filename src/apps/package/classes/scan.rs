@@ -16,10 +16,33 @@ const FLINK: &str = "org/apache/flink/";
 
 /// Libraries that are often packed into the same jar as a program; what they lack of Flink is not the program's doing.
 const LIBRARIES: [&str; 27] = [
-    "akka/", "android/", "ch/qos/", "com/codahale/", "com/esotericsoftware/", "com/fasterxml/", "com/github/luben/",
-    "com/google/", "com/sun/", "com/twitter/", "com/typesafe/", "com/yammer/", "io/confluent/", "io/netty/",
-    "io/swagger/", "javassist/", "junit/", "kotlin/", "net/jpountz/", "org/apache/", "org/codehaus/", "org/eclipse/",
-    "org/joda/", "org/junit/", "org/slf4j/", "org/xerial/", "scala/",
+    "akka/",
+    "android/",
+    "ch/qos/",
+    "com/codahale/",
+    "com/esotericsoftware/",
+    "com/fasterxml/",
+    "com/github/luben/",
+    "com/google/",
+    "com/sun/",
+    "com/twitter/",
+    "com/typesafe/",
+    "com/yammer/",
+    "io/confluent/",
+    "io/netty/",
+    "io/swagger/",
+    "javassist/",
+    "junit/",
+    "kotlin/",
+    "net/jpountz/",
+    "org/apache/",
+    "org/codehaus/",
+    "org/eclipse/",
+    "org/joda/",
+    "org/junit/",
+    "org/slf4j/",
+    "org/xerial/",
+    "scala/",
 ];
 
 /// Who refers to something.
@@ -48,7 +71,7 @@ pub struct Seen {
     /// Class files that cannot be read, and why.
     pub unreadable: BTreeMap<Arc<str>, (usize, String)>,
     /// Classes with `open(Configuration)`, which a Flink that lacks it never calls.
-    pub uncalled: BTreeMap<Arc<str>, usize>,
+    pub uncalled: BTreeMap<Arc<str>, Referrers>,
     /// Classes that were looked at whole.
     pub classes: usize,
 }
@@ -57,12 +80,14 @@ pub struct Seen {
 pub fn scan(world: &World<'_>, main: Option<&str>) -> Seen {
     let mut scan = Scan { world, main, seen: Seen::default(), met: HashSet::new(), reached: true };
     let own = |class: &&str| main.is_none() && is_own(class, None);
-    let begin = main.map(Arc::from).into_iter().chain(world.classes().map(|(class, _)| class).filter(own).map(Arc::from));
+    let begin =
+        main.map(Arc::from).into_iter().chain(world.classes().map(|(class, _)| class).filter(own).map(Arc::from));
     let mut begin: Vec<Arc<str>> = begin.collect();
     begin.sort_unstable();
     scan.from(begin);
     scan.reached = false;
-    let mut rest: Vec<&str> = world.classes().map(|(class, _)| class).filter(|class| !scan.met.contains(*class)).collect();
+    let mut rest: Vec<&str> =
+        world.classes().map(|(class, _)| class).filter(|class| !scan.met.contains(*class)).collect();
     rest.sort_unstable();
     for class in rest {
         if is_own(class, main) || class.starts_with(FLINK) {
@@ -143,7 +168,7 @@ impl Scan<'_> {
         for reference in &class.references {
             self.member(reference, by);
         }
-        self.uncalled(class, jar);
+        self.uncalled(class, by);
     }
 
     fn member(&mut self, reference: &Reference, by: By<'_>) {
@@ -171,7 +196,7 @@ impl Scan<'_> {
         }
     }
 
-    fn uncalled(&mut self, class: &Class, jar: usize) {
+    fn uncalled(&mut self, class: &Class, by: By<'_>) {
         let open = |class: &Class| {
             let mut methods = class.methods.iter();
             methods.any(|method| {
@@ -188,7 +213,7 @@ impl Scan<'_> {
             self.world.any_ancestor(class, |ancestor| ancestor.name() == Some(&*function))
         };
         if !open(&rich) && is_rich() {
-            self.seen.uncalled.insert(class.name.clone(), jar);
+            note(self.seen.uncalled.entry(class.name.clone()).or_default(), by);
         }
     }
 }

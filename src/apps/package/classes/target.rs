@@ -20,14 +20,38 @@ const MOST_JARS: usize = 5_000;
 
 /// What Java itself has. A package cannot bring these, and not all of them can be listed without a JDK.
 const JAVA: [&str; 13] = [
-    "java/", "javax/", "jdk/", "sun/", "com/sun/", "org/w3c/", "org/xml/", "org/ietf/jgss/", "org/omg/", "netscape/",
-    "oracle/jrockit/", "apple/", "com/apple/",
+    "java/",
+    "javax/",
+    "jdk/",
+    "sun/",
+    "com/sun/",
+    "org/w3c/",
+    "org/xml/",
+    "org/ietf/jgss/",
+    "org/omg/",
+    "netscape/",
+    "oracle/jrockit/",
+    "apple/",
+    "com/apple/",
 ];
 /// Flink's own default (`classloader.parent-first-patterns.default`): of these the target's class is taken, not the package's.
 const PARENT_FIRST: [&str; 16] = [
-    "java/", "scala/", "org/apache/flink/", "com/esotericsoftware/kryo", "org/apache/hadoop/", "javax/annotation/",
-    "org/xml", "javax/xml", "org/apache/xerces", "org/w3c", "org/rocksdb/", "org/slf4j", "org/apache/log4j",
-    "org/apache/logging", "org/apache/commons/logging", "ch/qos/logback",
+    "java/",
+    "scala/",
+    "org/apache/flink/",
+    "com/esotericsoftware/kryo",
+    "org/apache/hadoop/",
+    "javax/annotation/",
+    "org/xml",
+    "javax/xml",
+    "org/apache/xerces",
+    "org/w3c",
+    "org/rocksdb/",
+    "org/slf4j",
+    "org/apache/log4j",
+    "org/apache/logging",
+    "org/apache/commons/logging",
+    "ch/qos/logback",
 ];
 
 /// Why a target cannot be looked at.

@@ -14,69 +14,113 @@ use words::flink::Version;
 
 /// All of it.
 pub fn tell(world: &World<'_>, seen: &Seen, findings: &mut Vec<Finding>) {
-    let (mut flinks, mut parts) = (Group::default(), BTreeMap::<String, Group>::new());
+    let mut groups = BTreeMap::<Together, Group>::new();
     for (class, by) in &seen.missing {
-        match part(world, class) {
-            Some(part) => parts.entry(part).or_default().add(class, by),
-            None if by.flinks => flinks.add(class, by),
+        match together(world, class, by) {
+            Some(together) => groups.entry(together).or_default().add(dotted(class), by),
             None => findings.push(missing(world, class, by)),
         }
     }
     for ((owner, name, descriptor), (member, by)) in &seen.members {
-        if by.flinks {
-            flinks.add(owner, by);
-        } else {
+        if by.certain {
             findings.push(lacking(world, (owner, name, descriptor), *member, by));
+        } else {
+            let together = if by.flinks { Together::Flinks } else { Together::Aside(by.jar) };
+            groups.entry(together).or_default().add(format!("{}.{}", dotted(owner), shown(name, descriptor)), by);
         }
     }
-    findings.extend(parts.into_iter().filter_map(|(part, group)| not_packed(world, &part, group)));
-    findings.extend(flinks_own(world, flinks));
+    findings.extend(groups.into_iter().filter_map(|(together, group)| group.finding(world, &together)));
     for ((jar, java), by) in &seen.newer {
         findings.push(newer(world, *jar, *java, by));
     }
     for (class, (jar, why)) in &seen.unreadable {
-        let what = format!("its class file cannot be read: {why}");
-        findings.push(in_class(world, Severity::Warning, (*jar, class), what, "build the jar again"));
+        let (jar, class) = (world.jars[*jar].name.clone(), dotted(class));
+        let (what, remedy) = (format!("its class file cannot be read: {why}"), "build the jar again".to_owned());
+        findings.push(Finding { severity: Severity::Warning, jar, class, what, remedy });
     }
-    for (class, jar) in &seen.uncalled {
+    for by in seen.uncalled.values() {
         let what = format!("{} never calls its open(Configuration)", world.target.shown());
-        findings.push(in_class(world, Severity::Error, (*jar, class), what, "write open(OpenContext) instead"));
+        findings.push(of(world, by, what, "write open(OpenContext) instead".to_owned()));
     }
 }
 
-fn in_class(world: &World<'_>, severity: Severity, of: (usize, &str), what: String, remedy: &str) -> Finding {
-    let (jar, class) = (world.jars[of.0].name.clone(), dotted(of.1));
-    Finding { severity, jar, class, what, remedy: remedy.to_owned() }
+/// What makes things that are missing one finding.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Together {
+    /// One thing came in the place of all: since which line, and what.
+    Gone((u32, u32), &'static str),
+    /// A connector or a format has them, which no distribution does.
+    Part(String),
+    /// Parts of Flink that the package brings refer to them.
+    Flinks,
+    /// Classes of this jar that the program does not reach, or that are no code of its own.
+    Aside(usize),
 }
 
-/// Things that are missing and told together: the first one stands for all.
+fn together(world: &World<'_>, class: &str, by: &Referrers) -> Option<Together> {
+    if let Some(part) = part(world, class) {
+        return Some(Together::Part(part));
+    }
+    match gone::class(class, world.target.version) {
+        _ if by.flinks => Some(Together::Flinks),
+        _ if !by.certain => Some(Together::Aside(by.jar)),
+        Some(row) => Some(Together::Gone(row.since, row.instead)),
+        None => None,
+    }
+}
+
+/// Things that are told together.
 #[derive(Default)]
 struct Group {
-    first: Option<(Arc<str>, Referrers)>,
+    by: Referrers,
+    /// The first two.
+    names: Vec<String>,
     count: usize,
 }
 
 impl Group {
-    fn add(&mut self, class: &Arc<str>, by: &Referrers) {
+    fn add(&mut self, name: String, by: &Referrers) {
         self.count += 1;
-        // Who is the program's own stands before who is not.
-        if self.first.as_ref().is_none_or(|(_, first)| !first.certain && by.certain) {
-            self.first = Some((class.clone(), by.clone()));
+        if self.names.len() < 2 {
+            self.names.push(name);
+        }
+        if self.by.count == 0 {
+            self.by = by.clone();
         }
     }
 
-    fn more(&self) -> String {
-        if self.count > 1 { format!(" and {} more", self.count - 1) } else { String::new() }
+    fn finding(self, world: &World<'_>, together: &Together) -> Option<Finding> {
+        let more = match self.count {
+            0..=2 => String::new(),
+            count => format!(" and {} more", count - 2),
+        };
+        let glue = if self.count == 2 { " and " } else { ", " };
+        let named = format!("{}{more}", self.names.join(glue));
+        let neither = format!("which neither the package nor {} has", world.target.shown());
+        let (what, remedy) = match together {
+            Together::Gone(since, instead) => (
+                format!("it refers to {named}, gone since Flink {}.{}{}", since.0, since.1, others(&self.by)),
+                (*instead).to_owned(),
+            ),
+            Together::Part(part) => (
+                format!("it refers to {named}, {neither}"),
+                format!("pack {part} for this line of Flink into the jar, unless the program never comes there"),
+            ),
+            Together::Flinks => (
+                format!("it is a part of Flink, and refers to {named}, {neither}"),
+                "take connectors and formats that are built for this line of Flink".to_owned(),
+            ),
+            Together::Aside(_) => (
+                format!("it refers to {named}, {neither}; no code of the program's own comes there, as far as is seen"),
+                "nothing, unless the program loads the class by its name".to_owned(),
+            ),
+        };
+        let by = match together {
+            Together::Gone(..) => self.by,
+            _ => Referrers { certain: false, ..self.by },
+        };
+        Some(of(world, &by, what, remedy))
     }
-}
-
-/// What parts of Flink that the package brings refer to in vain; it is not the program's doing.
-fn flinks_own(world: &World<'_>, group: Group) -> Option<Finding> {
-    let (class, by) = group.first.as_ref()?;
-    let neither = format!("which neither the package nor {} has", world.target.shown());
-    let what = format!("it is a part of Flink, and refers to {}{}, {neither}", dotted(class), group.more());
-    let remedy = "take connectors and formats that are built for this line of Flink".to_owned();
-    Some(of(world, Severity::Warning, by, what, remedy))
 }
 
 /// The part of Flink that most likely has a class, if it is one that no distribution has: a connector or a format. Some are
@@ -88,22 +132,20 @@ fn part(world: &World<'_>, class: &str) -> Option<String> {
         return None;
     }
     let parts: Vec<&str> = class.strip_prefix("org/apache/flink/")?.split('/').collect();
-    Some(match parts.as_slice() {
-        ["connector", name, _, ..] | ["streaming", "connectors", name, _, ..] => format!("flink-connector-{}", dotted(name)),
-        ["formats", name, _, ..] => format!("flink-{}", dotted(name)),
-        _ => dotted(class.rsplit_once('/')?.0),
-    })
+    match parts.as_slice() {
+        // Other versions of Flink have them under other names.
+        ["shaded", ..] => None,
+        ["connector", name, _, ..] | ["streaming", "connectors", name, _, ..] => {
+            Some(format!("flink-connector-{}", dotted(name)))
+        }
+        ["formats", name, _, ..] => Some(format!("flink-{}", dotted(name))),
+        _ => Some(format!("the part of Flink that has {}", dotted(class.rsplit_once('/')?.0))),
+    }
 }
 
-fn not_packed(world: &World<'_>, part: &str, group: Group) -> Option<Finding> {
-    let (class, by) = group.first.as_ref()?;
-    let neither = format!("which neither the package nor {} has", world.target.shown());
-    let what = format!("it refers to {}{} of {part}, {neither}", dotted(class), group.more());
-    let remedy = format!("pack {part} for this line of Flink into the jar, unless the program never comes there");
-    Some(of(world, Severity::Warning, by, what, remedy))
-}
-
-fn of(world: &World<'_>, severity: Severity, by: &Referrers, what: String, remedy: String) -> Finding {
+/// An error where the program's own code certainly comes there.
+fn of(world: &World<'_>, by: &Referrers, what: String, remedy: String) -> Finding {
+    let severity = if by.certain { Severity::Error } else { Severity::Warning };
     let class = by.first.first().map_or_else(String::new, |class| dotted(class));
     Finding { severity, jar: world.jars[by.jar].name.clone(), class, what, remedy }
 }
@@ -112,27 +154,27 @@ fn of(world: &World<'_>, severity: Severity, by: &Referrers, what: String, remed
 fn others(by: &Referrers) -> String {
     match by.count {
         0 | 1 => String::new(),
-        count => format!(" (and so does {}{})", dotted(&by.first[1]), if count > 2 { format!(", {} in all", many(count, "class")) } else { String::new() }),
+        count => format!(
+            " (and so does {}{})",
+            dotted(&by.first[1]),
+            if count > 2 { format!(", {} in all", many(count, "class")) } else { String::new() }
+        ),
     }
 }
 
 fn missing(world: &World<'_>, class: &str, by: &Referrers) -> Finding {
     let target = world.target;
-    let what = |why: &str| format!("it refers to {}, {why}{}", dotted(class), others(by));
-    let certain = if by.certain { Severity::Error } else { Severity::Warning };
-    let neither = format!("which neither the package nor {} has", target.shown());
-    if let Some(row) = gone::class(class, target.version) {
-        return of(world, certain, by, what(&format!("which is gone since Flink {}.{}", row.since.0, row.since.1)), row.instead.to_owned());
-    }
+    let what = |why: &str| format!("it refers to {}, which {why}{}", dotted(class), others(by));
     if target.hides(class) {
         let remedy = "use the Table API, or put opt/flink-table-planner in the place of the loader's jar".to_owned();
-        return of(world, Severity::Warning, by, what("which flink-table-planner-loader keeps to itself"), remedy);
+        let by = Referrers { certain: false, ..by.clone() };
+        return of(world, &by, what("flink-table-planner-loader keeps to itself"), remedy);
     }
     if let Some(jar) = target.aside(class) {
         let remedy = format!("jobs do not see `opt`: pack what {} is made of into the package", jar.name);
-        return of(world, certain, by, what(&format!("which {} has in `opt` alone", target.shown())), remedy);
+        return of(world, by, what(&format!("{} has in `opt` alone", target.shown())), remedy);
     }
-    of(world, certain, by, what(&neither), compile(world))
+    of(world, by, what(&format!("neither the package nor {} has", target.shown())), compile(world))
 }
 
 fn compile(world: &World<'_>) -> String {
@@ -145,11 +187,13 @@ fn compile(world: &World<'_>) -> String {
 
 fn lacking(world: &World<'_>, of_class: (&Arc<str>, &str, &str), member: Member, by: &Referrers) -> Finding {
     let (owner, name, descriptor) = of_class;
-    let severity = if by.certain { Severity::Error } else { Severity::Warning };
     let called = format!("{}.{}", dotted(owner), shown(name, descriptor));
     if member == Member::WrongKind {
-        let what = format!("it calls {called}, whose class was an interface and is none now, or the other way round{}", others(by));
-        return of(world, severity, by, what, compile(world));
+        let what = format!(
+            "it calls {called}, whose class was an interface and is none now, or the other way round{}",
+            others(by)
+        );
+        return of(world, by, what, compile(world));
     }
     let found = world.find(owner);
     let class = match &found {
@@ -164,7 +208,7 @@ fn lacking(world: &World<'_>, of_class: (&Arc<str>, &str, &str), member: Member,
         (None, []) => compile(world),
         (None, have) => format!("it has {}: {}", have.join(" and "), compile(world)),
     };
-    of(world, severity, by, what, remedy)
+    of(world, by, what, remedy)
 }
 
 /// What the class has by the same name, a few of them.
@@ -185,11 +229,14 @@ fn row(world: &World<'_>, class: &std::rc::Rc<Class>, name: &str, version: Optio
 
 fn newer(world: &World<'_>, jar: usize, java: u16, by: &Referrers) -> Finding {
     let runs = world.target.java;
-    let what = format!("{} of it {} compiled for Java {java}, and Java {runs} runs the program", many(by.count, "class"), if by.count == 1 { "is" } else { "are" });
+    let what = format!(
+        "{} of it {} compiled for Java {java}, and Java {runs} runs the program",
+        many(by.count, "class"),
+        if by.count == 1 { "is" } else { "are" }
+    );
     let remedy = format!("compile with --release {runs}, or take a version of the library for Java {runs}");
-    let severity = if by.certain { Severity::Error } else { Severity::Warning };
     let by = Referrers { jar, ..by.clone() };
-    of(world, severity, &by, what, remedy)
+    of(world, &by, what, remedy)
 }
 
 /// A member as it is written in Java: `readTextFile(String)`.

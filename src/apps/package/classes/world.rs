@@ -17,10 +17,7 @@ const MOST_KEPT: usize = 1_000_000;
 
 /// What of Java is inherited most, whole: a member that is not here is not inherited from there.
 const JAVAS_MEMBERS: [(&str, &str); 12] = [
-    (
-        "java/lang/Object",
-        "getClass hashCode equals clone toString notify notifyAll wait finalize",
-    ),
+    ("java/lang/Object", "getClass hashCode equals clone toString notify notifyAll wait finalize"),
     ("java/io/Serializable", ""),
     ("java/lang/Cloneable", ""),
     ("java/lang/AutoCloseable", "close"),

@@ -15,11 +15,15 @@ fn a_class_that_is_gone_is_told_with_what_came_in_its_place() {
     let [error] = errors(&findings).try_into().unwrap();
     assert_eq!(
         error,
-        "job.jar: error: com.example.Gone: it refers to org.apache.flink.api.java.utils.ParameterTool, which is gone \
-         since Flink 2.0\n    it moved to org.apache.flink.util.ParameterTool"
+        "job.jar: error: com.example.Gone: it refers to org.apache.flink.api.java.utils.ParameterTool, gone since \
+         Flink 2.0\n    it moved to org.apache.flink.util.ParameterTool"
     );
     let [warning] = of(&findings, Severity::Warning).try_into().unwrap();
-    assert!(warning.contains("connector.kafka.source.KafkaSource") && warning.contains("pack flink-connector-kafka for this line"), "{warning}");
+    assert!(
+        warning.contains("connector.kafka.source.KafkaSource")
+            && warning.contains("pack flink-connector-kafka for this line"),
+        "{warning}"
+    );
 }
 
 #[test]
@@ -134,7 +138,10 @@ fn connectors_say_themselves_for_which_line_they_are() {
         check(&program("com.example.Good"), &jars(vec![("job.jar", packed(&members))]), &target())
     };
     let [error] = errors(&of("flink-connector-kafka", "3.4.0-1.20")).try_into().unwrap();
-    assert!(error.contains("built for Flink 1.20, and Flink 2.0.0 runs it") && error.contains("ends with -2.0"), "{error}");
+    assert!(
+        error.contains("built for Flink 1.20, and Flink 2.0.0 runs it") && error.contains("ends with -2.0"),
+        "{error}"
+    );
     assert_eq!(of("flink-connector-kafka", "4.0.1-2.0"), []);
     assert_eq!(super::of(&of("flink-connector-kafka", "5.0.0-2.2"), Severity::Warning).len(), 1);
     assert_eq!(super::of(&of("flink-avro", "1.20.3"), Severity::Warning).len(), 1);

@@ -9,7 +9,8 @@ use crate::package::classes::jar;
 #[test]
 fn changed_bytes_of_a_class_file_are_read_or_refused() {
     let mut random = fastrand::Rng::with_seed(7);
-    let all: Vec<Vec<u8>> = ["job", "new"].iter().flat_map(|folder| classes(folder, &[""])).map(|(_, bytes)| bytes).collect();
+    let all: Vec<Vec<u8>> =
+        ["job", "new"].iter().flat_map(|folder| classes(folder, &[""])).map(|(_, bytes)| bytes).collect();
     let (mut read, mut refused) = (0, 0);
     for _ in 0..20_000 {
         let mut bytes = all[random.usize(..all.len())].clone();
@@ -66,7 +67,10 @@ fn a_jar_that_is_none_and_a_class_that_is_none_are_told() {
     let jars = jars(vec![("job.jar", packed(&members)), ("broken.jar", b"no zip at all".to_vec())]);
     let findings = check(&program("com.example.Gone"), &jars, &target());
     let errors = errors(&findings);
-    assert!(errors.iter().any(|error| error.starts_with("broken.jar: error: it cannot be read as a jar")), "{errors:?}");
+    assert!(
+        errors.iter().any(|error| error.starts_with("broken.jar: error: it cannot be read as a jar")),
+        "{errors:?}"
+    );
     let warnings = of(&findings, Severity::Warning);
     assert!(warnings.iter().any(|warning| warning.contains("it ends too early")), "{warnings:?}");
 }
