@@ -58,11 +58,13 @@ enum Together {
 }
 
 fn together(world: &World<'_>, class: &str, by: &Referrers) -> Option<Together> {
+    if by.flinks {
+        return Some(Together::Flinks);
+    }
     if let Some(part) = part(world, class) {
         return Some(Together::Part(part));
     }
     match gone::class(class, world.target.version) {
-        _ if by.flinks => Some(Together::Flinks),
         _ if !by.certain => Some(Together::Aside(by.jar)),
         Some(row) => Some(Together::Gone(row.since, row.instead)),
         None => None,
