@@ -17,11 +17,12 @@ mod world;
 
 use super::archive::{Findings, Halt, LIMITS, Member, walk};
 use super::flink::{FlinkComponent, Program};
-use super::{Kind, Package};
+use super::{Component, Kind, Package};
 use class_file::{PUBLIC, STATIC};
 use jar::Jar;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use words::names::{PackageName, SafePath};
@@ -39,6 +40,15 @@ pub struct Jars {
 }
 
 impl Jars {
+    /// The jars of a component whose files lie below a folder.
+    pub fn of_component(component: &Component, folder: &Path, java: u16) -> Jars {
+        let mut jars = Jars::default();
+        for path in component.files.keys().filter(|path| path.as_str().ends_with(".jar")) {
+            jars.add(path, Jar::open(path.as_str(), &path.under(folder), java));
+        }
+        jars
+    }
+
     /// Takes a jar in by its path in the component.
     pub fn add(&mut self, path: &SafePath, jar: Result<Jar, jar::Error>) {
         match jar {

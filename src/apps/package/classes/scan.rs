@@ -115,16 +115,13 @@ struct Scan<'a> {
 
 impl Scan<'_> {
     fn from(&mut self, begin: Vec<Arc<str>>) {
-        let mut queue: VecDeque<Arc<str>> = begin.into();
+        let mut queue: VecDeque<Arc<str>> = begin.into_iter().filter(|name| self.admits(name)).collect();
         while let Some(name) = queue.pop_front() {
             let Some(jar) = self.world.owner(&name) else { continue };
-            if !self.world.is_taken(&name) || !self.met.insert(name.clone()) {
-                continue;
-            }
             match self.world.jars[jar].class(&name) {
                 Some(Ok(class)) => {
                     self.look(&class, jar);
-                    queue.extend(class.classes.into_iter().filter(|class| !self.met.contains(class)));
+                    queue.extend(class.classes.into_iter().filter(|class| self.admits(class)));
                 }
                 Some(Err(error)) if self.seen.unreadable.len() < MOST_NOTED => {
                     self.seen.unreadable.insert(name, (jar, words::chain::chain(&error)));
@@ -132,6 +129,11 @@ impl Scan<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// Whether a class is one of the package's that runs and was not met before.
+    fn admits(&mut self, name: &Arc<str>) -> bool {
+        self.world.owner(name).is_some() && self.world.is_taken(name) && self.met.insert(name.clone())
     }
 
     /// Only what the first bytes say.

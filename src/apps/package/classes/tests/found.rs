@@ -193,3 +193,38 @@ fn each_row_of_what_is_gone_is_whole_and_none_is_there_twice() {
     let of = |version: &str| super::super::gone::class("org/apache/flink/api/java/DataSet$Inner", version.parse().ok());
     assert!(of("2.3.0").is_some() && of("1.20.5").is_none());
 }
+
+#[test]
+fn a_package_is_looked_at_in_its_archive_and_in_its_folder_alike() {
+    let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+    let properties = br#"{"main_jar": "job.jar", "main_class": "com.example.Gone"}"#;
+    let job = packed(&classes("job", &["com/example/Gone"]));
+    for (name, bytes) in [
+        ("properties.json", properties.as_slice()),
+        ("application.properties", b""),
+        ("job.jar", &job),
+        ("lib/broken.jar", b"none"),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, format!("gone-1.0.0/flink/job/{name}"), bytes).unwrap();
+    }
+    let archive = tar.into_inner().unwrap().finish().unwrap();
+    let name = words::names::PackageName::new("gone-1.0.0").unwrap();
+    let package = crate::package::read(&name, archive.as_slice()).unwrap();
+
+    let jars = crate::package::classes::jars(&name, archive.as_slice(), JAVA).unwrap();
+    let found = crate::package::classes::check_package(&package, &jars, &target());
+    assert!(found.iter().all(|(component, _)| component == "flink/job"));
+    let found: Vec<Finding> = found.into_iter().map(|(_, finding)| finding).collect();
+    assert!(errors(&found).iter().any(|error| error.contains("ParameterTool, gone since Flink 2.0")), "{found:#?}");
+    assert!(errors(&found).iter().any(|error| error.starts_with("lib/broken.jar: error")), "{found:#?}");
+
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("lib")).unwrap();
+    fs::write(folder.path().join("job.jar"), &job).unwrap();
+    fs::write(folder.path().join("lib/broken.jar"), b"none").unwrap();
+    let jars = Jars::of_component(&package.components[0], folder.path(), JAVA);
+    assert_eq!(check(&program("com.example.Gone"), &jars, &target()), found);
+}
