@@ -76,8 +76,8 @@ impl Journal for HdfsJournal {
         let number = record.number;
         let unavailable = |source| AppendError::Unavailable { number, source };
         let (text, beside) = (record.text(), format!("{}/.{}", self.folder, record.nonce));
-        self.hdfs.create(&beside, "600", text.as_bytes()).map_err(unavailable)?;
-        let settled = self.settle(&beside, record, &text);
+        let written = self.hdfs.create(&beside, "600", text.as_bytes());
+        let settled = written.and_then(|()| self.settle(&beside, record, &text));
         if !matches!(settled, Ok(true)) {
             // While it is there, a rename that is still under way could come true; what cannot be removed is never read.
             let _ = self.hdfs.delete(&beside);

@@ -74,7 +74,10 @@ impl Manager {
             return Err(Refusal::Invalid(problems.to_string()));
         }
         let fact = Fact::PackageDeployed { package: name.clone(), sha256: stored.digest, size: stored.size };
-        self.note(&by.name, |_| Ok((vec![fact], ())))
+        self.note(&by.name, |state| match state.packages.contains_key(name) {
+            true => Err(Refusal::Conflict(format!("{name} is deployed already"))),
+            false => Ok((vec![fact], ())),
+        })
     }
 
     /// Why a package was not deployed.

@@ -11,6 +11,7 @@ use crate::package::Package;
 use crate::prepare::{self, Prepared, Releases, RunOf};
 use crate::restore;
 use crate::submit::configuration;
+use std::path::PathBuf;
 use systems::hadoop::User;
 use words::chain::chain;
 use words::ids::{JobId, TriggerId};
@@ -35,10 +36,13 @@ impl Manager {
             (Action::Intend, _) => self.intend(state, of),
             (Action::Submit, Some(run)) => self.submit(state, of, run),
             (Action::Accept, Some(run)) => {
+                // Whoever sent it was killed, or heard nothing.
+                let _ = std::fs::remove_dir_all(self.work(run));
                 self.record(state, of, Fact::RunAccepted { of: of_run(), id: run.id.clone() })
             }
             (Action::End(end), Some(run)) => {
                 // What stays of it takes room and nothing else.
+                let _ = std::fs::remove_dir_all(self.work(run));
                 let _ = self.hands().clean(&application.owner, run);
                 self.record(state, of, Fact::RunEnded { of: of_run(), id: run.id.clone(), end })
             }
@@ -78,6 +82,11 @@ impl Manager {
             Some(pending) => self.record(state, of, fact(pending.id.clone())),
             None => Ok(()),
         }
+    }
+
+    /// The folder on this node in which a run's files are made ready.
+    fn work(&self, run: &Run) -> PathBuf {
+        self.site.folder.join("work").join(run.id.as_str())
     }
 
     fn hands(&self) -> Hands<'_> {
@@ -167,7 +176,7 @@ impl Manager {
         let job = prepared.job(of, &application.owner, &RunOf::from(run));
         let configuration =
             configuration(&self.site.cluster, &flink, &job).map_err(|error| Failed::ForGood(chain(&error)))?;
-        let folder = self.site.folder.join("work").join(run.id.as_str());
+        let folder = self.work(run);
         // What a killed agent left of it is older than this try.
         let _ = std::fs::remove_dir_all(&folder);
         let digest = state.packages.get(&package.name).map(|package| package.sha256);

@@ -39,7 +39,7 @@ pub(super) struct Bed {
     /// How far the job is that was stopped last.
     leaving: usize,
     site: Site,
-    _folder: tempfile::TempDir,
+    pub(super) folder: tempfile::TempDir,
 }
 
 pub(super) fn word(text: &str) -> Word {
@@ -75,7 +75,7 @@ impl Bed {
             refusals: Vec::new(),
             leaving: 0,
             site,
-            _folder: folder,
+            folder,
         };
         let root = bed.hdfs.client();
         root.make_folder("/pnda/flink/2.3.0/plugins", "755").unwrap();
@@ -95,6 +95,17 @@ impl Bed {
     /// HDFS without the wire.
     pub(super) fn direct(&self, user: &str) -> WebHdfs {
         self.hdfs.client().as_user(&User::simple(user))
+    }
+
+    /// Runs whose files are still on the node.
+    pub(super) fn work(&self) -> usize {
+        std::fs::read_dir(self.folder.path().join("apps/work")).map_or(0, Iterator::count)
+    }
+
+    /// What a manager leaves on the node that is killed while it submits.
+    fn leave_work(&self) {
+        let left = std::mem::take(&mut self.wire.plan().left);
+        left.iter().for_each(|folder| std::fs::create_dir_all(folder).unwrap());
     }
 
     /// What the journal says to whoever reads it anew.
@@ -215,6 +226,7 @@ impl Bed {
     ) -> (Manager, bool) {
         self.wire.expect(number, fault, kills);
         self.wire.plan().answers = self.refusals.clone();
+        self.wire.plan().work = self.folder.path().join("apps/work");
         let mut manager = self.manager();
         manager.round();
         let mut ordered = order(&manager).is_ok();
@@ -223,6 +235,7 @@ impl Bed {
             self.step();
             if self.wire.plan().is_dead {
                 drop(manager);
+                self.leave_work();
                 self.wire.revive();
                 manager = self.manager();
                 manager.round();

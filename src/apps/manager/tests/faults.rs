@@ -36,6 +36,7 @@ fn a_start_runs_once_whatever_becomes_of_any_request() {
         bed.hdfs.world.lock().unwrap().nodes = fresh.clone();
         bed.yarn.world().applications.clear();
         bed.submitted();
+        let _ = std::fs::remove_dir_all(bed.folder.path().join("apps/work"));
         let order = |manager: &Manager| manager.start(&application(), Origin::Newest, &alice());
         let (manager, hit) = bed.suffer(point, order, is_running);
         let told = told_of(&manager);
@@ -49,6 +50,7 @@ fn a_start_runs_once_whatever_becomes_of_any_request() {
         let run = state.applications[&application()].components[&key().component].live().unwrap();
         assert!(run.accepted && run.id.as_str() == id, "{point:?}: {run:?}");
         assert!(matches!(state.applications[&application()].wanted, Wanted::Started { .. }));
+        assert_eq!(bed.work(), 0, "{point:?}: no files stay on the node");
         hit
     });
     println!("points of a start by fault: {points:?}, {} in all", points.iter().sum::<usize>());

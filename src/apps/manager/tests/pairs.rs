@@ -1,11 +1,14 @@
 //! Two managers on one journal, which nobody plans and which happens: nothing runs twice, and who is late catches up.
 //! Not here: which of them answers people.
 
-use super::bed::{Bed, alice, application, is_running, is_stopped, told_of};
+use super::bed::{Bed, FLINK, alice, application, is_running, is_stopped, told_of};
 use crate::journal::{Origin, Verdict};
 use crate::manager::Manager;
+use crate::orders::Refusal;
+use crate::package::tests::wordcount_as;
 use std::thread;
-use words::application::{Application, State};
+use words::application::{Application, Phase, State};
+use words::names::PackageName;
 
 /// Both order, both work, one after the other or at once; until both see it done.
 fn both(bed: &mut Bed, managers: [&Manager; 2], at_once: bool, is_good: fn(&Application) -> bool) {
@@ -85,4 +88,42 @@ fn a_manager_that_was_overtaken_kills_nothing() {
     }
     assert_eq!(bed.yarn.world().applications[second.as_str()].state, "RUNNING");
     assert!(told_of(&sleeper).is_some_and(|told| is_running(&told)), "{:?}", told_of(&sleeper));
+}
+
+/// Each has its own repository, whose archives of one name may differ.
+#[test]
+fn a_package_is_deployed_by_one_of_two() {
+    let bed = Bed::new();
+    let name = PackageName::new("p-1.0.0").unwrap();
+    let (one, other) = (bed.manager(), bed.manager());
+    one.round();
+    other.round();
+    let archive = wordcount_as(name.as_str());
+    one.receive(&name, &*archive, None).unwrap();
+    one.deploy(&name, &alice()).unwrap();
+    assert!(matches!(other.deploy(&name, &alice()), Err(Refusal::Unavailable(_))), "it is late");
+    assert!(matches!(other.deploy(&name, &alice()), Err(Refusal::Conflict(_))));
+    other.round();
+    assert_eq!(other.state().unwrap(), bed.journal());
+}
+
+/// The savepoint hangs, and somebody orders an end without one.
+#[test]
+fn a_stop_without_a_savepoint_ends_one_that_hangs() {
+    let mut bed = Bed::new();
+    let (manager, id) = bed.started();
+    manager.stop(&application(), true, &alice()).unwrap();
+    manager.round();
+    bed.wire.plan().hidden = vec![FLINK];
+    for _ in 0..3 {
+        manager.round();
+    }
+    assert_eq!(bed.yarn.world().applications[id.as_str()].state, "RUNNING");
+    manager.stop(&application(), false, &alice()).unwrap();
+    for _ in 0..4 {
+        manager.round();
+    }
+    assert_eq!(bed.yarn.world().applications[id.as_str()].state, "KILLED");
+    let told = told_of(&manager).unwrap();
+    assert_eq!((told.status, told.components[0].state), (Phase::Created, State::Killed), "{told:?}");
 }

@@ -4,6 +4,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use systems::Scripted;
 
@@ -51,6 +52,9 @@ pub(super) struct Plan {
     pub(super) answers: Vec<Answer>,
     /// What is done before the request of this number goes on.
     pub(super) before: Option<(usize, Box<dyn FnOnce() + Send>)>,
+    /// The manager's folder for what is under way, and what was in it when it was killed.
+    pub(super) work: PathBuf,
+    pub(super) left: Vec<PathBuf>,
     /// A request that comes late, and after how many others.
     held: Option<(usize, String, Vec<u8>)>,
 }
@@ -118,6 +122,10 @@ fn pass(plan: &Mutex<Plan>, place: usize, server: &str, request: Vec<u8>) -> Opt
         plan.count += 1;
         let (fault, kills) = due(&plan);
         plan.is_dead |= kills;
+        if kills {
+            let entries = std::fs::read_dir(&plan.work).into_iter().flatten();
+            plan.left = entries.map(|entry| entry.unwrap().path()).collect();
+        }
         let held = plan.held.take_if(|(after, ..)| {
             *after -= 1;
             *after == 0

@@ -91,6 +91,11 @@ pub(crate) const WORDCOUNT: &str = "flink-socket-streaming-example-app-1.0.0";
 
 /// A package of the shape of PNDA's streaming example, written here.
 pub(crate) fn wordcount() -> Vec<u8> {
+    wordcount_as(WORDCOUNT)
+}
+
+/// The same under another name.
+pub(crate) fn wordcount_as(name: &str) -> Vec<u8> {
     let properties = br#"{
     "main_class": "example.WordCountStream",
     "main_jar": "wordcount.jar",
@@ -99,7 +104,7 @@ pub(crate) fn wordcount() -> Vec<u8> {
     "application_args": "--port 9100 --windowtime 5",
     "flink_job_type": "streaming"
 }"#;
-    let at = |path: &str| format!("{WORDCOUNT}/{path}");
+    let at = |path: &str| format!("{name}/{path}");
     let names = [
         at(""),
         at("flink/"),
