@@ -34,7 +34,10 @@ pub struct Manager {
     yarn: ResourceManager,
     hdfs: WebHdfs,
     repository: Repository,
+    /// Held while a record is written, which takes as long as HDFS takes.
     book: Mutex<Option<Book>>,
+    /// The state of the book, to be read at any time.
+    known: Mutex<Option<State>>,
     /// Why the journal could not be read in the last round.
     unread: Mutex<Option<String>>,
     /// Why nothing could be written last.
@@ -103,7 +106,7 @@ impl Manager {
         made.map_err(|source| repository::Error::Folder { what: "make", path: packages.clone(), source })?;
         let repository = Repository::open_folder(&packages)?;
         let unread = Mutex::new(Some("the journal was not read yet".to_owned()));
-        let (book, unwritten, troubles, seen, since, refused, wake) = Default::default();
+        let (book, known, unwritten, troubles, seen, since, refused, wake) = Default::default();
         let tell = Box::new(|_: &str| {});
         Ok(Manager {
             site,
@@ -111,6 +114,7 @@ impl Manager {
             hdfs,
             repository,
             book,
+            known,
             unread,
             unwritten,
             troubles,
@@ -146,11 +150,8 @@ impl Manager {
 
     /// The state as far as it is known, or why nothing is.
     pub fn state(&self) -> Result<State, Refusal> {
-        let book = lock(&self.book);
-        match book.as_ref() {
-            Some(book) => Ok(book.state.clone()),
-            None => Err(unavailable(self.silent().unwrap_or_default())),
-        }
+        let known = lock(&self.known).clone();
+        known.ok_or_else(|| unavailable(self.silent().unwrap_or_default()))
     }
 
     /// Why nothing can be recorded at the moment.
@@ -178,16 +179,21 @@ impl Manager {
 
     /// Reads the journal, or what is new in it: an act that follows from what others have overtaken may be done twice.
     fn catch_up(&self) -> Result<(), String> {
-        let known = lock(&self.book).as_ref().map(|book| (book.journal(), book.state.number));
-        let Some((journal, number)) = known else {
+        let open = lock(&self.book).as_ref().map(|book| (book.journal(), book.state.number));
+        let Some((journal, number)) = open else {
             let folder = format!("{}/journal", self.site.hdfs_folder);
             let journal = HdfsJournal::open(self.hdfs.clone(), &folder).map_err(|error| chain(&error))?;
-            *lock(&self.book) = Some(Book::open(Arc::new(journal)).map_err(|error| chain(&error))?);
+            let book = Book::open(Arc::new(journal)).map_err(|error| chain(&error))?;
+            *lock(&self.known) = Some(book.state.clone());
+            *lock(&self.book) = Some(book);
             return Ok(());
         };
         let records = journal.read(number + 1).map_err(|error| chain(&error))?;
-        let added = lock(&self.book).as_mut().map_or(Ok(()), |book| book.add(&records));
-        added.map_err(|error| chain(&error))?;
+        if let (Some(book), false) = (lock(&self.book).as_mut(), records.is_empty()) {
+            let added = book.add(&records);
+            *lock(&self.known) = Some(book.state.clone());
+            added.map_err(|error| chain(&error))?;
+        }
         if lock(&self.unwritten).is_some() {
             let probed = journal.probe();
             *lock(&self.unwritten) = probed.err().map(|error| chain(&error));
@@ -207,13 +213,12 @@ impl Manager {
             let noted = book.note(by, now_ms(), fact);
             let is_away = matches!(noted, Err(NoteError::Append(AppendError::Unavailable { .. })));
             *lock(&self.unwritten) = noted.as_ref().err().filter(|_| is_away).map(|error| chain(error));
-            if let Err(error) = noted {
-                if matches!(error, NoteError::Append(AppendError::Superseded { .. })) {
-                    // What others wrote counts; what was to be done is decided anew from it.
-                    let _ = book.catch_up();
-                }
-                return Err(unavailable(chain(&error)));
+            if matches!(noted, Err(NoteError::Append(AppendError::Superseded { .. }))) {
+                // What others wrote counts; what was to be done is decided anew from it.
+                let _ = book.catch_up();
             }
+            *lock(&self.known) = Some(book.state.clone());
+            noted.map_err(|error| unavailable(chain(&error)))?;
             (self.tell)(&line);
         }
         Ok(value)

@@ -82,3 +82,22 @@ fn a_deletion_in_the_middle_of_a_start_comes_to_pass() {
     println!("points of a start before which it was deleted: {points}");
     assert!(points > 25, "{points}");
 }
+
+#[test]
+fn what_is_known_is_told_while_a_record_is_being_written() {
+    let bed = Bed::new();
+    let manager = Arc::new(bed.manager());
+    manager.round();
+    *bed.wire.plan() = Default::default();
+    let (asking, (tells, told)) = (manager.clone(), mpsc::channel());
+    let before = move || {
+        let (answers, answer) = mpsc::channel();
+        thread::spawn(move || answers.send(told_of(&asking)));
+        let _ = tells.send(answer.recv_timeout(Duration::from_secs(5)));
+    };
+    bed.wire.plan().before = Some((1, Box::new(before)));
+    manager.start(&application(), Origin::Newest, &alice()).unwrap();
+    let told = told.recv().unwrap().expect("an answer before the order is written").unwrap();
+    assert_eq!(told.status, Phase::Created, "what was so until then");
+    assert_eq!(told_of(&manager).unwrap().status, Phase::Starting);
+}
