@@ -223,7 +223,7 @@ impl Pool {
                     class => classes.push(class),
                 },
                 Entry::NameAndType(_, descriptor) | Entry::MethodType(descriptor) if indices.insert(*descriptor) => {
-                    classes.extend(named_in(&*self.text(*descriptor)?).map(Arc::from));
+                    classes.extend(named_in(&self.text(*descriptor)?).map(Arc::from));
                 }
                 _ => {}
             }

@@ -59,13 +59,16 @@ pub struct Referrers {
     pub flinks: bool,
 }
 
+/// Class, name and descriptor.
+pub type MemberName = (Arc<str>, Arc<str>, Arc<str>);
+
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Seen {
     /// Classes that nobody has.
     pub missing: BTreeMap<Arc<str>, Referrers>,
-    /// Members that their classes lack, by class, name and descriptor.
-    pub members: BTreeMap<(Arc<str>, Arc<str>, Arc<str>), (Member, Referrers)>,
+    /// Members that their classes lack.
+    pub members: BTreeMap<MemberName, (Member, Referrers)>,
     /// Class files for a later Java, by jar and that Java.
     pub newer: BTreeMap<(usize, u16), Referrers>,
     /// Class files that cannot be read, and why.

@@ -29,7 +29,7 @@ pub fn tell(world: &World<'_>, seen: &Seen, findings: &mut Vec<Finding>) {
             groups.entry(together).or_default().add(format!("{}.{}", dotted(owner), shown(name, descriptor)), by);
         }
     }
-    findings.extend(groups.into_iter().filter_map(|(together, group)| group.finding(world, &together)));
+    findings.extend(groups.into_iter().map(|(together, group)| group.finding(world, &together)));
     for ((jar, java), by) in &seen.newer {
         findings.push(newer(world, *jar, *java, by));
     }
@@ -91,7 +91,7 @@ impl Group {
         }
     }
 
-    fn finding(self, world: &World<'_>, together: &Together) -> Option<Finding> {
+    fn finding(self, world: &World<'_>, together: &Together) -> Finding {
         let more = match self.count {
             0..=2 => String::new(),
             count => format!(" and {} more", count - 2),
@@ -121,7 +121,7 @@ impl Group {
             Together::Gone(..) => self.by,
             _ => Referrers { certain: false, ..self.by },
         };
-        Some(of(world, &by, what, remedy))
+        of(world, &by, what, remedy)
     }
 }
 
