@@ -87,7 +87,9 @@ fn declared_tests(file: &File) -> Vec<String> {
     let lines: Vec<&str> = file.text.lines().map(str::trim).collect();
     let of_tests = ["#[cfg(test)]", "#[cfg(any(test, feature = \"testing\"))]"];
     let declared = lines.windows(2).filter(|pair| of_tests.contains(&pair[0]));
-    let name = |pair: &[&str]| Some(pair[1].strip_prefix("mod ")?.strip_suffix(';')?.to_owned());
+    let name = |pair: &[&str]| {
+        Some(pair[1].trim_start_matches("pub(crate) ").strip_prefix("mod ")?.strip_suffix(';')?.to_owned())
+    };
     declared.filter_map(name).map(|name| format!("{folder}/{name}.rs")).collect()
 }
 
