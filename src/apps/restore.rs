@@ -50,7 +50,7 @@ fn newest(
     (owner, of): (&Word, &Key),
     component: &Component,
 ) -> Result<Option<String>, Error> {
-    let Some(run) = &component.run else { return Ok(None) };
+    let Some(run) = component.last_that_ran() else { return Ok(None) };
     if let Some(path) = saved(component, run) {
         return there(hdfs, cluster, of, path, true).map(Some);
     }

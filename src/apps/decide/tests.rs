@@ -26,7 +26,7 @@ fn job() -> JobId {
 
 fn run(accepted: bool) -> Component {
     let run = Run { id: id(), order: ORDER, at_ms: 0, queue: None, job: None, restore: None, accepted, end: None };
-    Component { changed: 9, run: Some(run), savepoints: Vec::new() }
+    Component { changed: 9, run: Some(run), before: None, savepoints: Vec::new() }
 }
 
 fn ended(order: u64) -> Component {

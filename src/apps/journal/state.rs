@@ -2,7 +2,7 @@
 //! A fold over the records: the same records give the same state, on any node.
 //! Not here: what is observed, and what is to be done.
 
-use super::record::{End, Fact, Key, Origin, Record};
+use super::record::{End, Fact, Key, Origin, Record, Verdict};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use words::digest::Sha256;
@@ -70,6 +70,8 @@ pub struct Component {
     pub changed: u64,
     /// The last run, if there was one.
     pub run: Option<Run>,
+    /// The last run before it that ran: its state counts where that one never did.
+    pub before: Option<Run>,
     /// Savepoints, oldest first.
     pub savepoints: Vec<Savepoint>,
 }
@@ -131,7 +133,19 @@ pub struct Misfit {
     why: String,
 }
 
+impl Run {
+    /// Whether it ever ran, as far as anybody knows.
+    pub fn ran(&self) -> bool {
+        self.accepted || self.end.as_ref().is_some_and(|end| end.verdict == Verdict::Lost)
+    }
+}
+
 impl Component {
+    /// The last run that ran: the newest state is its.
+    pub fn last_that_ran(&self) -> Option<&Run> {
+        self.run.as_ref().filter(|run| run.ran()).or(self.before.as_ref())
+    }
+
     /// The run that is not over.
     pub fn live(&self) -> Option<&Run> {
         self.run.as_ref().filter(|run| run.end.is_none())
@@ -214,6 +228,9 @@ impl State {
                 let component = self.component(of, record.number)?;
                 if let Some(run) = component.live() {
                     return Err(format!("{of} has the run {} that is not over", run.id));
+                }
+                if let Some(run) = component.run.take().filter(Run::ran) {
+                    component.before = Some(run);
                 }
                 component.run = Some(Run {
                     id: id.clone(),

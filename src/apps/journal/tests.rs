@@ -207,3 +207,19 @@ fn in_hdfs_a_number_is_written_once_whatever_becomes_of_the_answer() {
     let again = HdfsJournal::open(hdfs, "/journal").unwrap();
     assert_eq!(Book::open(Arc::new(again)).unwrap().state, one.state);
 }
+
+#[test]
+fn a_run_that_never_ran_does_not_hide_the_state_of_the_one_before() {
+    let mut book = book();
+    note(&mut book, created());
+    note(&mut book, Fact::StartOrdered { application: key().application, origin: Origin::Newest });
+    note(&mut book, intended(1, 2));
+    note(&mut book, Fact::RunAccepted { of: key(), id: id(1) });
+    let end = |verdict| End { verdict, diagnostics: String::new(), at_ms: None };
+    note(&mut book, Fact::RunEnded { of: key(), id: id(1), end: end(Verdict::Failed) });
+    note(&mut book, Fact::StartOrdered { application: key().application, origin: Origin::Empty });
+    note(&mut book, intended(2, 6));
+    note(&mut book, Fact::RunEnded { of: key(), id: id(2), end: end(Verdict::Failed) });
+    let component = &book.state.applications[&key().application].components[&key().component];
+    assert_eq!(component.last_that_ran().map(|run| run.id.clone()), Some(id(1)));
+}

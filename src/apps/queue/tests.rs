@@ -263,7 +263,7 @@ fn a_run_that_yarn_put_elsewhere_says_so() {
         accepted: true,
         end: None,
     };
-    let component = Component { changed: 1, run: Some(run), savepoints: Vec::new() };
+    let component = Component { changed: 1, run: Some(run), before: None, savepoints: Vec::new() };
     let state = |queue: &str, diagnostics: &str| {
         let seen = Seen {
             state: State::Accepted,

@@ -1,4 +1,5 @@
 //! Servers that forget, are away, or take no changes for a while: nothing is done meanwhile, it is told, and all goes on.
+//! What YARN has forgotten is over, and what never came is sent once.
 //! Not here: single requests that fail.
 
 use super::bed::{Bed, FLINK, HDFS, YARN, alice, application, is_running, is_stopped, told_of};

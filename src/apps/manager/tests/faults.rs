@@ -1,4 +1,5 @@
 //! Every request of a start and of a stop, each in turn dropped, unanswered, doubled, late, or the last of its manager.
+//! The manager is real, the three servers are scripted, and after each fault a new manager goes on from the journal.
 //! Not here: servers that are away for longer.
 
 use super::bed::{Bed, alice, application, is_running, is_stopped, key, told_of};

@@ -1,4 +1,5 @@
 //! Two managers on one journal, which nobody plans and which happens: nothing runs twice, and who is late catches up.
+//! They share the scripted servers and nothing else.
 //! Not here: which of them answers people.
 
 use super::bed::{Bed, FLINK, alice, application, is_running, is_stopped, told_of};

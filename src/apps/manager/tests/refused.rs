@@ -1,4 +1,5 @@
 //! What YARN refuses: for good, although it was taken, and with the manager killed while it is written down.
+//! A refusal ends a run only where YARN does not know its id.
 //! Not here: what is refused before anything is sent.
 
 use super::bed::{Bed, alice, application, is_running, told_of};
