@@ -3,6 +3,7 @@
 //! Not here: nodes of their own; see `tests/nodes`.
 
 use pnda::mirror::lock::Source;
+use pnda::systems::hadoop::User;
 use pnda::systems::jobmanager::JobManager;
 use pnda::systems::yarn::{ResourceManager, Times};
 use pnda::words::application as told;
@@ -121,7 +122,9 @@ fn restored(folder: &Path, component: &told::Component) -> Option<String> {
     let config = std::fs::read_to_string(folder.join("node/etc/pnda/applications.toml")).unwrap();
     let config: toml::Table = config.parse().unwrap();
     let yarn = config["resource_managers"][0].as_str().unwrap();
-    let yarn = ResourceManager::new(&[yarn], Times::default()).unwrap();
+    // YARN tells only whom it concerns where an application answers.
+    let user = User::simple(config["user"].as_str().unwrap());
+    let yarn = ResourceManager::new(&[yarn], Times::default()).unwrap().reading_as(user);
     let id = ApplicationId::new(component.yarn_id.clone().unwrap()).unwrap();
     let application = yarn.application(&id).unwrap().unwrap();
     let manager = JobManager::new(&application.am_rpc_address.unwrap(), Times::default());

@@ -195,7 +195,7 @@ pub fn run(arguments: Arguments) -> Outcome {
         }
         Command::Run { application, empty } => {
             client.start(&application, None, empty)?;
-            return Ok(wait::to_its_end(&client, &application)?);
+            return wait::to_its_end(&client, &application);
         }
         Command::Status { application, json } => {
             warn_of_silence(&client)?;
