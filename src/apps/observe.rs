@@ -3,7 +3,7 @@
 //! Not here: what follows from what is seen.
 
 use crate::decide::{Job, Observed, Saved, Seen, Traces, Yarn};
-use crate::journal::{Component, Key, Run, Savepoint};
+use crate::journal::{self, Component, Key, Run, Savepoint, Wanted};
 use crate::submit::Cluster;
 use std::time::Duration;
 use systems::hadoop::User;
@@ -15,6 +15,10 @@ use words::names::Word;
 
 /// A JobManager answers at once or is not there; others wait meanwhile.
 const TIMES: Times = Times { connect: Duration::from_secs(2), answer: Duration::from_secs(5) };
+/// No path of a savepoint is longer.
+const LONGEST_PATH: usize = 4096;
+/// So many of the newest folders are looked into for a state that is whole.
+const MOST_STATES: usize = 50;
 /// YARN's words for why something failed or waits, bounded.
 const LONGEST_WORDS: usize = 2000;
 
@@ -30,21 +34,43 @@ pub struct Observer<'a> {
 
 impl Observer<'_> {
     /// Looks at one component, whose last record has the number `as_of` or a smaller one.
-    pub fn look(&self, as_of: u64, of: &Key, owner: &Word, component: &Component) -> Observed {
+    pub fn look(&self, as_of: u64, of: &Key, application: &journal::Application, component: &Component) -> Observed {
         let yarn = match component.live() {
             None => Yarn::NoRun,
-            Some(run) => self.run(of, owner, component, run),
+            Some(run) => self.run(of, application, component, run),
         };
         Observed { as_of, yarn }
     }
 
-    fn run(&self, of: &Key, owner: &Word, component: &Component, run: &Run) -> Yarn {
+    fn run(&self, of: &Key, known: &journal::Application, component: &Component, run: &Run) -> Yarn {
+        let owner = &known.owner;
         match self.yarn.application(&run.id) {
             Err(error) => Yarn::Hidden { hop: "the ResourceManager", why: error.to_string() },
             Ok(None) if run.accepted => Yarn::Unknown(Traces::None),
             Ok(None) => Yarn::Unknown(self.traces(of, owner, run)),
-            Ok(Some(application)) => Yarn::Known(Box::new(self.seen(owner, component, application))),
+            Ok(Some(application)) if !application.user.is_empty() && application.user != owner.as_str() => {
+                Yarn::Foreign(application.user)
+            }
+            Ok(Some(application)) => {
+                let had_master = match self.had_master(known, &application) {
+                    Ok(had_master) => had_master,
+                    Err(why) => return Yarn::Hidden { hop: "the ResourceManager", why },
+                };
+                let seen = self.seen(owner, component, application);
+                Yarn::Known(Box::new(Seen { had_master, ..seen }))
+            }
         }
+    }
+
+    /// Whether a JobManager of it ever started. Asked only where a stop depends on it.
+    fn had_master(&self, known: &journal::Application, application: &Application) -> Result<bool, String> {
+        let is_asked = matches!(known.wanted, Wanted::Stopped { save: true, .. });
+        let here = application.am_host_http_address.is_some() || application.am_rpc_address.is_some();
+        if here || !is_asked || application.state.is_final() || application.state == State::Running {
+            return Ok(true);
+        }
+        let attempts = self.yarn.attempts(&application.id).map_err(|error| error.to_string())?;
+        Ok(attempts.len() > 1 || attempts.iter().any(|attempt| attempt.node_http_address.is_some()))
     }
 
     fn seen(&self, owner: &Word, component: &Component, application: Application) -> Seen {
@@ -60,7 +86,7 @@ impl Observer<'_> {
         });
         let diagnostics = application.diagnostics.trim().chars().take(LONGEST_WORDS).collect();
         let Application { state, final_status, queue, finished_ms, .. } = application;
-        Seen { state, final_status, diagnostics, queue, finished_ms, job, saved }
+        Seen { state, final_status, diagnostics, queue, had_master: true, finished_ms, job, saved }
     }
 
     /// The savepoint that lies in its folder, whoever can still tell of it.
@@ -130,17 +156,24 @@ fn operation(manager: &JobManager, pending: &Savepoint) -> Saved {
         Err(error) => Saved::Hidden(error.to_string()),
         Ok(Operation::Unknown) => Saved::Unknown,
         Ok(Operation::InProgress) => Saved::InProgress,
-        Ok(Operation::Completed { location: path } | Operation::Failed { saved: Some(path), .. }) => Saved::At(path),
-        Ok(Operation::Failed { cause, saved: None }) => Saved::Failed(cause),
+        Ok(Operation::Completed { location: path }) if path.len() <= LONGEST_PATH => Saved::At(path),
+        Ok(Operation::Completed { .. }) => Saved::Failed("Flink says no usable place of it".to_owned()),
+        // The job may go on. If it does not, the savepoint is found in its folder.
+        Ok(Operation::Failed { cause, saved: Some(path) }) => {
+            Saved::Failed(format!("{cause}; a savepoint lies in {path}"))
+        }
+        Ok(Operation::Failed { cause, saved: None }) => Saved::Failed(cause.chars().take(LONGEST_WORDS).collect()),
     }
 }
 
 /// The newest folder in a folder that is a whole savepoint or checkpoint: Flink writes its `_metadata` last.
 pub fn newest_state(hdfs: &WebHdfs, folder: &str) -> Result<Option<String>, webhdfs::Error> {
     let mut found = hdfs.list(folder)?.unwrap_or_default();
-    found.retain(webhdfs::Status::is_folder);
+    // What else its owner puts there is not looked into.
+    let is_state = |name: &str| name.starts_with("chk-") || name.starts_with("savepoint-");
+    found.retain(|status| status.is_folder() && is_state(&status.path_suffix));
     found.sort_by_key(|status| std::cmp::Reverse(status.modification_time));
-    for status in found {
+    for status in found.into_iter().take(MOST_STATES) {
         let path = format!("{folder}/{}", status.path_suffix);
         if hdfs.status(&format!("{path}/_metadata"))?.is_some() {
             return Ok(Some(path));

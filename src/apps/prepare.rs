@@ -8,7 +8,7 @@ use crate::package::overrides::Overrides;
 use crate::package::properties::Owned;
 use crate::package::repository::Repository;
 use crate::package::{self, Kind, Package, properties_file};
-use crate::submit::Job;
+use crate::submit::{Job, RESTORE};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -106,10 +106,20 @@ pub fn prepare(
     let own = overrides.of(&Kind::Flink, &of.component);
     let prepared = package::prepare(&package.name, component, environment, &own, &owned).map_err(Error::Mistakes)?;
     let package::Prepared { properties, flink, notes } = prepared;
+    let jars = component.files.keys().filter(|path| path.as_str().ends_with(".jar"));
+    let mut names: Vec<&str> = jars.map(SafePath::file_name).collect();
+    names.sort_unstable();
+    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(not_run(&format!("it has two jars of the name {}, and all jars lie in one folder", twice[0])));
+    }
     let Program::Jar { jar, class } = flink.program.clone() else {
         return Err(not_run("Python components are not run by this release yet; Java and Scala are"));
     };
     let mut warnings: Vec<String> = notes.iter().map(ToString::to_string).collect();
+    let others = component.files.keys().filter(|path| is_flinks(path.as_str()) && !path.as_str().ends_with(".jar"));
+    warnings.extend(
+        others.map(|path| format!("{path} is not shipped: lib, opt, plugins and usrlib are Flink's own folders")),
+    );
     let version = releases.of(flink.version.as_deref(), &mut warnings);
     Ok(Prepared { flink: version, component: flink, warnings, properties, main: (jar, class) })
 }
@@ -119,6 +129,12 @@ impl Prepared {
     pub fn job_id(&self) -> Option<JobId> {
         let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
         JobId::new(id).ok().filter(|_| self.component.job_type == JobType::Streaming)
+    }
+
+    /// The state that the package names for its first run.
+    pub fn first_state(&self) -> Option<&str> {
+        let set = &self.component.configuration;
+        set.get(RESTORE).or_else(|| set.get("execution.savepoint.path")).map(String::as_str)
     }
 
     /// The job of a run.
@@ -155,7 +171,7 @@ impl Prepared {
         let file = folder.join(package::flink::APPLICATION_PROPERTIES);
         let finished = properties_file::finished(&fs::read(&file).map_err(write)?, &self.properties);
         fs::write(&file, finished).map_err(write)?;
-        let shipped = component.files.keys().filter(|path| !is_ours(path.as_str()));
+        let shipped = component.files.keys().filter(|path| path.as_str().ends_with(".jar") || !is_ours(path.as_str()));
         Ok(shipped.map(|path| (in_container(path), path.under(folder))).collect())
     }
 }
@@ -179,7 +195,11 @@ impl<'a> From<&'a Run> for RunOf<'a> {
 }
 
 fn is_ours(path: &str) -> bool {
-    OURS.contains(&path) || FLINKS.iter().any(|folder| path.starts_with(folder))
+    OURS.contains(&path) || is_flinks(path)
+}
+
+fn is_flinks(path: &str) -> bool {
+    FLINKS.iter().any(|folder| path.starts_with(folder))
 }
 
 /// Jars go where the program's own loader finds them; all else lies in the container's own folder, as it did in PNDA's.

@@ -8,6 +8,9 @@ use crate::submit::Cluster;
 use systems::webhdfs::{self, WebHdfs};
 use words::names::Word;
 
+/// So many jobs of one program are looked at.
+const MOST_JOBS: usize = 10;
+
 /// Why nothing can be begun.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -35,11 +38,14 @@ pub fn choose(
     cluster: &Cluster,
     (owner, of): (&Word, &Key),
     component: &Component,
-    origin: &Origin,
+    (origin, first): (&Origin, Option<&str>),
 ) -> Result<Option<String>, Error> {
     match origin {
         Origin::Empty => Ok(None),
         Origin::Path(path) => there(hdfs, cluster, of, path, false).map(Some),
+        Origin::Newest if component.last_that_ran().is_none() => {
+            first.map(|path| there(hdfs, cluster, of, path, false)).transpose()
+        }
         Origin::Newest => newest(hdfs, cluster, (owner, of), component),
     }
 }
@@ -55,14 +61,31 @@ fn newest(
         return there(hdfs, cluster, of, path, true).map(Some);
     }
     let hidden = |source| Error::Hidden { of: of.clone(), source };
-    let folder = run.job.as_ref().map(|job| format!("{}/{job}", cluster.checkpoints_of(owner, of)));
-    let kept = folder.map(|folder| newest_state(hdfs, &folder)).transpose().map_err(hidden)?.flatten();
+    let all = cluster.checkpoints_of(owner, of);
+    let kept = match &run.job {
+        Some(job) => newest_state(hdfs, &format!("{all}/{job}")),
+        // A program that may run several jobs: the newest checkpoint of any that began with this run.
+        None => newest_of_jobs(hdfs, &all, run.at_ms),
+    };
+    let kept = kept.map_err(hidden)?;
     match (kept, &run.restore) {
         (Some(path), _) => Ok(Some(format!("{}{path}", cluster.filesystem))),
         // It took no checkpoint of its own: what it began from is still the newest.
         (None, Some(path)) => there(hdfs, cluster, of, path, true).map(Some),
         (None, None) => Ok(None),
     }
+}
+
+fn newest_of_jobs(hdfs: &WebHdfs, folder: &str, since_ms: u64) -> Result<Option<String>, webhdfs::Error> {
+    let mut jobs = hdfs.list(folder)?.unwrap_or_default();
+    jobs.retain(|job| job.is_folder() && job.modification_time >= since_ms);
+    jobs.sort_by_key(|job| std::cmp::Reverse(job.modification_time));
+    for job in jobs.into_iter().take(MOST_JOBS) {
+        if let Some(found) = newest_state(hdfs, &format!("{folder}/{}", job.path_suffix))? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 /// The savepoint with which a run stopped.
@@ -77,10 +100,11 @@ fn saved<'a>(component: &'a Component, run: &Run) -> Option<&'a str> {
 
 /// A path whose metadata can be read; other file systems than the cluster's own are Flink's to look into.
 fn there(hdfs: &WebHdfs, cluster: &Cluster, of: &Key, path: &str, noted: bool) -> Result<String, Error> {
-    let local = match path.strip_prefix(cluster.filesystem.as_str()) {
+    let local = match path.strip_prefix(cluster.filesystem.as_str()).filter(|local| local.starts_with('/')) {
         Some(local) => local,
         None if path.starts_with('/') => path,
-        None => return Ok(path.to_owned()),
+        None if path.contains("://") => return Ok(path.to_owned()),
+        None => return Err(Error::Gone { path: path.to_owned(), noted }),
     };
     let found = hdfs.status(&format!("{}/_metadata", local.trim_end_matches('/')));
     match found.map_err(|source| Error::Hidden { of: of.clone(), source })? {

@@ -35,11 +35,12 @@ pub fn state(wanted: &Wanted, component: &Component, observed: Option<&Observed>
     };
     if let Some(end) = &run.end {
         let again = matches!(wanted, Wanted::Started { order, .. } if *order != run.order);
-        return if again { said(State::Submitting, "it is being prepared") } else { over(end, component) };
+        return if again { said(State::Submitting, "it is being prepared") } else { over(wanted, end, component) };
     }
     match observed.map(|observed| &observed.yarn) {
         None | Some(Yarn::NoRun) => said(State::Unknown, "it was not looked at yet"),
         Some(Yarn::Hidden { hop, why }) => (State::CannotSee, format!("{hop} does not answer: {why}")),
+        Some(Yarn::Foreign(user)) => (State::Submitting, format!("its id was taken by {user}")),
         Some(Yarn::Unknown(_)) => said(State::Submitting, "YARN does not know it yet"),
         Some(Yarn::Known(seen)) => {
             let (state, reason) = of_seen(wanted, component, seen);
@@ -83,7 +84,7 @@ fn of_job(job: &Job) -> (State, String) {
 }
 
 /// A run that stopped with a savepoint has stopped; one that ended by itself has finished.
-fn over(end: &End, component: &Component) -> (State, String) {
+fn over(wanted: &Wanted, end: &End, component: &Component) -> (State, String) {
     let of_run = component.run.as_ref().map(|run| &run.id);
     let saved = component.savepoints.last().filter(|savepoint| Some(&savepoint.run) == of_run);
     let saved = saved.is_some_and(|savepoint| matches!(savepoint.outcome, Outcome::Completed(_)));
@@ -92,6 +93,9 @@ fn over(end: &End, component: &Component) -> (State, String) {
         Verdict::Succeeded => State::Finished,
         Verdict::Failed => State::Failed,
         Verdict::Cancelled => State::Cancelled,
+        Verdict::Killed if matches!(wanted, Wanted::Stopped { .. } | Wanted::Deleted) => {
+            return (State::Stopped, "without a savepoint".to_owned());
+        }
         Verdict::Killed => State::Killed,
         Verdict::Lost => State::Lost,
     };

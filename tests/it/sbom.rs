@@ -66,7 +66,7 @@ fn a_bill_is_printed_as_it_was_published_and_is_the_same_each_time() {
         project.run("mirror sbom --mirror mirror --role flink-client --format cyclonedx").says(0, "role-flink-client");
     assert!(role.out.contains("flink-1.20.5.tar.gz") && role.out.contains("pkg:pypi/tool@1.0"), "{}", role.out);
     assert!(!role.out.contains("pkg:maven/"), "{}", role.out);
-    project.run("mirror sbom --mirror mirror --role edge").says(2, "its roles are agent, flink-client");
+    project.run("mirror sbom --mirror mirror --role edge").says(2, "its roles are agent, applications, flink-client");
     std::fs::rename(project.path("mirror"), project.path("first")).unwrap();
     project.run("mirror build").says(0, "published generation 1");
     assert_eq!(project.read("mirror/current/generation.toml"), project.read("first/current/generation.toml"));

@@ -26,7 +26,7 @@ impl Observed {
         match &self.yarn {
             Yarn::Hidden { .. } => true,
             Yarn::Known(seen) => matches!(seen.job, Job::Hidden(_)),
-            Yarn::NoRun | Yarn::Unknown(_) => false,
+            Yarn::NoRun | Yarn::Unknown(_) | Yarn::Foreign(_) => false,
         }
     }
 }
@@ -40,6 +40,8 @@ pub enum Yarn {
     Hidden { hop: &'static str, why: String },
     /// The ResourceManager does not know the id: it never came, or was forgotten.
     Unknown(Traces),
+    /// It is there, and somebody else's: ids are not checked when they are used.
+    Foreign(String),
     /// It is there.
     Known(Box<Seen>),
 }
@@ -66,6 +68,8 @@ pub struct Seen {
     pub diagnostics: String,
     /// Where it was put.
     pub queue: String,
+    /// It had a JobManager once, or has.
+    pub had_master: bool,
     /// When it ended, in milliseconds since 1970.
     pub finished_ms: Option<u64>,
     /// What Flink says of its job.
@@ -157,6 +161,10 @@ pub fn next(wanted: &Wanted, component: &Component, observed: &Observed) -> Acti
         Yarn::NoRun => Action::Rest(Rest::Stale),
         Yarn::Hidden { hop, why } => cannot_see(hop, why),
         Yarn::Unknown(traces) => unknown(run, traces),
+        Yarn::Foreign(user) => {
+            let diagnostics = format!("its id was taken by {user}, whose application is left alone");
+            Action::End(End { verdict: Verdict::Failed, diagnostics, at_ms: None })
+        }
         Yarn::Known(seen) => known(wanted, component, run, seen),
     }
 }
@@ -197,22 +205,30 @@ fn known(wanted: &Wanted, component: &Component, run: &Run, seen: &Seen) -> Acti
     }
     match wanted {
         Wanted::Created | Wanted::Started { .. } => Action::Rest(Rest::AsWanted),
-        Wanted::Stopped { save: true, .. } => save(component, run, seen),
+        Wanted::Stopped { save: true, .. } => save(wanted, component, run, seen),
         Wanted::Deleted | Wanted::Stopped { save: false, .. } => Action::Kill,
     }
 }
 
 /// A stop with a savepoint that was not asked for yet.
-fn save(component: &Component, run: &Run, seen: &Seen) -> Action {
+fn save(wanted: &Wanted, component: &Component, run: &Run, seen: &Seen) -> Action {
     let is_saved =
         |savepoint: &Savepoint| matches!(savepoint.outcome, Outcome::Completed(_)) && savepoint.run == run.id;
+    let has_failed = |savepoint: &Savepoint| matches!(savepoint.outcome, Outcome::Failed(_)) && savepoint.run == run.id;
+    if matches!(wanted, Wanted::Stopped { was: None, .. }) && component.savepoints.last().is_some_and(has_failed) {
+        return Action::Rest(Rest::Waits("it cannot be saved; a stop without a savepoint kills it"));
+    }
     if component.savepoints.iter().any(is_saved) {
         return Action::Rest(Rest::Waits("the job has stopped with its savepoint, and YARN has not noticed yet"));
     }
     match seen.state {
         State::Running => {}
         // No job of it ever ran, so there is nothing to save.
-        State::New | State::NewSaving | State::Submitted | State::Accepted => return Action::Kill,
+        State::New | State::NewSaving | State::Submitted | State::Accepted if !seen.had_master => return Action::Kill,
+        // Between two attempts, and after a restart of YARN, a job that ran for months is accepted again.
+        State::New | State::NewSaving | State::Submitted | State::Accepted => {
+            return Action::Rest(Rest::Waits("YARN has no JobManager for it now; a stop without a savepoint kills it"));
+        }
         _ => return Action::Rest(Rest::Waits("YARN says of it what is not understood")),
     }
     match &seen.job {

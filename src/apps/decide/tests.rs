@@ -50,7 +50,17 @@ fn with(outcome: Outcome) -> Component {
 
 fn seen(state: State, job: Job, saved: Saved) -> Yarn {
     let (final_status, diagnostics, queue) = (FinalStatus::Undefined, String::new(), "root.default".to_owned());
-    Yarn::Known(Box::new(Seen { state, final_status, diagnostics, queue, finished_ms: Some(5), job, saved }))
+    let had_master = state == State::Running;
+    Yarn::Known(Box::new(Seen {
+        state,
+        final_status,
+        diagnostics,
+        queue,
+        had_master,
+        finished_ms: Some(5),
+        job,
+        saved,
+    }))
 }
 
 fn known(is_running: bool) -> Job {
@@ -155,6 +165,31 @@ fn a_stop_with_a_savepoint_kills_only_what_never_ran() {
     assert!(matches!(action, Action::Rest(Rest::CannotSee { hop: "the JobManager", .. })), "{action:?}");
     let action = stop(&with(Outcome::Completed("/s/1".into())), seen(State::Running, Job::None, Saved::None));
     assert!(matches!(action, Action::Rest(Rest::Waits(_))), "a second savepoint is not asked for: {action:?}");
+}
+
+#[test]
+fn a_job_that_ran_is_not_killed_by_a_stop_with_a_savepoint_while_yarn_starts_it_again() {
+    let mut yarn = seen(State::Accepted, Job::None, Saved::None);
+    if let Yarn::Known(seen) = &mut yarn {
+        seen.had_master = true;
+    }
+    let action = decided(&stopped(true), &run(true), yarn);
+    assert!(matches!(action, Action::Rest(Rest::Waits(_))), "{action:?}");
+}
+
+#[test]
+fn what_cannot_be_saved_and_has_no_order_to_go_back_to_is_not_asked_again_and_again() {
+    let wanted = Wanted::Stopped { save: true, was: None };
+    let action = decided(&wanted, &with(Outcome::Failed("no".into())), seen(State::Running, known(true), Saved::None));
+    assert!(matches!(action, Action::Rest(Rest::Waits(_))), "{action:?}");
+}
+
+#[test]
+fn an_id_that_somebody_else_took_is_over_and_his_application_is_left_alone() {
+    for wanted in [started(), stopped(true), stopped(false), Wanted::Deleted] {
+        let action = decided(&wanted, &run(false), Yarn::Foreign("mallory".into()));
+        assert!(matches!(&action, Action::End(End { verdict: Verdict::Failed, .. })), "{action:?}");
+    }
 }
 
 #[test]

@@ -76,6 +76,10 @@ impl Journal for HdfsJournal {
         let number = record.number;
         let unavailable = |source| AppendError::Unavailable { number, source };
         let (text, beside) = (record.text(), format!("{}/.{}", self.folder, record.nonce));
+        // What could not be read again would shut everybody out.
+        if text.len() as u64 > LONGEST {
+            return Err(AppendError::TooLong { number, length: text.len() as u64 });
+        }
         let written = self.hdfs.create(&beside, "600", text.as_bytes());
         let settled = written.and_then(|()| self.settle(&beside, record, &text));
         if !matches!(settled, Ok(true)) {

@@ -33,6 +33,9 @@ pub enum AppendError {
     /// Somebody else has written this number: what was decided before that is stale.
     #[error("somebody else has written record {number} of the journal")]
     Superseded { number: u64 },
+    /// It is longer than any record may be.
+    #[error("record {number} of the journal would have {length} bytes, and none has more than 1 MiB")]
+    TooLong { number: u64, length: u64 },
     /// It cannot be written now, or nobody knows whether it was; nothing may be done.
     #[error("record {number} of the journal cannot be written; nothing new begins until it can")]
     Unavailable { number: u64, source: systems::webhdfs::Error },

@@ -213,7 +213,10 @@ impl State {
             }
             Fact::StartFailed { of, why } => {
                 let application = self.of(&of.application)?;
-                application.wanted = Wanted::Stopped { save: true, was: None };
+                // What was ordered meanwhile stays.
+                if matches!(application.wanted, Wanted::Started { .. } | Wanted::Created) {
+                    application.wanted = Wanted::Stopped { save: true, was: None };
+                }
                 application.information = Some(format!("Error starting {}: {why}", of.application));
                 self.component(of, record.number)?;
             }

@@ -17,6 +17,9 @@ use words::chain::chain;
 use words::moment::utc;
 use words::names::{ApplicationName, ComponentName, PackageName};
 
+/// So many packages are remembered that were not deployed.
+const MOST_REFUSED: usize = 100;
+
 fn of_repository(error: &repository::Error) -> Refusal {
     use repository::Error;
     match error {
@@ -65,12 +68,11 @@ impl Manager {
         lock(&self.refused).remove(name);
         let read = self.repository.package(name);
         if let Err(error) = &read {
-            lock(&self.refused).insert(name.clone(), refused_in_pnda_s_words(name, error));
+            self.remember_refused(name, refused_in_pnda_s_words(name, error));
         }
         let (package, stored) = read.map_err(|error| of_repository(&error))?;
         if let Err(problems) = crate::package::check(&package, &self.site.environment) {
-            let why = format!("Error deploying {name}: {problems}");
-            lock(&self.refused).insert(name.clone(), why);
+            self.remember_refused(name, format!("Error deploying {name}: {problems}"));
             return Err(Refusal::Invalid(problems.to_string()));
         }
         let fact = Fact::PackageDeployed { package: name.clone(), sha256: stored.digest, size: stored.size };
@@ -78,6 +80,15 @@ impl Manager {
             true => Err(Refusal::Conflict(format!("{name} is deployed already"))),
             false => Ok((vec![fact], ())),
         })
+    }
+
+    /// Names are anybody's to invent: only some are remembered.
+    fn remember_refused(&self, name: &PackageName, why: String) {
+        let mut refused = lock(&self.refused);
+        if refused.len() >= MOST_REFUSED {
+            refused.pop_first();
+        }
+        refused.insert(name.clone(), why);
     }
 
     /// Why a package was not deployed.
@@ -117,6 +128,9 @@ impl Manager {
         }
         let others = read.components.iter().filter_map(|one| Some(format!("{}: {}", one.name, one.kind.outlook()?)));
         let mut notes: Vec<String> = others.collect();
+        // Its code will run as whoever makes an application of it.
+        let deployer = state.packages.get(&package).map(|package| &package.owner).filter(|owner| **owner != by.name);
+        notes.extend(deployer.map(|owner| format!("{package} was deployed by {owner}")));
         let created = Fact::ApplicationCreated {
             application: name.clone(),
             package: package.clone(),

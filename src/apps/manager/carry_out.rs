@@ -4,10 +4,10 @@
 
 use super::{Manager, lock, now_ms, unavailable};
 use crate::act::{Hands, Shipment};
-use crate::decide::Action;
+use crate::decide::{Action, Rest};
 use crate::journal::{Application, End, Fact, Key, Run, State, Verdict, Wanted};
 use crate::orders::Refusal;
-use crate::package::Package;
+use crate::package::{Package, repository};
 use crate::prepare::{self, Prepared, Releases, RunOf};
 use crate::restore;
 use crate::submit::configuration;
@@ -15,6 +15,9 @@ use std::path::PathBuf;
 use systems::hadoop::User;
 use words::chain::chain;
 use words::ids::{JobId, TriggerId};
+
+/// A reason may quote what a package says.
+const LONGEST_REASON: usize = 2000;
 
 impl Manager {
     /// Writes a fact about a component, unless something about it was written since it was decided.
@@ -32,6 +35,10 @@ impl Manager {
         let is_written = !matches!(action, Action::Kill | Action::SaveAgain);
         let before = lock(&self.troubles).remove(of);
         let done = match (action, live) {
+            (Action::Rest(Rest::Waits(why)), _) => {
+                lock(&self.troubles).insert(of.clone(), why.to_owned());
+                return;
+            }
             (Action::Rest(_), _) => return,
             (Action::Intend, _) => self.intend(state, of),
             (Action::Submit, Some(run)) => self.submit(state, of, run),
@@ -93,10 +100,15 @@ impl Manager {
         Hands { yarn: &self.yarn, hdfs: &self.hdfs, cluster: &self.site.cluster }
     }
 
-    pub(super) fn prepared(&self, state: &State, of: &Key) -> Result<(Package, Prepared), String> {
-        let application = state.applications.get(&of.application).ok_or("it is gone")?;
-        let (package, _) = self.repository.package(&application.package).map_err(|error| chain(&error))?;
-        let prepared = self.prepare(&package, application, of).map_err(|error| chain(&error))?;
+    pub(super) fn prepared(&self, state: &State, of: &Key) -> Result<(Package, Prepared), Failed> {
+        let gone = || Failed::ForGood("it is gone".to_owned());
+        let application = state.applications.get(&of.application).ok_or_else(gone)?;
+        let (package, _) = self.repository.package(&application.package).map_err(|error| match error {
+            // This node's disk may be well again in a moment.
+            repository::Error::Folder { .. } => Failed::Passing(chain(&error)),
+            error => Failed::ForGood(chain(&error)),
+        })?;
+        let prepared = self.prepare(&package, application, of).map_err(|error| Failed::ForGood(chain(&error)))?;
         Ok((package, prepared))
     }
 
@@ -120,13 +132,23 @@ impl Manager {
         else {
             return Ok(());
         };
-        let failed = |why: String| self.record(state, of, Fact::StartFailed { of: of.clone(), why });
+        let failed = |why: String| {
+            let why = why.chars().take(LONGEST_REASON).collect();
+            self.record(state, of, Fact::StartFailed { of: of.clone(), why })
+        };
         let (_, prepared) = match self.prepared(state, of) {
             Ok(prepared) => prepared,
-            Err(why) => return failed(why),
+            Err(Failed::Passing(why)) => return Err(unavailable(why)),
+            Err(Failed::ForGood(why)) => return failed(why),
         };
         let hdfs = self.hdfs.as_user(&User::simple(application.owner.as_str()));
-        let restore = match restore::choose(&hdfs, &self.site.cluster, (&application.owner, of), component, origin) {
+        let restore = match restore::choose(
+            &hdfs,
+            &self.site.cluster,
+            (&application.owner, of),
+            component,
+            (origin, prepared.first_state()),
+        ) {
             Ok(restore) => restore,
             Err(error) if error.is_passing() => return Err(unavailable(chain(&error))),
             Err(error) => return failed(chain(&error)),
@@ -151,7 +173,7 @@ impl Manager {
             // From here on it is never submitted again: an id that YARN forgets would run a second time (measured).
             Ok(()) => return self.record(state, of, Fact::RunAccepted { of: of.clone(), id: run.id.clone() }),
             Err(Failed::Passing(why)) => return Err(unavailable(why)),
-            Err(Failed::ForGood(why)) => why,
+            Err(Failed::ForGood(why)) => why.chars().take(LONGEST_REASON).collect::<String>(),
         };
         // An earlier try, of which nobody knew, may have come through since it was looked at.
         if self.yarn.application(&run.id).map_err(|error| unavailable(chain(&error)))?.is_some() {
@@ -170,7 +192,7 @@ impl Manager {
 
     fn try_submit(&self, state: &State, of: &Key, run: &Run) -> Result<(), Failed> {
         let application = state.applications.get(&of.application).ok_or(Failed::Passing("it is gone".to_owned()))?;
-        let (package, prepared) = self.prepared(state, of).map_err(Failed::ForGood)?;
+        let (package, prepared) = self.prepared(state, of)?;
         let flink =
             self.site.distribution(&self.hdfs, prepared.flink).map_err(|error| Failed::Passing(chain(&error)))?;
         let job = prepared.job(of, &application.owner, &RunOf::from(run));
@@ -213,11 +235,21 @@ impl Manager {
 }
 
 /// Why a submission did not go through.
-enum Failed {
+pub(super) enum Failed {
     /// It may go through later, or has.
     Passing(String),
     /// It never will.
     ForGood(String),
+}
+
+impl Failed {
+    /// As somebody is told who asked.
+    pub(super) fn refusal(self) -> Refusal {
+        match self {
+            Failed::Passing(why) => unavailable(why),
+            Failed::ForGood(why) => Refusal::Invalid(why),
+        }
+    }
 }
 
 /// Nothing about the component was written since, and nothing else was ordered.

@@ -2,6 +2,7 @@
 //! It asks HDFS what is there; nothing is written and no id is reserved.
 //! Not here: the preparation.
 
+use super::carry_out::Failed;
 use super::{Manager, unavailable};
 use crate::journal::{Key, Origin, Wanted};
 use crate::orders::Refusal;
@@ -27,13 +28,19 @@ impl Manager {
         let mut all = Vec::new();
         for (component, run) in &application.components {
             let of = Key { application: name.clone(), component: component.clone() };
-            let (_, prepared) = self.prepared(&state, &of).map_err(Refusal::Invalid)?;
+            let (_, prepared) = self.prepared(&state, &of).map_err(Failed::refusal)?;
             let origin = match &application.wanted {
                 Wanted::Started { origin, .. } => origin,
                 _ => &Origin::Newest,
             };
             let hdfs = self.hdfs.as_user(&User::simple(application.owner.as_str()));
-            let restore = restore::choose(&hdfs, &self.site.cluster, (&application.owner, &of), run, origin);
+            let restore = restore::choose(
+                &hdfs,
+                &self.site.cluster,
+                (&application.owner, &of),
+                run,
+                (origin, prepared.first_state()),
+            );
             let restore = restore.map_err(|error| Refusal::Invalid(chain(&error)))?;
             let queue = self.site.queue(&application.owner).map_err(|error| Refusal::Invalid(chain(&error)))?;
             let run = RunOf { id: &id, queue: queue.as_ref(), job: None, restore: restore.as_deref() };

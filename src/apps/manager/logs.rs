@@ -15,11 +15,13 @@ use words::parallel;
 
 /// Containers that are asked at once.
 const AT_ONCE: usize = 8;
+/// What all logs of an answer have together.
+const BUDGET: u64 = 8 << 20;
 /// More files than this a container has only where somebody fills it.
 const MOST_FILES: usize = 64;
 
 impl Manager {
-    /// The last `most` bytes of each log file of a component's last run.
+    /// The ends of the log files of a component's last run, `most` bytes of each container.
     pub fn logs(&self, name: &ApplicationName, component: &ComponentName, most: u64) -> Result<Vec<LogFile>, Refusal> {
         let state = self.state()?;
         let application =
@@ -29,9 +31,15 @@ impl Manager {
         let run = found.run.as_ref().ok_or_else(|| Refusal::NotFound(format!("run of {name}/{component} yet")))?;
         let places = self.containers(&run.id)?;
         let reader = User::simple(application.owner.as_str());
-        let files = parallel::try_each(AT_ONCE, places, |(container, node)| {
-            of_container(&NodeLogs::new(&node, Times::default()).reading_as(reader.clone()), &container, most)
-        })?;
+        let most = most.min(BUDGET / places.len().max(1) as u64);
+        let files = parallel::each(AT_ONCE, places, |(container, node)| {
+            let logs = NodeLogs::new(&node, Times::default()).reading_as(reader.clone());
+            // One node that is away hides no other.
+            of_container(&logs, &container, most).unwrap_or_else(|refusal| {
+                let (name, text) = ("it cannot be read".to_owned(), refusal.to_string());
+                vec![LogFile { container: container.to_string(), name, size: None, text }]
+            })
+        });
         let files: Vec<LogFile> = files.into_iter().flatten().collect();
         match files.is_empty() {
             false => Ok(files),
@@ -64,8 +72,9 @@ fn of_container(node: &NodeLogs, container: &ContainerId, most: u64) -> Result<V
     let failed = |error: systems::yarn::logs::Error| unavailable(chain(&error));
     let Some(names) = node.list(container).map_err(failed)? else { return Ok(Vec::new()) };
     let mut files = Vec::new();
+    let each = most / names.len().clamp(1, MOST_FILES) as u64;
     for listed in names.into_iter().take(MOST_FILES) {
-        let Some(piece) = node.last(container, &listed.name, most).map_err(failed)? else { continue };
+        let Some(piece) = node.last(container, &listed.name, each.max(1)).map_err(failed)? else { continue };
         let text = String::from_utf8_lossy(&piece.bytes).into_owned();
         files.push(LogFile { container: container.to_string(), name: listed.name, size: Some(piece.length), text });
     }

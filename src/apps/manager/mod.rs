@@ -135,7 +135,7 @@ impl Manager {
     pub fn run(&self, interval: Duration, mut alive: impl FnMut()) {
         loop {
             alive();
-            self.round();
+            self.go_round(&mut alive);
             let (ordered, waiting) = &self.wake;
             let ordered = lock(ordered);
             let waited = waiting.wait_timeout_while(ordered, interval, |ordered| !*ordered);
@@ -218,7 +218,10 @@ impl Manager {
                 let _ = book.catch_up();
             }
             *lock(&self.known) = Some(book.state.clone());
-            noted.map_err(|error| unavailable(chain(&error)))?;
+            noted.map_err(|error| match error {
+                NoteError::Append(AppendError::TooLong { .. }) => Refusal::Invalid(chain(&error)),
+                error => unavailable(chain(&error)),
+            })?;
             (self.tell)(&line);
         }
         Ok(value)
@@ -226,6 +229,10 @@ impl Manager {
 
     /// One look at everything, and what follows.
     pub fn round(&self) {
+        self.go_round(&mut || {});
+    }
+
+    fn go_round(&self, alive: &mut dyn FnMut()) {
         let unread = self.catch_up().err();
         let is_current = unread.is_none();
         *lock(&self.unread) = unread;
@@ -237,7 +244,7 @@ impl Manager {
             application.components.iter().map(move |(name, component)| (key(name), application, component))
         });
         let looked = parallel::each(AT_ONCE, live, |(of, application, component)| {
-            let observed = observer.look(state.number, &of, &application.owner, component);
+            let observed = observer.look(state.number, &of, application, component);
             (of, next(&application.wanted, component, &observed), observed)
         });
         let seen = looked.iter().map(|(of, _, observed)| (of.clone(), observed.clone())).collect();
@@ -250,6 +257,7 @@ impl Manager {
         if is_current {
             for (of, action, _) in looked {
                 self.perform(&state, &of, action);
+                alive();
             }
             self.forget();
         }
@@ -257,6 +265,9 @@ impl Manager {
 
     /// Applications that shall be gone, and of which nothing runs.
     fn forget(&self) {
+        if let Ok(state) = self.state() {
+            lock(&self.troubles).retain(|of, _| state.applications.contains_key(&of.application));
+        }
         let _ = self.note(&self.site.user, |state| {
             let gone = state.applications.iter().filter(|(_, one)| one.wanted == Wanted::Deleted && !one.is_live());
             Ok((gone.map(|(name, _)| Fact::ApplicationDeleted { application: name.clone() }).collect(), ()))

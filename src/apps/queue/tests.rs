@@ -270,6 +270,7 @@ fn a_run_that_yarn_put_elsewhere_says_so() {
             final_status: FinalStatus::Undefined,
             diagnostics: diagnostics.to_owned(),
             queue: queue.to_owned(),
+            had_master: false,
             finished_ms: None,
             job: decide::Job::None,
             saved: decide::Saved::None,

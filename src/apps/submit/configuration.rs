@@ -11,9 +11,15 @@ use words::problem::Source;
 /// The lines that were submitted to natively and whose clients' submissions ours are held against.
 const LINES: std::ops::Range<(u32, u32)> = (1, 20)..(3, 0);
 /// Older names of what is set here: with two names Flink takes one of the values.
-const RENAMED: [&str; 2] = ["state.checkpoints.dir", "state.savepoints.dir"];
-/// From which state a job begins; a package may say it for its first run.
-const RESTORE: &str = "execution.state-recovery.path";
+const RENAMED: [&str; 5] = [
+    "execution.savepoint.path",
+    "state.checkpoint-storage",
+    "state.checkpoints.create-subdir",
+    "state.checkpoints.dir",
+    "state.savepoints.dir",
+];
+/// From which state a job begins.
+pub const RESTORE: &str = "execution.state-recovery.path";
 
 /// A configuration and what follows from it.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,10 +58,8 @@ pub fn configuration(cluster: &Cluster, flink: &Distribution, job: &Job) -> Resu
     }
     let mut pairs = flink.configuration.clone();
     pairs.extend(job.configuration.clone());
-    if let Some(first) = pairs.remove("execution.savepoint.path") {
-        pairs.insert(RESTORE.to_owned(), first);
-    }
-    pairs.retain(|key, _| !RENAMED.contains(&key.as_str()));
+    // From which state it begins was chosen and written down before.
+    pairs.retain(|key, _| !RENAMED.contains(&key.as_str()) && key != RESTORE);
     pairs.extend(supervised(cluster, job, &pairs));
     let (memory, warnings) = judged(flink, &pairs)?;
     pairs.extend(internal(job));
@@ -67,6 +71,8 @@ fn supervised(cluster: &Cluster, job: &Job, set: &BTreeMap<String, String>) -> V
     let url = |path: String| format!("{}{path}", cluster.filesystem);
     let mut pairs = vec![
         ("execution.checkpointing.externalized-checkpoint-retention", "RETAIN_ON_CANCELLATION".to_owned()),
+        ("execution.checkpointing.create-subdir", "true".to_owned()),
+        ("execution.checkpointing.storage", "filesystem".to_owned()),
         ("yarn.classpath.include-user-jar", "DISABLED".to_owned()),
         ("execution.checkpointing.dir", url(cluster.checkpoints_of(&job.owner, &job.of))),
         ("execution.checkpointing.savepoint-dir", url(cluster.savepoints_of(&job.owner, &job.of))),

@@ -31,9 +31,9 @@ pub fn context(
     let mut context = json!({
         "application-id": job.id,
         "application-name": job.name(),
-        "application-type": "Apache Flink",
+        "application-type": configuration.get("yarn.application.type").unwrap_or("Apache Flink"),
         // One that is left out is taken for -1.
-        "priority": 0,
+        "priority": number(configuration, "yarn.application.priority").unwrap_or(0),
         "application-tags": { "tag": [TAG, format!("{TAG}-{}", cluster.name).to_lowercase()] },
         "max-app-attempts": if is_lonely(&configuration.pairs) { 1 } else { cluster.attempts },
         "attempt-failures-validity-interval": VALIDITY_MS,
@@ -47,6 +47,9 @@ pub fn context(
     });
     if let Some(queue) = &job.queue {
         context["queue"] = json!(queue);
+    }
+    if let Some(label) = configuration.get("yarn.application.node-label") {
+        context["app-node-label-expression"] = json!(label);
     }
     Ok(context)
 }
@@ -151,5 +154,9 @@ fn memory_mb(memory: &Model) -> u64 {
 }
 
 fn cores(configuration: &Configuration) -> u64 {
-    configuration.get("yarn.appmaster.vcores").and_then(|text| text.parse().ok()).unwrap_or(1)
+    number(configuration, "yarn.appmaster.vcores").unwrap_or(1)
+}
+
+fn number(configuration: &Configuration, key: &str) -> Option<u64> {
+    configuration.get(key).and_then(|text| text.parse().ok())
 }

@@ -7,7 +7,7 @@ mod context;
 #[cfg(test)]
 mod tests;
 
-pub use configuration::{Configuration, configuration};
+pub use configuration::{Configuration, RESTORE, configuration};
 pub use context::context;
 
 use crate::journal::Key;

@@ -151,7 +151,8 @@ impl NodeLogs {
             (200, Ok(bytes)) => Ok(Some(bytes)),
             (200, Err(cut @ Cut::TooLong(_))) => Err(self.odd(container, cut.to_string())),
             (200, Err(cut)) => Err(silent(cut.to_string())),
-            (307 | 404, _) => Ok(None),
+            // What a NodeManager answers of what has ended: 503 for a list, 404 and 307 for a file (measured).
+            (307 | 404 | 503, _) => Ok(None),
             (status, _) => Err(self.odd(container, format!("status {status}"))),
         }
     }

@@ -80,7 +80,7 @@ fn a_manager_that_was_overtaken_kills_nothing() {
     let (sleeper, first) = bed.started();
     sleeper.stop(&application(), false, &alice()).unwrap();
     let other = bed.manager();
-    assert!(bed.settle(&other, |told| told.components[0].state == State::Killed));
+    assert!(bed.settle(&other, |told| told.components[0].state == State::Stopped));
     let (_, second) = bed.started();
     assert_ne!(first, second);
     for _ in 0..3 {
@@ -126,5 +126,5 @@ fn a_stop_without_a_savepoint_ends_one_that_hangs() {
     }
     assert_eq!(bed.yarn.world().applications[id.as_str()].state, "KILLED");
     let told = told_of(&manager).unwrap();
-    assert_eq!((told.status, told.components[0].state), (Phase::Created, State::Killed), "{told:?}");
+    assert_eq!((told.status, told.components[0].state), (Phase::Created, State::Stopped), "{told:?}");
 }
