@@ -161,7 +161,7 @@ fn an_application_stops_and_starts_with_its_state(folder: &Path) {
     assert_ne!(second.yarn_id, first.yarn_id);
 
     app_does(folder, &["stop", "states", "--no-savepoint", "--wait"]);
-    assert_eq!(component(folder, "states").state, told::State::Killed);
+    assert_eq!(component(folder, "states").state, told::State::Stopped);
     app_does(folder, &["delete", "states", "--yes"]);
     app_does(folder, &["undeploy", "states-1.0.0"]);
 }

@@ -15,7 +15,7 @@ use words::names::{ApplicationName, PackageName};
 
 const OK: StatusCode = StatusCode::OK;
 /// A package that is read back goes through memory.
-const MOST_READ: u64 = 256 << 20;
+const MOST_READ: u64 = 32 << 20;
 
 pub(super) fn answer(manager: &Manager, mut asked: Asked, path: &[&str]) -> Result<Answer, Refusal> {
     match (asked.method().clone(), path) {
@@ -213,8 +213,13 @@ fn of_repository(manager: &Manager, mut asked: Asked, path: &[&str]) -> Result<A
         (Method::GET, [_, _, one]) => {
             let mut bytes = Vec::new();
             let opened = manager.repository().open(&file(one)?).map_err(|error| failed(&error))?;
-            let read = opened.take(MOST_READ).read_to_end(&mut bytes);
+            let read = opened.take(MOST_READ + 1).read_to_end(&mut bytes);
             read.map_err(|error| Refusal::Unavailable(error.to_string()))?;
+            if bytes.len() as u64 > MOST_READ {
+                return Err(Refusal::Invalid(format!(
+                    "{one} is larger than {MOST_READ} bytes and is not given back here"
+                )));
+            }
             Ok(bytes_of(OK, "application/gzip", bytes))
         }
         (Method::DELETE, [_, _, one]) => {

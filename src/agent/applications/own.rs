@@ -1,12 +1,13 @@
 //! Our own interface, below `/v1`: typed documents, orders with their choices, logs. `pnda app` speaks it.
-//! Reading states is everybody's on this machine; logs and settings are for the owner, his groups and administrators.
+//! Reading states is everybody's on this machine; logs are for the owner, his groups and administrators, settings for him and
+//! them.
 //! Not here: PNDA's interface (`dm`).
 
 use super::caller::share_a_group;
 use super::routes::{Answer, Asked, document, name, nowhere, taken};
 use apps::journal::Origin;
 use apps::manager::Manager;
-use apps::orders::Refusal;
+use apps::orders::{self, Refusal};
 use hyper::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
@@ -48,8 +49,11 @@ pub(super) fn answer(manager: &Manager, mut asked: Asked, path: &[&str]) -> Resu
             document(ok, &json!({ "silence": silence }))
         }
         (Method::PUT, ["packages", one]) => {
-            manager.deploy(&name(one)?, &asked.caller)?;
-            Ok(taken())
+            match manager.deploy(&name(one)?, &asked.caller) {
+                // A published version has one content: this is what is deployed already.
+                Ok(()) | Err(Refusal::Conflict(_)) => Ok(taken()),
+                Err(refusal) => Err(refusal),
+            }
         }
         (Method::GET, ["applications"]) => document(ok, &manager.applications()?),
         (Method::GET, ["applications", one]) => {
@@ -85,7 +89,8 @@ pub(super) fn answer(manager: &Manager, mut asked: Asked, path: &[&str]) -> Resu
         }
         (Method::GET, ["applications", one, "explain"]) => {
             let one = application(one)?;
-            may_read(manager, &one, &asked)?;
+            // Properties and overrides may be secrets of the owner.
+            orders::own(&manager.state()?, &one, &asked.caller)?;
             document(ok, &manager.explain(&one)?)
         }
         (Method::GET, ["applications", one, "components", component, "logs"]) => {
@@ -106,7 +111,7 @@ fn may_read(manager: &Manager, application: &ApplicationName, asked: &Asked) -> 
     match asked.caller.is_admin || share_a_group(&asked.caller.name, &told.owner) {
         true => Ok(()),
         false => Err(Refusal::Forbidden(format!(
-            "{application} belongs to {owner}: its logs and settings are for {owner}, members of {owner}'s group and administrators",
+            "{application} belongs to {owner}: its logs are for {owner}, members of {owner}'s group and administrators",
             owner = told.owner
         ))),
     }

@@ -21,16 +21,20 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 /// Connections at a time, of all and of one user.
 const PLACES: usize = 64;
 const SHARE: usize = 16;
+/// Of these, what is kept for users who hold none.
+const RESERVE: usize = 16;
 /// From the beginning of a connection to the head of its request.
 const FIRST: Duration = Duration::from_secs(5);
 /// From the beginning of a connection to the end of its answer; a large package on a slow disk takes minutes.
@@ -54,6 +58,9 @@ pub enum Error {
     /// Another manager answers there.
     #[error("another manager answers on {} already", .0.display())]
     Taken(PathBuf),
+    /// Orders would be taken, and nothing would follow.
+    #[error("the rounds of the manager have ended, which they never should; please report what stands above")]
+    Ended,
     /// It cannot be set up.
     #[error(transparent)]
     Manager(#[from] manager::Error),
@@ -80,18 +87,24 @@ async fn serve(config: Config) -> Result<(), Error> {
     let working = manager.clone();
     let (interval, watchdog) = (config.interval, Watchdog::from_systemd());
     let thread = std::thread::Builder::new().name("rounds".to_owned()).stack_size(STACK);
-    thread.spawn(move || working.run(interval, || watchdog.feed())).map_err(Error::Start)?;
+    // Nothing is ever sent: it resolves when the thread is gone.
+    let (alive, mut ended) = oneshot::channel::<Infallible>();
+    let work = move || {
+        let _alive = alive;
+        working.run(interval, || watchdog.feed());
+    };
+    thread.spawn(work).map_err(Error::Start)?;
     systemd::ready();
     log::line(Level::Info, "the manager takes orders", &[("socket", &config.socket.display())]);
     let door = Arc::new(Door { manager, admins, service, inside: Mutex::default() });
     tokio::spawn(receive(listener, door));
     std::future::poll_fn(|context| {
-        match terminate.poll_recv(context).is_ready() || interrupt.poll_recv(context).is_ready() {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+        if terminate.poll_recv(context).is_ready() || interrupt.poll_recv(context).is_ready() {
+            return Poll::Ready(Ok(()));
         }
+        Pin::new(&mut ended).poll(context).map(|_| Err(Error::Ended))
     })
-    .await;
+    .await?;
     systemd::stopping();
     let _ = fs::remove_file(&config.socket);
     Ok(())
@@ -134,7 +147,9 @@ impl Door {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = inside.values().sum();
         let own = inside.entry(uid).or_default();
-        if all >= PLACES || *own >= SHARE {
+        // Whoever has none yet, and root, find a place where others have taken all the rest.
+        let kept = if uid == 0 || *own == 0 { 0 } else { RESERVE };
+        if all + kept >= PLACES || *own >= SHARE {
             return None;
         }
         *own += 1;
@@ -159,9 +174,9 @@ async fn receive(listener: UnixListener, door: Arc<Door>) {
             continue;
         };
         let Some(uid) = stream.peer_cred().ok().map(|peer| peer.uid()) else { continue };
-        let Some(place) = door.enter(uid) else { continue };
+        let Some(place) = door.enter(uid).map(Arc::new) else { continue };
         tokio::spawn(async move {
-            let service = service_fn(|request| answer(place.door.clone(), uid, request));
+            let service = service_fn(|request| answer(place.clone(), request));
             let mut builder = Builder::new();
             builder.keep_alive(false).max_buf_size(HEAD_BYTES).timer(TokioTimer::new()).header_read_timeout(FIRST);
             let _ = timeout(LONGEST, builder.serve_connection(TokioIo::new(stream), service)).await;
@@ -169,11 +184,12 @@ async fn receive(listener: UnixListener, door: Arc<Door>) {
     }
 }
 
-async fn answer(door: Arc<Door>, uid: u32, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(place: Arc<Place>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let body = Reading::of(body);
-    let done = tokio::task::spawn_blocking(move || match caller(uid, &door.admins, &door.service) {
-        Ok(caller) => routes::answer(&door.manager, Asked { caller, parts, body }),
+    // The place is taken until the work is done, also where nobody waits for it any more.
+    let done = tokio::task::spawn_blocking(move || match caller(place.uid, &place.door.admins, &place.door.service) {
+        Ok(caller) => routes::answer(&place.door.manager, Asked { caller, parts, body }),
         Err(unknown) => routes::refused(StatusCode::FORBIDDEN, &unknown.to_string()),
     });
     let failed = || routes::refused(StatusCode::INTERNAL_SERVER_ERROR, "the manager failed; its log says more");

@@ -55,6 +55,10 @@ enum Command {
         /// A property of a component: COMPONENT.PROPERTY=VALUE; may be given several times.
         #[arg(long, value_name = "COMPONENT.PROPERTY=VALUE", value_parser = property)]
         set: Vec<Property>,
+        /// A JSON file of properties: {"flink": {"COMPONENT": {"PROPERTY": "VALUE"}}}. Secrets belong here, for arguments are
+        /// seen by everybody.
+        #[arg(long, value_name = "FILE", conflicts_with = "set")]
+        overrides: Option<PathBuf>,
     },
     /// Start an application, from its newest state.
     Start {
@@ -122,8 +126,8 @@ enum Command {
         /// The component; none if there is only one.
         #[arg(value_parser = checked::<ComponentName>)]
         component: Option<ComponentName>,
-        /// How many bytes of the end of each file.
-        #[arg(long, default_value_t = 65536)]
+        /// How many bytes of the ends of each container's files.
+        #[arg(long, default_value_t = 262_144)]
         bytes: u64,
         /// Print JSON.
         #[arg(long)]
@@ -177,8 +181,12 @@ pub fn run(arguments: Arguments) -> Outcome {
         Command::Deploy { file } => client.deploy(&file)?,
         Command::Undeploy { package } => client.undeploy(&package)?,
         Command::Packages => say(&client.packages()?.iter().map(|name| format!("{name}\n")).collect::<String>())?,
-        Command::Create { application, package, set } => {
-            let notes = client.create(&application, &body(&package, set))?;
+        Command::Create { application, package, set, overrides } => {
+            let body = match overrides {
+                None => body(&package, set),
+                Some(file) => of_file(&package, &file)?,
+            };
+            let notes = client.create(&application, &body)?;
             say(&notes
                 .iter()
                 .map(|note| format!("note: {note}\n"))
@@ -225,6 +233,19 @@ pub fn run(arguments: Arguments) -> Outcome {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn of_file(package: &PackageName, file: &std::path::Path) -> Result<Value, super::failure::Failure> {
+    let wrong = |error: &dyn std::fmt::Display| {
+        super::failure::Failure::new(super::failure::USAGE, format!("{}: {error}", file.display()))
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
+    let mut body: Value = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
+    match body.as_object_mut() {
+        Some(object) => object.insert("package".to_owned(), json!(package)),
+        None => return Err(wrong(&"it is not an object")),
+    };
+    Ok(body)
 }
 
 fn body(package: &PackageName, set: Vec<Property>) -> Value {

@@ -68,6 +68,7 @@ fn has_ended(application: &Application) -> Settled {
         worst = match (component.state, worst) {
             (state, _) if !state.is_over() => return Settled::No,
             (State::Failed, _) => Settled::Badly(FAILED),
+            (State::Stopped, Settled::Well) => Settled::Badly(ENDED_BY_OTHERS),
             (State::Lost, Settled::Well) => Settled::Badly(NOT_SEEN),
             (State::Cancelled | State::Killed, Settled::Well) => Settled::Badly(ENDED_BY_OTHERS),
             (_, worst) => worst,
