@@ -187,7 +187,7 @@ fn of_repository(manager: &Manager, mut asked: Asked, path: &[&str]) -> Result<A
         match error {
             repository::Error::NotFound { .. } => Refusal::NotFound(text),
             repository::Error::Published { .. } => Refusal::Conflict(text),
-            repository::Error::Folder { .. } => Refusal::Unavailable(text),
+            repository::Error::Folder { .. } | repository::Error::NoRoom { .. } => Refusal::Unavailable(text),
             _ => Refusal::Invalid(text),
         }
     };

@@ -15,6 +15,10 @@ use words::names::{PackageName, SafePath};
 use words::problem::Problems;
 use words::size::Size;
 
+/// What an upload leaves free on the node's disk.
+const SPARED: u64 = 1 << 30;
+/// How often that is looked at while bytes come.
+const LOOK: u64 = 16 << 20;
 const END: &str = ".tar.gz";
 /// Files that are on their way begin with this; no package does.
 const UNDER_WAY: &str = ".upload-";
@@ -31,6 +35,9 @@ pub enum Error {
     /// Fewer or more bytes than were announced.
     #[error("`{name}` was announced with {announced} bytes, and {came} came; upload it again")]
     Length { name: PackageName, announced: u64, came: u64 },
+    /// The node's disk is nearly full.
+    #[error("there is no room for `{name}`: {} are free, and {} are spared for others; undeploy and delete old versions", Size(*free), Size(*spared))]
+    NoRoom { name: PackageName, free: u64, spared: u64 },
     /// Larger than any package may be.
     #[error("`{name}` is larger than {}, which no package may be", Size(*limit))]
     TooLarge { name: PackageName, limit: u64 },
@@ -96,12 +103,13 @@ pub fn package_name(file: &str) -> Option<PackageName> {
 pub struct Repository {
     folder: PathBuf,
     largest: u64,
+    spared: u64,
 }
 
 impl Repository {
     /// The repository in this folder, which must exist. What a killed upload left is removed.
     pub fn open_folder(folder: &Path) -> Result<Repository, Error> {
-        let repository = Repository { folder: folder.to_owned(), largest: LIMITS.packed };
+        let repository = Repository { folder: folder.to_owned(), largest: LIMITS.packed, spared: SPARED };
         for name in repository.names()?.iter().filter(|name| name.starts_with(UNDER_WAY)) {
             repository.remove_if_abandoned(&folder.join(name))?;
         }
@@ -113,12 +121,18 @@ impl Repository {
         Repository { largest: largest.min(LIMITS.packed), ..self }
     }
 
+    /// The same with another amount that stays free on the disk.
+    pub fn with_spared(self, spared: u64) -> Repository {
+        Repository { spared, ..self }
+    }
+
     /// Takes an upload in. `length` is what was announced. The same bytes again change nothing; a version that is
     /// published with other bytes stays as it is.
     pub fn receive(&self, name: &PackageName, body: impl Read, length: Option<u64>) -> Result<Stored, Error> {
         if length.is_some_and(|length| length > self.largest) {
             return Err(Error::TooLarge { name: name.clone(), limit: self.largest });
         }
+        self.has_room(name, length.unwrap_or(0))?;
         let mut upload = Upload::begin(&self.folder)?;
         let stored = self.take(name, body, &mut upload)?;
         if let Some(announced) = length.filter(|length| *length != stored.size) {
@@ -127,6 +141,17 @@ impl Repository {
         upload.file.sync_all().map_err(failed("write", &upload.path))?;
         self.publish(name, &upload, &stored)?;
         Ok(stored)
+    }
+
+    /// The disk is everybody's: what others on this node need stays free.
+    fn has_room(&self, name: &PackageName, length: u64) -> Result<(), Error> {
+        let disk = rustix::fs::statvfs(&self.folder);
+        let disk = disk.map_err(|error| failed("write", &self.folder)(error.into()))?;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        match free >= length.saturating_add(self.spared) {
+            true => Ok(()),
+            false => Err(Error::NoRoom { name: name.clone(), free, spared: self.spared }),
+        }
     }
 
     fn take(&self, name: &PackageName, mut body: impl Read, upload: &mut Upload) -> Result<Stored, Error> {
@@ -140,6 +165,9 @@ impl Repository {
                 return Ok(Stored { size: hasher.size(), digest: hasher.finish() });
             }
             hasher.update(&buffer[..count]);
+            if hasher.size() % LOOK < count as u64 {
+                self.has_room(name, 0)?;
+            }
             if hasher.size() > self.largest {
                 return Err(Error::TooLarge { name: name.clone(), limit: self.largest });
             }

@@ -239,6 +239,15 @@ fn only_the_files_that_were_seen_are_written() {
 }
 
 #[test]
+fn an_upload_leaves_room_for_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = Repository::open_folder(folder.path()).unwrap().with_spared(u64::MAX);
+    let told = repository.receive(&named("p-1.0.0"), &b"x"[..], None).unwrap_err();
+    assert!(matches!(told, Error::NoRoom { .. }) && told.to_string().contains("spared for others"), "{told}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn a_folder_that_is_gone_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("none");
