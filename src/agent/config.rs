@@ -2,13 +2,12 @@
 //! A section that is absent switches its part off; every mistake is told at once, with its line.
 //! Not here: what the node should hold; that is the installation's document.
 
+use super::config_file::{self, Error};
 use std::fmt::Display;
-use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use systems::graphite::Address;
-use systems::regular;
 use url::Url;
 use words::document::{self, Table};
 use words::names::{Host, NodePath, Word};
@@ -21,8 +20,6 @@ pub const FILE: &str = "/etc/pnda/agent.toml";
 const LISTEN: &str = "127.0.0.1:8084";
 /// Seconds between two looks unless told otherwise.
 const INTERVAL: u64 = 10;
-/// Nobody writes more than this by hand.
-const LONGEST: u64 = 1024 * 1024;
 
 /// The node among the others; on everything the agent tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,22 +53,9 @@ pub struct Config {
     pub console: Option<Url>,
 }
 
-/// Why there is no configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The file cannot be read.
-    #[error("cannot read the agent's configuration {}", file.display())]
-    Read { file: PathBuf, source: io::Error },
-    /// It has mistakes.
-    #[error("the agent's configuration has mistakes:\n{0}")]
-    Mistakes(Problems),
-}
-
 /// Reads and checks the file.
 pub fn read(file: &Path) -> Result<Config, Error> {
-    let fail = |source| Error::Read { file: file.to_owned(), source };
-    let text = regular::read_short_text(file, LONGEST).map_err(fail)?;
-    parse(Source { file: &file.display().to_string(), text: &text }).map_err(Error::Mistakes)
+    config_file::read("the agent's configuration", file, config)
 }
 
 /// Checks a text.
@@ -180,11 +164,11 @@ mod tests {
         assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
         let told = |file: &Path| match read(file).unwrap_err() {
             Error::Read { source, .. } => source.to_string(),
-            Error::Mistakes(problems) => problems.to_string(),
+            Error::Mistakes { problems, .. } => problems.to_string(),
         };
         assert_eq!(told(&file), "it is not a regular file");
         std::fs::remove_file(&file).unwrap();
-        std::fs::write(&file, " ".repeat(LONGEST as usize + 1)).unwrap();
+        std::fs::write(&file, " ".repeat(config_file::LONGEST as usize + 1)).unwrap();
         assert_eq!(told(&file), "it is longer than 1048576 bytes");
         std::fs::write(&file, b"\xff").unwrap();
         assert_eq!(told(&file), "it is not UTF-8 text");

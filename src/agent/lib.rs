@@ -7,6 +7,8 @@ pub mod applications;
 pub mod board;
 pub mod clock;
 pub mod config;
+pub mod config_file;
+mod ending;
 mod guests;
 pub mod health;
 mod log;

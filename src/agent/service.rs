@@ -5,23 +5,20 @@
 use super::api::Pages;
 use super::board::Board;
 use super::config::Config;
+use super::ending::{Ended, Signals};
 use super::health::{Round, State, judge};
 use super::log::{self, Level};
 use super::publish::{self, Receiver};
 use super::systemd::{self, Watchdog};
 use super::{clock, guests};
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 use systems::history_server::HistoryServer;
 use systems::hostnames::Hostnames;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 /// Enough for a TLS handshake of an unoptimised build; the threads do little else.
@@ -58,8 +55,7 @@ pub fn run(config: Config) -> Result<(), Error> {
 }
 
 async fn serve(config: Config) -> Result<(), Error> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(Error::Start)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Start)?;
+    let mut signals = Signals::new().map_err(Error::Start)?;
     let address = config.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
     let bound = listener.local_addr().unwrap_or(address);
@@ -70,21 +66,12 @@ async fn serve(config: Config) -> Result<(), Error> {
     tokio::spawn(guests::receive(listener, guests::LIMITS, pages));
     systemd::ready();
     log::line(Level::Info, "the agent serves its pages", &[("listen", &bound)]);
-    let mut ended = start(config, receivers, board)?;
-    std::future::poll_fn(|context| {
-        if terminate.poll_recv(context).is_ready() || interrupt.poll_recv(context).is_ready() {
-            return Poll::Ready(Ok(()));
-        }
-        Pin::new(&mut ended).poll(context).map(|_| Err(Error::Ended))
-    })
-    .await?;
+    let ended = start(config, receivers, board)?;
+    signals.wait(ended, Error::Ended).await?;
     systemd::stopping();
     log::line(Level::Info, "the agent was asked to stop", &[]);
     Ok(())
 }
-
-/// Resolves when the thread that holds the other end is gone; nothing is ever sent.
-type Ended = oneshot::Receiver<Infallible>;
 
 fn start(config: Config, receivers: Vec<Receiver>, board: Arc<Board>) -> Result<Ended, Error> {
     let watchdog = Watchdog::from_systemd();

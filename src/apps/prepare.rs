@@ -2,7 +2,7 @@
 //! into a folder of their own and completed.
 //! Not here: the launch context, and sending anything.
 
-use crate::journal::{Application, Key, Run};
+use crate::journal::{Application, Key, Run, fresh_id};
 use crate::package::flink::{FlinkComponent, JobType, Program};
 use crate::package::overrides::Overrides;
 use crate::package::properties::Owned;
@@ -127,8 +127,7 @@ pub fn prepare(
 impl Prepared {
     /// The id under which its job will run, where it is known to have one job: a batch program may run several.
     pub fn job_id(&self) -> Option<JobId> {
-        let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
-        JobId::new(id).ok().filter(|_| self.component.job_type == JobType::Streaming)
+        JobId::new(fresh_id()).ok().filter(|_| self.component.job_type == JobType::Streaming)
     }
 
     /// The state that the package names for its first run.

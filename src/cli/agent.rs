@@ -8,7 +8,7 @@ use crate::agent::board::View;
 use crate::agent::config::{self, Config};
 use crate::agent::health::{Round, judge};
 use crate::agent::report::Report;
-use crate::agent::{applications, clock, logs, service};
+use crate::agent::{applications, clock, config_file, logs, service};
 use crate::systems::history_server::HistoryServer;
 use crate::systems::site_hadoop::{self, Classes};
 use crate::words::metric::Health;
@@ -103,28 +103,27 @@ fn run(file: &Path) -> Outcome {
 }
 
 fn read_logs(file: &Path) -> Outcome {
-    let config = logs::config::read(file).map_err(|error| match error {
-        logs::config::Error::Mistakes(_) => Failure::new(USAGE, error),
-        logs::config::Error::Read { .. } => Failure::from(error),
-    })?;
+    let config = logs::config::read(file).map_err(unusable)?;
     logs::run(&config)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn manage(file: &Path) -> Outcome {
-    let config = applications::config::read(file).map_err(|error| match error {
-        applications::config::Error::Mistakes(_) => Failure::new(USAGE, error),
-        applications::config::Error::Read { .. } => Failure::from(error),
-    })?;
+    let config = applications::config::read(file).map_err(unusable)?;
     applications::run(config)?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// Mistakes of a file are its writer's.
+fn unusable(error: config_file::Error) -> Failure {
+    match error {
+        config_file::Error::Mistakes { .. } => Failure::new(USAGE, error),
+        config_file::Error::Read { .. } => Failure::from(error),
+    }
+}
+
 fn read(file: &Path) -> Result<Config, Failure> {
-    config::read(file).map_err(|error| match error {
-        config::Error::Mistakes(_) => Failure::new(USAGE, error),
-        config::Error::Read { .. } => Failure::from(error),
-    })
+    config::read(file).map_err(unusable)
 }
 
 fn check(file: &Path, json: bool) -> Outcome {

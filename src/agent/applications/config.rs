@@ -2,20 +2,17 @@
 //! Every mistake is told at once, with its line.
 //! Not here: applications; those are in the journal.
 
+use crate::config_file::{self, Error};
 use apps::site::{Release, Site};
 use apps::submit::Cluster;
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use systems::regular;
 use words::document::{self, Raw, Table};
 use words::flink::Version;
 use words::names::{NodePath, Word};
 use words::problem::{Problems, Source};
 
-/// Nobody writes more than this by hand.
-const LONGEST: u64 = 1 << 20;
 /// Seconds between two looks unless told otherwise.
 const INTERVAL: u64 = 5;
 
@@ -30,22 +27,9 @@ pub struct Config {
     pub site: Site,
 }
 
-/// Why there is no configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The file cannot be read.
-    #[error("cannot read the manager's configuration {}", file.display())]
-    Read { file: PathBuf, source: io::Error },
-    /// It has mistakes.
-    #[error("the manager's configuration has mistakes:\n{0}")]
-    Mistakes(Problems),
-}
-
 /// Reads and checks the file.
 pub fn read(file: &Path) -> Result<Config, Error> {
-    let fail = |source| Error::Read { file: file.to_owned(), source };
-    let text = regular::read_short_text(file, LONGEST).map_err(fail)?;
-    parse(Source { file: &file.display().to_string(), text: &text }).map_err(Error::Mistakes)
+    config_file::read("the manager's configuration", file, config)
 }
 
 /// Checks a text.

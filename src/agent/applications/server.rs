@@ -6,6 +6,7 @@ use super::body::Reading;
 use super::caller::caller;
 use super::config::Config;
 use super::routes::{self, Asked};
+use crate::ending::Signals;
 use crate::log::{self, Level};
 use crate::systemd::{self, Watchdog};
 use apps::manager::{self, Manager};
@@ -21,12 +22,9 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
 use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
@@ -78,8 +76,7 @@ pub fn run(config: Config) -> Result<(), Error> {
 }
 
 async fn serve(config: Config) -> Result<(), Error> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(Error::Start)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Start)?;
+    let mut signals = Signals::new().map_err(Error::Start)?;
     let (admins, service) = (config.site.admins.clone(), config.site.user.clone());
     let manager = Manager::new(config.site)?.telling(|text| log::line(Level::Info, text, &[]));
     let manager = Arc::new(manager);
@@ -87,8 +84,7 @@ async fn serve(config: Config) -> Result<(), Error> {
     let working = manager.clone();
     let (interval, watchdog) = (config.interval, Watchdog::from_systemd());
     let thread = std::thread::Builder::new().name("rounds".to_owned()).stack_size(STACK);
-    // Nothing is ever sent: it resolves when the thread is gone.
-    let (alive, mut ended) = oneshot::channel::<Infallible>();
+    let (alive, ended) = oneshot::channel();
     let work = move || {
         let _alive = alive;
         working.run(interval, || watchdog.feed());
@@ -98,13 +94,7 @@ async fn serve(config: Config) -> Result<(), Error> {
     log::line(Level::Info, "the manager takes orders", &[("socket", &config.socket.display())]);
     let door = Arc::new(Door { manager, admins, service, inside: Mutex::default() });
     tokio::spawn(receive(listener, door));
-    std::future::poll_fn(|context| {
-        if terminate.poll_recv(context).is_ready() || interrupt.poll_recv(context).is_ready() {
-            return Poll::Ready(Ok(()));
-        }
-        Pin::new(&mut ended).poll(context).map(|_| Err(Error::Ended))
-    })
-    .await?;
+    signals.wait(ended, Error::Ended).await?;
     systemd::stopping();
     let _ = fs::remove_file(&config.socket);
     Ok(())

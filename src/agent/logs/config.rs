@@ -4,17 +4,13 @@
 
 use super::glob::{Glob, Name};
 use super::record;
-use std::io;
+use crate::config_file::{self, Error};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use systems::regular;
 use words::document::{self, Table};
 use words::names::{NodePath, Word};
 use words::problem::{Problems, Source as Text};
 use words::size::Size;
-
-/// Nobody writes more than this by hand.
-const LONGEST: u64 = 1024 * 1024;
 
 /// The folders of one base that are looked at in one go, and the files in them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,22 +32,9 @@ pub struct Config {
     pub(super) sources: Vec<Source>,
 }
 
-/// Why there is no configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The file cannot be read.
-    #[error("cannot read the log reader's configuration {}", file.display())]
-    Read { file: PathBuf, source: io::Error },
-    /// It has mistakes.
-    #[error("the log reader's configuration has mistakes:\n{0}")]
-    Mistakes(Problems),
-}
-
 /// Reads and checks the file.
 pub fn read(file: &Path) -> Result<Config, Error> {
-    let text =
-        regular::read_short_text(file, LONGEST).map_err(|source| Error::Read { file: file.to_owned(), source })?;
-    parse(Text { file: &file.display().to_string(), text: &text }).map_err(Error::Mistakes)
+    config_file::read("the log reader's configuration", file, config)
 }
 
 /// Checks a text.

@@ -15,6 +15,11 @@ pub use state::{Application, Component, Misfit, Outcome, Package, Run, Savepoint
 use std::sync::Arc;
 use words::names::Word;
 
+/// 32 hexadecimal digits that nobody had before: of a record, a job, a savepoint.
+pub fn fresh_id() -> String {
+    format!("{:032x}", fastrand::u128(..))
+}
+
 /// Where records lie.
 pub trait Journal: Send + Sync {
     /// Writes a record under its number, if that is free.
@@ -94,7 +99,7 @@ impl Book {
 
     /// Writes a fact, and only then believes it.
     pub fn note(&mut self, by: &Word, at_ms: u64, fact: Fact) -> Result<(), NoteError> {
-        let nonce = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+        let nonce = fresh_id();
         let record = Record { format: FORMAT, number: self.state.number + 1, nonce, at_ms, by: by.clone(), fact };
         // A fact that does not fit is none, and must not be written.
         let mut next = self.state.clone();

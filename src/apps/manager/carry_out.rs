@@ -5,7 +5,7 @@
 use super::{Manager, lock, now_ms, unavailable};
 use crate::act::{Hands, Shipment};
 use crate::decide::{Action, Rest};
-use crate::journal::{Application, End, Fact, Key, Run, State, Verdict, Wanted};
+use crate::journal::{Application, End, Fact, Key, Run, State, Verdict, Wanted, fresh_id};
 use crate::orders::Refusal;
 use crate::package::{Package, repository};
 use crate::prepare::{self, Prepared, Releases, RunOf};
@@ -220,8 +220,7 @@ impl Manager {
     /// Writes down that a savepoint will be taken, and asks for it.
     fn save(&self, state: &State, of: &Key, run: &Run, job: JobId) -> Result<(), Refusal> {
         let Some(application) = state.applications.get(&of.application) else { return Ok(()) };
-        let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
-        let id = TriggerId::new(id).map_err(unavailable)?;
+        let id = TriggerId::new(fresh_id()).map_err(unavailable)?;
         let folder = format!("{}/{id}", self.site.cluster.savepoints_of(&application.owner, of));
         let made = self.hands().make_savepoint_folder(of, &application.owner, &folder);
         made.map_err(|error| unavailable(chain(&error)))?;
