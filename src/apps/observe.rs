@@ -21,6 +21,21 @@ const LONGEST_PATH: usize = 4096;
 const MOST_STATES: usize = 50;
 /// YARN's words for why something failed or waits, bounded.
 const LONGEST_WORDS: usize = 2000;
+const RESOURCE_MANAGER: &str = "the ResourceManager";
+
+/// What YARN has said of a run when it was asked for many.
+#[derive(Debug, Clone)]
+pub enum Listed {
+    /// Nothing: it is to be asked for this one.
+    Ask,
+    /// It does not answer.
+    Hidden(String),
+    /// This.
+    Found(Box<Application>),
+}
+
+/// A component as the journal has it, with its application.
+pub type Known<'a> = (&'a Key, &'a journal::Application, &'a Component);
 
 /// Looks at runs.
 pub struct Observer<'a> {
@@ -33,19 +48,29 @@ pub struct Observer<'a> {
 }
 
 impl Observer<'_> {
-    /// Looks at one component, whose last record has the number `as_of` or a smaller one.
-    pub fn look(&self, as_of: u64, of: &Key, application: &journal::Application, component: &Component) -> Observed {
-        let yarn = match component.live() {
-            None => Yarn::NoRun,
-            Some(run) => self.run(of, application, component, run),
+    /// Looks at one component. What was listed of it was so when the journal's last record had the number `as_of`.
+    pub fn look(&self, as_of: u64, (of, application, component): Known<'_>, listed: Listed) -> Observed {
+        let yarn = match (component.live(), listed) {
+            (None, _) => Yarn::NoRun,
+            (Some(_), Listed::Hidden(why)) => Yarn::Hidden { hop: RESOURCE_MANAGER, why },
+            // A list may be older than the run.
+            (Some(run), Listed::Found(found)) if found.id == run.id => {
+                self.run((of, application, component), run, Ok(Some(*found)))
+            }
+            (Some(run), _) => self.run((of, application, component), run, self.yarn.application(&run.id)),
         };
         Observed { as_of, yarn }
     }
 
-    fn run(&self, of: &Key, known: &journal::Application, component: &Component, run: &Run) -> Yarn {
+    fn run(
+        &self,
+        (of, known, component): Known<'_>,
+        run: &Run,
+        found: Result<Option<Application>, systems::yarn::Error>,
+    ) -> Yarn {
         let owner = &known.owner;
-        match self.yarn.application(&run.id) {
-            Err(error) => Yarn::Hidden { hop: "the ResourceManager", why: error.to_string() },
+        match found {
+            Err(error) => Yarn::Hidden { hop: RESOURCE_MANAGER, why: error.to_string() },
             Ok(None) if run.accepted => Yarn::Unknown(Traces::None),
             Ok(None) => Yarn::Unknown(self.traces(of, owner, run)),
             Ok(Some(application)) if !application.user.is_empty() && application.user != owner.as_str() => {
@@ -54,7 +79,7 @@ impl Observer<'_> {
             Ok(Some(application)) => {
                 let had_master = match self.had_master(known, &application) {
                     Ok(had_master) => had_master,
-                    Err(why) => return Yarn::Hidden { hop: "the ResourceManager", why },
+                    Err(why) => return Yarn::Hidden { hop: RESOURCE_MANAGER, why },
                 };
                 let seen = self.seen(owner, component, application);
                 Yarn::Known(Box::new(Seen { had_master, ..seen }))

@@ -4,6 +4,7 @@
 
 use crate::journal::{Application, State, Wanted};
 use crate::status::phase;
+use std::sync::Arc;
 use words::application::Phase;
 use words::names::{ApplicationName, PackageName, Word};
 
@@ -70,7 +71,7 @@ pub fn apart<'a>(
     components: impl Iterator<Item = &'a words::names::ComponentName>,
 ) -> Result<(), Refusal> {
     let job = |application: &ApplicationName, component: &str| format!("{application}-{component}").to_lowercase();
-    let of_one = |(name, application): (&ApplicationName, &Application)| {
+    let of_one = |(name, application): (&ApplicationName, &Arc<Application>)| {
         application.components.keys().map(|component| job(name, component.as_str())).collect::<Vec<_>>()
     };
     let taken: Vec<String> = state.applications.iter().flat_map(of_one).collect();

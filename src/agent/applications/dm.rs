@@ -21,7 +21,7 @@ pub(super) fn answer(manager: &Manager, mut asked: Asked, path: &[&str]) -> Resu
     match (asked.method().clone(), path) {
         (_, ["repository", "packages", ..]) => of_repository(manager, asked, path),
         (Method::GET, ["packages"]) => {
-            let names: Vec<PackageName> = manager.state()?.packages.into_keys().collect();
+            let names: Vec<PackageName> = manager.state()?.packages.keys().cloned().collect();
             document(OK, &names)
         }
         (Method::GET, ["packages", one]) => document(OK, &package(manager, one)?),

@@ -90,7 +90,7 @@ pub(super) fn answer(manager: &Manager, mut asked: Asked, path: &[&str]) -> Resu
         (Method::GET, ["applications", one, "explain"]) => {
             let one = application(one)?;
             // Properties and overrides may be secrets of the owner.
-            orders::own(&manager.state()?, &one, &asked.caller)?;
+            orders::own(&*manager.state()?, &one, &asked.caller)?;
             document(ok, &manager.explain(&one)?)
         }
         (Method::GET, ["applications", one, "components", component, "logs"]) => {

@@ -69,13 +69,13 @@ pub enum ReadError {
 pub struct Book {
     journal: Arc<dyn Journal>,
     /// What follows from all records so far.
-    pub state: State,
+    pub state: Arc<State>,
 }
 
 impl Book {
     /// Reads all there is.
     pub fn open(journal: Arc<dyn Journal>) -> Result<Book, ReadError> {
-        let mut book = Book { journal, state: State::default() };
+        let mut book = Book { journal, state: Arc::default() };
         book.catch_up()?;
         Ok(book)
     }
@@ -94,7 +94,8 @@ impl Book {
     /// Goes on by records that were read; those that it has by now are passed over.
     pub fn add(&mut self, records: &[Record]) -> Result<(), Misfit> {
         let known = self.state.number;
-        records.iter().filter(|record| record.number > known).try_for_each(|record| self.state.apply(record))
+        let state = Arc::make_mut(&mut self.state);
+        records.iter().filter(|record| record.number > known).try_for_each(|record| state.apply(record))
     }
 
     /// Writes a fact, and only then believes it.
@@ -102,10 +103,10 @@ impl Book {
         let nonce = fresh_id();
         let record = Record { format: FORMAT, number: self.state.number + 1, nonce, at_ms, by: by.clone(), fact };
         // A fact that does not fit is none, and must not be written.
-        let mut next = self.state.clone();
+        let mut next = State::clone(&self.state);
         next.apply(&record)?;
         self.journal.append(&record)?;
-        self.state = next;
+        self.state = Arc::new(next);
         Ok(())
     }
 }

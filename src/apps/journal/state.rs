@@ -5,6 +5,7 @@
 use super::record::{End, Fact, Key, Origin, Record, Verdict};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use words::digest::Sha256;
 use words::ids::{ApplicationId, JobId, TriggerId};
 use words::names::{ApplicationName, ComponentName, PackageName, Word};
@@ -16,8 +17,8 @@ pub struct State {
     pub number: u64,
     /// What may be used.
     pub packages: BTreeMap<PackageName, Package>,
-    /// What was made of it.
-    pub applications: BTreeMap<ApplicationName, Application>,
+    /// What was made of it. A copy of the state shares those that did not change.
+    pub applications: BTreeMap<ApplicationName, Arc<Application>>,
 }
 
 /// A package that may be used.
@@ -194,7 +195,7 @@ impl State {
                     information: None,
                     components: components.iter().map(|name| (name.clone(), Component::default())).collect(),
                 };
-                self.applications.insert(application.clone(), made);
+                self.applications.insert(application.clone(), Arc::new(made));
             }
             Fact::StartOrdered { application, origin } => {
                 self.order(application, Wanted::Started { order: record.number, origin: origin.clone() })?;
@@ -289,7 +290,7 @@ impl State {
     }
 
     fn of(&mut self, name: &ApplicationName) -> Result<&mut Application, String> {
-        self.applications.get_mut(name).ok_or_else(|| format!("there is no application {name}"))
+        self.applications.get_mut(name).map(Arc::make_mut).ok_or_else(|| format!("there is no application {name}"))
     }
 
     fn component(&mut self, of: &Key, number: u64) -> Result<&mut Component, String> {

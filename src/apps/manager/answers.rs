@@ -208,7 +208,7 @@ impl Manager {
         fact: impl FnOnce(&Application) -> Result<Fact, Refusal>,
     ) -> Result<(), Refusal> {
         self.note(&by.name, |state| Ok((vec![fact(orders::own(state, name, by)?)?], ())))?;
-        self.wake();
+        self.urge(name);
         Ok(())
     }
 
@@ -225,16 +225,18 @@ impl Manager {
     }
 
     fn told(&self, name: &ApplicationName, application: &Application) -> told::Application {
-        let seen = lock(&self.seen).clone();
         let key = |component: &ComponentName| Key { application: name.clone(), component: component.clone() };
+        let seen = lock(&self.seen);
         let mut told = status::told(name, application, |component| {
             let changed = application.components.get(component).map_or(0, |component| component.changed);
             seen.get(&key(component)).filter(|observed| observed.as_of >= changed).cloned()
         });
-        let troubles = lock(&self.troubles).clone();
+        drop(seen);
+        let troubles = lock(&self.troubles);
+        let since = lock(&self.since);
         for component in &mut told.components {
             let of = key(&component.name);
-            match (troubles.get(&of), lock(&self.since).hidden.get(&of)) {
+            match (troubles.get(&of), since.hidden.get(&of)) {
                 (_, Some(since)) if component.state == told::State::CannotSee => {
                     component.reason += &format!(" (since {})", utc(since / 1000));
                 }

@@ -2,7 +2,7 @@
 //! was written meanwhile.
 //! Not here: the decision, and the acts themselves.
 
-use super::{Manager, lock, now_ms, unavailable};
+use super::{Manager, lock, unavailable};
 use crate::act::{Hands, Shipment};
 use crate::decide::{Action, Rest};
 use crate::journal::{Application, End, Fact, Key, Run, State, Verdict, Wanted, fresh_id};
@@ -28,18 +28,25 @@ impl Manager {
         })
     }
 
-    pub(super) fn perform(&self, state: &State, of: &Key, action: Action) {
-        let Some(application) = state.applications.get(&of.application) else { return };
-        let Some(component) = application.components.get(&of.component) else { return };
+    /// Nothing is to be done: what it waits for is told.
+    pub(super) fn rest(&self, of: &Key, rest: Rest) {
+        let mut troubles = lock(&self.troubles);
+        match rest {
+            Rest::Waits(why) => drop(troubles.insert(of.clone(), why.to_owned())),
+            Rest::AsWanted | Rest::CannotSee { .. } => drop(troubles.remove(of)),
+            Rest::Stale => {}
+        }
+    }
+
+    /// Carries out. None if it failed; else whether something was written, from which more may follow at once.
+    pub(super) fn perform(&self, state: &State, of: &Key, action: Action) -> Option<bool> {
+        let application = state.applications.get(&of.application)?;
+        let component = application.components.get(&of.component)?;
         let (of_run, live) = (|| of.clone(), component.live());
         let is_written = !matches!(action, Action::Kill | Action::SaveAgain);
         let before = lock(&self.troubles).remove(of);
         let done = match (action, live) {
-            (Action::Rest(Rest::Waits(why)), _) => {
-                lock(&self.troubles).insert(of.clone(), why.to_owned());
-                return;
-            }
-            (Action::Rest(_), _) => return,
+            (Action::Rest(_), _) => return Some(false),
             (Action::Intend, _) => self.intend(state, of),
             (Action::Submit, Some(run)) => self.submit(state, of, run),
             (Action::Accept, Some(run)) => {
@@ -65,20 +72,21 @@ impl Manager {
                 self.settle(state, of, |id| Fact::SavepointCompleted { of: of_run(), id, path })
             }
             (Action::NotSaved(why), _) => self.settle(state, of, |id| Fact::SavepointFailed { of: of_run(), id, why }),
-            (_, None) => return,
+            (_, None) => return Some(false),
         };
         // What did not come to pass is decided again in the next round, from what is seen then.
         match done {
             // What was written down may have a consequence; what was only asked for takes its time.
-            Ok(()) if is_written => self.wake(),
-            Ok(()) | Err(Refusal::Conflict(_)) => {}
+            Ok(()) => Some(is_written),
+            Err(Refusal::Conflict(_)) => Some(false),
             Err(refusal) => {
                 let why = refusal.to_string();
-                // Said once, not in each round.
+                // Said once, not each time.
                 if before.as_ref() != Some(&why) {
                     (self.tell)(&format!("{of}: {why}"));
                 }
                 lock(&self.troubles).insert(of.clone(), why);
+                None
             }
         }
     }
@@ -179,7 +187,7 @@ impl Manager {
         if self.yarn.application(&run.id).map_err(|error| unavailable(chain(&error)))?.is_some() {
             return self.record(state, of, Fact::RunAccepted { of: of.clone(), id: run.id.clone() });
         }
-        let end = End { verdict: Verdict::Failed, diagnostics: why.clone(), at_ms: Some(now_ms()) };
+        let end = End { verdict: Verdict::Failed, diagnostics: why.clone(), at_ms: Some(self.clock.now_ms()) };
         self.note(&self.site.user, |state_now| match is_same(state, state_now, of) {
             true => {
                 let ended = Fact::RunEnded { of: of.clone(), id: run.id.clone(), end };

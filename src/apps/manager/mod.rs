@@ -4,29 +4,29 @@
 
 mod answers;
 mod carry_out;
+mod crew;
 mod explain;
 mod logs;
+mod rounds;
 #[cfg(test)]
 mod tests;
 
-use crate::decide::{Observed, next};
-use crate::journal::{AppendError, Book, Fact, HdfsJournal, Key, NoteError, State, Wanted};
-use crate::observe::Observer;
+use crate::clock::{Clock, SystemClock};
+use crate::decide::Observed;
+use crate::journal::{AppendError, Book, Fact, Key, NoteError, State};
 use crate::orders::Refusal;
 use crate::package::repository::{self, Repository};
 use crate::site::Site;
+use crew::Crew;
+use rounds::Pause;
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use systems::hadoop::User;
 use systems::webhdfs::WebHdfs;
 use systems::yarn::ResourceManager;
 use words::chain::chain;
-use words::names::{ComponentName, PackageName, Word};
-use words::parallel;
-
-/// Components that are looked at together.
-const AT_ONCE: usize = 8;
+use words::names::{PackageName, Word};
 
 /// The manager.
 pub struct Manager {
@@ -37,7 +37,7 @@ pub struct Manager {
     /// Held while a record is written, which takes as long as HDFS takes.
     book: Mutex<Option<Book>>,
     /// The state of the book, to be read at any time.
-    known: Mutex<Option<State>>,
+    known: Mutex<Option<Arc<State>>>,
     /// Why the journal could not be read in the last round.
     unread: Mutex<Option<String>>,
     /// Why nothing could be written last.
@@ -50,7 +50,13 @@ pub struct Manager {
     tell: Box<dyn Fn(&str) + Send + Sync>,
     /// Why packages were not deployed.
     refused: Mutex<BTreeMap<PackageName, String>>,
-    wake: (Mutex<bool>, Condvar),
+    /// When acts that failed may be tried again.
+    pauses: Mutex<BTreeMap<Key, Pause>>,
+    crew: Mutex<Crew>,
+    /// There is something for the crew.
+    tasks: Condvar,
+    closed: AtomicBool,
+    clock: Box<dyn Clock>,
 }
 
 /// Moments in milliseconds since 1970.
@@ -87,10 +93,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
-}
-
 fn unavailable(error: impl std::fmt::Display) -> Refusal {
     Refusal::Unavailable(error.to_string())
 }
@@ -106,7 +108,8 @@ impl Manager {
         made.map_err(|source| repository::Error::Folder { what: "make", path: packages.clone(), source })?;
         let repository = Repository::open_folder(&packages)?;
         let unread = Mutex::new(Some("the journal was not read yet".to_owned()));
-        let (book, known, unwritten, troubles, seen, since, refused, wake) = Default::default();
+        let (book, known, unwritten, troubles, seen, since, refused) = Default::default();
+        let (pauses, crew, tasks, closed) = Default::default();
         let tell = Box::new(|_: &str| {});
         Ok(Manager {
             site,
@@ -122,7 +125,11 @@ impl Manager {
             since,
             tell,
             refused,
-            wake,
+            pauses,
+            crew,
+            tasks,
+            closed,
+            clock: Box::new(SystemClock::default()),
         })
     }
 
@@ -131,25 +138,13 @@ impl Manager {
         Manager { tell: Box::new(tell), ..self }
     }
 
-    /// Works for ever: a round every `interval`, and at once where something was ordered. `alive` is called each time.
-    pub fn run(&self, interval: Duration, mut alive: impl FnMut()) {
-        loop {
-            alive();
-            self.go_round(&mut alive);
-            let (ordered, waiting) = &self.wake;
-            let ordered = lock(ordered);
-            let waited = waiting.wait_timeout_while(ordered, interval, |ordered| !*ordered);
-            *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
-        }
-    }
-
-    fn wake(&self) {
-        *lock(&self.wake.0) = true;
-        self.wake.1.notify_all();
+    /// The same by another clock.
+    pub fn by(self, clock: impl Clock + 'static) -> Manager {
+        Manager { clock: Box::new(clock), ..self }
     }
 
     /// The state as far as it is known, or why nothing is.
-    pub fn state(&self) -> Result<State, Refusal> {
+    pub fn state(&self) -> Result<Arc<State>, Refusal> {
         let known = lock(&self.known).clone();
         known.ok_or_else(|| unavailable(self.silent().unwrap_or_default()))
     }
@@ -162,7 +157,7 @@ impl Manager {
 
     /// The same, with since when.
     pub fn silence(&self) -> Option<Silence> {
-        let since_ms = lock(&self.since).silent.unwrap_or_else(now_ms);
+        let since_ms = lock(&self.since).silent.unwrap_or_else(|| self.clock.now_ms());
         self.silent().map(|why| Silence { since_ms, why })
     }
 
@@ -174,31 +169,7 @@ impl Manager {
             (None, Some(_)) => (self.tell)("everything can be recorded"),
             _ => {}
         }
-        since.silent = silent.and(since.silent.or_else(|| Some(now_ms())));
-    }
-
-    /// Reads the journal, or what is new in it: an act that follows from what others have overtaken may be done twice.
-    fn catch_up(&self) -> Result<(), String> {
-        let open = lock(&self.book).as_ref().map(|book| (book.journal(), book.state.number));
-        let Some((journal, number)) = open else {
-            let folder = format!("{}/journal", self.site.hdfs_folder);
-            let journal = HdfsJournal::open(self.hdfs.clone(), &folder).map_err(|error| chain(&error))?;
-            let book = Book::open(Arc::new(journal)).map_err(|error| chain(&error))?;
-            *lock(&self.known) = Some(book.state.clone());
-            *lock(&self.book) = Some(book);
-            return Ok(());
-        };
-        let records = journal.read(number + 1).map_err(|error| chain(&error))?;
-        if let (Some(book), false) = (lock(&self.book).as_mut(), records.is_empty()) {
-            let added = book.add(&records);
-            *lock(&self.known) = Some(book.state.clone());
-            added.map_err(|error| chain(&error))?;
-        }
-        if lock(&self.unwritten).is_some() {
-            let probed = journal.probe();
-            *lock(&self.unwritten) = probed.err().map(|error| chain(&error));
-        }
-        Ok(())
+        since.silent = silent.and(since.silent.or_else(|| Some(self.clock.now_ms())));
     }
 
     /// Writes a fact if the state still allows it: `rule` looks at the very state that the fact is added to.
@@ -210,7 +181,7 @@ impl Manager {
         let (facts, value) = rule(&book.state)?;
         for fact in facts {
             let line = format!("{by}: {}", fact.line());
-            let noted = book.note(by, now_ms(), fact);
+            let noted = book.note(by, self.clock.now_ms(), fact);
             let is_away = matches!(noted, Err(NoteError::Append(AppendError::Unavailable { .. })));
             *lock(&self.unwritten) = noted.as_ref().err().filter(|_| is_away).map(|error| chain(error));
             if matches!(noted, Err(NoteError::Append(AppendError::Superseded { .. }))) {
@@ -225,52 +196,5 @@ impl Manager {
             (self.tell)(&line);
         }
         Ok(value)
-    }
-
-    /// One look at everything, and what follows.
-    pub fn round(&self) {
-        self.go_round(&mut || {});
-    }
-
-    fn go_round(&self, alive: &mut dyn FnMut()) {
-        let unread = self.catch_up().err();
-        let is_current = unread.is_none();
-        *lock(&self.unread) = unread;
-        self.watch_silence();
-        let Ok(state) = self.state() else { return };
-        let observer = Observer { yarn: &self.yarn, hdfs: &self.hdfs, cluster: &self.site.cluster };
-        let live = state.applications.iter().flat_map(|(name, application)| {
-            let key = |component: &ComponentName| Key { application: name.clone(), component: component.clone() };
-            application.components.iter().map(move |(name, component)| (key(name), application, component))
-        });
-        let looked = parallel::each(AT_ONCE, live, |(of, application, component)| {
-            let observed = observer.look(state.number, &of, application, component);
-            (of, next(&application.wanted, component, &observed), observed)
-        });
-        let seen = looked.iter().map(|(of, _, observed)| (of.clone(), observed.clone())).collect();
-        *lock(&self.seen) = seen;
-        let hidden = looked.iter().filter(|(_, _, observed)| observed.is_hidden()).map(|(of, _, _)| of.clone());
-        let mut since = lock(&self.since);
-        since.hidden = hidden.map(|of| (of.clone(), since.hidden.get(&of).copied().unwrap_or_else(now_ms))).collect();
-        drop(since);
-        // What others may have written is not known: nothing is begun on what was so before.
-        if is_current {
-            for (of, action, _) in looked {
-                self.perform(&state, &of, action);
-                alive();
-            }
-            self.forget();
-        }
-    }
-
-    /// Applications that shall be gone, and of which nothing runs.
-    fn forget(&self) {
-        if let Ok(state) = self.state() {
-            lock(&self.troubles).retain(|of, _| state.applications.contains_key(&of.application));
-        }
-        let _ = self.note(&self.site.user, |state| {
-            let gone = state.applications.iter().filter(|(_, one)| one.wanted == Wanted::Deleted && !one.is_live());
-            Ok((gone.map(|(name, _)| Fact::ApplicationDeleted { application: name.clone() }).collect(), ()))
-        });
     }
 }

@@ -14,6 +14,11 @@ const VALIDITY_MS: i64 = 10 * 60 * 1000;
 /// The tag of everything that is submitted here, beside that of the cluster.
 const TAG: &str = "pnda";
 
+/// The tag of what a cluster submits. YARN has tags in small letters only.
+pub fn tag_of(cluster: &Cluster) -> String {
+    format!("{TAG}-{}", cluster.name).to_lowercase()
+}
+
 /// The document. `own` is what was uploaded for this run: configuration, log settings, the component's files.
 pub fn context(
     cluster: &Cluster,
@@ -34,7 +39,7 @@ pub fn context(
         "application-type": configuration.get("yarn.application.type").unwrap_or("Apache Flink"),
         // One that is left out is taken for -1.
         "priority": number(configuration, "yarn.application.priority").unwrap_or(0),
-        "application-tags": { "tag": [TAG, format!("{TAG}-{}", cluster.name).to_lowercase()] },
+        "application-tags": { "tag": [TAG, tag_of(cluster)] },
         "max-app-attempts": if is_lonely(&configuration.pairs) { 1 } else { cluster.attempts },
         "attempt-failures-validity-interval": VALIDITY_MS,
         "keep-containers-across-application-attempts": !is_lonely(&configuration.pairs),

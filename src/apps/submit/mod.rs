@@ -8,7 +8,7 @@ mod context;
 mod tests;
 
 pub use configuration::{Configuration, RESTORE, configuration};
-pub use context::context;
+pub use context::{context, tag_of};
 
 use crate::journal::Key;
 use std::collections::BTreeMap;

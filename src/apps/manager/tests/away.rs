@@ -2,12 +2,13 @@
 //! What YARN has forgotten is over, and what never came is sent once.
 //! Not here: single requests that fail.
 
-use super::bed::{Bed, FLINK, HDFS, YARN, alice, application, is_running, is_stopped, told_of};
+use super::bed::{Bed, FLINK, HDFS, TestClock, YARN, alice, application, is_running, is_stopped, told_of};
 use super::wire::Answer;
 use crate::journal::{Origin, Verdict};
-use crate::manager::lock;
 use crate::observe::archive_of;
 use crate::orders::Refusal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use words::application::{Phase, State};
 
 #[test]
@@ -190,14 +191,36 @@ fn a_start_waits_for_a_resource_manager_that_is_away() {
     bed.wire.plan().hidden = vec![YARN];
     for _ in 0..5 {
         manager.round();
-        *lock(&manager.wake.0) = false;
     }
-    manager.round();
-    assert!(!*lock(&manager.wake.0), "what failed is tried again in time, not at once");
     let told = told_of(&manager).unwrap();
     assert!(told.components[0].reason.contains("ResourceManager"), "{told:?}");
     assert_eq!(bed.component().run, None);
     bed.wire.plan().hidden.clear();
     assert!(bed.settle(&manager, is_running));
     assert_eq!(bed.submitted().len(), 1);
+}
+
+#[test]
+fn what_failed_is_tried_again_after_pauses_that_grow_and_at_once_when_somebody_orders_it_anew() {
+    let mut bed = Bed::new();
+    let clock = Arc::new(TestClock { seconds: AtomicU64::new(0), step: 0 });
+    let manager = bed.manager_by(&clock);
+    manager.round();
+    manager.start(&application(), Origin::Newest, &alice()).unwrap();
+    let reserve = "POST /ws/v1/cluster/apps/new-application";
+    bed.yarn.server.drop(reserve, 8);
+    let mut tries = Vec::new();
+    for second in 0..200 {
+        clock.seconds.store(second, Ordering::Relaxed);
+        bed.yarn.server.asked();
+        manager.round();
+        if bed.yarn.server.asked().iter().any(|line| line.starts_with(reserve)) {
+            tries.push(second);
+        }
+    }
+    assert_eq!(tries, [0, 2, 6, 14, 30, 62, 122, 182]);
+    manager.stop(&application(), false, &alice()).unwrap();
+    manager.round();
+    manager.start(&application(), Origin::Newest, &alice()).unwrap();
+    assert!(bed.settle(&manager, is_running), "an order ends the pause: {:?}", told_of(&manager));
 }

@@ -3,6 +3,7 @@
 //! Not here: what is tested with it.
 
 use super::wire::{Answer, Fault, Wire};
+use crate::clock::{Clock, SystemClock};
 use crate::journal::{Book, Component, HdfsJournal, Key, Origin, Run, State};
 use crate::manager::Manager;
 use crate::orders::{Caller, Refusal};
@@ -12,6 +13,8 @@ use crate::submit::Cluster;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use systems::hadoop::User;
 use systems::webhdfs::WebHdfs;
 use systems::{jobmanager, webhdfs, yarn};
@@ -58,6 +61,22 @@ pub(super) fn key() -> Key {
     Key { application: application(), component: ComponentName::new("word-count").unwrap() }
 }
 
+/// A clock that goes forward by `step` seconds each time that somebody looks.
+pub(super) struct TestClock {
+    pub(super) seconds: AtomicU64,
+    pub(super) step: u64,
+}
+
+impl Clock for Arc<TestClock> {
+    fn now_ms(&self) -> u64 {
+        SystemClock::default().now_ms()
+    }
+
+    fn passed(&self) -> Duration {
+        Duration::from_secs(self.seconds.fetch_add(self.step, Ordering::Relaxed))
+    }
+}
+
 impl Bed {
     /// One with an application that was never started.
     pub(super) fn new() -> Bed {
@@ -88,8 +107,13 @@ impl Bed {
         bed
     }
 
+    /// A manager for which every pause is over at once.
     pub(super) fn manager(&self) -> Manager {
-        Manager::new(self.site.clone()).unwrap()
+        self.manager_by(&TestClock { seconds: AtomicU64::new(0), step: 3600 }.into())
+    }
+
+    pub(super) fn manager_by(&self, clock: &Arc<TestClock>) -> Manager {
+        Manager::new(self.site.clone()).unwrap().by(clock.clone())
     }
 
     /// HDFS without the wire.
@@ -109,7 +133,7 @@ impl Bed {
     }
 
     /// What the journal says to whoever reads it anew.
-    pub(super) fn journal(&self) -> State {
+    pub(super) fn journal(&self) -> Arc<State> {
         let journal = HdfsJournal::open(self.direct("pnda"), "/pnda/apps/journal").unwrap();
         Book::open(Arc::new(journal)).unwrap().state
     }

@@ -2,14 +2,17 @@
 //! begun, and what was ordered last comes to pass.
 //! Not here: which orders are allowed when.
 
-use super::bed::{Bed, ROUNDS, alice, application, told_of};
+use super::bed::{Bed, ROUNDS, alice, application, key, told_of};
 use crate::journal::Origin;
 use crate::manager::Manager;
 use crate::orders::Refusal;
+use crate::package::tests::WORDCOUNT;
+use serde_json::json;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
-use words::application::{Application, Phase};
+use words::application::{self as told, Application, Phase};
+use words::names::ApplicationName;
 
 /// So long a request waits for an order; one that holds the journal is waited for by the order instead.
 const WAIT: Duration = Duration::from_millis(20);
@@ -100,4 +103,33 @@ fn what_is_known_is_told_while_a_record_is_being_written() {
     let told = told.recv().unwrap().expect("an answer before the order is written").unwrap();
     assert_eq!(told.status, Phase::Created, "what was so until then");
     assert_eq!(told_of(&manager).unwrap().status, Phase::Starting);
+}
+
+#[test]
+fn yarn_is_asked_once_in_a_round_for_all_that_waits() {
+    let bed = Bed::new();
+    let manager = bed.manager();
+    manager.round();
+    for name in ["words", "verbs", "nouns"] {
+        let name = ApplicationName::new(name).unwrap();
+        let _ = manager.create(&name, &json!({ "package": WORDCOUNT }), &alice());
+        manager.start(&name, Origin::Newest, &alice()).unwrap();
+    }
+    manager.round();
+    assert_eq!(bed.yarn.world().applications.len(), 3);
+    bed.yarn.server.asked();
+    manager.round();
+    let asked = bed.yarn.server.asked();
+    assert!(matches!(asked.as_slice(), [one] if one.starts_with("GET /ws/v1/cluster/apps?applicationTags=pnda-pico&")));
+    let waits = |one: &told::Application| one.components[0].state == told::State::Waiting;
+    assert!(manager.applications().unwrap().iter().all(waits), "{:?}", manager.applications());
+    // What ends is in no list of what is live.
+    bed.yarn.set(
+        &manager.state().unwrap().applications[&application()].components[&key().component].live().unwrap().id,
+        "FAILED",
+        "FAILED",
+    );
+    manager.round();
+    let one = manager.application(&application()).unwrap().unwrap();
+    assert_eq!(one.components[0].state, told::State::Failed);
 }

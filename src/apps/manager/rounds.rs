@@ -1,0 +1,274 @@
+//! Rounds: the journal is read on, YARN is asked once for all runs, and each component is looked after by one of several
+//! workers: looked at, decided, acted, as long as there is something to do at once. Who hangs holds up nobody else.
+//! Not here: the decision, and how an act is carried out.
+
+use super::crew::{Task, WORKERS};
+use super::{Manager, lock};
+use crate::decide::{Action, Observed, Rest, next};
+use crate::journal::{Application, Book, Component, Fact, HdfsJournal, Key, State, Wanted};
+use crate::observe::{Listed, Observer};
+use crate::submit::tag_of;
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::thread::{self, Builder};
+use std::time::Duration;
+use systems::yarn;
+use words::chain::chain;
+use words::ids::ApplicationId;
+use words::names::ApplicationName;
+use words::parallel::AtEnd;
+
+/// What a worker does at once about one component: what then is still to be done is done in the next round.
+const STEPS: usize = 8;
+/// The stack of a worker.
+const STACK: usize = 512 << 10;
+/// An act that failed is tried again after this, then after twice as long, and so on.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The states of YARN in which something may still happen.
+const LIVE: [yarn::State; 5] =
+    [yarn::State::New, yarn::State::NewSaving, yarn::State::Submitted, yarn::State::Accepted, yarn::State::Running];
+
+/// When an act that failed may be tried again.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Pause {
+    tries: u32,
+    until: Duration,
+}
+
+impl Pause {
+    fn longer(self, now: Duration) -> Pause {
+        let pause = FIRST_PAUSE.saturating_mul(1 << self.tries.min(10)).min(LONGEST_PAUSE);
+        Pause { tries: self.tries + 1, until: now + pause }
+    }
+}
+
+impl Manager {
+    /// Works for ever: a round every `interval`, and at once on what was ordered. `alive` is called in each round.
+    pub fn run(&self, interval: Duration, mut alive: impl FnMut()) {
+        thread::scope(|scope| {
+            // A panic anywhere ends all of it.
+            let _end = AtEnd(|| self.close());
+            let worker = || Builder::new().name("component".to_owned()).stack_size(STACK);
+            let workers: Vec<_> =
+                (0..WORKERS).filter_map(|_| worker().spawn_scoped(scope, || self.work_for_ever()).ok()).collect();
+            assert!(!workers.is_empty(), "this machine gives no thread");
+            while !workers.iter().any(|worker| worker.is_finished()) {
+                alive();
+                self.begin_round();
+                thread::sleep(interval);
+            }
+        });
+    }
+
+    /// One look at everything, and what follows, to its end.
+    pub fn round(&self) {
+        self.begin_round();
+        thread::scope(|scope| {
+            for _ in 0..WORKERS {
+                scope.spawn(|| while self.serve() {});
+            }
+        });
+    }
+
+    fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.tasks.notify_all();
+    }
+
+    fn work_for_ever(&self) {
+        let _end = AtEnd(|| self.close());
+        while !self.closed.load(Ordering::Acquire) {
+            if !self.serve() {
+                let crew = lock(&self.crew);
+                // Somebody is told of each task and of each end; a second more makes up for what came in between.
+                let waited = self.tasks.wait_timeout(crew, Duration::from_secs(1));
+                drop(waited.unwrap_or_else(PoisonError::into_inner));
+            }
+        }
+    }
+
+    /// Looks after one component that waits for it; false if none does.
+    fn serve(&self) -> bool {
+        let Some(task) = lock(&self.crew).take() else { return false };
+        let _done = AtEnd(|| {
+            lock(&self.crew).done(&task.of);
+            self.tasks.notify_one();
+        });
+        self.look_after(&task);
+        let is_deleted = |state: Arc<State>| {
+            let application = state.applications.get(&task.of.application);
+            application.is_some_and(|one| one.wanted == Wanted::Deleted)
+        };
+        if self.state().is_ok_and(is_deleted) {
+            self.forget();
+        }
+        true
+    }
+
+    /// Reads the journal, or what is new in it: an act that follows from what others have overtaken may be done twice.
+    fn catch_up(&self) -> Result<(), String> {
+        let open = lock(&self.book).as_ref().map(|book| (book.journal(), book.state.number));
+        let Some((journal, number)) = open else {
+            let folder = format!("{}/journal", self.site.hdfs_folder);
+            let journal = HdfsJournal::open(self.hdfs.clone(), &folder).map_err(|error| chain(&error))?;
+            let book = Book::open(Arc::new(journal)).map_err(|error| chain(&error))?;
+            *lock(&self.known) = Some(book.state.clone());
+            *lock(&self.book) = Some(book);
+            return Ok(());
+        };
+        let records = journal.read(number + 1).map_err(|error| chain(&error))?;
+        if let (Some(book), false) = (lock(&self.book).as_mut(), records.is_empty()) {
+            let added = book.add(&records);
+            *lock(&self.known) = Some(book.state.clone());
+            added.map_err(|error| chain(&error))?;
+        }
+        if lock(&self.unwritten).is_some() {
+            let probed = journal.probe();
+            *lock(&self.unwritten) = probed.err().map(|error| chain(&error));
+        }
+        Ok(())
+    }
+
+    fn begin_round(&self) {
+        *lock(&self.unread) = self.catch_up().err();
+        self.watch_silence();
+        self.forget();
+        let Ok(state) = self.state() else { return };
+        let has = |of: &Key| component_of(&state, of).is_some();
+        lock(&self.seen).retain(|of, _| has(of));
+        lock(&self.troubles).retain(|of, _| has(of));
+        lock(&self.pauses).retain(|of, _| has(of));
+        lock(&self.since).hidden.retain(|of, _| has(of));
+        let listed = self.listed(&state);
+        let tasks = state.applications.iter().flat_map(|(name, application)| tasks(name, application));
+        let tasks = tasks.map(|(of, owner, run)| Task { of, owner, listed: (state.number, listed.of(run.as_ref())) });
+        lock(&self.crew).renew(tasks.collect());
+        self.tasks.notify_all();
+    }
+
+    /// Has an application looked after at once: somebody has ordered something.
+    pub(super) fn urge(&self, name: &ApplicationName) {
+        let Ok(state) = self.state() else { return };
+        let Some(application) = state.applications.get(name) else { return };
+        for (of, owner, _) in tasks(name, application) {
+            lock(&self.pauses).remove(&of);
+            lock(&self.crew).urge(Task { of, owner, listed: (0, Listed::Ask) });
+        }
+        self.tasks.notify_all();
+    }
+
+    /// What YARN says of all runs that are not over, in one answer. Of what is not in it YARN is asked one by one.
+    fn listed(&self, state: &State) -> All {
+        let live = state.applications.values().flat_map(|application| application.components.values());
+        if live.filter(|component| component.live().is_some()).nth(1).is_none() {
+            return All::Ask;
+        }
+        match self.yarn.applications(&tag_of(&self.site.cluster), &LIVE) {
+            Ok(list) => All::Known(list.into_iter().map(|one| (one.id.clone(), one)).collect()),
+            Err(error @ yarn::Error::NoneActive { .. }) => All::Hidden(error.to_string()),
+            // Tags are anybody's: a list that others have made too long says nothing of ours.
+            Err(_) => All::Ask,
+        }
+    }
+
+    fn look_after(&self, task: &Task) {
+        let observer = Observer { yarn: &self.yarn, hdfs: &self.hdfs, cluster: &self.site.cluster };
+        let (mut as_of, mut listed) = (task.listed.0, task.listed.1.clone());
+        for _ in 0..STEPS {
+            let Ok(state) = self.state() else { return };
+            let Some((application, component)) = component_of(&state, &task.of) else { return };
+            if matches!(listed, Listed::Ask) {
+                as_of = state.number;
+            }
+            let observed = observer.look(as_of, (&task.of, application, component), listed);
+            let action = next(&application.wanted, component, &observed);
+            let is_stale = action == Action::Rest(Rest::Stale);
+            self.saw(&task.of, observed);
+            // What others may have written is not known: nothing is begun on what was so before.
+            if lock(&self.unread).is_some() || !(is_stale || self.act(&state, &task.of, action)) {
+                return;
+            }
+            listed = Listed::Ask;
+        }
+    }
+
+    fn saw(&self, of: &Key, observed: Observed) {
+        let mut since = lock(&self.since);
+        match observed.is_hidden() {
+            true => drop(since.hidden.entry(of.clone()).or_insert_with(|| self.clock.now_ms())),
+            false => drop(since.hidden.remove(of)),
+        }
+        lock(&self.seen).insert(of.clone(), observed);
+    }
+
+    /// Carries an action out, unless it failed just before. Gives whether there may be more to do at once.
+    fn act(&self, state: &State, of: &Key, action: Action) -> bool {
+        if let Action::Rest(rest) = action {
+            self.rest(of, rest);
+            return false;
+        }
+        let (now, pause) = (self.clock.passed(), lock(&self.pauses).get(of).copied().unwrap_or_default());
+        if now < pause.until {
+            return false;
+        }
+        match self.perform(state, of, action) {
+            Some(goes_on) => {
+                lock(&self.pauses).remove(of);
+                goes_on
+            }
+            None => {
+                lock(&self.pauses).insert(of.clone(), pause.longer(now));
+                false
+            }
+        }
+    }
+
+    /// Applications that shall be gone, and of which nothing runs.
+    fn forget(&self) {
+        let is_gone = |one: &Application| one.wanted == Wanted::Deleted && !one.is_live();
+        if !self.state().is_ok_and(|state| state.applications.values().any(|one| is_gone(one))) {
+            return;
+        }
+        let _ = self.note(&self.site.user, |state| {
+            let gone = state.applications.iter().filter(|(_, one)| is_gone(one));
+            Ok((gone.map(|(name, _)| Fact::ApplicationDeleted { application: name.clone() }).collect(), ()))
+        });
+    }
+}
+
+/// What YARN says of all runs.
+enum All {
+    Ask,
+    Hidden(String),
+    Known(BTreeMap<ApplicationId, yarn::Application>),
+}
+
+impl All {
+    fn of(&self, run: Option<&ApplicationId>) -> Listed {
+        match self {
+            All::Ask => Listed::Ask,
+            All::Hidden(why) => Listed::Hidden(why.clone()),
+            All::Known(all) => {
+                run.and_then(|run| all.get(run)).map_or(Listed::Ask, |one| Listed::Found(Box::new(one.clone())))
+            }
+        }
+    }
+}
+
+fn component_of<'a>(state: &'a State, of: &Key) -> Option<(&'a Application, &'a Component)> {
+    let application = state.applications.get(&of.application)?;
+    Some((application, application.components.get(&of.component)?))
+}
+
+/// The components of an application, with their owner and the runs that are not over.
+fn tasks<'a>(
+    name: &'a ApplicationName,
+    application: &'a Application,
+) -> impl Iterator<Item = (Key, words::names::Word, Option<ApplicationId>)> + 'a {
+    application.components.iter().map(|(component, known)| {
+        let of = Key { application: name.clone(), component: component.clone() };
+        (of, application.owner.clone(), known.live().map(|run| run.id.clone()))
+    })
+}
