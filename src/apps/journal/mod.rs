@@ -2,18 +2,21 @@
 //! There is one operation, `append` with the number that is expected to be free; whoever is late is told so.
 //! Not here: what is decided from it.
 
+mod book;
+mod copy;
 mod hdfs;
 mod record;
 mod state;
 #[cfg(test)]
 mod tests;
 
+pub use book::{Book, NoteError};
+pub use copy::CopyError;
 pub use hdfs::HdfsJournal;
 pub use record::{End, FORMAT, Fact, Key, Origin, Record, Unreadable, Verdict};
 pub use state::{Application, Component, Misfit, Outcome, Package, Run, Savepoint, State, Wanted};
 
-use std::sync::Arc;
-use words::names::Word;
+use std::path::PathBuf;
 
 /// 32 hexadecimal digits that nobody had before: of a record, a job, a savepoint.
 pub fn fresh_id() -> String {
@@ -63,61 +66,14 @@ pub enum ReadError {
     /// It contradicts itself.
     #[error(transparent)]
     Misfit(#[from] Misfit),
-}
-
-/// The journal with what follows from it: facts go in, state comes out.
-pub struct Book {
-    journal: Arc<dyn Journal>,
-    /// What follows from all records so far.
-    pub state: Arc<State>,
-}
-
-impl Book {
-    /// Reads all there is.
-    pub fn open(journal: Arc<dyn Journal>) -> Result<Book, ReadError> {
-        let mut book = Book { journal, state: Arc::default() };
-        book.catch_up()?;
-        Ok(book)
-    }
-
-    /// Reads what others have written.
-    pub fn catch_up(&mut self) -> Result<(), ReadError> {
-        let records = self.journal.read(self.state.number + 1)?;
-        Ok(self.add(&records)?)
-    }
-
-    /// Where the records lie: reading them takes time, in which the book may be used.
-    pub fn journal(&self) -> Arc<dyn Journal> {
-        self.journal.clone()
-    }
-
-    /// Goes on by records that were read; those that it has by now are passed over.
-    pub fn add(&mut self, records: &[Record]) -> Result<(), Misfit> {
-        let known = self.state.number;
-        let state = Arc::make_mut(&mut self.state);
-        records.iter().filter(|record| record.number > known).try_for_each(|record| state.apply(record))
-    }
-
-    /// Writes a fact, and only then believes it.
-    pub fn note(&mut self, by: &Word, at_ms: u64, fact: Fact) -> Result<(), NoteError> {
-        let nonce = fresh_id();
-        let record = Record { format: FORMAT, number: self.state.number + 1, nonce, at_ms, by: by.clone(), fact };
-        // A fact that does not fit is none, and must not be written.
-        let mut next = State::clone(&self.state);
-        next.apply(&record)?;
-        self.journal.append(&record)?;
-        self.state = Arc::new(next);
-        Ok(())
-    }
-}
-
-/// Why a fact is none.
-#[derive(Debug, thiserror::Error)]
-pub enum NoteError {
-    /// It was not written.
+    /// The copy on this node cannot be used.
     #[error(transparent)]
-    Append(#[from] AppendError),
-    /// It contradicts what is known.
-    #[error(transparent)]
-    Misfit(#[from] Misfit),
+    Copy(#[from] CopyError),
+    /// The copy on this node has what the journal does not have.
+    #[error(
+        "the copy {} has a record {number} that the journal in HDFS does not have, or has otherwise: HDFS was taken back to \
+         an earlier moment, or this is another cluster's; what ran meanwhile is known to the copy alone. Bring HDFS back to \
+         a later moment, or move the copy away to go on from what HDFS has", file.display()
+    )]
+    Ahead { number: u64, file: PathBuf },
 }

@@ -3,15 +3,17 @@
 //! Not here: decisions.
 
 use super::*;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use systems::hadoop::User;
 use words::ids::{ApplicationId, JobId, TriggerId};
-use words::names::{ApplicationName, ComponentName, PackageName};
+use words::names::{ApplicationName, ComponentName, PackageName, Word};
 
 /// Records in memory.
 #[derive(Default)]
 struct Memory {
     records: Mutex<Vec<Record>>,
+    /// From which numbers on it was read.
+    asked: Mutex<Vec<u64>>,
 }
 
 impl Journal for Memory {
@@ -25,7 +27,8 @@ impl Journal for Memory {
     }
 
     fn read(&self, from: u64) -> Result<Vec<Record>, ReadError> {
-        Ok(self.records.lock().unwrap()[from as usize - 1..].to_vec())
+        self.asked.lock().unwrap().push(from);
+        Ok(self.records.lock().unwrap().get(from as usize - 1..).unwrap_or_default().to_vec())
     }
 
     fn probe(&self) -> Result<(), systems::webhdfs::Error> {
@@ -222,4 +225,99 @@ fn a_run_that_never_ran_does_not_hide_the_state_of_the_one_before() {
     note(&mut book, Fact::RunEnded { of: key(), id: id(2), end: end(Verdict::Failed) });
     let component = &book.state.applications[&key().application].components[&key().component];
     assert_eq!(component.last_that_ran().map(|run| run.id.clone()), Some(id(1)));
+}
+
+/// A book with a copy in a folder of its own.
+fn with_copy(journal: &Arc<Memory>, folder: &tempfile::TempDir) -> Result<Book, ReadError> {
+    Book::open_with_copy(journal.clone(), &folder.path().join("apps/journal.sqlite"))
+}
+
+#[test]
+fn a_copy_gives_what_the_journal_had_and_only_what_is_newer_is_read_there() {
+    let (journal, folder) = (Arc::new(Memory::default()), tempfile::tempdir().unwrap());
+    let mut book = with_copy(&journal, &folder).unwrap();
+    note(&mut book, created());
+    note(&mut book, Fact::StartOrdered { application: key().application, origin: Origin::Newest });
+    drop(book);
+    // Somebody else writes one more.
+    note(&mut Book::open(journal.clone()).unwrap(), intended(1, 2));
+    journal.asked.lock().unwrap().clear();
+    let book = with_copy(&journal, &folder).unwrap();
+    assert_eq!(*journal.asked.lock().unwrap(), [2, 3], "the last that is known, and what is newer");
+    assert_eq!(book.state, Book::open(journal.clone()).unwrap().state);
+    let told = book.records_of(&key().application).unwrap();
+    assert_eq!(told, *journal.records.lock().unwrap());
+    assert!(book.records_of(&ApplicationName::new("other").unwrap()).unwrap().is_empty());
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(folder.path().join("apps/journal.sqlite")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "nobody else reads it");
+}
+
+#[test]
+fn a_copy_that_knows_more_than_the_journal_stops_everything_and_says_why() {
+    let (journal, folder) = (Arc::new(Memory::default()), tempfile::tempdir().unwrap());
+    let mut book = with_copy(&journal, &folder).unwrap();
+    note(&mut book, created());
+    note(&mut book, Fact::StartOrdered { application: key().application, origin: Origin::Newest });
+    drop(book);
+    let last = journal.records.lock().unwrap().pop().unwrap();
+    let ahead = with_copy(&journal, &folder).map(drop).unwrap_err();
+    assert!(matches!(ahead, ReadError::Ahead { number: 2, .. }), "{ahead}");
+    // Another record of the same number.
+    journal.records.lock().unwrap().push(Record { nonce: fresh_id(), ..last.clone() });
+    assert!(matches!(with_copy(&journal, &folder), Err(ReadError::Ahead { number: 2, .. })));
+    journal.records.lock().unwrap()[1] = last;
+    assert_eq!(with_copy(&journal, &folder).unwrap().state.number, 2);
+}
+
+#[test]
+fn a_copy_that_is_damaged_or_of_another_format_is_put_aside_and_made_anew() {
+    let (journal, folder) = (Arc::new(Memory::default()), tempfile::tempdir().unwrap());
+    let file = folder.path().join("apps/journal.sqlite");
+    let mut book = with_copy(&journal, &folder).unwrap();
+    note(&mut book, created());
+    drop(book);
+    let whole = std::fs::read(&file).unwrap();
+    let other_format = {
+        let mut bytes = whole.clone();
+        // SQLite keeps user_version there.
+        bytes[60..64].copy_from_slice(&9u32.to_be_bytes());
+        bytes
+    };
+    let text = String::from_utf8_lossy(&whole).find("\"nonce\"").is_some();
+    assert!(text, "the record lies in it as it is");
+    let at = whole.windows(7).position(|bytes| bytes == b"\"nonce\"").unwrap();
+    let mut broken_record = whole.clone();
+    broken_record[at] = b'!';
+    let torn = whole[..whole.len() / 2].to_vec();
+    for (what, bytes) in [
+        ("none", b"no database at all".repeat(100)),
+        ("format", other_format),
+        ("record", broken_record),
+        ("torn", torn),
+    ] {
+        std::fs::write(&file, bytes).unwrap();
+        let book = with_copy(&journal, &folder).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(book.state.number, 1, "{what}");
+        drop(book);
+        assert_eq!(with_copy(&journal, &folder).unwrap().records_of(&key().application).unwrap().len(), 1, "{what}");
+    }
+}
+
+#[test]
+fn a_copy_of_a_later_release_is_left_as_it_is() {
+    let (journal, folder) = (Arc::new(Memory::default()), tempfile::tempdir().unwrap());
+    let mut book = with_copy(&journal, &folder).unwrap();
+    note(&mut book, created());
+    drop(book);
+    let file = folder.path().join("apps/journal.sqlite");
+    let bytes = std::fs::read(&file).unwrap();
+    let at = bytes.windows(10).position(|bytes| bytes == b"\"format\":1").unwrap() + 9;
+    let mut later = bytes.clone();
+    later[at] = b'9';
+    std::fs::write(&file, &later).unwrap();
+    let refused = with_copy(&journal, &folder).map(drop).unwrap_err();
+    let text = words::chain::chain(&refused);
+    assert!(text.contains("format 9") && text.contains("install the release"), "{text}");
+    assert_eq!(std::fs::read(&file).unwrap(), later);
 }

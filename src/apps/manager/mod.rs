@@ -182,7 +182,7 @@ impl Manager {
         for fact in facts {
             let line = format!("{by}: {}", fact.line());
             let noted = book.note(by, self.clock.now_ms(), fact);
-            let is_away = matches!(noted, Err(NoteError::Append(AppendError::Unavailable { .. })));
+            let is_away = matches!(noted, Err(NoteError::Append(AppendError::Unavailable { .. }) | NoteError::Copy(_)));
             *lock(&self.unwritten) = noted.as_ref().err().filter(|_| is_away).map(|error| chain(error));
             if matches!(noted, Err(NoteError::Append(AppendError::Superseded { .. }))) {
                 // What others wrote counts; what was to be done is decided anew from it.

@@ -113,18 +113,23 @@ impl Manager {
         let Some((journal, number)) = open else {
             let folder = format!("{}/journal", self.site.hdfs_folder);
             let journal = HdfsJournal::open(self.hdfs.clone(), &folder).map_err(|error| chain(&error))?;
-            let book = Book::open(Arc::new(journal)).map_err(|error| chain(&error))?;
+            let copy = self.site.folder.join("journal.sqlite");
+            let book = Book::open_with_copy(Arc::new(journal), &copy).map_err(|error| chain(&error))?;
             *lock(&self.known) = Some(book.state.clone());
             *lock(&self.book) = Some(book);
             return Ok(());
         };
         let records = journal.read(number + 1).map_err(|error| chain(&error))?;
-        if let (Some(book), false) = (lock(&self.book).as_mut(), records.is_empty()) {
+        let mut copied = Ok(());
+        if let Some(book) = lock(&self.book).as_mut() {
             let added = book.add(&records);
             *lock(&self.known) = Some(book.state.clone());
             added.map_err(|error| chain(&error))?;
+            copied = book.write_copy().map_err(|error| chain(&error));
         }
-        if lock(&self.unwritten).is_some() {
+        if let Err(why) = copied {
+            *lock(&self.unwritten) = Some(why);
+        } else if lock(&self.unwritten).is_some() {
             let probed = journal.probe();
             *lock(&self.unwritten) = probed.err().map(|error| chain(&error));
         }
@@ -186,8 +191,8 @@ impl Manager {
             let action = next(&application.wanted, component, &observed);
             let is_stale = action == Action::Rest(Rest::Stale);
             self.saw(&task.of, observed);
-            // What others may have written is not known: nothing is begun on what was so before.
-            if lock(&self.unread).is_some() || !(is_stale || self.act(&state, &task.of, action)) {
+            // Nothing is done on what was so before others wrote, nor where it could not be written down what follows.
+            if self.silent().is_some() || !(is_stale || self.act(&state, &task.of, action)) {
                 return;
             }
             listed = Listed::Ask;

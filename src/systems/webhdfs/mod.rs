@@ -13,7 +13,7 @@ pub use error::Error;
 pub use files::Reading;
 pub use status::{Kind, Status};
 #[cfg(any(test, feature = "testing"))]
-pub use tests::Fake;
+pub use tests::{Fake, Node};
 
 use crate::call;
 use crate::hadoop::{BadAddress, Servers, User};

@@ -17,7 +17,7 @@ fn what_yarn_forgot_after_it_was_accepted_is_over_and_never_submitted_again() {
     let (manager, id) = bed.started();
     bed.submitted();
     bed.yarn.forget(&id);
-    let other = bed.manager();
+    let other = bed.manager_elsewhere();
     for manager in [&manager, &other, &manager] {
         manager.round();
         manager.round();
@@ -223,4 +223,29 @@ fn what_failed_is_tried_again_after_pauses_that_grow_and_at_once_when_somebody_o
     manager.round();
     manager.start(&application(), Origin::Newest, &alice()).unwrap();
     assert!(bed.settle(&manager, is_running), "an order ends the pause: {:?}", told_of(&manager));
+}
+
+#[test]
+fn while_the_copy_takes_nothing_nothing_is_done_and_what_runs_is_left_alone() {
+    let mut bed = Bed::new();
+    let (manager, id) = bed.started();
+    let held = rusqlite::Connection::open(bed.folder.path().join("apps/journal.sqlite")).unwrap();
+    held.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    // The order may be in the journal, or not; nothing follows from it.
+    let refused = manager.stop(&application(), false, &alice()).unwrap_err();
+    assert!(matches!(&refused, Refusal::Unavailable(why) if why.contains("journal.sqlite")), "{refused:?}");
+    manager.round();
+    assert!(manager.silence().is_some_and(|silence| silence.why.contains("cannot write the journal's copy")));
+    let second = manager.start(&application(), Origin::Newest, &alice()).unwrap_err();
+    assert!(matches!(second, Refusal::Unavailable(_) | Refusal::Conflict(_)), "{second:?}");
+    let number = bed.journal().number;
+    manager.round();
+    assert_eq!((bed.journal().number, bed.yarn.world().applications[id.as_str()].state.as_str()), (number, "RUNNING"));
+    held.execute_batch("ROLLBACK").unwrap();
+    for _ in 0..3 {
+        manager.round();
+    }
+    assert_eq!(bed.yarn.world().applications[id.as_str()].state, "KILLED", "it was ordered, and is done now");
+    assert!(manager.silence().is_none());
+    assert_eq!(manager.state().unwrap(), bed.journal());
 }

@@ -116,6 +116,21 @@ impl Bed {
         Manager::new(self.site.clone()).unwrap().by(clock.clone())
     }
 
+    /// One on another node, which has the same packages.
+    pub(super) fn manager_elsewhere(&self) -> Manager {
+        let folder = self.folder.path().join("elsewhere");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::os::unix::fs::symlink(self.site.folder.join("packages"), folder.join("packages")).unwrap();
+        let clock = Arc::new(TestClock { seconds: AtomicU64::new(0), step: 3600 });
+        Manager::new(Site { folder, ..self.site.clone() }).unwrap().by(clock)
+    }
+
+    /// HDFS as it was, and a node that has no copy of a later journal.
+    pub(super) fn take_back(&self, nodes: &BTreeMap<String, webhdfs::Node>) {
+        self.hdfs.world.lock().unwrap().nodes = nodes.clone();
+        let _ = std::fs::remove_file(self.folder.path().join("apps/journal.sqlite"));
+    }
+
     /// HDFS without the wire.
     pub(super) fn direct(&self, user: &str) -> WebHdfs {
         self.hdfs.client().as_user(&User::simple(user))

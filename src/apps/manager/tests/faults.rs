@@ -35,7 +35,7 @@ fn a_start_runs_once_whatever_becomes_of_any_request() {
     let mut bed = Bed::new();
     let fresh = bed.hdfs.world.lock().unwrap().nodes.clone();
     let points = each(&FAULTS, |point| {
-        bed.hdfs.world.lock().unwrap().nodes = fresh.clone();
+        bed.take_back(&fresh);
         bed.yarn.world().applications.clear();
         bed.submitted();
         let _ = std::fs::remove_dir_all(bed.folder.path().join("apps/work"));
@@ -67,7 +67,7 @@ fn a_stop_saves_once_and_the_next_start_goes_on_from_there_whatever_becomes_of_a
     let (nodes, running) = (bed.hdfs.world.lock().unwrap().nodes.clone(), bed.yarn.world().applications.clone());
     let jobs = bed.flink.world().jobs.clone();
     let points = each(&FAULTS, |point| {
-        bed.hdfs.world.lock().unwrap().nodes = nodes.clone();
+        bed.take_back(&nodes);
         bed.yarn.world().applications = running.clone();
         *bed.flink.world() = Default::default();
         bed.flink.world().jobs = jobs.clone();

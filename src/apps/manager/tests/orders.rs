@@ -22,7 +22,7 @@ fn before_each(order: fn(&Manager) -> Result<(), Refusal>, is_good: fn(Option<&A
     let mut bed = Bed::new();
     let fresh = bed.hdfs.world.lock().unwrap().nodes.clone();
     let once = |number: &usize| {
-        bed.hdfs.world.lock().unwrap().nodes = fresh.clone();
+        bed.take_back(&fresh);
         bed.yarn.world().applications.clear();
         bed.submitted();
         bed.savepoints.clear();

@@ -37,7 +37,7 @@ fn both(bed: &mut Bed, managers: [&Manager; 2], at_once: bool, is_good: fn(&Appl
 fn two_managers_start_and_stop_once() {
     for turn in 0..12 {
         let (mut bed, at_once) = (Bed::new(), turn > 2);
-        let (one, other) = (bed.manager(), bed.manager());
+        let (one, other) = (bed.manager(), bed.manager_elsewhere());
         one.round();
         other.round();
         let start = |manager: &Manager| manager.start(&application(), Origin::Newest, &alice()).is_ok();
@@ -59,7 +59,7 @@ fn two_managers_start_and_stop_once() {
 fn a_manager_that_was_overtaken_does_not_submit_what_is_over() {
     let mut bed = Bed::new();
     let (sleeper, run) = bed.intended();
-    let other = bed.manager();
+    let other = bed.manager_elsewhere();
     assert!(bed.settle(&other, is_running));
     bed.yarn.set(&run.id, "FINISHED", "SUCCEEDED");
     other.round();
@@ -79,7 +79,7 @@ fn a_manager_that_was_overtaken_kills_nothing() {
     let mut bed = Bed::new();
     let (sleeper, first) = bed.started();
     sleeper.stop(&application(), false, &alice()).unwrap();
-    let other = bed.manager();
+    let other = bed.manager_elsewhere();
     assert!(bed.settle(&other, |told| told.components[0].state == State::Stopped));
     let (_, second) = bed.started();
     assert_ne!(first, second);
@@ -96,7 +96,7 @@ fn a_manager_that_was_overtaken_kills_nothing() {
 fn a_package_is_deployed_by_one_of_two() {
     let bed = Bed::new();
     let name = PackageName::new("p-1.0.0").unwrap();
-    let (one, other) = (bed.manager(), bed.manager());
+    let (one, other) = (bed.manager(), bed.manager_elsewhere());
     one.round();
     other.round();
     let archive = wordcount_as(name.as_str());

@@ -51,7 +51,7 @@ fn a_submission_that_is_refused_for_good_ends_the_order_whatever_becomes_of_any_
     let fresh = bed.hdfs.world.lock().unwrap().nodes.clone();
     let says = Some((400, "BadRequestException", "too much memory"));
     let points = each(&FAULTS[..3], |point| {
-        bed.hdfs.world.lock().unwrap().nodes = fresh.clone();
+        bed.take_back(&fresh);
         bed.refusals = vec![Answer { to: SUBMISSION, acts: false, says }];
         let is_told = |told: &Application| {
             told.status == Phase::Created
