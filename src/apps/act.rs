@@ -2,7 +2,7 @@
 //! after the journal has it. What an act brought about is not believed from its answer but observed.
 //! Not here: what is to be done.
 
-use crate::journal::{Key, Run, Savepoint};
+use crate::journal::{Key, Run, Savepoint, fresh_id};
 use crate::observe::manager;
 use crate::submit::{self, Cluster, Configuration, Distribution, Job, Refused, Resource};
 use serde_json::Value;
@@ -93,19 +93,22 @@ impl Hands<'_> {
         Ok(self.yarn.submit(&user, &context)?)
     }
 
-    /// Sends the files, as the owner and readable by him alone, and learns how HDFS has them.
+    /// Sends the files, as the owner and readable by him alone, and learns how HDFS has them. Each try has a folder of its
+    /// own: YARN refuses a file that was written again after it was submitted, and an earlier try may have come through.
     fn ship(&self, shipment: &Shipment<'_>, hdfs: &WebHdfs) -> Result<Vec<Resource>, Error> {
         let (job, staging) = (shipment.job, shipment.job.staging());
+        let place = format!("{staging}/{:.8}", fresh_id());
         let failed = |source| Error::Hdfs { of: job.of.clone(), source };
         hdfs.make_folder(&staging, "700").map_err(failed)?;
         hdfs.set_mode(&staging, "700").map_err(failed)?;
+        hdfs.make_folder(&place, "700").map_err(failed)?;
         let name = shipment.flink.version.configuration_file().name().to_owned();
         let text = shipment.configuration.text();
-        let path = format!("{staging}/{name}");
+        let path = format!("{place}/{name}");
         hdfs.write(&path, "600", text.len() as u64, &mut text.as_bytes()).map_err(failed)?;
         let sent = parallel::try_each(AT_ONCE, shipment.files.clone(), |(key, file)| {
             let read = |source| Error::Read { file: file.clone(), source };
-            let path = format!("{staging}/{key}");
+            let path = format!("{place}/{key}");
             let (size, mut bytes) = (fs::metadata(&file).map_err(read)?.len(), File::open(&file).map_err(read)?);
             hdfs.write(&path, "600", size, &mut bytes).map_err(failed)?;
             Ok::<_, Error>((key, path))

@@ -5,6 +5,7 @@
 pub mod act;
 pub mod clock;
 pub mod decide;
+pub mod holder;
 pub mod journal;
 pub mod manager;
 pub mod observe;

@@ -13,6 +13,7 @@ mod tests;
 
 use crate::clock::{Clock, SystemClock};
 use crate::decide::Observed;
+use crate::holder::Holder;
 use crate::journal::{AppendError, Book, Fact, Key, NoteError, State};
 use crate::orders::Refusal;
 use crate::package::repository::{self, Repository};
@@ -34,6 +35,7 @@ pub struct Manager {
     yarn: ResourceManager,
     hdfs: WebHdfs,
     repository: Repository,
+    holder: Holder,
     /// Held while a record is written, which takes as long as HDFS takes.
     book: Mutex<Option<Book>>,
     /// The state of the book, to be read at any time.
@@ -107,6 +109,7 @@ impl Manager {
         let made = std::fs::create_dir_all(&packages);
         made.map_err(|source| repository::Error::Folder { what: "make", path: packages.clone(), source })?;
         let repository = Repository::open_folder(&packages)?;
+        let holder = Holder::this_machine(&site.hdfs_folder);
         let unread = Mutex::new(Some("the journal was not read yet".to_owned()));
         let (book, known, unwritten, troubles, seen, since, refused) = Default::default();
         let (pauses, crew, tasks, closed) = Default::default();
@@ -116,6 +119,7 @@ impl Manager {
             yarn,
             hdfs,
             repository,
+            holder,
             book,
             known,
             unread,
@@ -174,10 +178,12 @@ impl Manager {
 
     /// Writes a fact if the state still allows it: `rule` looks at the very state that the fact is added to.
     fn note<T>(&self, by: &Word, rule: impl FnOnce(&State) -> Result<(Vec<Fact>, T), Refusal>) -> Result<T, Refusal> {
+        // Where others write by now, or may do so, nothing is written here.
+        if let Some(why) = lock(&self.unread).clone() {
+            return Err(unavailable(why));
+        }
         let mut held = lock(&self.book);
-        let Some(book) = held.as_mut() else {
-            return Err(unavailable(self.silent().unwrap_or_default()));
-        };
+        let Some(book) = held.as_mut() else { return Err(unavailable("the journal was not read yet")) };
         let (facts, value) = rule(&book.state)?;
         for fact in facts {
             let line = format!("{by}: {}", fact.line());

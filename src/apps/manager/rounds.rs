@@ -137,7 +137,8 @@ impl Manager {
     }
 
     fn begin_round(&self) {
-        *lock(&self.unread) = self.catch_up().err();
+        let held = self.holder.hold(&self.hdfs, self.clock.passed()).map_err(|error| chain(&error));
+        *lock(&self.unread) = held.and_then(|()| self.catch_up()).err();
         self.watch_silence();
         self.forget();
         let Ok(state) = self.state() else { return };

@@ -83,7 +83,8 @@ impl Bed {
         let (yarn, hdfs) = (yarn::Fake::start(), webhdfs::Fake::start());
         let flink = jobmanager::Fake::start(&JobId::new("0".repeat(32)).unwrap());
         let wire = Wire::before(&[&yarn.server.address, &hdfs.web, &flink.server.address]);
-        let folder = tempfile::tempdir().unwrap();
+        // In memory where there is such a place: thousands of copies are made, each with its writes to the disk.
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let site = site(&wire, folder.path());
         let bed = Bed {
             yarn,
@@ -212,7 +213,12 @@ impl Bed {
 
     /// What a run's configuration, as it lies in HDFS, sets a key to.
     pub(super) fn set_for(&self, id: &ApplicationId, key: &str) -> Option<String> {
-        let file = format!("/user/alice/.flink/{id}/config.yaml");
+        // Each try has a folder; YARN was told of the last one.
+        let staging = format!("/user/alice/.flink/{id}");
+        let submitted = self.yarn.world().applications[id.as_str()].context.to_string();
+        let tries = self.direct("alice").list(&staging).unwrap().unwrap_or_default();
+        let told = tries.iter().find(|one| submitted.contains(&format!("{staging}/{}/", one.path_suffix))).unwrap();
+        let file = format!("{staging}/{}/config.yaml", told.path_suffix);
         let text = String::from_utf8(self.direct("alice").read(&file, 1 << 20).unwrap().unwrap()).unwrap();
         let value = text.lines().find_map(|line| line.strip_prefix(&format!("\"{key}\": ")))?;
         Some(serde_json::from_str(value).unwrap())

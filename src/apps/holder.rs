@@ -1,0 +1,135 @@
+//! Which node manages the applications of a cluster: its name lies in a file of HDFS that it writes anew every few seconds.
+//! Another node stands by until that file has not changed for a while by its own clock, whatever clocks say elsewhere.
+//! Not here: what keeps two managers from doing a thing twice; that is the journal.
+
+use std::sync::Mutex;
+use std::time::Duration;
+use systems::webhdfs::{self, WebHdfs};
+use words::shown::shown;
+
+/// How often the file is written anew.
+const RENEWAL: Duration = Duration::from_secs(10);
+/// One that was not written anew for so long is nobody's.
+const ABANDONED: Duration = Duration::from_secs(40);
+/// A name is shorter.
+const LONGEST: u64 = 1024;
+
+/// This node, and what it has seen of others.
+pub struct Holder {
+    file: String,
+    node: String,
+    seen: Mutex<Seen>,
+}
+
+/// What the file was when it was looked at last.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+enum Seen {
+    /// It was not looked at.
+    #[default]
+    Nothing,
+    /// Ours, written at that moment.
+    Own(Duration),
+    /// Somebody else's, as it has been since a moment.
+    Other { name: String, written_ms: u64, since: Duration },
+}
+
+/// Why this node does not manage applications.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another one does.
+    #[error(
+        "the applications of this cluster are managed on {node}: use `pnda app` there; this node takes over {} s after that one is gone",
+        ABANDONED.as_secs()
+    )]
+    Elsewhere { node: String },
+    /// It cannot be seen who does.
+    #[error("cannot see in HDFS which node manages the applications")]
+    Hidden(#[source] webhdfs::Error),
+}
+
+impl Holder {
+    /// A node that manages nothing yet.
+    pub fn new(hdfs_folder: &str, node: &str) -> Holder {
+        Holder { file: format!("{hdfs_folder}/manager"), node: node.to_owned(), seen: Mutex::default() }
+    }
+
+    /// This machine, by the name that it calls itself.
+    pub fn this_machine(hdfs_folder: &str) -> Holder {
+        Holder::new(hdfs_folder, &rustix::system::uname().nodename().to_string_lossy())
+    }
+
+    /// Makes sure that this node is the one that manages, `now` by a clock that never goes back.
+    pub fn hold(&self, hdfs: &WebHdfs, now: Duration) -> Result<(), Error> {
+        let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if matches!(*seen, Seen::Own(at) if now < at + RENEWAL) {
+            return Ok(());
+        }
+        let found = self.look(hdfs, now).map_err(Error::Hidden)?;
+        let is_ours = matches!(found, Seen::Own(_) | Seen::Nothing);
+        let is_abandoned = match (&found, &*seen) {
+            (Seen::Other { name, written_ms, .. }, Seen::Other { name: before, written_ms: then, since }) => {
+                name == before && written_ms == then && now >= *since + ABANDONED
+            }
+            _ => false,
+        };
+        if is_ours || is_abandoned {
+            let text = &self.node;
+            let written = hdfs.write(&self.file, "600", text.len() as u64, &mut text.as_bytes());
+            // While HDFS takes nothing, no other node can take it over either.
+            if !matches!(found, Seen::Own(_)) {
+                written.map_err(Error::Hidden)?;
+            }
+            *seen = Seen::Own(now);
+            return Ok(());
+        }
+        let Seen::Other { name, written_ms, .. } = &found else { return Ok(()) };
+        let node = shown(name).to_string();
+        if !matches!(&*seen, Seen::Other { name: before, written_ms: then, .. } if before == name && then == written_ms)
+        {
+            *seen = found;
+        }
+        Err(Error::Elsewhere { node })
+    }
+
+    fn look(&self, hdfs: &WebHdfs, now: Duration) -> Result<Seen, webhdfs::Error> {
+        let Some(bytes) = hdfs.read(&self.file, LONGEST)? else { return Ok(Seen::Nothing) };
+        let name = String::from_utf8_lossy(&bytes).trim().to_owned();
+        if name == self.node {
+            return Ok(Seen::Own(now));
+        }
+        let written_ms = hdfs.status(&self.file)?.map_or(0, |status| status.modification_time);
+        Ok(Seen::Other { name, written_ms, since: now })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use systems::webhdfs::Fake;
+
+    fn at(second: u64) -> Duration {
+        Duration::from_secs(second)
+    }
+
+    #[test]
+    fn a_second_node_stands_by_names_the_first_and_takes_over_when_that_is_gone() {
+        let fake = Fake::start();
+        let hdfs = fake.client();
+        let node = |name: &str| Holder::new("/pnda/apps", name);
+        let (one, other) = (node("edge-1"), node("edge-2"));
+        one.hold(&hdfs, at(0)).unwrap();
+        let refused = other.hold(&hdfs, at(1000)).unwrap_err().to_string();
+        assert!(refused.contains("managed on edge-1"), "{refused}");
+        // It is written anew, and so not abandoned.
+        for second in (10..=60).step_by(10) {
+            one.hold(&hdfs, at(second)).unwrap();
+            assert!(other.hold(&hdfs, at(1000 + second)).is_err(), "{second}");
+        }
+        assert!(other.hold(&hdfs, at(1099)).is_err());
+        other.hold(&hdfs, at(1100)).unwrap();
+        // The first one was held up, and sees it when it is due to write.
+        assert!(matches!(one.hold(&hdfs, at(75)), Err(Error::Elsewhere { node }) if node == "edge-2"));
+        // The same node, started again, does not wait.
+        node("edge-2").hold(&hdfs, at(0)).unwrap();
+    }
+}
