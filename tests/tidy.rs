@@ -220,6 +220,46 @@ fn rooms_do_not_ask_the_clock_or_the_environment_where_they_decide() {
 }
 
 /// The hosts that this machine's own clients use; none is written down here.
+#[test]
+fn only_one_file_acts_on_yarn_hdfs_and_flink() {
+    // What reserves, submits, kills, saves, or changes anything in HDFS; the journal and its holder write themselves.
+    let acts = ["new_application(", "yarn.submit(", "yarn.kill(", "StopRequest"];
+    let changes = ["write(", "create(", "rename(", "delete(", "make_folder(", "set_mode("];
+    let allowed = ["src/apps/act.rs", "src/apps/journal/hdfs.rs", "src/apps/holder.rs"];
+    let mut breaches = Vec::new();
+    let others = |file: &&File| {
+        file.path.starts_with("src/apps/") && !file.path.contains("/tests") && !allowed.contains(&&*file.path)
+    };
+    for file in sources().iter().filter(others) {
+        for (at, line) in file.own_lines().iter().enumerate() {
+            let changes_hdfs = changes
+                .iter()
+                .any(|verb| ["hdfs", "))", "owner)"].iter().any(|end| line.contains(&format!("{end}.{verb}"))));
+            if changes_hdfs || acts.iter().any(|act| line.contains(act)) {
+                breaches.push(format!("{}:{}: {}", file.path, at + 1, line.trim()));
+            }
+        }
+    }
+    hold("act.rs alone acts", breaches);
+}
+
+#[test]
+fn what_is_decided_about_applications_touches_nothing_outside() {
+    let pure =
+        ["decide/", "status.rs", "orders.rs", "submit/", "manager/crew.rs", "journal/state.rs", "journal/record.rs"];
+    let asks =
+        ["std::fs", "std::net", "std::process", "std::env", "std::thread", "SystemTime", "Instant", "File::open"];
+    let mut breaches = Vec::new();
+    let decides = |file: &&File| pure.iter().any(|place| file.path.starts_with(&format!("src/apps/{place}")));
+    for file in sources().iter().filter(decides).filter(|file| !file.path.contains("/tests")) {
+        for (at, line) in file.own_lines().iter().enumerate() {
+            let used = asks.iter().filter(|word| line.contains(**word));
+            breaches.extend(used.map(|word| format!("{}:{}: {word}", file.path, at + 1)));
+        }
+    }
+    hold("what is decided about applications touches no clock, file, socket or process", breaches);
+}
+
 fn registry_hosts() -> BTreeSet<String> {
     let site = pnda::mirror::sources::Site { environment: std::env::vars().collect(), ..Default::default() };
     let sources = pnda::mirror::sources::Sources::find(&site).unwrap_or_default();

@@ -3,6 +3,7 @@
 //! Not here: how YARN, HDFS and Flink are spoken to (`systems`), and the service that runs this (`agent`).
 
 pub mod act;
+pub mod archive;
 pub mod clock;
 pub mod decide;
 pub mod holder;

@@ -2,6 +2,7 @@
 //! What does not answer is hidden, and says so; an address of a JobManager is read anew each time.
 //! Not here: what follows from what is seen.
 
+use crate::archive;
 use crate::decide::{Job, Observed, Saved, Seen, Traces, Yarn};
 use crate::journal::{self, Component, Key, Run, Savepoint, Wanted};
 use crate::submit::Cluster;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use systems::hadoop::User;
 use systems::jobmanager::{JobManager, JobOverview, Operation};
 use systems::webhdfs::{self, WebHdfs};
-use systems::yarn::{Application, ResourceManager, State, Times};
+use systems::yarn::{Application, FinalStatus, ResourceManager, State, Times};
 use words::ids::JobId;
 use words::names::Word;
 
@@ -109,9 +110,20 @@ impl Observer<'_> {
             (false, Some(manager)) => operation(manager, pending),
             (false, None) => Saved::Hidden("it has no address now".to_owned()),
         });
-        let diagnostics = application.diagnostics.trim().chars().take(LONGEST_WORDS).collect();
+        let cause = component.live().filter(|_| has_failed(&application)).and_then(|run| self.cause(owner, run));
+        let diagnostics = [cause.as_deref(), Some(application.diagnostics.trim())];
+        let diagnostics =
+            diagnostics.into_iter().flatten().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ");
+        let diagnostics = diagnostics.chars().take(LONGEST_WORDS).collect();
         let Application { state, final_status, queue, finished_ms, .. } = application;
         Seen { state, final_status, diagnostics, queue, had_master: true, finished_ms, job, saved }
+    }
+
+    /// Why a job failed, in Flink's words: YARN's are about processes. Without an archive nothing is lost but the words.
+    fn cause(&self, owner: &Word, run: &Run) -> Option<String> {
+        let hdfs = self.hdfs.as_user(&User::simple(owner.as_str()));
+        let archives = archive::of_run(&hdfs, &self.cluster.archive, run).ok()?;
+        archives.iter().find_map(|archive| Some(archive.failures(1)?.list.into_iter().next()?.cause))
     }
 
     /// The savepoint that lies in its folder, whoever can still tell of it.
@@ -132,7 +144,7 @@ impl Observer<'_> {
             run.id.as_str().rsplit('_').next().and_then(|number| number.parse::<u64>().ok()).unwrap_or(0) % 10_000;
         let job = |job: &JobId| [format!("{checkpoints}/{job}"), format!("{archive}/{job}")];
         let mut places: Vec<String> = run.job.iter().flat_map(job).collect();
-        places.push(format!("{archive}/{}", archive_of(run.id.as_str())));
+        places.push(format!("{archive}/{}", archive::of_cluster(run.id.as_str())));
         let formats = ["tfile", "indexedfile"].into_iter();
         places.extend(formats.map(|format| format!("{logs}/{owner}/bucket-logs-{format}/{bucket:04}/{}", run.id)));
         let hdfs = self.hdfs.as_user(&User::simple(owner.as_str()));
@@ -147,10 +159,9 @@ impl Observer<'_> {
     }
 }
 
-/// The folder in which Flink 2.x archives an application: Java's hash of the cluster's id, widened with its sign, and zeros.
-pub(crate) fn archive_of(cluster: &str) -> String {
-    let hash = cluster.encode_utf16().fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
-    format!("{:016x}{:016x}", i64::from(hash), 0)
+fn has_failed(application: &Application) -> bool {
+    let is_failed = application.state == State::Failed || application.final_status == FinalStatus::Failed;
+    application.state.is_final() && is_failed
 }
 
 /// The JobManager of an application that runs.
@@ -205,16 +216,4 @@ pub fn newest_state(hdfs: &WebHdfs, folder: &str) -> Result<Option<String>, webh
         }
     }
     Ok(None)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_archive_of_2_x_is_found_by_its_application() {
-        // As a Flink 2.3.0 named it.
-        assert_eq!(archive_of("application_1796023296291_0087"), "000000001a3923e40000000000000000");
-        assert!(archive_of("application_1796023296291_9999999").len() == 32);
-    }
 }

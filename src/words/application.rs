@@ -50,6 +50,51 @@ pub struct Component {
     pub savepoints: Vec<Savepoint>,
 }
 
+/// What Flink says of the job of a component's last run, and where more can be seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Details {
+    /// Flink's own page of it, through YARN's proxy; while it runs.
+    pub dashboard: Option<String>,
+    /// Its checkpoints, if it takes any.
+    pub checkpoints: Option<Checkpoints>,
+    /// What failed in it, the latest first.
+    pub failures: Vec<Failure>,
+    /// Why something of this is not known.
+    pub hidden: Option<String>,
+}
+
+/// The checkpoints of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Checkpoints {
+    /// How many were completed.
+    pub completed: u64,
+    /// How many failed.
+    pub failed: u64,
+    /// How many are being taken.
+    pub in_progress: u64,
+    /// When the last complete one began, in milliseconds since 1970.
+    pub last_ms: Option<u64>,
+    /// Where it lies.
+    pub last_path: Option<String>,
+    /// Its size in bytes.
+    pub last_bytes: Option<u64>,
+    /// Why the last one that failed did so.
+    pub last_failure: Option<String>,
+}
+
+/// Something that failed in a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Failure {
+    /// The innermost cause.
+    pub cause: String,
+    /// The step of the job, if it was in one of its tasks.
+    pub step: Option<String>,
+    /// When it came last, in milliseconds since 1970.
+    pub at_ms: Option<u64>,
+    /// How often it came.
+    pub count: u64,
+}
+
 /// A savepoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Savepoint {

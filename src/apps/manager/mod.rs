@@ -5,6 +5,7 @@
 mod answers;
 mod carry_out;
 mod crew;
+mod details;
 mod explain;
 mod logs;
 mod rounds;

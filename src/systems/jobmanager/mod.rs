@@ -2,6 +2,7 @@
 //! It asks the JobManager itself; YARN's proxy passes reads only. Nothing is asked twice here.
 //! Not here: where the JobManager is, and what an answer means for an application.
 
+mod archive;
 mod checkpoints;
 mod error;
 mod failure;
@@ -11,6 +12,7 @@ mod job;
 mod operation;
 
 pub use crate::call::Times;
+pub use archive::Archive;
 pub use checkpoints::{Checkpoint, Checkpoints, Counts, FailedCheckpoint, Restored};
 pub use error::Error;
 pub use failure::{Failure, Failures};

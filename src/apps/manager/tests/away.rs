@@ -4,8 +4,8 @@
 
 use super::bed::{Bed, FLINK, HDFS, TestClock, YARN, alice, application, is_running, is_stopped, told_of};
 use super::wire::Answer;
+use crate::archive;
 use crate::journal::{Origin, Verdict};
-use crate::observe::archive_of;
 use crate::orders::Refusal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,7 +49,7 @@ fn an_intent_that_left_traces_ran_and_is_not_sent_again() {
         let path = match trace {
             "checkpoints" => format!("/pnda/flink/checkpoints/alice/words/word-count/{job}"),
             "archive of 1.20" => format!("/pnda/flink/completed-jobs/{job}"),
-            "archive of 2.x" => format!("/pnda/flink/completed-jobs/{}", archive_of(run.id.as_str())),
+            "archive of 2.x" => format!("/pnda/flink/completed-jobs/{}", archive::of_cluster(run.id.as_str())),
             format => format!("/app-logs/alice/bucket-logs-{format}/{number}/{}", run.id),
         };
         bed.direct("alice").make_folder(&path, "750").unwrap();
@@ -248,4 +248,21 @@ fn while_the_copy_takes_nothing_nothing_is_done_and_what_runs_is_left_alone() {
     assert_eq!(bed.yarn.world().applications[id.as_str()].state, "KILLED", "it was ordered, and is done now");
     assert!(manager.silence().is_none());
     assert_eq!(manager.state().unwrap(), bed.journal());
+}
+
+#[test]
+fn why_a_job_failed_is_told_in_flink_s_words() {
+    let mut bed = Bed::new();
+    let (manager, id) = bed.started();
+    let archive = include_bytes!("../../../../tests/fixtures/flink-archives/1.20.5-failed-job.json");
+    let job = bed.component().run.unwrap().job.unwrap();
+    let place = format!("/pnda/flink/completed-jobs/{job}");
+    bed.direct("alice").write(&place, "644", archive.len() as u64, &mut &archive[..]).unwrap();
+    bed.yarn.set(&id, "FINISHED", "FAILED");
+    manager.round();
+    let told = told_of(&manager).unwrap();
+    assert_eq!(told.components[0].state, State::Failed);
+    assert_eq!(told.components[0].reason, "java.lang.RuntimeException: boom at 201");
+    let details = manager.details(&application(), &told.components[0].name).unwrap();
+    assert_eq!(details.failures[0].cause, "java.lang.RuntimeException: boom at 201");
 }

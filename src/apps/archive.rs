@@ -1,0 +1,52 @@
+//! What Flink leaves of a run in the archive of finished jobs, in the layouts of 1.x and 2.x: found by the run's ids.
+//! Read as the application's owner, whose files they are.
+//! Not here: what is in an archive (`systems::jobmanager`), and who is told of it.
+
+use crate::journal::Run;
+use systems::jobmanager::Archive;
+use systems::webhdfs::{Error, WebHdfs};
+use words::ids::JobId;
+
+/// An archive of a large job is smaller.
+const LONGEST: u64 = 16 << 20;
+/// Jobs of one program that are looked into.
+const MOST_JOBS: usize = 10;
+
+/// The archives of a run: of its jobs, and in 2.x of the program itself.
+pub fn of_run(hdfs: &WebHdfs, folder: &str, run: &Run) -> Result<Vec<Archive>, Error> {
+    let mut archives = Vec::new();
+    for place in places(hdfs, folder, run)? {
+        archives.extend(hdfs.read(&place, LONGEST)?.as_deref().and_then(Archive::read));
+    }
+    Ok(archives)
+}
+
+fn places(hdfs: &WebHdfs, folder: &str, run: &Run) -> Result<Vec<String>, Error> {
+    let mut places: Vec<String> = run.job.iter().map(|job: &JobId| format!("{folder}/{job}")).collect();
+    let applications = format!("{folder}/{}/applications", of_cluster(run.id.as_str()));
+    for one in hdfs.list(&applications)?.unwrap_or_default().into_iter().take(MOST_JOBS) {
+        let application = format!("{applications}/{}", one.path_suffix);
+        let jobs = hdfs.list(&format!("{application}/jobs"))?.unwrap_or_default().into_iter().take(MOST_JOBS);
+        places.extend(jobs.map(|job| format!("{application}/jobs/{}", job.path_suffix)));
+        places.push(format!("{application}/application-summary"));
+    }
+    Ok(places)
+}
+
+/// The folder in which Flink 2.x archives an application: Java's hash of the cluster's id, widened with its sign, and zeros.
+pub fn of_cluster(cluster: &str) -> String {
+    let hash = cluster.encode_utf16().fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
+    format!("{:016x}{:016x}", i64::from(hash), 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_of_2_x_is_found_by_its_application() {
+        // As a Flink 2.3.0 named it.
+        assert_eq!(of_cluster("application_1796023296291_0087"), "000000001a3923e40000000000000000");
+        assert!(of_cluster("application_1796023296291_9999999").len() == 32);
+    }
+}

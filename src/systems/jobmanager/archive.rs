@@ -1,0 +1,94 @@
+//! What a JobManager leaves of a job in the archive of finished jobs: pages of its interface, as they were at the end.
+//! Read from bytes; whatever is in them, an answer is found or there is none.
+//! Not here: where archives lie.
+
+use super::checkpoints::Checkpoints;
+use super::failure::{Failures, Told};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// An archive: pages by their paths.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "File")]
+pub struct Archive(BTreeMap<String, String>);
+
+#[derive(Deserialize)]
+struct File {
+    archive: Vec<Page>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    path: String,
+    json: String,
+}
+
+impl From<File> for Archive {
+    fn from(file: File) -> Archive {
+        Archive(file.archive.into_iter().map(|page| (page.path, page.json)).collect())
+    }
+}
+
+impl Archive {
+    /// Reads one; none if it is no archive.
+    pub fn read(bytes: &[u8]) -> Option<Archive> {
+        serde_json::from_slice(bytes).ok()
+    }
+
+    fn page<T: for<'de> Deserialize<'de>>(&self, kind: &str, end: &str) -> Option<T> {
+        let is_it = |path: &str| {
+            let mut parts = path.trim_start_matches('/').split('/');
+            parts.next() == Some(kind) && parts.next().is_some() && parts.next() == Some(end) && parts.next().is_none()
+        };
+        let (_, text) = self.0.iter().find(|(path, _)| is_it(path))?;
+        serde_json::from_str(text).ok()
+    }
+
+    /// What failed, the latest first; in Flink 2.x also of a `main` that failed before there was a job.
+    pub fn failures(&self, most: usize) -> Option<Failures> {
+        let told: Option<Told> = self.page("jobs", "exceptions").or_else(|| self.page("applications", "exceptions"));
+        Some(told?.failures(most))
+    }
+
+    /// The job's checkpoints.
+    pub fn checkpoints(&self) -> Option<Checkpoints> {
+        self.page("jobs", "checkpoints")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn archive(name: &str) -> Archive {
+        let file = format!("{}/../../tests/fixtures/flink-archives/{name}", env!("CARGO_MANIFEST_DIR"));
+        Archive::read(&std::fs::read(file).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_cause_of_a_failed_job_is_found_in_the_archives_of_real_flinks() {
+        let failures = archive("1.20.5-failed-job.json").failures(3).unwrap();
+        assert!(failures.list[0].cause.contains("RuntimeException"), "{failures:?}");
+        let never = archive("2.3.0-job-that-never-started.json").failures(3).unwrap();
+        assert!(never.list[0].cause.contains("FileNotFoundException"), "{never:?}");
+        let main = archive("2.3.0-failmain-application-summary.json").failures(3).unwrap();
+        assert!(!main.list.is_empty() && main.list[0].cause.contains(": "), "{main:?}");
+    }
+
+    #[test]
+    fn the_checkpoints_of_a_finished_job_are_found() {
+        let checkpoints = archive("2.3.0-job.json").checkpoints().unwrap();
+        assert_eq!((checkpoints.counts.completed, checkpoints.counts.failed), (4, 1));
+        assert!(checkpoints.savepoint.is_some());
+        assert_eq!(archive("2.3.0-failmain-application-summary.json").checkpoints(), None);
+    }
+
+    #[test]
+    fn what_is_no_archive_is_none() {
+        for bytes in [&b""[..], b"{}", b"[]", b"{\"archive\":[{\"path\":1}]}", b"\xff"] {
+            assert_eq!(Archive::read(bytes), None);
+        }
+        let odd = Archive::read(br#"{"archive":[{"path":"/jobs/x/exceptions","json":"not json"}]}"#).unwrap();
+        assert!(odd.failures(1).is_none() && odd.checkpoints().is_none());
+    }
+}
