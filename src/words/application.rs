@@ -48,6 +48,24 @@ pub struct Component {
     pub ended_ms: Option<u64>,
     /// Savepoints, oldest first.
     pub savepoints: Vec<Savepoint>,
+    /// What Flink says besides, for those who may read its logs and ask for one application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Details>,
+}
+
+/// Something that happened to an application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Event {
+    /// The number of its record in the journal.
+    pub number: u64,
+    /// When, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// Who ordered it, or the manager itself.
+    pub by: Word,
+    /// The component, where it is about one.
+    pub component: Option<ComponentName>,
+    /// What happened, and why.
+    pub what: String,
 }
 
 /// What Flink says of the job of a component's last run, and where more can be seen.

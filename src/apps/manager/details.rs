@@ -1,10 +1,10 @@
-//! What Flink says of the job of a component's last run: its checkpoints and what failed in it, from its JobManager while it
+//! What is told of one application beyond its state: its history, and what Flink says of its job, from the JobManager while it
 //! runs, else from what that left in the archive. Asked when somebody looks, not in rounds.
 //! Not here: who may see it (`agent`).
 
-use super::{Manager, unavailable};
+use super::{Manager, lock, unavailable};
 use crate::archive;
-use crate::journal::{Application, Run};
+use crate::journal::{Application, Record, Run};
 use crate::observe::manager;
 use crate::orders::Refusal;
 use systems::hadoop::User;
@@ -34,6 +34,20 @@ impl Manager {
         };
         let dashboard = running.tracking_url.clone().filter(|url| url.starts_with("http"));
         Ok(told::Details { dashboard, ..of_job(&master, run) })
+    }
+
+    /// What happened to an application, oldest first: the last thousand records.
+    pub fn history(&self, name: &ApplicationName) -> Result<Vec<told::Event>, Refusal> {
+        if !self.state()?.applications.contains_key(name) {
+            return Err(Refusal::NotFound(format!("application {name}")));
+        }
+        let records = lock(&self.book).as_ref().map_or(Ok(Vec::new()), |book| book.records_of(name));
+        let event = |record: Record| {
+            let (component, what) = record.fact.told();
+            let (number, at_ms, component) = (record.number, record.at_ms, component.cloned());
+            told::Event { number, at_ms, by: record.by, component, what }
+        };
+        Ok(records.map_err(|error| unavailable(chain(&error)))?.into_iter().map(event).collect())
     }
 
     /// What lies in the archive of a run that is over.

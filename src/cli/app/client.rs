@@ -4,7 +4,7 @@
 
 use crate::cli::failure::{FAILED, Failure, USAGE};
 use crate::systems::local::{self, Content, LocalServer};
-use crate::words::application::{Application, Explained, LogFile};
+use crate::words::application::{Application, Details, Event, Explained, LogFile};
 use crate::words::names::{ApplicationName, ComponentName, PackageName};
 use hyper::Method;
 use serde::Deserialize;
@@ -125,6 +125,16 @@ impl Client {
 
     pub(in crate::cli) fn application(&self, application: &ApplicationName) -> Result<Application, Failure> {
         self.get(&format!("/v1/applications/{application}"))
+    }
+
+    /// What Flink says besides of a component; none for those who may not read its logs.
+    pub(in crate::cli) fn details(&self, application: &ApplicationName, component: &ComponentName) -> Option<Details> {
+        self.get(&format!("/v1/applications/{application}/components/{component}/details")).ok()
+    }
+
+    /// What happened to an application, oldest first.
+    pub(in crate::cli) fn history(&self, application: &ApplicationName) -> Result<Vec<Event>, Failure> {
+        self.get(&format!("/v1/applications/{application}/history"))
     }
 
     pub(in crate::cli) fn applications(&self) -> Result<Vec<Application>, Failure> {

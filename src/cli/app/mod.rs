@@ -112,6 +112,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// List what happened to an application: when, by whom, and why.
+    History {
+        /// Its name.
+        #[arg(value_parser = checked::<ApplicationName>)]
+        application: ApplicationName,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print what changes, until Ctrl-C.
     Watch {
         /// Its name.
@@ -207,7 +216,15 @@ pub fn run(arguments: Arguments) -> Outcome {
         }
         Command::Status { application, json } => {
             warn_of_silence(&client)?;
-            show(&client.application(&application)?, json)?;
+            let mut told = client.application(&application)?;
+            for component in &mut told.components {
+                component.details = client.details(&application, &component.name);
+            }
+            show(&told, json)?;
+        }
+        Command::History { application, json } => {
+            let events = client.history(&application)?;
+            if json { say_json(&events)? } else { say(&table::history(&events))? }
         }
         Command::List { json } => {
             warn_of_silence(&client)?;

@@ -2,7 +2,7 @@
 //! Not here: asking for them.
 //! What comes from jobs and logs is escaped where it is printed.
 
-use crate::words::application::{Application, Component, Explained, LogFile};
+use crate::words::application::{Application, Checkpoints, Component, Details, Event, Explained, Failure, LogFile};
 use crate::words::moment;
 use crate::words::shown::shown;
 
@@ -78,7 +78,43 @@ fn of_component(component: &Component) -> Vec<Vec<String>> {
         let text = format!("{}  {}  {}", at(savepoint.asked_ms), savepoint.state, place.unwrap_or_default());
         rows.push(row("savepoint", text));
     }
+    rows.extend(component.details.iter().flat_map(of_details));
     rows
+}
+
+fn of_details(details: &Details) -> Vec<Vec<String>> {
+    let row = |key: &str, value: String| vec![key.to_owned(), shown(&value).to_string()];
+    let mut rows: Vec<_> = details.dashboard.iter().map(|url| row("dashboard", url.clone())).collect();
+    if let Some(checkpoints) = &details.checkpoints {
+        let Checkpoints { completed, failed, in_progress, last_ms, last_bytes, .. } = checkpoints;
+        let last = last_ms
+            .zip(*last_bytes)
+            .map(|(ms, bytes)| format!("; the last one of {}, {bytes} bytes", moment::utc(ms / 1000)));
+        rows.push(row(
+            "checkpoints",
+            format!("{completed} completed, {failed} failed, {in_progress} under way{}", last.unwrap_or_default()),
+        ));
+        rows.extend(checkpoints.last_path.iter().map(|path| row("checkpoint", path.clone())));
+        rows.extend(checkpoints.last_failure.iter().map(|why| row("not taken", why.clone())));
+    }
+    for Failure { cause, step, at_ms, count } in &details.failures {
+        let when = at_ms.map(|ms| format!("{}  ", moment::utc(ms / 1000))).unwrap_or_default();
+        let step = step.as_ref().map(|step| format!(" ({step})")).unwrap_or_default();
+        let count = if *count > 1 { format!("{count} times  ") } else { String::new() };
+        rows.push(row("failure", format!("{when}{count}{cause}{step}")));
+    }
+    rows.extend(details.hidden.iter().map(|why| row("not seen", why.clone())));
+    rows
+}
+
+/// What happened, a line each.
+pub(in crate::cli) fn history(events: &[Event]) -> String {
+    let head = ["WHEN", "BY", "COMPONENT", "WHAT"].map(str::to_owned).to_vec();
+    let row = |event: &Event| {
+        let component = event.component.as_ref().map(ToString::to_string).unwrap_or_default();
+        vec![moment::utc(event.at_ms / 1000), event.by.to_string(), component, shown(&event.what).to_string()]
+    };
+    columns(&[head].into_iter().chain(events.iter().map(row)).collect::<Vec<_>>())
 }
 
 /// Log files, each under its name.
