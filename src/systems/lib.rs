@@ -2,6 +2,7 @@
 //! They may use the words; they know nothing of mirrors, clusters or the agent.
 //! Not here: any decision.
 
+pub mod aggregated_logs;
 pub mod bounded;
 pub mod call;
 pub mod console;

@@ -27,6 +27,44 @@ checked_name!(
     TriggerId, "id of an operation of Flink", refuse_hex_id
 );
 
+impl ApplicationId {
+    /// Which one it is since YARN began.
+    pub fn number(&self) -> u64 {
+        last_number(self.as_str())
+    }
+}
+
+impl AttemptId {
+    /// Which attempt of its application it is, from 1 on.
+    pub fn number(&self) -> u64 {
+        last_number(self.as_str())
+    }
+}
+
+impl ContainerId {
+    /// The attempt that has it.
+    pub fn attempt(&self) -> u64 {
+        let before = self.as_str().rsplit('_').nth(1);
+        before.and_then(|attempt| attempt.parse().ok()).unwrap_or(u64::MAX)
+    }
+
+    /// How often YARN had restarted when it was given.
+    pub fn epoch(&self) -> u64 {
+        let first = self.as_str().split('_').nth(1).and_then(|first| first.strip_prefix('e'));
+        first.and_then(|epoch| epoch.parse().ok()).unwrap_or_default()
+    }
+
+    /// Which one of its attempt it is, from 1 on in each epoch.
+    pub fn number(&self) -> u64 {
+        last_number(self.as_str())
+    }
+}
+
+/// Of an id that was checked; one with more digits than a number has is the largest.
+fn last_number(id: &str) -> u64 {
+    id.rsplit('_').next().and_then(|number| number.parse().ok()).unwrap_or(u64::MAX)
+}
+
 /// YARN numbers with 64 bits.
 const MOST_DIGITS: usize = 19;
 
@@ -120,6 +158,17 @@ mod tests {
         for bad in ["", "04BB4A68AE39E95CCE3DC3DA35A53337", "04bb", "04bb4a68ae39e95cce3dc3da35a5333/"] {
             assert!(JobId::new(bad).is_err() && TriggerId::new(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_id_tells_its_numbers() {
+        let container = |text: &str| ContainerId::new(text).unwrap();
+        let plain = container("container_1796001168688_0021_02_000003");
+        assert_eq!((plain.epoch(), plain.attempt(), plain.number()), (0, 2, 3));
+        let later = container("container_e05_1796001168688_0021_01_000010");
+        assert_eq!((later.epoch(), later.attempt(), later.number()), (5, 1, 10));
+        assert_eq!(ApplicationId::new("application_1796001168688_12345").unwrap().number(), 12345);
+        assert_eq!(AttemptId::new("appattempt_1796001168688_0001_000002").unwrap().number(), 2);
     }
 
     #[test]

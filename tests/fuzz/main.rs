@@ -39,6 +39,7 @@ targets! {
     debian_versions: targets::debian::versions,
     flink_lines: targets::flink::lines,
     flink_yaml: targets::flink::yaml,
+    gathered_logs: targets::logs::gathered,
     generation_list: targets::documents::generation,
     http_answer: targets::web::answer,
     http_request: targets::web::request,

@@ -58,6 +58,17 @@ impl WebHdfs {
         }
     }
 
+    /// So many bytes of a file from a place on, fewer where it ends; none if it is not there.
+    pub fn part(&self, path: &str, offset: u64, length: u64) -> Result<Option<Vec<u8>>, Error> {
+        let (offset, count) = (offset.to_string(), length.to_string());
+        let parameters = [("noredirect", "true"), ("offset", offset.as_str()), ("length", count.as_str())];
+        let Some(reading) = self.receive(&Question::get("read", "OPEN", &parameters), path)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        let read = reading.take(length).read_to_end(&mut bytes);
+        read.map_err(|error| self.odd("read", path, format!("it broke off: {error}")))?;
+        Ok(Some(bytes))
+    }
+
     /// A file from its beginning, however large; none if it is not there.
     pub fn open(&self, path: &str) -> Result<Option<Reading>, Error> {
         self.receive(&Question::get("read", "OPEN", &[("noredirect", "true")]), path)

@@ -128,6 +128,9 @@ impl Fake {
             return None;
         }
         let mut bytes = self.world.lock().unwrap().nodes.get(&path_of(url))?.bytes.clone()?;
+        if let Some(offset) = parameters.get("offset") {
+            bytes.drain(..bytes.len().min(offset.parse().unwrap()));
+        }
         if let Some(length) = parameters.get("length") {
             bytes.truncate(length.parse().unwrap());
         }
@@ -192,9 +195,9 @@ impl Fake {
                 exception(404, "FileNotFoundException", &format!("Path is not a file: {path}"))
             }
             "OPEN" => {
-                let length =
-                    if get("length").is_empty() { String::new() } else { format!("&length={}", get("length")) };
-                (200, format!(r#"{{"Location":"{}{}?op=OPEN{length}"}}"#, self.web, url.path()))
+                let bounds = ["offset", "length"].into_iter().filter(|name| !get(name).is_empty());
+                let bounds: String = bounds.map(|name| format!("&{name}={}", get(name))).collect();
+                (200, format!(r#"{{"Location":"{}{}?op=OPEN{bounds}"}}"#, self.web, url.path()))
             }
             "GETFILESTATUS" => (200, format!(r#"{{"FileStatus":{}}}"#, json("", &world.nodes[&path]))),
             "LISTSTATUS" => {

@@ -6,6 +6,7 @@ pub mod archives;
 pub mod debian;
 pub mod documents;
 pub mod flink;
+pub mod logs;
 pub mod maven;
 pub mod python;
 pub mod rpm;
