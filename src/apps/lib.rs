@@ -8,6 +8,7 @@ pub mod clock;
 pub mod decide;
 pub mod holder;
 pub mod journal;
+pub mod logs;
 pub mod manager;
 pub mod observe;
 pub mod orders;

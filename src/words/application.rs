@@ -244,17 +244,61 @@ pub enum SetBy {
     Submission,
 }
 
-/// Log files of a component's last run.
+/// Logs of a component's last run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Logs {
+    /// How the component is.
+    pub state: State,
+    /// The logs, by attempt and process.
+    pub files: Vec<LogFile>,
+    /// What cannot be read, and what to do about it.
+    pub notes: Vec<String>,
+    /// Whether more will be there in a moment by itself.
+    pub pending: bool,
+}
+
+/// A log of a process, or the part of it that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogFile {
+    /// Whose it is: `JobManager`, or `TaskManager` and a number.
+    pub process: String,
+    /// Which attempt of YARN at the application, from 1 on.
+    pub attempt: u64,
     /// The container.
     pub container: String,
-    /// The file's name in it.
+    /// The file's name.
     pub name: String,
-    /// Its size, as far as that is known.
-    pub size: Option<u64>,
-    /// The end of it; what is no UTF-8 is replaced.
+    /// Its size.
+    pub size: u64,
+    /// Where the text begins in it.
+    pub from: u64,
+    /// Where the text ends in it.
+    pub to: u64,
+    /// What is there; what is no UTF-8 is replaced.
     pub text: String,
+}
+
+/// How far a log was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogPosition {
+    /// The container.
+    pub container: String,
+    /// The file's name.
+    pub name: String,
+    /// What lies before is known.
+    pub to: u64,
+}
+
+/// What somebody asks for who follows logs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Following {
+    /// How many bytes of each container.
+    pub bytes: u64,
+    /// How far was read; nothing for the ends of all logs, and what begins them is left out.
+    #[serde(default)]
+    pub read: Option<Vec<LogPosition>>,
 }
 
 macro_rules! shown_as_in_json {

@@ -6,15 +6,14 @@
 use super::caller::share_a_group;
 use super::routes::{Answer, Asked, document, name, nowhere, taken};
 use apps::journal::Origin;
+use apps::logs::Wanted;
 use apps::manager::Manager;
 use apps::orders::{self, Refusal};
 use hyper::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
+use words::application::Following;
 use words::names::{ApplicationName, ComponentName};
-
-/// The most of a log that goes back at once.
-const MOST_LOG: u64 = 8 << 20;
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -97,8 +96,16 @@ pub(super) fn answer(manager: &Manager, mut asked: Asked, path: &[&str]) -> Resu
             let (one, component) = (application(one)?, name::<ComponentName>(component)?);
             may_read(manager, &one, &asked)?;
             let bytes = asked.parameter("bytes")?.map_or(Ok(64 << 10), |text| text.parse::<u64>());
-            let bytes = bytes.map_err(|_| Refusal::Invalid("`bytes` is not a number".into()))?.min(MOST_LOG);
-            document(ok, &manager.logs(&one, &component, bytes)?)
+            let bytes = bytes.map_err(|_| Refusal::Invalid("`bytes` is not a number".into()))?;
+            document(ok, &manager.logs(&one, &component, &Wanted { bytes, ..Wanted::default() })?)
+        }
+        // The same for who follows: how far he has read comes along.
+        (Method::POST, ["applications", one, "components", component, "logs"]) => {
+            let (one, component) = (application(one)?, name::<ComponentName>(component)?);
+            may_read(manager, &one, &asked)?;
+            let Following { bytes, read } = typed(&mut asked)?;
+            let read = read.map(|list| list.into_iter().map(|one| ((one.container, one.name), one.to)).collect());
+            document(ok, &manager.logs(&one, &component, &Wanted { bytes, follows: true, read })?)
         }
         _ => Err(nowhere(&asked)),
     }

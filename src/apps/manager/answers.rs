@@ -224,7 +224,7 @@ impl Manager {
         Ok(state.applications.iter().map(|(name, application)| self.told(name, application)).collect())
     }
 
-    fn told(&self, name: &ApplicationName, application: &Application) -> told::Application {
+    pub(super) fn told(&self, name: &ApplicationName, application: &Application) -> told::Application {
         let key = |component: &ComponentName| Key { application: name.clone(), component: component.clone() };
         let seen = lock(&self.seen);
         let mut told = status::told(name, application, |component| {

@@ -1,82 +1,279 @@
-//! The logs of a component's last run: of containers that run, from their NodeManagers; found without ids of any kind.
-//! What a NodeManager does not have any more is left out and said.
-//! Not here: who may read them (`agent`).
+//! The logs of a component's last run, found without ids of any kind: of containers that run from their NodeManagers, of those
+//! that have ended from HDFS, where YARN gathers them; read as the application's owner.
+//! Not here: who may read them (`agent`), and which parts are wanted (`crate::logs`).
 
-use super::{Manager, unavailable};
+use super::Manager;
+use crate::journal::Run;
+use crate::logs::{Wanted, processes};
 use crate::orders::Refusal;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use systems::aggregated_logs::{Found, Gathered};
 use systems::hadoop::User;
 use systems::yarn::logs::NodeLogs;
-use systems::yarn::{Attempt, Container, Times};
-use words::application::LogFile;
+use systems::yarn::{self, Attempt, Container, Times};
+use words::application::{LogFile, Logs};
 use words::chain::chain;
-use words::ids::{ApplicationId, ContainerId, HostPort};
-use words::names::{ApplicationName, ComponentName};
+use words::ids::{ContainerId, HostPort};
+use words::names::{ApplicationName, ComponentName, Word};
 use words::parallel;
 
-/// Containers that are asked at once.
+/// Containers or files that are asked for at once.
 const AT_ONCE: usize = 8;
 /// What all logs of an answer have together.
 const BUDGET: u64 = 8 << 20;
 /// More files than this a container has only where somebody fills it.
 const MOST_FILES: usize = 64;
 
+/// Logs of a container by name, with their sizes.
+type Sizes = BTreeMap<String, u64>;
+
+/// Where the logs of a container are.
+enum Place {
+    Node(NodeLogs),
+    /// Logs of one container can be in several files, where YARN gathers while it runs.
+    Gathered(BTreeMap<String, usize>),
+}
+
+/// What is known of a run's logs.
+#[derive(Default)]
+struct Places {
+    of: BTreeMap<ContainerId, (Place, Sizes)>,
+    files: Vec<Gathered>,
+    /// Containers that have no logs anywhere.
+    without: BTreeSet<ContainerId>,
+    notes: Vec<String>,
+    is_over: bool,
+    /// Whether YARN still brings logs to HDFS.
+    pending: bool,
+}
+
 impl Manager {
-    /// The ends of the log files of a component's last run, `most` bytes of each container.
-    pub fn logs(&self, name: &ApplicationName, component: &ComponentName, most: u64) -> Result<Vec<LogFile>, Refusal> {
+    /// What is wanted of the logs of a component's last run.
+    pub fn logs(&self, name: &ApplicationName, component: &ComponentName, wanted: &Wanted) -> Result<Logs, Refusal> {
         let state = self.state()?;
         let application =
             state.applications.get(name).ok_or_else(|| Refusal::NotFound(format!("application {name}")))?;
         let found = application.components.get(component);
         let found = found.ok_or_else(|| Refusal::NotFound(format!("component {component} of {name}")))?;
-        let run = found.run.as_ref().ok_or_else(|| Refusal::NotFound(format!("run of {name}/{component} yet")))?;
-        let places = self.containers(&run.id)?;
-        let reader = User::simple(application.owner.as_str());
-        let most = most.min(BUDGET / places.len().max(1) as u64);
-        let files = parallel::each(AT_ONCE, places, |(container, node)| {
-            let logs = NodeLogs::new(&node, Times::default()).reading_as(reader.clone());
-            // One node that is away hides no other.
-            of_container(&logs, &container, most).unwrap_or_else(|refusal| {
-                let (name, text) = ("it cannot be read".to_owned(), refusal.to_string());
-                vec![LogFile { container: container.to_string(), name, size: None, text }]
-            })
-        });
-        let files: Vec<LogFile> = files.into_iter().flatten().collect();
-        match files.is_empty() {
-            false => Ok(files),
-            true => Err(Refusal::NotFound(format!(
-                "log of {id} on the nodes any more; when an application has ended, YARN gathers its logs in HDFS: \
-                 `yarn logs -applicationId {id}`",
-                id = run.id
-            ))),
+        let told = self.told(name, application).components.into_iter().find(|one| one.name == *component);
+        let state = told.map(|one| one.state).ok_or_else(|| Refusal::NotFound(format!("component {component}")))?;
+        let Some(run) = &found.run else {
+            return match wanted.follows && !state.is_over() {
+                true => Ok(Logs { state, files: Vec::new(), notes: Vec::new(), pending: true }),
+                false => Err(Refusal::NotFound(format!("run of {name}/{component} yet"))),
+            };
+        };
+        let mut places = self.places(run, &application.owner);
+        let files = places.read(wanted);
+        if files.is_empty() && places.notes.is_empty() && wanted.read.is_none() {
+            places.notes.push("there is no log yet".to_owned());
         }
+        Ok(Logs { state, files, notes: places.notes, pending: places.pending })
     }
 
-    /// The containers of all attempts of a run, with the nodes that have them.
-    fn containers(&self, id: &ApplicationId) -> Result<Vec<(ContainerId, HostPort)>, Refusal> {
-        let failed = |error: systems::yarn::Error| unavailable(chain(&error));
-        let mut places = Vec::new();
-        for attempt in self.yarn.attempts(id).map_err(failed)? {
-            let Attempt { container, node_http_address, .. } = &attempt;
-            places.extend(container.clone().zip(node_http_address.clone()));
-            let others = self.yarn.containers(id, &attempt.id).map_err(failed)?;
-            let place = |container: Container| Some((container.id, container.node_http_address?));
-            places.extend(others.into_iter().filter_map(place));
+    /// Finds the logs of a run. What cannot be asked is said, and hides nothing else.
+    fn places(&self, run: &Run, owner: &Word) -> Places {
+        let mut places = Places::default();
+        let reader = User::simple(owner.as_str());
+        let known = self.yarn.application(&run.id).unwrap_or_else(|error| {
+            places.notes.push(chain(&error));
+            None
+        });
+        places.is_over = known.as_ref().is_none_or(|known| known.state.is_final());
+        let found = Found::of(&self.hdfs.as_user(&reader), &self.site.cluster.logs, owner.as_str(), &run.id);
+        let found = found.unwrap_or_else(|error| {
+            places.notes.push(chain(&error));
+            Found::default()
+        });
+        let status = known.as_ref().and_then(|known| known.log_aggregation_status.clone()).unwrap_or_default();
+        let is_coming = matches!(status.as_str(), "NOT_START" | "RUNNING" | "RUNNING_WITH_FAILURE");
+        places.pending = places.is_over && (found.is_growing || (known.is_some() && is_coming));
+        places.files = found.files;
+        places.add_gathered();
+        if known.is_some() {
+            match self.nodes(run) {
+                Ok(nodes) => places.add_nodes(nodes, &reader),
+                Err(error) => places.notes.push(chain(&error)),
+            }
         }
-        places.sort();
-        places.dedup();
-        Ok(places)
+        places.say_what_is_missing(&status);
+        places
+    }
+
+    /// The containers of all attempts of a run that YARN still knows, with the nodes that have them.
+    fn nodes(&self, run: &Run) -> Result<BTreeMap<ContainerId, HostPort>, yarn::Error> {
+        let mut nodes = BTreeMap::new();
+        for attempt in self.yarn.attempts(&run.id)? {
+            let Attempt { container, node_http_address, .. } = &attempt;
+            nodes.extend(container.clone().zip(node_http_address.clone()));
+            let others = self.yarn.containers(&run.id, &attempt.id)?.into_iter();
+            nodes.extend(others.filter_map(|Container { id, node_http_address, .. }| Some((id, node_http_address?))));
+        }
+        Ok(nodes)
     }
 }
 
-fn of_container(node: &NodeLogs, container: &ContainerId, most: u64) -> Result<Vec<LogFile>, Refusal> {
-    let failed = |error: systems::yarn::logs::Error| unavailable(chain(&error));
-    let Some(names) = node.list(container).map_err(failed)? else { return Ok(Vec::new()) };
-    let mut files = Vec::new();
-    let each = most / names.len().clamp(1, MOST_FILES) as u64;
-    for listed in names.into_iter().take(MOST_FILES) {
-        let Some(piece) = node.last(container, &listed.name, each.max(1)).map_err(failed)? else { continue };
-        let text = String::from_utf8_lossy(&piece.bytes).into_owned();
-        files.push(LogFile { container: container.to_string(), name: listed.name, size: Some(piece.length), text });
+impl Places {
+    /// What the files in HDFS have; a later file has the newer log.
+    fn add_gathered(&mut self) {
+        let lists = parallel::each(AT_ONCE, &self.files, |file| file.list());
+        for (at, list) in lists.into_iter().enumerate() {
+            let list = list.unwrap_or_else(|error| {
+                self.notes.push(chain(&error));
+                Vec::new()
+            });
+            for entry in list {
+                let empty = || (Place::Gathered(BTreeMap::new()), Sizes::new());
+                let (place, sizes) = self.of.entry(entry.container).or_insert_with(empty);
+                if let Place::Gathered(files) = place
+                    && (sizes.len() < MOST_FILES || sizes.contains_key(&entry.name))
+                {
+                    files.insert(entry.name.clone(), at);
+                    sizes.insert(entry.name, entry.size);
+                }
+            }
+        }
     }
-    Ok(files)
+
+    /// What NodeManagers have: the newest of what runs, and what is not in HDFS of what has ended.
+    fn add_nodes(&mut self, nodes: BTreeMap<ContainerId, HostPort>, reader: &User) {
+        let wanted = nodes.into_iter().filter(|(container, _)| !(self.is_over && self.of.contains_key(container)));
+        let wanted: Vec<(ContainerId, HostPort)> = wanted.collect();
+        let asked = parallel::each(AT_ONCE, wanted, |(container, node)| {
+            let logs = NodeLogs::new(&node, Times::default()).reading_as(reader.clone());
+            let list = logs.list(&container);
+            (container, logs, list)
+        });
+        for (container, logs, list) in asked {
+            match list {
+                Ok(Some(list)) => {
+                    let sizes = list.into_iter().take(MOST_FILES).map(|log| (log.name, log.size)).collect();
+                    self.of.insert(container, (Place::Node(logs), sizes));
+                }
+                Ok(None) if self.of.contains_key(&container) => {}
+                Ok(None) => drop(self.without.insert(container)),
+                // One node that is away hides no other.
+                Err(error) => self.notes.push(chain(&error)),
+            }
+        }
+    }
+
+    /// Says whose logs are nowhere, and what becomes of them.
+    fn say_what_is_missing(&mut self, status: &str) {
+        let all: BTreeSet<&ContainerId> = self.of.keys().chain(&self.without).collect();
+        let named = processes(all).into_iter().filter(|(container, _)| self.without.contains(*container));
+        let whose: Vec<String> = named.map(|(of, name)| format!("{name} of attempt {}", of.attempt())).collect();
+        let whose = if whose.is_empty() { "some processes".to_owned() } else { whose.join(", ") };
+        let note = match (self.is_over, self.pending, status) {
+            (true, true, _) => "YARN is bringing logs of this run to HDFS: ask again in a few seconds".to_owned(),
+            (false, ..) if !self.without.is_empty() => {
+                format!("{whose}: it has ended, and YARN brings its logs to HDFS when the whole run has ended")
+            }
+            (true, false, "DISABLED") => {
+                "this YARN gathers no logs: set yarn.log-aggregation-enable, or look on the nodes".to_owned()
+            }
+            (true, false, _) if self.of.is_empty() || !self.without.is_empty() => format!(
+                "{whose}: no logs are on the nodes or in HDFS; YARN removes them some days after the end \
+                 (yarn.log-aggregation.retain-seconds), and does not bring those of a node that was lost"
+            ),
+            _ => return,
+        };
+        self.notes.push(note);
+    }
+
+    /// Reads what is wanted, by attempt and process.
+    fn read(&mut self, wanted: &Wanted) -> Vec<LogFile> {
+        let most = wanted.bytes.min(BUDGET / self.of.len().max(1) as u64);
+        let mut nodes = Vec::new();
+        let mut gathered: Vec<BTreeMap<(ContainerId, String), Range<u64>>> = vec![BTreeMap::new(); self.files.len()];
+        for (container, (place, sizes)) in &self.of {
+            for (name, range) in wanted.ranges(container, sizes, most) {
+                match place {
+                    Place::Node(logs) => nodes.push((logs, container, name, range)),
+                    Place::Gathered(files) => {
+                        let file = files.get(&name).and_then(|at| gathered.get_mut(*at));
+                        file.into_iter()
+                            .for_each(|file| drop(file.insert((container.clone(), name.clone()), range.clone())));
+                    }
+                }
+            }
+        }
+        let mut parts = parallel::each(AT_ONCE, nodes, |(logs, container, name, range)| {
+            of_node(logs, container, name, &range, wanted)
+        });
+        let files = self.files.iter().zip(&gathered).filter(|(_, ranges)| !ranges.is_empty());
+        parts.extend(parallel::each(AT_ONCE, files, |(file, ranges)| of_file(file, ranges, wanted)));
+        let mut read = BTreeMap::new();
+        for part in parts {
+            match part {
+                Ok(parts) => {
+                    read.extend(parts.into_iter().map(|part| ((part.container.clone(), part.name.clone()), part)))
+                }
+                Err(why) => self.notes.push(why),
+            }
+        }
+        let named = processes(self.of.keys().chain(&self.without)).into_iter();
+        named.flat_map(|(container, process)| told(container, &process, &mut read)).collect()
+    }
+}
+
+/// A part of a log.
+struct Part {
+    container: ContainerId,
+    name: String,
+    size: u64,
+    from: u64,
+    bytes: Vec<u8>,
+}
+
+fn of_node(
+    logs: &NodeLogs,
+    container: &ContainerId,
+    name: String,
+    range: &Range<u64>,
+    wanted: &Wanted,
+) -> Result<Vec<Part>, String> {
+    let most = range.end - range.start;
+    let piece = match wanted.read {
+        Some(_) => logs.from(container, &name, range.start, most),
+        None => logs.last(container, &name, most),
+    };
+    let Some(mut piece) = piece.map_err(|error| chain(&error))? else { return Ok(Vec::new()) };
+    let from = wanted.whole_lines(piece.from, &mut piece.bytes, true);
+    Ok(vec![Part { container: container.clone(), name, size: piece.length, from, bytes: piece.bytes }])
+}
+
+fn of_file(
+    file: &Gathered,
+    ranges: &BTreeMap<(ContainerId, String), Range<u64>>,
+    wanted: &Wanted,
+) -> Result<Vec<Part>, String> {
+    let pieces = file.read(&mut |entry| {
+        let range = ranges.get(&(entry.container.clone(), entry.name.clone()));
+        range.cloned().unwrap_or_default()
+    });
+    let part = |mut piece: systems::aggregated_logs::Piece| {
+        let is_whole = piece.from + piece.bytes.len() as u64 == piece.entry.size;
+        let from = wanted.whole_lines(piece.from, &mut piece.bytes, !is_whole);
+        let entry = piece.entry;
+        Part { container: entry.container, name: entry.name, size: entry.size, from, bytes: piece.bytes }
+    };
+    Ok(pieces.map_err(|error| chain(&error))?.into_iter().map(part).collect())
+}
+
+/// The parts of a process.
+fn told(container: &ContainerId, process: &str, read: &mut BTreeMap<(ContainerId, String), Part>) -> Vec<LogFile> {
+    let own = read.extract_if(.., |(of, _), part| of == container && !part.bytes.is_empty());
+    let file = |((_, name), part): ((ContainerId, String), Part)| LogFile {
+        process: process.to_owned(),
+        attempt: container.attempt(),
+        container: container.to_string(),
+        name,
+        size: part.size,
+        from: part.from,
+        to: part.from + part.bytes.len() as u64,
+        text: String::from_utf8_lossy(&part.bytes).into_owned(),
+    };
+    own.map(file).collect()
 }

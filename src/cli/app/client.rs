@@ -4,7 +4,7 @@
 
 use crate::cli::failure::{FAILED, Failure, USAGE};
 use crate::systems::local::{self, Content, LocalServer};
-use crate::words::application::{Application, Details, Event, Explained, LogFile};
+use crate::words::application::{Application, Details, Event, Explained, Following, Logs};
 use crate::words::names::{ApplicationName, ComponentName, PackageName};
 use hyper::Method;
 use serde::Deserialize;
@@ -145,18 +145,35 @@ impl Client {
         self.get(&format!("/v1/applications/{application}/explain"))
     }
 
-    /// The ends of the log files of a component, which may be left out where there is only one.
+    /// The ends of the logs of a component.
     pub(in crate::cli) fn logs(
         &self,
         application: &ApplicationName,
-        component: Option<&ComponentName>,
+        component: &ComponentName,
         bytes: u64,
-    ) -> Result<Vec<LogFile>, Failure> {
-        let component = match component {
-            Some(component) => component.clone(),
-            None => self.only(application)?,
-        };
+    ) -> Result<Logs, Failure> {
         self.get(&format!("/v1/applications/{application}/components/{component}/logs?bytes={bytes}"))
+    }
+
+    /// What is new in them.
+    pub(in crate::cli) fn follow(
+        &self,
+        application: &ApplicationName,
+        component: &ComponentName,
+        following: &Following,
+    ) -> Result<Logs, Failure> {
+        let path = format!("/v1/applications/{application}/components/{component}/logs");
+        let body = serde_json::to_value(following)?;
+        Ok(serde_json::from_slice(&self.ask(Method::POST, &path, Content::Json(&body))?)?)
+    }
+
+    /// The component that is meant: there is only one where none is named.
+    pub(in crate::cli) fn component(
+        &self,
+        application: &ApplicationName,
+        component: Option<ComponentName>,
+    ) -> Result<ComponentName, Failure> {
+        component.map_or_else(|| self.only(application), Ok)
     }
 
     fn only(&self, application: &ApplicationName) -> Result<ComponentName, Failure> {

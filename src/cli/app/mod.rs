@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 pub(super) mod client;
+mod logs;
 pub(super) mod table;
 mod wait;
 
@@ -127,7 +128,8 @@ enum Command {
         #[arg(value_parser = checked::<ApplicationName>)]
         application: ApplicationName,
     },
-    /// Print the logs of a component's last run.
+    /// Print the logs of a component's last run, whether it runs or has ended: of each process the ends of its files. With -f
+    /// goes on until the component is over; exit codes as of `run`, and 0 where it was stopped as ordered.
     Logs {
         /// The application.
         #[arg(value_parser = checked::<ApplicationName>)]
@@ -135,11 +137,14 @@ enum Command {
         /// The component; none if there is only one.
         #[arg(value_parser = checked::<ComponentName>)]
         component: Option<ComponentName>,
-        /// How many bytes of the ends of each container's files.
-        #[arg(long, default_value_t = 262_144)]
-        bytes: u64,
-        /// Print JSON.
+        /// Print what is written from now on, too.
+        #[arg(short, long)]
+        follow: bool,
+        /// How many bytes of the ends of each process's files; 262144, or 8192 to begin with where it goes on.
         #[arg(long)]
+        bytes: Option<u64>,
+        /// Print JSON.
+        #[arg(long, conflicts_with = "follow")]
         json: bool,
     },
     /// Say what a start would submit, and where each value comes from.
@@ -232,9 +237,12 @@ pub fn run(arguments: Arguments) -> Outcome {
             if json { say_json(&all)? } else { say(&table::list(&all))? }
         }
         Command::Watch { application } => wait::watch(&client, &application)?,
-        Command::Logs { application, component, bytes, json } => {
-            let files = client.logs(&application, component.as_ref(), bytes)?;
-            if json { say_json(&files)? } else { say(&table::logs(&files))? }
+        Command::Logs { application, component, follow, bytes, json } => {
+            let component = client.component(&application, component)?;
+            if follow {
+                return logs::follow(&client, &application, &component, bytes.unwrap_or(logs::BEGINNING));
+            }
+            logs::print(&client.logs(&application, &component, bytes.unwrap_or(logs::ENDS))?, json)?;
         }
         Command::Explain { application, json } => {
             let explained = client.explain(&application)?;

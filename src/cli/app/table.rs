@@ -2,7 +2,7 @@
 //! Not here: asking for them.
 //! What comes from jobs and logs is escaped where it is printed.
 
-use crate::words::application::{Application, Checkpoints, Component, Details, Event, Explained, Failure, LogFile};
+use crate::words::application::{Application, Checkpoints, Component, Details, Event, Explained, Failure};
 use crate::words::moment;
 use crate::words::shown::shown;
 
@@ -115,12 +115,6 @@ pub(in crate::cli) fn history(events: &[Event]) -> String {
         vec![moment::utc(event.at_ms / 1000), event.by.to_string(), component, shown(&event.what).to_string()]
     };
     columns(&[head].into_iter().chain(events.iter().map(row)).collect::<Vec<_>>())
-}
-
-/// Log files, each under its name.
-pub(in crate::cli) fn logs(files: &[LogFile]) -> String {
-    let one = |file: &LogFile| format!("==> {} {} <==\n{}\n", file.container, shown(&file.name), file.text.trim_end());
-    files.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
 /// What a start would submit.

@@ -12,13 +12,13 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// It was cancelled or killed.
-const ENDED_BY_OTHERS: u8 = 5;
+pub(super) const ENDED_BY_OTHERS: u8 = 5;
 /// Nobody knows what became of it.
-const NOT_SEEN: u8 = 6;
+pub(super) const NOT_SEEN: u8 = 6;
 /// For so long the manager may be silent.
-const SILENCE: Duration = Duration::from_secs(60);
+pub(super) const SILENCE: Duration = Duration::from_secs(60);
 /// From one look to the next where nothing hurries.
-const PAUSE: Duration = Duration::from_secs(1);
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 /// Whether a wait is over, and with which exit code.
 pub(super) enum Settled {
