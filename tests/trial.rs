@@ -148,9 +148,13 @@ fn an_application_stops_and_starts_with_its_state(folder: &Path) {
     assert_eq!((first.state, &first.restored_from), (told::State::Running, &None));
     let (success, refused) = app(folder, &["undeploy", "states-1.0.0"]);
     assert!(!success && refused.contains("states"), "{refused}");
-    assert!(app_does(folder, &["logs", "states"]).contains("jobmanager.log"));
+    let logs = app_does(folder, &["logs", "states"]);
+    assert!(logs.contains("JobManager, attempt 1: jobmanager.log") && logs.contains("taskmanager.log"), "{logs}");
 
     app_does(folder, &["stop", "states", "--wait"]);
+    // Its nodes have them no more: `-f` waits for the last lines until YARN has brought them to HDFS.
+    let ended = app_does(folder, &["logs", "states", "-f"]);
+    assert!(ended.contains("TaskManager 1, attempt 1") && ended.contains("Terminating cluster entrypoint"), "{ended}");
     let stopped = component(folder, "states");
     let savepoint = stopped.savepoints[0].path.clone().unwrap();
     assert_eq!((stopped.state, stopped.yarn_id), (told::State::Stopped, first.yarn_id.clone()));
@@ -162,6 +166,7 @@ fn an_application_stops_and_starts_with_its_state(folder: &Path) {
 
     app_does(folder, &["stop", "states", "--no-savepoint", "--wait"]);
     assert_eq!(component(folder, "states").state, told::State::Stopped);
+    assert!(app_does(folder, &["logs", "states", "-f"]).contains("jobmanager.log"), "after it was killed, too");
     app_does(folder, &["delete", "states", "--yes"]);
     app_does(folder, &["undeploy", "states-1.0.0"]);
 }

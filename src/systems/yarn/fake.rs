@@ -25,6 +25,8 @@ pub struct Submitted {
     /// The NodeManager of its master.
     pub node: Option<String>,
     pub finished: u64,
+    /// Whether its logs were brought to HDFS.
+    pub logs_are_gathered: bool,
 }
 
 /// What it knows and does.
@@ -136,6 +138,7 @@ fn answer(world: &mut World, request: &Request) -> Vec<u8> {
             });
             http(200, "", &json!({ "appAttempts": { "appAttempt": [attempt] } }).to_string())
         }
+        ("GET", ["apps", _, "appattempts", _, "containers"]) => http(200, "", "{}"),
         _ => http(404, "", "<html>not found</html>"),
     }
 }
@@ -177,7 +180,7 @@ fn told(id: &str, known: &Submitted) -> Value {
         "trackingUrl": format!("http://x/proxy/{id}/"), "applicationType": text("application-type"),
         "applicationTags": tags_of(known).join(","), "startedTime": STARTED + 1, "finishedTime": known.finished,
         "amRPCAddress": known.master, "amHostHttpAddress": known.node, "allocatedMB": -1, "runningContainers": -1,
-        "logAggregationStatus": "NOT_START",
+        "logAggregationStatus": if known.logs_are_gathered { "SUCCEEDED" } else { "NOT_START" },
     })
 }
 

@@ -5,6 +5,7 @@
 mod away;
 mod bed;
 mod faults;
+mod logs;
 mod orders;
 mod pairs;
 mod refused;

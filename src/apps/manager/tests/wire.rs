@@ -185,9 +185,11 @@ fn forward(server: &str, request: &[u8]) -> Vec<u8> {
 
 /// The NameNode names itself as the DataNode: those requests come through here, too.
 fn readdressed(answer: &[u8], server: &str, own: &str) -> Vec<u8> {
-    let text = String::from_utf8_lossy(answer);
     // A server that hangs up says nothing.
-    let Some((head, body)) = text.split_once("\r\n\r\n") else { return Vec::new() };
-    let (status, body) = (head.lines().next().unwrap(), body.replace(server, own));
-    format!("{status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    let Some(end) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return Vec::new() };
+    let head = String::from_utf8_lossy(&answer[..end]);
+    let body = &answer[end + 4..];
+    let body = str::from_utf8(body).map_or_else(|_| body.to_vec(), |text| text.replace(server, own).into_bytes());
+    let head = format!("{}\r\nconnection: close\r\ncontent-length: {}", head.lines().next().unwrap(), body.len());
+    [head.as_bytes(), b"\r\n\r\n", &body].concat()
 }
