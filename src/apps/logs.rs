@@ -19,7 +19,7 @@ pub struct Wanted {
     /// Whether lines that are not ended yet are left for the next time.
     pub follows: bool,
     /// How far logs were read, by container and name; without it their ends are wanted.
-    pub read: Option<BTreeMap<(String, String), u64>>,
+    pub read: Option<BTreeMap<String, BTreeMap<String, u64>>>,
 }
 
 /// The name of a log that was rolled over, without its number, and the number.
@@ -28,40 +28,28 @@ fn rolled(name: &str) -> Option<(&str, &str)> {
 }
 
 impl Wanted {
-    /// Which part of each log of a container, by name and size, is wanted: together no more than `most` bytes.
+    /// Which part of each log of a container, by name and size, is wanted: together no more than `most` bytes. One that was
+    /// gathered may lack what was read on the node; only there a log may begin anew.
     pub fn ranges(
         &self,
         container: &ContainerId,
         logs: &BTreeMap<String, u64>,
+        is_gathered: bool,
         most: u64,
     ) -> Vec<(String, Range<u64>)> {
-        let logs = logs.iter().filter(|(name, size)| **size > 0 && !YARNS.contains(&name.as_str()));
-        let starts: Vec<(&String, Range<u64>)> = logs
-            .clone()
-            .map(|(name, size)| (name, self.start(container, name, *size, &logs.clone().collect())..*size))
-            .filter(|(_, range)| !range.is_empty())
-            .collect();
+        let wanted = logs.iter().filter(|(name, size)| **size > 0 && !YARNS.contains(&name.as_str()));
+        let read = self.read.as_ref().map(|read| read.get(container.as_str()));
+        let mut starts: Vec<(&String, Range<u64>)> = Vec::new();
+        for (name, size) in wanted {
+            let start = read.flatten().map_or(0, |read| start(read, name, logs, is_gathered));
+            starts.extend(Some((name, start.min(*size)..*size)).filter(|(_, range)| !range.is_empty()));
+        }
         let shares = shares(starts.iter().map(|(_, range)| range.end - range.start).collect(), most);
         let part = |((name, range), share): ((&String, Range<u64>), u64)| match self.read {
             None => (name.clone(), range.end - share..range.end),
             Some(_) => (name.clone(), range.start..range.start + share),
         };
         starts.into_iter().zip(shares).map(part).filter(|(_, range)| !range.is_empty()).collect()
-    }
-
-    /// How far a log was read.
-    fn start(&self, container: &ContainerId, name: &str, size: u64, logs: &BTreeMap<&String, &u64>) -> u64 {
-        let Some(read) = &self.read else { return 0 };
-        let known = |name: &str| read.get(&(container.to_string(), name.to_owned())).copied();
-        if let Some((base, number)) = rolled(name)
-            && let Some(to) = known(base)
-        {
-            // What was the log itself until a moment ago goes on where that was read to; what is older is known.
-            let is_new = number == "1" && logs.get(&base.to_owned()).is_none_or(|size| **size < to);
-            return if is_new { to.max(known(name).unwrap_or(0)).min(size) } else { size };
-        }
-        // A log that is shorter than what was read of it has begun anew.
-        known(name).filter(|to| *to <= size).unwrap_or(0)
     }
 
     /// Takes from a part what is no whole line: at its beginning where something is left out before it, and at its end where
@@ -83,6 +71,20 @@ impl Wanted {
         }
         from
     }
+}
+
+/// Where what is new begins in a log, by how far the logs of its container were read.
+fn start(read: &BTreeMap<String, u64>, name: &str, logs: &BTreeMap<String, u64>, is_gathered: bool) -> u64 {
+    let size = |name: &str| logs.get(name).copied().unwrap_or_default();
+    if let Some((base, number)) = rolled(name)
+        && let Some(to) = read.get(base)
+    {
+        // What was the log itself until a moment ago goes on where that was read to; what is older is known.
+        let is_new = number == "1" && size(base) < *to;
+        return if is_new { *read.get(name).unwrap_or(to).max(to) } else { u64::MAX };
+    }
+    // A log that is shorter than what was read of it has begun anew.
+    read.get(name).copied().filter(|to| *to <= size(name) || is_gathered).unwrap_or_default()
 }
 
 /// Gives each what it has, and where that is more than there is for all, the same to those that have more.
@@ -136,8 +138,8 @@ mod tests {
     }
 
     fn read(list: &[(&str, u64)]) -> Wanted {
-        let read = list.iter().map(|(name, to)| ((one().to_string(), (*name).to_owned()), *to));
-        Wanted { bytes: 0, follows: true, read: Some(read.collect()) }
+        let read = list.iter().map(|(name, to)| ((*name).to_owned(), *to)).collect();
+        Wanted { bytes: 0, follows: true, read: Some(BTreeMap::from([(one().to_string(), read)])) }
     }
 
     #[test]
@@ -145,13 +147,13 @@ mod tests {
         assert_eq!(shares(vec![1000, 5, 1000, 0], 105), [50, 5, 50, 0]);
         assert_eq!(shares(vec![10, 20], 1000), [10, 20]);
         let all = logs(&[("a.log", 1000), ("a.err", 10), ("launch_container.sh", 9), ("empty", 0)]);
-        let ranges = Wanted::default().ranges(&one(), &all, 110);
+        let ranges = Wanted::default().ranges(&one(), &all, false, 110);
         assert_eq!(ranges, [("a.err".into(), 0..10), ("a.log".into(), 900..1000)]);
     }
 
     #[test]
     fn who_follows_gets_what_is_new_and_a_log_that_was_rolled_over_goes_on() {
-        let ranges = |read: &Wanted, list: &[(&str, u64)]| read.ranges(&one(), &logs(list), 100);
+        let ranges = |read: &Wanted, list: &[(&str, u64)]| read.ranges(&one(), &logs(list), false, 100);
         let known = read(&[("a.log", 70)]);
         assert_eq!(ranges(&known, &[("a.log", 90), ("b.log", 7)]), [("a.log".into(), 70..90), ("b.log".into(), 0..7)]);
         assert_eq!(ranges(&known, &[("a.log", 70), ("a.log.1", 500), ("a.log.2", 500)]), []);
@@ -160,6 +162,9 @@ mod tests {
         let again = read(&[("a.log", 70), ("a.log.1", 75)]);
         assert_eq!(ranges(&again, &[("a.log", 0), ("a.log.1", 75)]), []);
         assert_eq!(ranges(&known, &[("a.log", 1000)]), [("a.log".into(), 70..170)]);
+        // It began anew on a node; in HDFS there is only less of it yet.
+        assert_eq!(ranges(&known, &[("a.log", 60)]), [("a.log".into(), 0..60)]);
+        assert_eq!(known.ranges(&one(), &logs(&[("a.log", 60)]), true, 100), []);
     }
 
     #[test]

@@ -278,27 +278,15 @@ pub struct LogFile {
     pub text: String,
 }
 
-/// How far a log was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LogPosition {
-    /// The container.
-    pub container: String,
-    /// The file's name.
-    pub name: String,
-    /// What lies before is known.
-    pub to: u64,
-}
-
 /// What somebody asks for who follows logs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Following {
     /// How many bytes of each container.
     pub bytes: u64,
-    /// How far was read; nothing for the ends of all logs, and what begins them is left out.
+    /// How far logs were read, by container and name; without it their ends are wanted.
     #[serde(default)]
-    pub read: Option<Vec<LogPosition>>,
+    pub read: Option<BTreeMap<String, BTreeMap<String, u64>>>,
 }
 
 macro_rules! shown_as_in_json {

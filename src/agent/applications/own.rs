@@ -104,7 +104,6 @@ pub(super) fn answer(manager: &Manager, mut asked: Asked, path: &[&str]) -> Resu
             let (one, component) = (application(one)?, name::<ComponentName>(component)?);
             may_read(manager, &one, &asked)?;
             let Following { bytes, read } = typed(&mut asked)?;
-            let read = read.map(|list| list.into_iter().map(|one| ((one.container, one.name), one.to)).collect());
             document(ok, &manager.logs(&one, &component, &Wanted { bytes, follows: true, read })?)
         }
         _ => Err(nowhere(&asked)),

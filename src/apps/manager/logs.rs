@@ -188,13 +188,13 @@ impl Places {
         let mut nodes = Vec::new();
         let mut gathered: Vec<BTreeMap<(ContainerId, String), Range<u64>>> = vec![BTreeMap::new(); self.files.len()];
         for (container, (place, sizes)) in &self.of {
-            for (name, range) in wanted.ranges(container, sizes, most) {
+            for (name, range) in wanted.ranges(container, sizes, matches!(place, Place::Gathered(_)), most) {
                 match place {
                     Place::Node(logs) => nodes.push((logs, container, name, range)),
                     Place::Gathered(files) => {
-                        let file = files.get(&name).and_then(|at| gathered.get_mut(*at));
-                        file.into_iter()
-                            .for_each(|file| drop(file.insert((container.clone(), name.clone()), range.clone())));
+                        if let Some(file) = files.get(&name).and_then(|at| gathered.get_mut(*at)) {
+                            file.insert((container.clone(), name), range);
+                        }
                     }
                 }
             }
@@ -204,17 +204,16 @@ impl Places {
         });
         let files = self.files.iter().zip(&gathered).filter(|(_, ranges)| !ranges.is_empty());
         parts.extend(parallel::each(AT_ONCE, files, |(file, ranges)| of_file(file, ranges, wanted)));
-        let mut read = BTreeMap::new();
+        let named = processes(self.of.keys().chain(&self.without));
+        let mut read = Vec::new();
         for part in parts {
             match part {
-                Ok(parts) => {
-                    read.extend(parts.into_iter().map(|part| ((part.container.clone(), part.name.clone()), part)))
-                }
+                Ok(parts) => read.extend(parts.into_iter().filter_map(|part| part.told(&named))),
                 Err(why) => self.notes.push(why),
             }
         }
-        let named = processes(self.of.keys().chain(&self.without)).into_iter();
-        named.flat_map(|(container, process)| told(container, &process, &mut read)).collect()
+        read.sort_by(|(left, file), (right, other)| (left, &file.name).cmp(&(right, &other.name)));
+        read.into_iter().map(|(_, file)| file).collect()
     }
 }
 
@@ -225,6 +224,24 @@ struct Part {
     size: u64,
     from: u64,
     bytes: Vec<u8>,
+}
+
+impl Part {
+    /// As it is told, with the place of its process among the others.
+    fn told(self, named: &[(&ContainerId, String)]) -> Option<(usize, LogFile)> {
+        let place = named.iter().position(|(container, _)| **container == self.container)?;
+        let file = LogFile {
+            process: named[place].1.clone(),
+            attempt: self.container.attempt(),
+            container: self.container.to_string(),
+            name: self.name,
+            size: self.size,
+            from: self.from,
+            to: self.from + self.bytes.len() as u64,
+            text: String::from_utf8_lossy(&self.bytes).into_owned(),
+        };
+        Some((place, file)).filter(|_| !self.bytes.is_empty())
+    }
 }
 
 fn of_node(
@@ -260,20 +277,4 @@ fn of_file(
         Part { container: entry.container, name: entry.name, size: entry.size, from, bytes: piece.bytes }
     };
     Ok(pieces.map_err(|error| chain(&error))?.into_iter().map(part).collect())
-}
-
-/// The parts of a process.
-fn told(container: &ContainerId, process: &str, read: &mut BTreeMap<(ContainerId, String), Part>) -> Vec<LogFile> {
-    let own = read.extract_if(.., |(of, _), part| of == container && !part.bytes.is_empty());
-    let file = |((_, name), part): ((ContainerId, String), Part)| LogFile {
-        process: process.to_owned(),
-        attempt: container.attempt(),
-        container: container.to_string(),
-        name,
-        size: part.size,
-        from: part.from,
-        to: part.from + part.bytes.len() as u64,
-        text: String::from_utf8_lossy(&part.bytes).into_owned(),
-    };
-    own.map(file).collect()
 }

@@ -5,7 +5,7 @@
 use super::client::Client;
 use super::wait::{ENDED_BY_OTHERS, NOT_SEEN, PAUSE, SILENCE};
 use crate::cli::failure::{FAILED, Failure, Outcome, say, say_json, warn};
-use crate::words::application::{Following, LogFile, LogPosition, Logs, State};
+use crate::words::application::{Following, LogFile, Logs, State};
 use crate::words::names::{ApplicationName, ComponentName};
 use crate::words::shown::shown;
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,8 +89,8 @@ fn code(state: State) -> ExitCode {
 #[derive(Default)]
 struct Printer {
     was_answered: bool,
-    /// By container and name.
-    read: BTreeMap<(String, String), u64>,
+    /// How far, by container and name.
+    read: BTreeMap<String, BTreeMap<String, u64>>,
     /// Whose lines stand last on the screen.
     last: Option<(String, String)>,
     notes: BTreeSet<String>,
@@ -99,14 +99,9 @@ struct Printer {
 impl Printer {
     /// Until there was a log its end is wanted, from then on what is new.
     fn following(&self, bytes: u64) -> Following {
-        let position = |((container, name), to): (&(String, String), &u64)| LogPosition {
-            container: container.clone(),
-            name: name.clone(),
-            to: *to,
-        };
         match self.read.is_empty() {
             true => Following { bytes, read: None },
-            false => Following { bytes: NEWS, read: Some(self.read.iter().map(position).collect()) },
+            false => Following { bytes: NEWS, read: Some(self.read.clone()) },
         }
     }
 
@@ -118,10 +113,7 @@ impl Printer {
             let gap = if is_new && self.last.is_some() { "\n" } else { "" };
             let head = if is_new { format!("{gap}{}", heading(file)) } else { String::new() };
             say(&format!("{head}{}", file.text))?;
-            if self.read.insert(of.clone(), file.to).is_some_and(|before| file.to < before) {
-                // It has begun anew: what it was until then has another one's name now.
-                self.read.remove(&(of.0.clone(), format!("{}.1", of.1)));
-            }
+            self.note(file);
             self.last = Some(of);
         }
         for note in &logs.notes {
@@ -130,5 +122,43 @@ impl Printer {
             }
         }
         Ok(())
+    }
+
+    /// Remembers how far a file was printed.
+    fn note(&mut self, file: &LogFile) {
+        let read = self.read.entry(file.container.clone()).or_default();
+        if read.insert(file.name.clone(), file.to).is_some_and(|before| file.to < before) {
+            // It has begun anew: what it was until then has another one's name now.
+            read.remove(&format!("{}.1", file.name));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str, from: u64, to: u64) -> LogFile {
+        let (process, container, text) = ("JobManager".into(), "container_1_2_01_000001".into(), String::new());
+        LogFile { process, attempt: 1, container, name: name.into(), size: 900, from, to, text }
+    }
+
+    #[test]
+    fn a_heading_tells_whose_a_file_is_and_what_is_left_out_and_no_id() {
+        assert_eq!(heading(&file("jobmanager.log", 0, 9)), "==> JobManager, attempt 1: jobmanager.log <==\n");
+        let part = "==> JobManager, attempt 1: a\\n.log, from byte 5 of 900 <==\n";
+        assert_eq!(heading(&file("a\n.log", 5, 9)), part);
+    }
+
+    #[test]
+    fn ends_are_asked_for_until_there_are_any_and_then_what_is_new() {
+        let mut printer = Printer::default();
+        assert_eq!(printer.following(70), Following { bytes: 70, read: None });
+        printer.note(&file("a.log", 0, 80));
+        printer.note(&file("a.log.1", 0, 500));
+        let read = printer.following(70).read.unwrap();
+        assert_eq!(read["container_1_2_01_000001"], BTreeMap::from([("a.log".into(), 80), ("a.log.1".into(), 500)]));
+        printer.note(&file("a.log", 0, 20));
+        assert_eq!(printer.read["container_1_2_01_000001"], BTreeMap::from([("a.log".into(), 20)]));
     }
 }

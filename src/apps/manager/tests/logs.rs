@@ -112,8 +112,11 @@ fn logs_come_from_the_node_while_it_runs_and_from_hdfs_when_it_has_failed() {
 fn who_follows_reads_on_where_he_was_in_whole_lines_and_in_hdfs_to_the_end() {
     let run = Run::started();
     let follow = |read: Option<&[(&str, &str, u64)]>| {
-        let read =
-            read.map(|list| list.iter().map(|(of, name, to)| (((*of).to_owned(), (*name).to_owned()), *to)).collect());
+        let mut known: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+        for (of, name, to) in read.unwrap_or_default() {
+            known.entry((*of).to_owned()).or_default().insert((*name).to_owned(), *to);
+        }
+        let read = read.map(|_| known);
         run.logs(&Wanted { bytes: 1000, follows: true, read })
     };
     let first = follow(None);
