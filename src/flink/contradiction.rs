@@ -30,7 +30,7 @@ pub(super) fn judge(configuration: &Configuration, findings: &mut Findings) {
 
 impl Configuration {
     /// Who sets an option that has had several names: the first of them that this Flink has.
-    fn any(&self, keys: &[&str]) -> Option<&Entry> {
+    pub(super) fn any(&self, keys: &[&str]) -> Option<&Entry> {
         keys.iter().find_map(|key| self.setting(key))
     }
 }
@@ -42,7 +42,7 @@ fn name(configuration: &Configuration, names: &[&'static str]) -> &'static str {
 }
 
 const AVAILABILITY: &[&str] = &["high-availability.type", "high-availability"];
-const CHECKPOINTS: &[&str] = &["execution.checkpointing.dir", "state.checkpoints.dir"];
+pub(super) const CHECKPOINTS: &[&str] = &["execution.checkpointing.dir", "state.checkpoints.dir"];
 const STRATEGY: &[&str] = &["restart-strategy.type", "restart-strategy"];
 
 /// Names that Flink takes in any case.

@@ -5,6 +5,7 @@
 mod catalogue;
 mod contradiction;
 mod file;
+mod folders;
 mod java;
 mod key;
 mod legacy;
@@ -14,6 +15,7 @@ mod replaced;
 mod tests;
 mod value;
 mod yaml;
+mod yarn;
 
 pub use file::Syntax;
 
@@ -153,6 +155,8 @@ impl Configuration {
     fn judge(&self, syntax: Syntax, findings: &mut Findings) {
         key::judge(self, syntax, findings);
         contradiction::judge(self, findings);
+        folders::judge(self, findings);
+        yarn::judge(self, findings);
         java::judge(self, findings);
         memory::judge(self, findings);
     }

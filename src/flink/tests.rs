@@ -220,7 +220,7 @@ fn lines_are_read_as_flink_reads_them() {
     );
     lines(
         "1.18.1",
-        "rest.port: 1\nrest.port: 2\n",
+        "rest.port: 0\nrest.port: 0\n",
         "c:2: warning: `rest.port` is set twice, first at c:1\n    Flink takes this one: remove the other\n",
     );
 }
@@ -231,10 +231,10 @@ fn yaml_that_flink_fails_over_is_told_with_its_line() {
         let found = found(text, Syntax::Yaml, "2.3.0");
         assert!(found.starts_with(&format!("c:{line}: error: ")), "{text:?}\n{found}");
     };
-    fails("rest.port: 1\nrest.port: 2\n", 2);
+    fails("rest.port: 0\nrest.port: 0\n", 2);
     yaml(
         "2.3.0",
-        "rest:\n  port: 1\nrest.port: 2\n",
+        "rest:\n  port: 0\nrest.port: 0\n",
         "c:3: warning: `rest.port` is set twice, first at c:2\n    which one Flink takes is not said: keep one\n",
     );
     fails("rest:\n  port:\n", 2);
@@ -244,10 +244,10 @@ fn yaml_that_flink_fails_over_is_told_with_its_line() {
     fails("web.upload.dir: *a\n", 1);
     fails("web.upload.dir: @a\n", 1);
     fails("web.upload.dir:\t/tmp\n", 1);
-    fails("rest.port: 1\n---\nrest.port: 2\n", 2);
-    fails("rest:\n\tport: 1\n", 2);
+    fails("rest.port: 0\n---\nrest.port: 0\n", 2);
+    fails("rest:\n\tport: 0\n", 2);
     fails("web.upload.dir: 'a'\t\n", 1);
-    fails("rest.port: 1\n\t\n", 2);
+    fails("rest.port: 0\n\t\n", 2);
     fails("web.upload.dir: !a b\n", 1);
     fails("\"a\n", 1);
     let (_, findings) = lint(Source { file: "c", text: "- a\n" }, Syntax::Yaml, target("2.3.0")).unwrap();
@@ -364,7 +364,7 @@ fn settings_that_contradict_each_other_are_told() {
         "c:2: warning: `restart-strategy.fixed-delay.attempts` does nothing: the strategy is failure-rate",
     );
     check("taskmanager.numberOfTaskSlots: 0\n", "c:1: error: `taskmanager.numberOfTaskSlots` cannot be 0");
-    check("rest.port: 80810\n", "c:1: error: `rest.port` cannot be 80810");
+    check("rest.bind-port: 80810\n", "c:1: error: `rest.bind-port` cannot be 80810");
     check(
         "metrics.reporters: a\nmetrics.reporter.b.factory.class: x.Y\n",
         "c:1: warning: `metrics.reporters` names `a`, which has no factory: it reports nothing\n\
@@ -385,6 +385,63 @@ fn settings_that_contradict_each_other_are_told() {
 }
 
 #[test]
+fn folders_that_flink_refuses_or_that_others_do_not_see_are_told() {
+    let check = |text: &str, expected: &str| {
+        let found = found(text, Syntax::Yaml, "2.3.0");
+        let whats: Vec<&str> = found.lines().filter(|line| line.starts_with("c:")).collect();
+        assert_eq!(whats.join("\n"), expected, "{text}");
+    };
+    for key in ["execution.checkpointing.dir", "execution.checkpointing.savepoint-dir"] {
+        check(&format!("{key}: /flink/ck\n"), &format!("c:1: error: `{key}` has no scheme: no job would start"));
+        for root in ["s3://bucket", "s3://bucket/", "hdfs:///", "hdfs://nn:8020", "file:/"] {
+            let found = found(&format!("{key}: {root}\n"), Syntax::Yaml, "2.3.0");
+            assert!(found.contains("is the root of a file system") && found.contains("error"), "{root}: {found}");
+        }
+        for good in ["hdfs:///flink", "hdfs://nn/flink", "hdfs:/flink", "s3://bucket/x"] {
+            check(&format!("{key}: {good}\n"), "");
+        }
+        check(
+            &format!("{key}: file:///flink\n"),
+            &format!(
+                "c:1: warning: `{key}` is on the disk of whichever machine YARN chooses: it is not found again from another"
+            ),
+        );
+    }
+    check(
+        "jobmanager.archive.fs.dir: /flink/done\n",
+        "c:1: warning: `jobmanager.archive.fs.dir` has no scheme: /flink/done is a folder of each machine's own disk",
+    );
+    check("jobmanager.archive.fs.dir: /flink/done\nfs.default-scheme: hdfs://nn\n", "");
+    check(
+        "execution.checkpointing.dir: hdfs:///${USER}/ck\n",
+        "c:1: warning: `execution.checkpointing.dir` has a variable in it, which nobody expands: the folder is called so",
+    );
+}
+
+#[test]
+fn what_only_yarn_makes_wrong_is_told() {
+    let of = |text: &str, deployment| {
+        let target = Target { deployment, ..target("1.20.5") };
+        let (_, findings) = lint(Source { file: "c", text }, Syntax::Yaml, target).unwrap();
+        findings
+            .into_iter()
+            .filter(|one| one.origin.line.is_some())
+            .map(|one| (one.severity, one.key))
+            .collect::<Vec<_>>()
+    };
+    for (text, severity, key) in [
+        ("rest.port: 8081\n", Severity::Warning, "rest.port"),
+        ("scheduler-mode: reactive\n", Severity::Error, "scheduler-mode"),
+        ("rest.bind-address: localhost\n", Severity::Note, "rest.bind-address"),
+    ] {
+        assert_eq!(of(text, Deployment::Yarn), [(severity, key.to_owned())], "{text}");
+        assert_eq!(of(text, Deployment::Standalone), [], "{text}");
+    }
+    assert_eq!(of("rest.port: 8081\nrest.bind-port: 50100-50200\n", Deployment::Yarn), []);
+    assert_eq!(of("rest.port: 0\n", Deployment::Yarn), []);
+}
+
+#[test]
 fn java_is_held_against_flink_and_against_its_options() {
     let check = |java: u32, version: &str, text: &str, expected: &str| {
         let target = Target { java: Some(java), ..target(version) };
@@ -395,12 +452,12 @@ fn java_is_held_against_flink_and_against_its_options() {
         assert_eq!(whats.join("\n"), expected, "{java} {text}");
     };
     let opened = "env.java.opts.all: --add-opens=java.base/java.util=ALL-UNNAMED\n";
-    check(8, "2.3.0", "rest.port: 1\n", "error: Flink 2.3.0 does not run on Java 8");
+    check(8, "2.3.0", "rest.port: 0\n", "error: Flink 2.3.0 does not run on Java 8");
     check(17, "2.3.0", opened, "");
     check(
         17,
         "1.20.5",
-        "rest.port: 1\n",
+        "rest.port: 0\n",
         "warning: no option opens Java 17 to Flink: jobs fail with InaccessibleObjectException",
     );
     check(8, "1.20.5", opened, "");
@@ -445,7 +502,7 @@ fn the_file_of_pnda_is_translated() {
 fn a_file_that_the_version_does_not_read_is_told() {
     let whole = |file: &str, version: &str| {
         let syntax = super::syntax(file, version.parse().unwrap());
-        let (_, findings) = lint(Source { file, text: "rest.port: 1\n" }, syntax, target(version)).unwrap();
+        let (_, findings) = lint(Source { file, text: "rest.port: 0\n" }, syntax, target(version)).unwrap();
         findings.iter().map(|finding| format!("{}: {}", finding.severity, finding.what)).collect::<Vec<_>>().join("\n")
     };
     assert_eq!(whole("/etc/flink/config.yaml", "1.18.1"), "error: Flink 1.18.1 does not read config.yaml");

@@ -31,7 +31,7 @@ fn a_good_file_is_silent_and_a_bad_one_fails() {
 
 #[test]
 fn what_cannot_be_read_is_wrong_usage() {
-    let project = project("config.yaml", "rest.port: 1\n");
+    let project = project("config.yaml", "rest.port: 0\n");
     project.run("lint nothing.yaml").says(2, "cannot read nothing.yaml");
     project.run("lint config.yaml --flink 1.4.2").says(2, "name a version from 1.15 on");
     project.run("lint config.yaml --flink two").says(2, "is not a Flink version");
