@@ -83,6 +83,16 @@ impl WebHdfs {
         Ok(absent(self.ask::<One>(&question, path))?.map(|one| one.status))
     }
 
+    /// Whether this user may do something here, as in `r--` or `-wx`; none if nothing is there.
+    pub fn may(&self, path: &str, action: &str) -> Result<Option<bool>, Error> {
+        let parameters = [("fsaction", action)];
+        match absent(self.exchange(&Question::get("look at the rights of", "CHECKACCESS", &parameters), path)) {
+            Ok(found) => Ok(found.map(|_| true)),
+            Err(Error::Refused { kind, .. }) if kind == "AccessControlException" => Ok(Some(false)),
+            Err(error) => Err(error),
+        }
+    }
+
     /// What is in a folder, sorted by name; none if it is not there.
     pub fn list(&self, path: &str) -> Result<Option<Vec<Status>>, Error> {
         let question = Question::get("list", "LISTSTATUS", &[]);

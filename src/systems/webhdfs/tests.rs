@@ -29,6 +29,8 @@ pub struct World {
     pub changes: Vec<String>,
     /// Whether another NameNode is the active one.
     pub stands_by: bool,
+    /// `USER /path`: who may not do what he asks about.
+    pub barred: Vec<String>,
     clock: u64,
 }
 
@@ -143,7 +145,8 @@ impl Fake {
         let path = path_of(url);
         let operation = get("op");
         let mut world = self.world.lock().unwrap();
-        let changes = !matches!(operation.as_str(), "GETFILESTATUS" | "LISTSTATUS" | "GETXATTRS" | "OPEN");
+        let changes =
+            !matches!(operation.as_str(), "GETFILESTATUS" | "LISTSTATUS" | "GETXATTRS" | "OPEN" | "CHECKACCESS");
         if world.stands_by {
             return exception(403, "StandbyException", "Operation category READ is not supported in state standby");
         }
@@ -200,6 +203,10 @@ impl Fake {
                 (200, format!(r#"{{"Location":"{}{}?op=OPEN{bounds}"}}"#, self.web, url.path()))
             }
             "GETFILESTATUS" => (200, format!(r#"{{"FileStatus":{}}}"#, json("", &world.nodes[&path]))),
+            "CHECKACCESS" if world.barred.contains(&format!("{} {path}", get("user.name"))) => {
+                exception(403, "AccessControlException", "Permission denied")
+            }
+            "CHECKACCESS" => (200, String::new()),
             "LISTSTATUS" => {
                 let prefix = format!("{}/", path.trim_end_matches('/'));
                 let inside = world.nodes.iter().filter_map(|(name, node)| {

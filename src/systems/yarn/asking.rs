@@ -16,7 +16,9 @@ pub(super) struct Asked<'a> {
     /// After "asked to".
     pub operation: String,
     pub method: Method,
-    /// Below `/ws/v1/cluster`.
+    /// Where the interface begins.
+    pub below: &'a [&'static str],
+    /// The path from there.
     pub path: Vec<&'a str>,
     pub query: &'a [(&'a str, &'a str)],
     pub user: Option<&'a User>,
@@ -52,7 +54,7 @@ pub(super) fn ask(caller: &Caller, servers: &Servers, asked: &Asked<'_>) -> Resu
 fn url(base: &Url, asked: &Asked<'_>) -> Url {
     let mut url = base.clone();
     if let Ok(mut segments) = url.path_segments_mut() {
-        segments.clear().extend(["ws", "v1", "cluster"].iter().chain(&asked.path));
+        segments.clear().extend(asked.below.iter().chain(&asked.path));
     }
     if !asked.query.is_empty() {
         url.query_pairs_mut().extend_pairs(asked.query);

@@ -8,6 +8,7 @@ mod error;
 #[cfg(any(test, feature = "testing"))]
 mod fake;
 pub mod logs;
+pub mod scheduler;
 
 pub use crate::call::Times;
 pub use application::{Application, Attempt, Container, FinalStatus, State};
@@ -176,6 +177,7 @@ impl ResourceManager {
         Asked {
             operation,
             method: Method::Get,
+            below: &["ws", "v1", "cluster"],
             path,
             query: &[],
             user: self.reader.as_ref(),

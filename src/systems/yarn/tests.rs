@@ -192,10 +192,15 @@ fn a_list_is_filtered_and_may_be_empty_in_any_way() {
 }
 
 /// An answer as a real one of Hadoop 3.4.2 gave it.
-fn capture(name: &str) -> Scripted {
+fn captured(name: &str) -> String {
     let file = format!("{}/../../tests/fixtures/yarn/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let capture: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-    Scripted::start(move |_| http(200, "", &capture["answer"].to_string()))
+    capture["answer"].to_string()
+}
+
+fn capture(name: &str) -> Scripted {
+    let answer = captured(name);
+    Scripted::start(move |_| http(200, "", &answer))
 }
 
 #[test]
@@ -272,4 +277,80 @@ fn the_fake_of_other_rooms_tests_answers_as_the_real_one() {
     fake.world().stands_by = false;
     fake.forget(&id);
     assert_eq!((manager.application(&id).unwrap(), manager.information().unwrap().version.as_str()), (None, "3.4.2"));
+}
+
+/// A ResourceManager that gives what real ones gave.
+fn several() -> Scripted {
+    Scripted::start(|request| {
+        let name = match request.url.path() {
+            "/ws/v1/cluster/scheduler" => "scheduler-capacity",
+            "/ws/v1/cluster/get-node-labels" => "labels",
+            "/ws/v1/cluster/nodes" => "nodes",
+            "/ws/v1/cluster/queues/open/access" => "access-yes",
+            "/ws/v1/cluster/queues/default/access" => "access-no",
+            "/conf" if request.parameter("name") == "yarn.acl.enable" => "conf-acl",
+            "/ws/v1/cluster/queues/dev/access" => return http(403, "", &captured("access-forbidden")),
+            _ => return http(404, "", ""),
+        };
+        http(200, "", &captured(name))
+    })
+}
+
+fn scheduler(name: &str) -> scheduler::Scheduler {
+    manager(&[&capture(name).address]).scheduler().unwrap()
+}
+
+#[test]
+fn queues_of_the_capacity_scheduler_are_read() {
+    let told = scheduler("scheduler-capacity");
+    let paths: Vec<&str> = told.queues.iter().map(|queue| queue.path.as_str()).collect();
+    assert_eq!(paths, ["root", "root.default", "root.applications", "root.applications.dev", "root.applications.prod"]);
+    let dev = told.find("dev").unwrap();
+    assert_eq!(dev.path, "root.applications.dev");
+    assert_eq!((dev.state.as_str(), dev.is_leaf, dev.grows), ("RUNNING", true, false));
+    assert_eq!(dev.most, Some(scheduler::Most { memory_mb: 4096, cores: 8 }));
+    assert_eq!(dev.access, Some([" dev,prod".to_owned(), " ".to_owned()]));
+    let way: Vec<&str> = told.way_to(dev).map(|queue| queue.path.as_str()).collect();
+    assert_eq!(way, ["root", "root.applications", "root.applications.dev"]);
+    assert!(told.find("root.default").is_some() && !told.find("applications").unwrap().is_leaf);
+    assert!(told.find("Default").is_none() && told.find("root.dev").is_none());
+
+    let told = scheduler("scheduler-labels");
+    assert_eq!(told.find("stopped").unwrap().state, "STOPPED");
+    assert_eq!(told.find("gpu").unwrap().labels, Some(vec!["gpu".to_owned()]));
+    assert_eq!(told.find("default").unwrap().most.unwrap().memory_mb, 2048);
+}
+
+#[test]
+fn queues_of_the_fair_scheduler_are_read() {
+    let told = scheduler("scheduler-fair");
+    assert_eq!(told.kind, scheduler::Kind::Fair);
+    let leaves: Vec<&str> = told.queues.iter().filter(|queue| queue.is_leaf).map(|queue| queue.path.as_str()).collect();
+    assert!(leaves.contains(&"root.dev.one") && leaves.contains(&"root.prod"), "{leaves:?}");
+    assert_eq!(told.find("prod").unwrap().most, Some(scheduler::Most { memory_mb: 2048, cores: 2 }));
+    assert!(told.find("one").is_none() && told.find("dev").is_some_and(|queue| !queue.is_leaf));
+}
+
+#[test]
+fn settings_labels_nodes_and_rights_are_read() {
+    let server = several();
+    let manager = manager(&[&server.address]);
+    assert_eq!(manager.setting("yarn.acl.enable").unwrap().as_deref(), Some("true"));
+    assert_eq!(manager.setting("no.such").unwrap(), None);
+    assert_eq!(manager.labels().unwrap(), ["gpu"]);
+    let nodes = manager.nodes().unwrap();
+    assert_eq!((nodes.len(), nodes[0].memory_mb(), nodes[0].free_mb), (1, 4096, 512));
+    assert_eq!(nodes[0].address.as_ref().unwrap().to_string(), "localhost:18042");
+    let may = |queue: &str| manager.may_submit(&alice(), queue).unwrap();
+    assert_eq!((may("open"), may("default"), may("dev")), (Some(true), Some(false), None));
+}
+
+#[test]
+fn a_java_is_known_by_either_way_of_counting() {
+    let bean =
+        |version: &str| format!(r#"{{"beans":[{{"name":"java.lang:type=Runtime","SpecVersion":"{version}"}}]}}"#);
+    for (said, java) in [("17", Some(17)), ("1.8", Some(8)), ("", None), ("x", None)] {
+        assert_eq!(scheduler::java_in(bean(said).as_bytes()), java, "{said}");
+    }
+    assert_eq!(scheduler::java_in(b"<html>"), None);
 }
