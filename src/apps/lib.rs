@@ -13,6 +13,7 @@ pub mod manager;
 pub mod observe;
 pub mod orders;
 pub mod package;
+pub mod preflight;
 pub mod prepare;
 pub mod queue;
 pub mod restore;

@@ -3,6 +3,7 @@
 //! Not here: how it is found out.
 
 use crate::names::{ApplicationName, ComponentName, PackageName, Word};
+use crate::shown::shown;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -219,6 +220,68 @@ pub struct Explained {
     pub properties: BTreeMap<String, String>,
     /// What is worth knowing.
     pub warnings: Vec<String>,
+    /// What a look at the cluster found.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+}
+
+/// What a start would do, as it was found without doing anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DryRun {
+    /// Everything that stands against it or is worth knowing.
+    pub findings: Vec<Finding>,
+    /// What would be submitted, as far as that can be said.
+    pub components: Vec<Explained>,
+}
+
+impl DryRun {
+    /// Whether a start would be refused.
+    pub fn is_refused(&self) -> bool {
+        self.findings.iter().any(|finding| finding.weight == Weight::Refusal)
+    }
+}
+
+/// Something that was found before a start.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// How much it matters.
+    pub weight: Weight,
+    /// Where: a component, a queue, a folder, a jar, a key.
+    pub place: String,
+    /// What is so.
+    pub what: String,
+    /// What would be right; may be empty.
+    pub remedy: String,
+}
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weight {
+    /// It cannot run: nothing is submitted.
+    Refusal,
+    /// It may run, and somebody should know.
+    Warning,
+}
+
+impl Finding {
+    /// One that keeps something from running.
+    pub fn refusal(place: impl Into<String>, what: impl Into<String>, remedy: impl Into<String>) -> Finding {
+        Finding { weight: Weight::Refusal, place: place.into(), what: what.into(), remedy: remedy.into() }
+    }
+
+    /// One that somebody should know.
+    pub fn warning(place: impl Into<String>, what: impl Into<String>, remedy: impl Into<String>) -> Finding {
+        Finding { weight: Weight::Warning, ..Finding::refusal(place, what, remedy) }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Names of queues, jars and classes are anybody's.
+        write!(out, "{}: {}: {}", self.weight, shown(&self.place), shown(&self.what))?;
+        if self.remedy.is_empty() { Ok(()) } else { write!(out, "\n    {}", shown(&self.remedy)) }
+    }
 }
 
 /// One key of Flink's configuration.
@@ -299,4 +362,4 @@ macro_rules! shown_as_in_json {
     };
 }
 
-shown_as_in_json!(Phase, State, SavepointState, SetBy);
+shown_as_in_json!(Phase, State, SavepointState, SetBy, Weight);

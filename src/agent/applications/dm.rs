@@ -57,7 +57,7 @@ pub(super) fn answer(manager: &Manager, mut asked: Asked, path: &[&str]) -> Resu
             Ok(taken())
         }
         (Method::POST, ["applications", one, "start"]) => {
-            manager.start(&name(one)?, Origin::Newest, &asked.caller)?;
+            manager.start_if_ready(&name(one)?, Origin::Newest, &asked.caller)?;
             Ok(taken())
         }
         (Method::POST, ["applications", one, "stop"]) => {

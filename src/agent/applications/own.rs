@@ -20,6 +20,7 @@ use words::names::{ApplicationName, ComponentName};
 struct Start {
     from: Option<String>,
     empty: bool,
+    dry_run: bool,
 }
 
 #[derive(Deserialize)]
@@ -62,24 +63,32 @@ pub(super) fn answer(manager: &Manager, mut asked: Asked, path: &[&str]) -> Resu
         }
         (Method::PUT, ["applications", one]) => {
             let body = asked.document()?;
-            let notes = manager.create(&application(one)?, &body, &asked.caller)?;
-            document(StatusCode::CREATED, &json!({ "notes": notes }))
+            let one = application(one)?;
+            let notes = manager.create(&one, &body, &asked.caller)?;
+            // It is made, whatever stands against its start now.
+            let dry = manager.dry_run(&one, &Origin::Newest, &asked.caller);
+            let findings = dry.map_or_else(|_| Vec::new(), |dry| dry.findings);
+            document(StatusCode::CREATED, &json!({ "notes": notes, "findings": findings }))
         }
         (Method::DELETE, ["applications", one]) => {
             manager.delete(&application(one)?, &asked.caller)?;
             Ok(taken())
         }
         (Method::POST, ["applications", one, "start"]) => {
-            let origin = match typed(&mut asked)? {
-                Start { from: Some(_), empty: true } => {
+            let (one, asked_for) = (application(one)?, typed::<Start>(&mut asked)?);
+            let origin = match (asked_for.from, asked_for.empty) {
+                (Some(_), true) => {
                     return Err(Refusal::Invalid("a start is either from a state or without one".into()));
                 }
-                Start { empty: true, .. } => Origin::Empty,
-                Start { from: Some(path), .. } => Origin::Path(path),
-                Start { from: None, .. } => Origin::Newest,
+                (None, true) => Origin::Empty,
+                (Some(path), false) => Origin::Path(path),
+                (None, false) => Origin::Newest,
             };
-            manager.start(&application(one)?, origin, &asked.caller)?;
-            Ok(taken())
+            if asked_for.dry_run {
+                return document(ok, &manager.dry_run(&one, &origin, &asked.caller)?);
+            }
+            let findings = manager.start_if_ready(&one, origin, &asked.caller)?;
+            document(StatusCode::ACCEPTED, &json!({ "findings": findings }))
         }
         (Method::POST, ["applications", one, "stop"]) => {
             let Stop { savepoint } = typed(&mut asked)?;

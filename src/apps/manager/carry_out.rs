@@ -2,6 +2,7 @@
 //! was written meanwhile.
 //! Not here: the decision, and the acts themselves.
 
+use super::explain::refusals;
 use super::{Manager, lock, unavailable};
 use crate::act::{Hands, Shipment};
 use crate::decide::{Action, Rest};
@@ -206,6 +207,9 @@ impl Manager {
         let job = prepared.job(of, &application.owner, &RunOf::from(run));
         let configuration =
             configuration(&self.site.cluster, &flink, &job).map_err(|error| Failed::ForGood(chain(&error)))?;
+        // What was right when it was ordered may not be so any more, and YARN takes what it fails a moment later.
+        let against = refusals(self.preflight(of, &application.owner, run.queue.as_ref(), &configuration));
+        against.map_or(Ok(()), |why| Err(Failed::ForGood(why)))?;
         let folder = self.work(run);
         // What a killed agent left of it is older than this try.
         let _ = std::fs::remove_dir_all(&folder);
@@ -247,16 +251,6 @@ pub(super) enum Failed {
     Passing(String),
     /// It never will.
     ForGood(String),
-}
-
-impl Failed {
-    /// As somebody is told who asked.
-    pub(super) fn refusal(self) -> Refusal {
-        match self {
-            Failed::Passing(why) => unavailable(why),
-            Failed::ForGood(why) => Refusal::Invalid(why),
-        }
-    }
 }
 
 /// Nothing about the component was written since, and nothing else was ordered.

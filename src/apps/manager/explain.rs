@@ -1,76 +1,195 @@
-//! What would be submitted, and where each value comes from: the same preparation as a start, up to the first act.
-//! It asks HDFS what is there; nothing is written and no id is reserved.
-//! Not here: the preparation.
+//! What would be submitted, where each value comes from, and what stands against it: the same preparation as a start, up to the
+//! first act. It asks YARN and HDFS what is there; nothing is written and no id is reserved.
+//! Not here: the preparation, and which facts matter (`preflight`).
 
 use super::carry_out::Failed;
 use super::{Manager, unavailable};
-use crate::journal::{Key, Origin, Wanted};
-use crate::orders::Refusal;
-use crate::prepare::RunOf;
-use crate::restore;
-use crate::submit::configuration;
+use crate::journal::{Application, Component, Key, Origin, State};
+use crate::orders::{self, Caller, Refusal};
+use crate::preflight::look::look;
+use crate::preflight::{Wanted, judge};
+use crate::prepare::{Prepared, RunOf};
+use crate::submit::{Configuration, Distribution, Job, Refused, configuration};
+use crate::{restore, site};
 use systems::hadoop::User;
-use words::application::{Explained, SetBy, Value};
+use words::application::{DryRun, Explained, Finding, SetBy, Value, Weight};
 use words::chain::chain;
 use words::ids::ApplicationId;
-use words::names::ApplicationName;
+use words::names::{ApplicationName, Word};
 
 /// Stands for the id that a start would reserve.
 const NO_ID: &str = "application_0_0";
 
+/// A component, as far as it can be prepared.
+struct Looked {
+    findings: Vec<Finding>,
+    explained: Option<Explained>,
+}
+
 impl Manager {
     /// All components of an application, as a start would submit them now.
     pub fn explain(&self, name: &ApplicationName) -> Result<Vec<Explained>, Refusal> {
+        let dry = self.look(name, &Origin::Newest)?;
+        if dry.components.is_empty() {
+            return Err(Refusal::Invalid(lines(&dry.findings)));
+        }
+        Ok(dry.components)
+    }
+
+    /// What a start from there would submit, and everything that stands against it.
+    pub fn dry_run(&self, name: &ApplicationName, origin: &Origin, by: &Caller) -> Result<DryRun, Refusal> {
+        let state = self.state()?;
+        let application = orders::own(&state, name, by)?;
+        let mut dry = self.look(name, origin)?;
+        if let Err(refusal) = orders::start(name, application) {
+            dry.findings.insert(0, Finding::refusal(name.as_str(), refusal.to_string(), ""));
+        }
+        Ok(dry)
+    }
+
+    /// Orders a start, unless something stands against it; gives what is worth knowing.
+    pub fn start_if_ready(&self, name: &ApplicationName, origin: Origin, by: &Caller) -> Result<Vec<Finding>, Refusal> {
+        orders::start(name, orders::own(&self.state()?, name, by)?)?;
+        let dry = self.dry_run(name, &origin, by)?;
+        if let Some(why) = refusals(dry.findings.clone()) {
+            return Err(Refusal::Invalid(format!("nothing was submitted:\n{why}")));
+        }
+        self.start(name, origin, by)?;
+        Ok(dry.findings)
+    }
+
+    fn look(&self, name: &ApplicationName, origin: &Origin) -> Result<DryRun, Refusal> {
         let state = self.state()?;
         let application =
             state.applications.get(name).ok_or_else(|| Refusal::NotFound(format!("application {name}")))?;
-        let id = ApplicationId::new(NO_ID).map_err(unavailable)?;
-        let mut all = Vec::new();
+        let mut dry = DryRun { findings: Vec::new(), components: Vec::new() };
         for (component, run) in &application.components {
             let of = Key { application: name.clone(), component: component.clone() };
-            let (_, prepared) = self.prepared(&state, &of).map_err(Failed::refusal)?;
-            let origin = match &application.wanted {
-                Wanted::Started { origin, .. } => origin,
-                _ => &Origin::Newest,
-            };
-            let hdfs = self.hdfs.as_user(&User::simple(application.owner.as_str()));
-            let restore = restore::choose(
-                &hdfs,
-                &self.site.cluster,
-                (&application.owner, &of),
-                run,
-                (origin, prepared.first_state()),
-            );
-            let restore = restore.map_err(|error| Refusal::Invalid(chain(&error)))?;
-            let queue = self.site.queue(&application.owner).map_err(|error| Refusal::Invalid(chain(&error)))?;
-            let run = RunOf { id: &id, queue: queue.as_ref(), job: None, restore: restore.as_deref() };
-            let job = prepared.job(&of, &application.owner, &run);
-            let flink =
-                self.site.distribution(&self.hdfs, prepared.flink).map_err(|error| unavailable(chain(&error)))?;
-            let done =
-                configuration(&self.site.cluster, &flink, &job).map_err(|error| Refusal::Invalid(chain(&error)))?;
-            let from = |key: &str, value: &str| match key {
-                _ if job.configuration.get(key).is_some_and(|own| own == value) => SetBy::Package,
-                _ if flink.configuration.get(key).is_some_and(|own| own == value) => SetBy::Cluster,
-                _ => SetBy::Submission,
-            };
-            let pairs = done.pairs.iter().map(|(key, value)| Value {
-                key: key.clone(),
-                from: from(key, value),
-                value: value.clone(),
-            });
-            all.push(Explained {
-                component: component.clone(),
-                flink: prepared.flink.to_string(),
-                main_class: job.main_class.clone(),
-                main_jar: job.main_jar.to_string(),
-                arguments: job.arguments.clone(),
-                restore: restore.clone(),
-                configuration: pairs.collect(),
-                properties: prepared.properties.clone(),
-                warnings: prepared.warnings.iter().chain(&done.warnings).cloned().collect(),
-            });
+            let looked = self.look_at(&state, &of, (application, run), origin)?;
+            dry.findings.extend(looked.findings);
+            dry.components.extend(looked.explained);
         }
-        Ok(all)
+        // What is so for all components is told once.
+        let mut told = std::collections::BTreeSet::new();
+        dry.findings.retain(|finding| told.insert(finding.clone()));
+        dry.findings.sort_by_key(|finding| finding.weight);
+        Ok(dry)
+    }
+
+    /// One component: what is wrong is a finding, what cannot be looked up is an error.
+    fn look_at(
+        &self,
+        state: &State,
+        of: &Key,
+        (application, run): (&Application, &Component),
+        origin: &Origin,
+    ) -> Result<Looked, Refusal> {
+        let owner = &application.owner;
+        let mut findings = Vec::new();
+        let mut found = |place: &str, why: String| findings.push(Finding::refusal(place, why, ""));
+        let prepared = match self.prepared(state, of) {
+            Ok((_, prepared)) => prepared,
+            Err(Failed::Passing(why)) => return Err(unavailable(why)),
+            Err(Failed::ForGood(why)) => {
+                found(&of.to_string(), why);
+                return Ok(Looked { findings, explained: None });
+            }
+        };
+        let hdfs = self.hdfs.as_user(&User::simple(owner.as_str()));
+        let chosen = restore::choose(&hdfs, &self.site.cluster, (owner, of), run, (origin, prepared.first_state()));
+        let restore = match chosen {
+            Ok(restore) => restore,
+            Err(error) if error.is_passing() => return Err(unavailable(chain(&error))),
+            Err(error) => {
+                found(&format!("the state of {of}"), chain(&error));
+                None
+            }
+        };
+        let queue = match self.site.queue(owner) {
+            Ok(queue) => queue,
+            Err(error) if error.is_passing() => return Err(unavailable(chain(&error))),
+            Err(error) => {
+                found(&format!("the queue of {owner}"), chain(&error));
+                None
+            }
+        };
+        let flink = match self.site.distribution(&self.hdfs, prepared.flink) {
+            Ok(flink) => flink,
+            Err(error @ (site::Error::Hdfs { .. } | site::Error::Read { .. })) => {
+                return Err(unavailable(chain(&error)));
+            }
+            Err(error) => {
+                found(&of.to_string(), chain(&error));
+                return Ok(Looked { findings, explained: None });
+            }
+        };
+        let id = ApplicationId::new(NO_ID).map_err(unavailable)?;
+        let run = RunOf { id: &id, queue: queue.as_ref(), job: None, restore: restore.as_deref() };
+        let job = prepared.job(of, owner, &run);
+        let configuration = match configuration(&self.site.cluster, &flink, &job) {
+            Ok(configuration) => configuration,
+            Err(Refused::Configuration(all)) => {
+                all.into_iter().for_each(|why| found(&format!("the configuration of {of}"), why));
+                return Ok(Looked { findings, explained: None });
+            }
+            Err(error) => {
+                found(&of.to_string(), chain(&error));
+                return Ok(Looked { findings, explained: None });
+            }
+        };
+        findings.extend(self.preflight(of, owner, queue.as_ref(), &configuration));
+        let explained = explained(&prepared, &flink, &job, configuration, findings.clone());
+        Ok(Looked { findings, explained: Some(explained) })
+    }
+
+    /// What the cluster would object to.
+    pub(super) fn preflight(
+        &self,
+        of: &Key,
+        owner: &Word,
+        queue: Option<&Word>,
+        configuration: &Configuration,
+    ) -> Vec<Finding> {
+        let wanted = Wanted::of(configuration, owner, queue);
+        let hdfs = self.hdfs.as_user(&User::simple(owner.as_str()));
+        judge(&wanted, &look((&self.yarn, &hdfs), &self.site.cluster, of, &wanted))
+    }
+}
+
+/// What keeps something from running, as one text.
+pub(super) fn refusals(findings: Vec<Finding>) -> Option<String> {
+    let refused = findings.iter().any(|finding| finding.weight == Weight::Refusal);
+    refused.then(|| lines(&findings))
+}
+
+fn lines(findings: &[Finding]) -> String {
+    findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn explained(
+    prepared: &Prepared,
+    flink: &Distribution,
+    job: &Job,
+    done: Configuration,
+    findings: Vec<Finding>,
+) -> Explained {
+    let from = |key: &str, value: &str| match key {
+        _ if job.configuration.get(key).is_some_and(|own| own == value) => SetBy::Package,
+        _ if flink.configuration.get(key).is_some_and(|own| own == value) => SetBy::Cluster,
+        _ => SetBy::Submission,
+    };
+    let warnings = prepared.warnings.iter().chain(&done.warnings).cloned().collect();
+    let pairs = done.pairs.into_iter();
+    Explained {
+        component: job.of.component.clone(),
+        flink: prepared.flink.to_string(),
+        main_class: job.main_class.clone(),
+        main_jar: job.main_jar.to_string(),
+        arguments: job.arguments.clone(),
+        restore: job.restore.clone(),
+        configuration: pairs.map(|(key, value)| Value { from: from(&key, &value), key, value }).collect(),
+        properties: prepared.properties.clone(),
+        warnings,
+        findings,
     }
 }

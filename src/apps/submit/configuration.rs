@@ -30,6 +30,8 @@ pub struct Configuration {
     pub arguments: Vec<String>,
     /// The memory of the JobManager.
     pub memory: Model,
+    /// The memory of each TaskManager.
+    pub worker_memory: Model,
     /// What is worth knowing: one sentence each.
     pub warnings: Vec<String>,
 }
@@ -61,9 +63,9 @@ pub fn configuration(cluster: &Cluster, flink: &Distribution, job: &Job) -> Resu
     // From which state it begins was chosen and written down before.
     pairs.retain(|key, _| !RENAMED.contains(&key.as_str()) && key != RESTORE);
     pairs.extend(supervised(cluster, job, &pairs));
-    let (memory, warnings) = judged(flink, &pairs)?;
+    let (memory, worker_memory, warnings) = judged(flink, &pairs)?;
     pairs.extend(internal(job));
-    Ok(Configuration { pairs, arguments: job.arguments.clone(), memory, warnings })
+    Ok(Configuration { pairs, arguments: job.arguments.clone(), memory, worker_memory, warnings })
 }
 
 /// What a job needs that is stopped with its state and started again from it.
@@ -117,8 +119,8 @@ fn internal(job: &Job) -> Vec<(String, String)> {
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// What Flink would refuse is refused here, with its reason; the rest is told.
-fn judged(flink: &Distribution, pairs: &BTreeMap<String, String>) -> Result<(Model, Vec<String>), Refused> {
+/// What Flink would refuse is refused here, all of it with its reasons; the rest is told.
+fn judged(flink: &Distribution, pairs: &BTreeMap<String, String>) -> Result<(Model, Model, Vec<String>), Refused> {
     let json = |text: &str| serde_json::Value::from(text).to_string();
     let text: String = pairs.iter().map(|(key, value)| format!("{}: {}\n", json(key), json(value))).collect();
     let target = Target { version: flink.version, java: None, deployment: Deployment::Yarn };
@@ -131,10 +133,16 @@ fn judged(flink: &Distribution, pairs: &BTreeMap<String, String>) -> Result<(Mod
     };
     let of = |severity| findings.iter().filter(move |finding| finding.severity == severity).map(told);
     let errors: Vec<String> = of(Severity::Error).collect();
-    if !errors.is_empty() {
-        return Err(Refused::Configuration(errors));
+    let sizes = [Process::JobManager, Process::TaskManager].map(|process| flink::memory::of(&configuration, process));
+    match sizes {
+        [Ok(job_manager), Ok(task_manager)] if errors.is_empty() => {
+            Ok((job_manager, task_manager, of(Severity::Warning).collect()))
+        }
+        // A size that is wrong is among the errors; one that is missing is not.
+        sizes if errors.is_empty() => {
+            let refusals = sizes.into_iter().filter_map(Result::err);
+            Err(Refused::Configuration(refusals.map(|one| format!("{}: {}", one.what, one.remedy)).collect()))
+        }
+        _ => Err(Refused::Configuration(errors)),
     }
-    let memory = flink::memory::of(&configuration, Process::JobManager)
-        .map_err(|refusal| Refused::Configuration(vec![format!("{}: {}", refusal.what, refusal.remedy)]))?;
-    Ok((memory, of(Severity::Warning).collect()))
 }

@@ -4,7 +4,7 @@
 
 use crate::cli::failure::{FAILED, Failure, USAGE};
 use crate::systems::local::{self, Content, LocalServer};
-use crate::words::application::{Application, Details, Event, Explained, Following, Logs};
+use crate::words::application::{Application, Details, DryRun, Event, Explained, Finding, Following, Logs};
 use crate::words::names::{ApplicationName, ComponentName, PackageName};
 use hyper::Method;
 use serde::Deserialize;
@@ -48,9 +48,12 @@ struct ManagerState {
     silence: Option<Silence>,
 }
 
-#[derive(Deserialize)]
-struct Notes {
-    notes: Vec<String>,
+/// What is worth knowing of something that was ordered.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(in crate::cli) struct Taken {
+    pub(in crate::cli) notes: Vec<String>,
+    pub(in crate::cli) findings: Vec<Finding>,
 }
 
 impl Client {
@@ -101,9 +104,9 @@ impl Client {
     }
 
     /// Gives what is worth knowing.
-    pub(in crate::cli) fn create(&self, application: &ApplicationName, body: &Value) -> Result<Vec<String>, Failure> {
+    pub(in crate::cli) fn create(&self, application: &ApplicationName, body: &Value) -> Result<Taken, Failure> {
         let bytes = self.ask(Method::PUT, &format!("/v1/applications/{application}"), Content::Json(body))?;
-        Ok(serde_json::from_slice::<Notes>(&bytes)?.notes)
+        Ok(serde_json::from_slice(&bytes)?)
     }
 
     pub(in crate::cli) fn start(
@@ -111,8 +114,22 @@ impl Client {
         application: &ApplicationName,
         from: Option<&str>,
         empty: bool,
-    ) -> Result<(), Failure> {
-        self.order(&format!("/v1/applications/{application}/start"), &json!({ "from": from, "empty": empty }))
+    ) -> Result<Vec<Finding>, Failure> {
+        let body = json!({ "from": from, "empty": empty });
+        let bytes = self.ask(Method::POST, &format!("/v1/applications/{application}/start"), Content::Json(&body))?;
+        Ok(serde_json::from_slice::<Taken>(&bytes)?.findings)
+    }
+
+    /// The same without doing anything.
+    pub(in crate::cli) fn dry_run(
+        &self,
+        application: &ApplicationName,
+        from: Option<&str>,
+        empty: bool,
+    ) -> Result<DryRun, Failure> {
+        let body = json!({ "from": from, "empty": empty, "dry_run": true });
+        let bytes = self.ask(Method::POST, &format!("/v1/applications/{application}/start"), Content::Json(&body))?;
+        Ok(serde_json::from_slice(&bytes)?)
     }
 
     pub(in crate::cli) fn stop(&self, application: &ApplicationName, savepoint: bool) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 //! Not here: any rule; the manager says what is refused and why.
 
 use super::failure::{Outcome, say, say_json, warn};
-use crate::words::application::Application;
+use crate::words::application::{Application, Finding};
 use crate::words::names::{ApplicationName, BadName, ComponentName, PackageName};
 use clap::{Args, Subcommand};
 use client::Client;
@@ -75,6 +75,10 @@ enum Command {
         /// Wait until everything runs or has ended.
         #[arg(long)]
         wait: bool,
+        /// Only say what stands against it and what would be submitted: nothing is changed. Exit code 1 if it would be
+        /// refused.
+        #[arg(long, conflicts_with = "wait")]
+        dry_run: bool,
     },
     /// Stop an application with a savepoint, from which its next start begins.
     Stop {
@@ -200,15 +204,17 @@ pub fn run(arguments: Arguments) -> Outcome {
                 None => body(&package, set),
                 Some(file) => of_file(&package, &file)?,
             };
-            let notes = client.create(&application, &body)?;
-            say(&notes
-                .iter()
-                .map(|note| format!("note: {note}\n"))
-                .chain([format!("{application} is made\n")])
-                .collect::<String>())?;
+            let created = client.create(&application, &body)?;
+            let notes: String = created.notes.iter().map(|note| format!("note: {note}\n")).collect();
+            say(&format!("{notes}{}{application} is made\n", table::findings(&created.findings)))?;
         }
-        Command::Start { application, from, empty, wait } => {
-            client.start(&application, from.as_deref(), empty)?;
+        Command::Start { application, from, empty, wait, dry_run } => {
+            if dry_run {
+                let dry = client.dry_run(&application, from.as_deref(), empty)?;
+                say(&table::dry_run(&dry))?;
+                return Ok(if dry.is_refused() { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+            }
+            tell(&client.start(&application, from.as_deref(), empty)?)?;
             return settled(&client, &application, wait, wait::runs);
         }
         Command::Stop { application, no_savepoint, wait } => {
@@ -216,7 +222,7 @@ pub fn run(arguments: Arguments) -> Outcome {
             return settled(&client, &application, wait, wait::has_stopped);
         }
         Command::Run { application, empty } => {
-            client.start(&application, None, empty)?;
+            tell(&client.start(&application, None, empty)?)?;
             return wait::to_its_end(&client, &application);
         }
         Command::Status { application, json } => {
@@ -283,6 +289,11 @@ fn body(package: &PackageName, set: Vec<Property>) -> Value {
         true => json!({ "package": package }),
         false => json!({ "package": package, "flink": components }),
     }
+}
+
+/// What was found before a start, if anything was.
+fn tell(findings: &[Finding]) -> Result<(), super::failure::Failure> {
+    if findings.is_empty() { Ok(()) } else { Ok(say(&table::findings(findings))?) }
 }
 
 /// Whoever looks must know that nothing new begins.

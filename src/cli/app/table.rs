@@ -2,7 +2,9 @@
 //! Not here: asking for them.
 //! What comes from jobs and logs is escaped where it is printed.
 
-use crate::words::application::{Application, Checkpoints, Component, Details, Event, Explained, Failure};
+use crate::words::application::{
+    Application, Checkpoints, Component, Details, DryRun, Event, Explained, Failure, Finding,
+};
 use crate::words::moment;
 use crate::words::shown::shown;
 
@@ -117,6 +119,24 @@ pub(in crate::cli) fn history(events: &[Event]) -> String {
     columns(&[head].into_iter().chain(events.iter().map(row)).collect::<Vec<_>>())
 }
 
+/// What was found before a start, one thing after the other.
+pub(in crate::cli) fn findings(all: &[Finding]) -> String {
+    all.iter().map(|finding| format!("{finding}\n")).collect()
+}
+
+/// What a start would do, or why nothing would be submitted.
+pub(in crate::cli) fn dry_run(dry: &DryRun) -> String {
+    let end = if dry.is_refused() {
+        "a start would be refused: nothing would be submitted\n"
+    } else {
+        "nothing stands against a start; nothing was submitted\n"
+    };
+    // What was found is told above already.
+    let bare: Vec<Explained> =
+        dry.components.iter().map(|one| Explained { findings: Vec::new(), ..one.clone() }).collect();
+    format!("{}{}\n{end}", findings(&dry.findings), explained(&bare))
+}
+
 /// What a start would submit.
 pub(in crate::cli) fn explained(all: &[Explained]) -> String {
     let one = |explained: &Explained| {
@@ -129,10 +149,11 @@ pub(in crate::cli) fn explained(all: &[Explained]) -> String {
             row("begins from", explained.restore.clone().unwrap_or_else(|| "nothing".to_owned())),
         ];
         rows.extend(explained.warnings.iter().map(|text| row("warning", shown(text).to_string())));
+        let found = findings(&explained.findings);
         let head = vec!["KEY".to_owned(), "FROM".to_owned(), "VALUE".to_owned()];
         let pairs = explained.configuration.iter();
         let pairs = pairs.map(|pair| vec![pair.key.clone(), pair.from.to_string(), shown(&pair.value).to_string()]);
-        format!("{}\n{}", columns(&rows), columns(&[head].into_iter().chain(pairs).collect::<Vec<_>>()))
+        format!("{}{found}\n{}", columns(&rows), columns(&[head].into_iter().chain(pairs).collect::<Vec<_>>()))
     };
     all.iter().map(one).collect::<Vec<_>>().join("\n")
 }

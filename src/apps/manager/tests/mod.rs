@@ -8,5 +8,6 @@ mod faults;
 mod logs;
 mod orders;
 mod pairs;
+mod preflight;
 mod refused;
 mod wire;

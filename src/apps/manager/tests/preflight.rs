@@ -1,0 +1,98 @@
+//! What stands against a start is told before anything is submitted: at the order, by a dry run, and again before the
+//! submission of what was ordered when all was well.
+//! Not here: each rule (`preflight::tests`).
+
+use super::bed::{Bed, alice, application, told_of};
+use crate::journal::Origin;
+use crate::orders::{Caller, Refusal};
+use std::path::Path;
+use words::application::{Finding, Weight};
+
+/// What a real ResourceManager gave.
+fn capture(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/fixtures/yarn/{name}.json"));
+    let capture: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    capture["answer"].to_string()
+}
+
+/// Has YARN tell of its queues, and of its access lists.
+fn tell(bed: &Bed, scheduler: String) {
+    let mut world = bed.yarn.world();
+    world.answers.insert("/ws/v1/cluster/scheduler".into(), scheduler);
+    world.answers.insert("/conf?name=yarn.acl.enable".into(), capture("conf-acl"));
+}
+
+fn places(findings: &[Finding]) -> Vec<&str> {
+    let refusals = findings.iter().filter(|finding| finding.weight == Weight::Refusal);
+    refusals.map(|finding| finding.place.as_str()).collect()
+}
+
+/// The queue `default` with a limit that neither container of the bed keeps to, and stopped.
+fn hostile() -> String {
+    let text = capture("scheduler-labels").replace(r#""memory":2048"#, r#""memory":300"#);
+    text.replacen(r#""state":"RUNNING""#, r#""state":"STOPPED""#, 1)
+}
+
+#[test]
+fn everything_that_stands_against_a_start_is_told_at_once_and_nothing_is_written() {
+    let bed = Bed::new();
+    let manager = bed.manager();
+    manager.round();
+    tell(&bed, hostile());
+    bed.hdfs.world.lock().unwrap().barred = vec!["alice /".into(), "alice /pnda/flink".into()];
+    let before = (bed.journal(), bed.hdfs.listing());
+    bed.yarn.server.asked();
+
+    let dry = manager.dry_run(&application(), &Origin::Newest, &alice()).unwrap();
+    let expected = [
+        "/pnda/flink/checkpoints/alice/words/word-count",
+        "/pnda/flink/savepoints/alice/words/word-count",
+        "/user/alice",
+        "jobmanager.memory.process.size",
+        "queue root.default",
+        "taskmanager.memory.process.size",
+    ];
+    assert_eq!(places(&dry.findings), expected, "{:#?}", dry.findings);
+    assert!(dry.is_refused() && dry.components.len() == 1);
+    let explained = manager.explain(&application()).unwrap();
+    assert_eq!(places(&explained[0].findings), expected);
+
+    let refused = manager.start_if_ready(&application(), Origin::Newest, &alice());
+    let Err(Refusal::Invalid(why)) = refused else { panic!("{refused:?}") };
+    assert!(expected.iter().all(|place| why.contains(place)), "{why}");
+    assert_eq!((bed.journal(), bed.hdfs.listing()), before);
+    let asked = bed.yarn.server.asked();
+    assert!(asked.iter().all(|line| line.starts_with("GET ")), "{asked:?}");
+}
+
+#[test]
+fn a_dry_run_of_what_may_start_names_what_would_be_submitted_and_changes_nothing() {
+    let bed = Bed::new();
+    let manager = bed.manager();
+    manager.round();
+    tell(&bed, capture("scheduler-labels"));
+    let before = (bed.journal(), bed.hdfs.listing());
+    let dry = manager.dry_run(&application(), &Origin::Empty, &alice()).unwrap();
+    assert!(!dry.is_refused() && dry.components[0].main_class.contains("WordCount"), "{dry:?}");
+    assert_eq!((bed.journal(), bed.hdfs.listing()), before);
+    let gone = manager.dry_run(&application(), &Origin::Path("/nowhere/chk-1".into()), &alice()).unwrap();
+    assert!(gone.is_refused() && gone.findings[0].what.contains("/nowhere/chk-1"), "{:?}", gone.findings);
+    let bob = Caller { name: super::bed::word("bob"), is_admin: false };
+    assert!(matches!(manager.dry_run(&application(), &Origin::Newest, &bob), Err(Refusal::Forbidden(_))));
+}
+
+#[test]
+fn a_queue_that_stops_after_the_order_ends_the_start_without_a_submission() {
+    let bed = Bed::new();
+    let manager = bed.manager();
+    manager.round();
+    tell(&bed, capture("scheduler-labels"));
+    manager.start_if_ready(&application(), Origin::Newest, &alice()).unwrap();
+    tell(&bed, hostile());
+    manager.round();
+    manager.round();
+    let told = told_of(&manager).unwrap();
+    assert!(bed.submitted().is_empty() && bed.yarn.world().applications.is_empty());
+    assert!(format!("{told:?}").contains("STOPPED"), "{told:?}");
+    assert!(bed.component().live().is_none());
+}
