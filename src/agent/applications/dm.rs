@@ -34,9 +34,9 @@ pub(super) fn answer(manager: &Manager, mut asked: Asked, path: &[&str]) -> Resu
             let of = all.iter().filter(|application| application.package.as_str() == *one);
             document(OK, &of.map(|application| &application.name).collect::<Vec<_>>())
         }
-        (Method::PUT, ["packages", one]) => match manager.deploy(&name(one)?, &asked.caller) {
+        (Method::PUT, ["packages", one]) => match manager.deploy_if_right(&name(one)?, &asked.caller) {
             // Its clients learn from the state that follows what is wrong with a package.
-            Ok(()) | Err(Refusal::NotFound(_) | Refusal::Invalid(_)) => Ok(taken()),
+            Ok(_) | Err(Refusal::NotFound(_) | Refusal::Invalid(_)) => Ok(taken()),
             Err(other) => Err(other),
         },
         (Method::DELETE, ["packages", one]) => {

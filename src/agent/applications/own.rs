@@ -49,11 +49,13 @@ pub(super) fn answer(manager: &Manager, mut asked: Asked, path: &[&str]) -> Resu
             document(ok, &json!({ "silence": silence }))
         }
         (Method::PUT, ["packages", one]) => {
-            match manager.deploy(&name(one)?, &asked.caller) {
+            let findings = match manager.deploy_if_right(&name(one)?, &asked.caller) {
+                Ok(findings) => findings,
                 // A published version has one content: this is what is deployed already.
-                Ok(()) | Err(Refusal::Conflict(_)) => Ok(taken()),
-                Err(refusal) => Err(refusal),
-            }
+                Err(Refusal::Conflict(_)) => Vec::new(),
+                Err(refusal) => return Err(refusal),
+            };
+            document(StatusCode::ACCEPTED, &json!({ "findings": findings }))
         }
         (Method::GET, ["applications"]) => document(ok, &manager.applications()?),
         (Method::GET, ["applications", one]) => {

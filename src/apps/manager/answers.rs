@@ -83,7 +83,7 @@ impl Manager {
     }
 
     /// Names are anybody's to invent: only some are remembered.
-    fn remember_refused(&self, name: &PackageName, why: String) {
+    pub(super) fn remember_refused(&self, name: &PackageName, why: String) {
         let mut refused = lock(&self.refused);
         if refused.len() >= MOST_REFUSED {
             refused.pop_first();

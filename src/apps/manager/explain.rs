@@ -6,6 +6,7 @@ use super::carry_out::Failed;
 use super::{Manager, unavailable};
 use crate::journal::{Application, Component, Key, Origin, State};
 use crate::orders::{self, Caller, Refusal};
+use crate::package::Kind;
 use crate::preflight::look::look;
 use crate::preflight::{Wanted, judge};
 use crate::prepare::{Prepared, RunOf};
@@ -87,8 +88,8 @@ impl Manager {
         let owner = &application.owner;
         let mut findings = Vec::new();
         let mut found = |place: &str, why: String| findings.push(Finding::refusal(place, why, ""));
-        let prepared = match self.prepared(state, of) {
-            Ok((_, prepared)) => prepared,
+        let (package, prepared) = match self.prepared(state, of) {
+            Ok(prepared) => prepared,
             Err(Failed::Passing(why)) => return Err(unavailable(why)),
             Err(Failed::ForGood(why)) => {
                 found(&of.to_string(), why);
@@ -137,6 +138,12 @@ impl Manager {
                 return Ok(Looked { findings, explained: None });
             }
         };
+        if let (Some(component), Some(deployed)) =
+            (package.component(&Kind::Flink, &of.component), state.packages.get(&package.name))
+        {
+            let classes = self.classes(&package, deployed.sha256, component, &prepared.component, prepared.flink);
+            findings.extend_from_slice(&classes);
+        }
         findings.extend(self.preflight(of, owner, queue.as_ref(), &configuration));
         let explained = explained(&prepared, &flink, &job, configuration, findings.clone());
         Ok(Looked { findings, explained: Some(explained) })
@@ -162,7 +169,7 @@ pub(super) fn refusals(findings: Vec<Finding>) -> Option<String> {
     refused.then(|| lines(&findings))
 }
 
-fn lines(findings: &[Finding]) -> String {
+pub(super) fn lines(findings: &[Finding]) -> String {
     findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 

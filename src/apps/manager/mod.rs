@@ -4,6 +4,7 @@
 
 mod answers;
 mod carry_out;
+mod classes;
 mod crew;
 mod details;
 mod explain;
@@ -53,6 +54,8 @@ pub struct Manager {
     tell: Box<dyn Fn(&str) + Send + Sync>,
     /// Why packages were not deployed.
     refused: Mutex<BTreeMap<PackageName, String>>,
+    /// What was found in the classes of packages.
+    looked: classes::Looked,
     /// When acts that failed may be tried again.
     pauses: Mutex<BTreeMap<Key, Pause>>,
     crew: Mutex<Crew>,
@@ -113,7 +116,7 @@ impl Manager {
         let holder = Holder::this_machine(&site.hdfs_folder);
         let unread = Mutex::new(Some("the journal was not read yet".to_owned()));
         let (book, known, unwritten, troubles, seen, since, refused) = Default::default();
-        let (pauses, crew, tasks, closed) = Default::default();
+        let (looked, pauses, crew, tasks, closed) = Default::default();
         let tell = Box::new(|_: &str| {});
         Ok(Manager {
             site,
@@ -130,6 +133,7 @@ impl Manager {
             since,
             tell,
             refused,
+            looked,
             pauses,
             crew,
             tasks,

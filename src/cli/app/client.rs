@@ -80,14 +80,15 @@ impl Client {
         self.ask(Method::POST, path, Content::Json(body)).map(drop)
     }
 
-    /// Uploads and deploys; the name is that of the file.
-    pub(in crate::cli) fn deploy(&self, file: &PathBuf) -> Result<(), Failure> {
+    /// Uploads and deploys; the name is that of the file. Gives what is worth knowing.
+    pub(in crate::cli) fn deploy(&self, file: &PathBuf) -> Result<Vec<Finding>, Failure> {
         let name = file.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".tar.gz"));
         let wrong = || Failure::new(USAGE, format!("{} is not named NAME-VERSION.tar.gz", file.display()));
         let package = PackageName::new(name.ok_or_else(wrong)?).map_err(|error| Failure::new(USAGE, error))?;
         let opened = File::open(file).map_err(|error| Failure::new(USAGE, format!("{}: {error}", file.display())))?;
         self.ask(Method::PUT, &format!("/repository/packages/{package}.tar.gz"), Content::File(opened))?;
-        self.ask(Method::PUT, &format!("/v1/packages/{package}"), Content::None).map(drop)
+        let bytes = self.ask(Method::PUT, &format!("/v1/packages/{package}"), Content::None)?;
+        Ok(serde_json::from_slice::<Taken>(&bytes)?.findings)
     }
 
     /// Why nothing can be recorded, and since when.

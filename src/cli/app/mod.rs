@@ -196,7 +196,7 @@ fn property(text: &str) -> Result<Property, String> {
 pub fn run(arguments: Arguments) -> Outcome {
     let client = Client::new(&arguments.socket);
     match arguments.command {
-        Command::Deploy { file } => client.deploy(&file)?,
+        Command::Deploy { file } => tell(&client.deploy(&file)?)?,
         Command::Undeploy { package } => client.undeploy(&package)?,
         Command::Packages => say(&client.packages()?.iter().map(|name| format!("{name}\n")).collect::<String>())?,
         Command::Create { application, package, set, overrides } => {

@@ -324,7 +324,7 @@ fn site(wire: &Wire, folder: &std::path::Path) -> Site {
         folder: folder.join("apps"),
         hdfs_folder: "/pnda/apps".into(),
         flinks: BTreeMap::from([(flink, release)]),
-        flink_home: "/nowhere".into(),
+        flink_home: folder.join("flink"),
         queue_map: None,
         environment: BTreeMap::new(),
     }

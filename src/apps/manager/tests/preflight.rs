@@ -5,8 +5,11 @@
 use super::bed::{Bed, alice, application, told_of};
 use crate::journal::Origin;
 use crate::orders::{Caller, Refusal};
+use crate::package::classes::tests::{classes, packed};
+use crate::package::tests::program;
 use std::path::Path;
 use words::application::{Finding, Weight};
+use words::names::{ApplicationName, PackageName};
 
 /// What a real ResourceManager gave.
 fn capture(name: &str) -> String {
@@ -95,4 +98,54 @@ fn a_queue_that_stops_after_the_order_ends_the_start_without_a_submission() {
     assert!(bed.submitted().is_empty() && bed.yarn.world().applications.is_empty());
     assert!(format!("{told:?}").contains("STOPPED"), "{told:?}");
     assert!(bed.component().live().is_none());
+}
+
+/// A package with this program of the fixtures, whose classes begin so.
+fn received(bed: &Bed, manager: &crate::manager::Manager, name: &str, main: &str) -> PackageName {
+    let lib = bed.folder.path().join("flink-2.3.0/lib");
+    std::fs::create_dir_all(&lib).unwrap();
+    std::fs::write(lib.join("flink-dist-2.3.0.jar"), packed(&classes("new", &[""]))).unwrap();
+    let jar = packed(&classes("job", &[&main.replace('.', "/")]));
+    let package = PackageName::new(name).unwrap();
+    manager.receive(&package, &*program(name, main, &jar), None).unwrap();
+    package
+}
+
+#[test]
+fn a_package_that_no_release_here_can_run_is_not_deployed() {
+    let bed = Bed::new();
+    let manager = bed.manager();
+    manager.round();
+    let gone = received(&bed, &manager, "gone-1.0.0", "com.example.Gone");
+    let refused = manager.deploy_if_right(&gone, &alice());
+    let Err(Refusal::Invalid(why)) = refused else { panic!("{refused:?}") };
+    assert!(why.contains("Flink 2.3.0: flink/program/job.jar") && why.contains("ParameterTool"), "{why}");
+    assert!(manager.refused(&gone).is_some_and(|why| why.contains("ParameterTool")));
+    assert!(!bed.journal().packages.contains_key(&gone));
+
+    let good = received(&bed, &manager, "good-1.0.0", "com.example.Good");
+    assert_eq!(manager.deploy_if_right(&good, &alice()).unwrap(), []);
+    assert!(matches!(manager.deploy_if_right(&good, &alice()), Err(Refusal::Conflict(_))));
+}
+
+#[test]
+fn a_class_that_the_release_lacks_refuses_the_start_too() {
+    let bed = Bed::new();
+    let manager = bed.manager();
+    manager.round();
+    // Deployed when nobody looked.
+    let gone = received(&bed, &manager, "gone-1.0.0", "com.example.Gone");
+    manager.deploy(&gone, &alice()).unwrap();
+    let name = ApplicationName::new("late").unwrap();
+    manager.create(&name, &serde_json::json!({ "package": gone }), &alice()).unwrap();
+    let refused = manager.start_if_ready(&name, Origin::Newest, &alice());
+    assert!(matches!(&refused, Err(Refusal::Invalid(why)) if why.contains("ParameterTool")), "{refused:?}");
+
+    // Where no distribution is on the node, it is said that nobody looked.
+    std::fs::remove_dir_all(bed.folder.path().join("flink-2.3.0")).unwrap();
+    let dry = bed.manager();
+    dry.round();
+    let dry = dry.dry_run(&name, &Origin::Newest, &alice()).unwrap();
+    assert!(dry.findings.iter().any(|one| one.what.contains("its classes were not looked at")), "{dry:?}");
+    assert!(!dry.is_refused());
 }

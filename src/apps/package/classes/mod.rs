@@ -12,7 +12,7 @@ mod scan;
 pub mod target;
 mod tell;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod world;
 
 use super::archive::{Findings, Halt, LIMITS, Member, walk};

@@ -89,6 +89,14 @@ pub(super) fn accepted(members: &[Raw<'_>]) -> Package {
 
 pub(crate) const WORDCOUNT: &str = "flink-socket-streaming-example-app-1.0.0";
 
+/// A package with one program, `job.jar`.
+pub(crate) fn program(name: &str, main: &str, jar: &[u8]) -> Vec<u8> {
+    let properties = format!(r#"{{"main_class": "{main}", "main_jar": "job.jar"}}"#);
+    let at = |path: &str| format!("{name}/flink/program/{path}");
+    let names = [at("properties.json"), at("application.properties"), at("job.jar")];
+    archive(&[file(&names[0], properties.as_bytes()), file(&names[1], b""), file(&names[2], jar)])
+}
+
 /// A package of the shape of PNDA's streaming example, written here.
 pub(crate) fn wordcount() -> Vec<u8> {
     wordcount_as(WORDCOUNT)

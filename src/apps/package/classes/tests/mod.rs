@@ -18,10 +18,10 @@ const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixture
 const JAVA: u16 = 17;
 
 /// The members of a jar.
-type Members = Vec<(String, Vec<u8>)>;
+pub(crate) type Members = Vec<(String, Vec<u8>)>;
 
 /// The class files below a folder of the fixtures whose paths begin so.
-fn classes(folder: &str, begin: &[&str]) -> Members {
+pub(crate) fn classes(folder: &str, begin: &[&str]) -> Members {
     let root = Path::new(FIXTURES).join(folder);
     let (mut folders, mut members) = (vec![root.clone()], Vec::new());
     while let Some(folder) = folders.pop() {
@@ -39,7 +39,8 @@ fn classes(folder: &str, begin: &[&str]) -> Members {
     members
 }
 
-fn packed(members: &Members) -> Vec<u8> {
+/// A jar of them.
+pub(crate) fn packed(members: &Members) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in members {
         zip.start_file(name.as_str(), SimpleFileOptions::default()).unwrap();

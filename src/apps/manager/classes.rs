@@ -1,0 +1,186 @@
+//! What the classes of a package need and a release of Flink on this cluster lacks: looked at when it is deployed and when a
+//! start is prepared. What was found is kept, not the classes: a package and a release do not change.
+//! Not here: what is looked for (`package::classes`).
+
+use super::explain::lines;
+use super::{Manager, lock};
+use crate::orders::{Caller, Refusal};
+use crate::package::classes::{self, Severity, Target};
+use crate::package::flink::{FlinkComponent, Program};
+use crate::package::{Component, Kind, Package};
+use std::collections::BTreeMap;
+use std::io::BufReader;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::time::{Duration, Instant};
+use systems::yarn::scheduler::java_of;
+use words::application::{Finding, Weight};
+use words::chain::chain;
+use words::digest::Sha256;
+use words::flink::Version;
+use words::names::PackageName;
+use words::shown::shown;
+
+/// So much that was found is kept.
+const MOST_KEPT: usize = 200;
+/// For so long a look waits for another one: they are done one at a time, for each takes some sixty megabytes.
+const WAIT: Duration = Duration::from_secs(20);
+/// So many NodeManagers are asked for their Java: the oldest counts.
+const MOST_ASKED: usize = 3;
+/// Of a Java that nobody tells, no class is too new.
+const ANY_JAVA: u16 = 99;
+
+/// What was looked at: a component of certain bytes, as a program of it, on a release and a Java.
+type Subject = (Sha256, String, Version, u16);
+
+/// What was found so far.
+#[derive(Default)]
+pub(super) struct Looked {
+    found: Mutex<BTreeMap<Subject, Arc<[Finding]>>>,
+    turn: Mutex<()>,
+}
+
+impl Looked {
+    /// One after the other; nobody waits for long.
+    fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        let end = Instant::now() + WAIT;
+        loop {
+            match self.turn.try_lock() {
+                Ok(turn) => return Some(turn),
+                Err(TryLockError::Poisoned(turn)) => return Some(turn.into_inner()),
+                Err(TryLockError::WouldBlock) if Instant::now() > end => return None,
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(50)),
+            }
+        }
+    }
+
+    fn keep(&self, subject: Subject, found: &Arc<[Finding]>) {
+        let mut all = lock(&self.found);
+        if all.len() >= MOST_KEPT {
+            all.pop_first();
+        }
+        all.insert(subject, found.clone());
+    }
+}
+
+impl Manager {
+    /// Deploys a package unless it runs on no release of Flink that is here; gives what is worth knowing.
+    pub fn deploy_if_right(&self, name: &PackageName, by: &Caller) -> Result<Vec<Finding>, Refusal> {
+        let is_deployed = self.state()?.packages.contains_key(name);
+        // Who has it already is told so, and what is wrong with the package itself, by the deployment.
+        let Some((package, stored)) = self.repository.package(name).ok().filter(|_| !is_deployed) else {
+            return self.deploy(name, by).map(|()| Vec::new());
+        };
+        let mut findings = Vec::new();
+        let mut runs = self.site.flinks.is_empty();
+        for version in self.site.flinks.keys() {
+            let found = self.of_package(&package, stored.digest, *version);
+            runs |= found.iter().all(|finding| finding.weight == Weight::Warning);
+            findings.extend(
+                found.into_iter().map(|one| Finding { place: format!("Flink {version}: {}", one.place), ..one }),
+            );
+        }
+        if !runs {
+            let why = lines(&findings);
+            self.remember_refused(name, format!("Error deploying {name}: {why}"));
+            return Err(Refusal::Invalid(format!("{name} runs on no release of Flink that is here:\n{why}")));
+        }
+        self.deploy(name, by)?;
+        // Another release runs it: this one's refusals are to be known.
+        Ok(findings.into_iter().map(|one| Finding { weight: Weight::Warning, ..one }).collect())
+    }
+
+    fn of_package(&self, package: &Package, digest: Sha256, version: Version) -> Vec<Finding> {
+        let java = self.java();
+        let components = package.components.iter().filter(|component| component.kind == Kind::Flink);
+        let of = |component: &Component| {
+            let parsed = FlinkComponent::parse("", &component.properties, &component.files);
+            parsed.map_or_else(
+                |_| Vec::new(),
+                |(flink, _)| self.of_component((package, digest), component, &flink.program, (version, java)).to_vec(),
+            )
+        };
+        components.flat_map(of).collect()
+    }
+
+    /// What the classes of a component need of a release.
+    pub(super) fn classes(
+        &self,
+        package: &Package,
+        digest: Sha256,
+        component: &Component,
+        flink: &FlinkComponent,
+        version: Version,
+    ) -> Arc<[Finding]> {
+        self.of_component((package, digest), component, &flink.program, (version, self.java()))
+    }
+
+    fn of_component(
+        &self,
+        (package, digest): (&Package, Sha256),
+        component: &Component,
+        program: &Program,
+        (version, java): (Version, u16),
+    ) -> Arc<[Finding]> {
+        let folder = format!("{}/{}", component.written, component.name);
+        let subject = (digest, format!("{folder} {program:?}"), version, java);
+        let known = || lock(&self.looked.found).get(&subject).cloned();
+        if let Some(found) = known() {
+            return found;
+        }
+        let unseen = |why: String| -> Arc<[Finding]> {
+            let remedy = "`pnda package check` looks at them on any machine";
+            [Finding::warning(&folder, format!("its classes were not looked at: {why}"), remedy)].into()
+        };
+        let Some(_turn) = self.looked.turn() else {
+            return unseen("another package is being looked at".to_owned());
+        };
+        if let Some(found) = known() {
+            return found;
+        }
+        match self.look_into(&package.name, &folder, program, (version, java)) {
+            Ok(found) => {
+                let found: Arc<[Finding]> = found.into();
+                self.looked.keep(subject, &found);
+                found
+            }
+            Err(why) => unseen(why),
+        }
+    }
+
+    fn look_into(
+        &self,
+        name: &PackageName,
+        folder: &str,
+        program: &Program,
+        (version, java): (Version, u16),
+    ) -> Result<Vec<Finding>, String> {
+        let home = self.site.flink_home.with_file_name(format!("flink-{version}"));
+        let hadoop =
+            self.site.cluster.class_path.iter().filter_map(|entry| entry.strip_suffix("/*")).map(PathBuf::from);
+        let hadoop: Vec<PathBuf> = hadoop.filter(|folder| folder.is_dir()).collect();
+        let target = Target::open(&home, &hadoop, java).map_err(|error| chain(&error))?;
+        let archive = self.repository.open(name).map_err(|error| chain(&error))?;
+        let jars = classes::jars(name, BufReader::new(archive), java).map_err(|error| error.to_string())?;
+        let found = jars.get(folder).map_or_else(Vec::new, |jars| classes::check(program, jars, &target));
+        Ok(found.into_iter().filter_map(|finding| told(folder, finding)).collect())
+    }
+
+    /// The oldest Java of some nodes that run containers.
+    fn java(&self) -> u16 {
+        let nodes = self.yarn.nodes().unwrap_or_default();
+        let running = nodes.into_iter().filter(|node| node.state == "RUNNING").take(MOST_ASKED);
+        running.filter_map(|node| java_of(&node.address?)).min().unwrap_or(ANY_JAVA)
+    }
+}
+
+fn told(folder: &str, finding: classes::Finding) -> Option<Finding> {
+    let classes::Finding { severity, jar, class, what, remedy } = finding;
+    let class = if class.is_empty() { String::new() } else { format!("{}: ", shown(&class)) };
+    let (place, what) = (format!("{folder}/{jar}"), format!("{class}{what}"));
+    match severity {
+        Severity::Error => Some(Finding::refusal(place, what, remedy)),
+        Severity::Warning => Some(Finding::warning(place, what, remedy)),
+        Severity::Note => None,
+    }
+}
