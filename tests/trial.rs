@@ -132,6 +132,37 @@ fn restored(folder: &Path, component: &told::Component) -> Option<String> {
     manager.checkpoints(&job).unwrap().restored?.external_path
 }
 
+/// How many applications YARN has ever seen.
+fn submitted(folder: &Path) -> u64 {
+    let config = std::fs::read_to_string(folder.join("node/etc/pnda/applications.toml")).unwrap();
+    let config: toml::Table = config.parse().unwrap();
+    let url = format!("{}/ws/v1/cluster/metrics", config["resource_managers"][0].as_str().unwrap());
+    let text = ureq::get(&url).call().unwrap().into_body().read_to_string().unwrap();
+    let metrics: serde_json::Value = serde_json::from_str(&text).unwrap();
+    metrics["clusterMetrics"]["appsSubmitted"].as_u64().unwrap()
+}
+
+/// A queue that YARN does not have and a container that it does not give are told together; a dry run changes nothing.
+fn what_cannot_run_is_refused_before_anything_is_submitted(folder: &Path) {
+    let before = submitted(folder);
+    let dry = app_does(folder, &["start", "states", "--dry-run"]);
+    assert!(dry.contains("nothing stands against a start") && dry.contains("StateMachineExample"), "{dry}");
+    let large = "machine.flink_config_args=-Dtaskmanager.memory.process.size=64g";
+    app_does(folder, &["create", "large", "--package", "states-1.0.0", "--set", large]);
+    let map = folder.join("node/opt/pnda/rm-wrapper/policies/map.txt");
+    let text = std::fs::read_to_string(&map).unwrap();
+    std::fs::write(&map, "* nowhere\n").unwrap();
+    let (success, refused) = app(folder, &["start", "large"]);
+    assert!(!success && refused.contains("queue nowhere: YARN has no such queue"), "{refused}");
+    assert!(refused.contains("a TaskManager asks for 65536 MB, and the largest container"), "{refused}");
+    let (success, dry) = app(folder, &["start", "large", "--dry-run"]);
+    assert!(!success && dry.contains("a start would be refused") && dry.contains("queue nowhere"), "{dry}");
+    std::fs::write(&map, text).unwrap();
+    assert_eq!(component(folder, "large").yarn_id, None);
+    app_does(folder, &["delete", "large", "--yes"]);
+    assert_eq!(submitted(folder), before, "YARN was given nothing");
+}
+
 /// Deploys, starts, stops and starts again; what is refused says why.
 fn an_application_stops_and_starts_with_its_state(folder: &Path) {
     let file = package(folder);
@@ -143,6 +174,7 @@ fn an_application_stops_and_starts_with_its_state(folder: &Path) {
     let explained = app_does(folder, &["explain", "states"]);
     assert!(explained.contains("execution.checkpointing.interval") && explained.contains("package"), "{explained}");
 
+    what_cannot_run_is_refused_before_anything_is_submitted(folder);
     app_does(folder, &["start", "states", "--wait"]);
     let first = component(folder, "states");
     assert_eq!((first.state, &first.restored_from), (told::State::Running, &None));

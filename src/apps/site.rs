@@ -2,6 +2,7 @@
 //! Read from the agent's configuration; a release's settings come from the file that Flink's own clients on this node read.
 //! Not here: the configuration's syntax (`agent`), and anything that changes.
 
+use crate::package::mirror::Mirror;
 use crate::queue;
 use crate::submit::{Cluster, Distribution, Resource};
 use flink::memory::Deployment;
@@ -42,6 +43,8 @@ pub struct Site {
     pub flink_home: PathBuf,
     /// The map of users and groups to queues, on this node; without one YARN decides.
     pub queue_map: Option<PathBuf>,
+    /// The mirror, which may have packages too.
+    pub mirror: Option<Mirror>,
     /// What packages may refer to as `environment_…`.
     pub environment: BTreeMap<String, String>,
 }

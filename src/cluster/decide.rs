@@ -84,7 +84,9 @@ impl<'a> Decided<'a> {
     /// What a node's templates know besides its settings.
     pub(super) fn around(&self, assigned: &Assigned) -> Context {
         let Assigned { node, address, .. } = assigned;
-        Context::around(self.spec.name.as_str(), node.as_str(), address.as_str(), &self.members)
+        let around = Context::around(self.spec.name.as_str(), node.as_str(), address.as_str(), &self.members);
+        let keys = String::from(Keys::new(self.inputs.public_keys.iter().copied()));
+        around.with([("mirror.url", self.spec.mirror.as_str().into()), ("mirror.keys", keys.into())])
     }
 }
 

@@ -2,33 +2,21 @@
 //! The keys are the node's own: what the mirror says of itself is not asked.
 //! Not here: any archive; those are verified as they come.
 
-use std::io;
-use systems::http::{self, Http};
-use systems::regular::{self, Links};
+use systems::http::Http;
+use systems::signed_list::{self, signed_list};
 use words::digest::Sha256;
 use words::event::Tell;
-use words::generation::{self, Generation, LIST, SIGNATURE};
+use words::generation::Generation;
 use words::location::Location;
 use words::names::SafePath;
 use words::node::Node;
 
-/// Some 200,000 files; a list is read into memory.
-const LONGEST_LIST: u64 = 64 << 20;
-/// A signature has four lines.
-const LONGEST_SIGNATURE: u64 = 16 << 10;
-
 /// Why a mirror is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The server does not give it.
-    #[error("cannot read the mirror's list")]
-    Web(#[source] http::Error),
-    /// The folder does not give it.
-    #[error("cannot read {location}")]
-    Folder { location: Location, source: io::Error },
-    /// It is not what the key's owner signed.
-    #[error("the mirror {mirror} cannot be trusted")]
-    Untrusted { mirror: Location, source: generation::Error },
+    /// Its list cannot be had, or not be believed.
+    #[error(transparent)]
+    List(#[from] signed_list::Error),
     /// The node wants something else than the mirror has.
     #[error("the mirror is not the one this node was rendered for:\n{}\nrender again from this mirror, or give the one it was rendered from", .0.join("\n"))]
     Differs(Vec<String>),
@@ -42,34 +30,13 @@ pub enum Error {
 impl Error {
     /// Whether the bytes were there but wrong.
     pub fn is_mismatch(&self) -> bool {
-        matches!(self, Error::Untrusted { .. } | Error::Differs(_) | Error::Older { .. })
+        matches!(self, Error::List(signed_list::Error::Untrusted { .. }) | Error::Differs(_) | Error::Older { .. })
     }
 }
 
 /// The mirror's list, signed by a key that the node's document names.
 pub fn list(http: &Http, mirror: &Location, node: &Node, tell: Tell) -> Result<Generation, Error> {
-    let verify = || {
-        let text = fetch(http, mirror, LIST, LONGEST_LIST, tell)?;
-        let signature = fetch(http, mirror, SIGNATURE, LONGEST_SIGNATURE, tell)?;
-        Generation::verify_by_any(&text, &String::from_utf8_lossy(&signature), &node.mirror.public_key)
-            .map_err(|source| Error::Untrusted { mirror: mirror.clone(), source })
-    };
-    match verify() {
-        // A mirror that was published between the two reads: the second pair belongs together.
-        Err(Error::Untrusted { source: generation::Error::Forged(_), .. }) => verify(),
-        first => first,
-    }
-}
-
-fn fetch(http: &Http, mirror: &Location, name: &str, limit: u64, tell: Tell) -> Result<Vec<u8>, Error> {
-    let path = SafePath::new(name).expect("the two names of the list are plain");
-    let location = mirror.join(&path);
-    match &location {
-        Location::Path(file) => {
-            regular::read(file, Links::Follow, limit).map_err(|source| Error::Folder { location, source })
-        }
-        _ => http.get_small(&location, "*/*", limit, tell).map_err(Error::Web),
-    }
+    Ok(signed_list(http, mirror, &node.mirror.public_key, tell)?)
 }
 
 /// Everything the node wants from the mirror must be listed, with the same length and digest.

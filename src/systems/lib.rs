@@ -21,6 +21,7 @@ pub mod probe;
 pub mod regular;
 #[cfg(any(test, feature = "testing"))]
 mod scripted;
+pub mod signed_list;
 pub mod site;
 pub mod site_hadoop;
 pub mod ssh;

@@ -3,6 +3,7 @@
 //! Not here: applications; those are in the journal.
 
 use crate::config_file::{self, Error};
+use apps::package::mirror::Mirror;
 use apps::site::{Release, Site};
 use apps::submit::Cluster;
 use std::collections::BTreeMap;
@@ -10,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use words::document::{self, Raw, Table};
 use words::flink::Version;
+use words::location::Location;
 use words::names::{NodePath, Word};
+use words::node::Keys;
 use words::problem::{Problems, Source};
 
 /// Seconds between two looks unless told otherwise.
@@ -55,6 +58,9 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let archive = table.parsed("archive", "hdfs://manager:8020/pnda/flink/completed-jobs", inside);
     let logs = table.parsed("logs", "/app-logs", NodePath::new);
     let queue_map = table.optional_parsed("queue_map", "/opt/pnda/rm-wrapper/policies/map.txt", NodePath::new);
+    let mirror = table.optional_parsed("mirror", "http://mirror:8080", |text| Location::parse(&text));
+    let keys = table.optional_parsed("mirror_keys", "RWQ… RWQ…", Keys::try_from);
+    let mirror = mirror.zip(keys).map(|(location, keys)| Mirror { location, keys });
     let attempts = table.number("attempts", 1..=100).unwrap_or(1);
     let class_path = addresses(table.required_list("class_path", "/etc/hadoop/conf"));
     let flink_home = table.parsed("flink_home", "/opt/pnda/flink", NodePath::new);
@@ -88,6 +94,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         flinks: flinks?,
         flink_home: flink_home?.as_str().into(),
         queue_map: queue_map.map(|map| map.as_str().into()),
+        mirror,
         environment,
     };
     Some(Config { socket: socket?.as_str().into(), interval: Duration::from_secs(interval), site })

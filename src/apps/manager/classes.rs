@@ -3,11 +3,11 @@
 //! Not here: what is looked for (`package::classes`).
 
 use super::explain::lines;
-use super::{Manager, lock};
+use super::{Manager, lock, unavailable};
 use crate::orders::{Caller, Refusal};
 use crate::package::classes::{self, Severity, Target};
 use crate::package::flink::{FlinkComponent, Program};
-use crate::package::{Component, Kind, Package};
+use crate::package::{Component, Kind, Package, mirror};
 use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::path::PathBuf;
@@ -67,6 +67,9 @@ impl Manager {
     /// Deploys a package unless it runs on no release of Flink that is here; gives what is worth knowing.
     pub fn deploy_if_right(&self, name: &PackageName, by: &Caller) -> Result<Vec<Finding>, Refusal> {
         let is_deployed = self.state()?.packages.contains_key(name);
+        if !is_deployed {
+            self.bring(name)?;
+        }
         // Who has it already is told so, and what is wrong with the package itself, by the deployment.
         let Some((package, stored)) = self.repository.package(name).ok().filter(|_| !is_deployed) else {
             return self.deploy(name, by).map(|()| Vec::new());
@@ -88,6 +91,21 @@ impl Manager {
         self.deploy(name, by)?;
         // Another release runs it: this one's refusals are to be known.
         Ok(findings.into_iter().map(|one| Finding { weight: Weight::Warning, ..one }).collect())
+    }
+
+    /// Brings a package that nobody uploaded from the mirror, if there is one.
+    fn bring(&self, name: &PackageName) -> Result<(), Refusal> {
+        let is_here = !matches!(self.repository.open(name), Err(error) if error.is_missing());
+        let Some(mirror) = self.site.mirror.as_ref().filter(|_| !is_here) else { return Ok(()) };
+        match mirror.bring(name, &self.repository) {
+            Ok(_) => Ok(()),
+            Err(error @ mirror::Error::NotFound { .. }) => {
+                // As PNDA's clients know it.
+                self.remember_refused(name, format!("Error deploying {name} {name}NotFound, details: {error}"));
+                Err(Refusal::NotFound(error.to_string()))
+            }
+            Err(error) => Err(unavailable(chain(&error))),
+        }
     }
 
     fn of_package(&self, package: &Package, digest: Sha256, version: Version) -> Vec<Finding> {

@@ -50,7 +50,7 @@ impl Manager {
 
     /// Orders a start, unless something stands against it; gives what is worth knowing.
     pub fn start_if_ready(&self, name: &ApplicationName, origin: Origin, by: &Caller) -> Result<Vec<Finding>, Refusal> {
-        orders::start(name, orders::own(&self.state()?, name, by)?)?;
+        orders::start(name, orders::own(&*self.state()?, name, by)?)?;
         let dry = self.dry_run(name, &origin, by)?;
         if let Some(why) = refusals(dry.findings.clone()) {
             return Err(Refusal::Invalid(format!("nothing was submitted:\n{why}")));

@@ -9,6 +9,7 @@ mod contents;
 mod descriptor;
 mod extract;
 pub mod flink;
+pub mod mirror;
 mod options;
 pub mod overrides;
 pub mod properties;

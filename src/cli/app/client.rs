@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The manager.
 pub(in crate::cli) struct Client {
@@ -80,13 +80,21 @@ impl Client {
         self.ask(Method::POST, path, Content::Json(body)).map(drop)
     }
 
-    /// Uploads and deploys; the name is that of the file. Gives what is worth knowing.
-    pub(in crate::cli) fn deploy(&self, file: &PathBuf) -> Result<Vec<Finding>, Failure> {
-        let name = file.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".tar.gz"));
-        let wrong = || Failure::new(USAGE, format!("{} is not named NAME-VERSION.tar.gz", file.display()));
+    /// Deploys a file, which is uploaded under its name, or what is there by its name. Gives what is worth knowing.
+    pub(in crate::cli) fn deploy(&self, given: &Path) -> Result<Vec<Finding>, Failure> {
+        let text = given.to_str().unwrap_or_default();
+        if let Some(package) = PackageName::new(text).ok().filter(|_| !given.exists()) {
+            return self.deploy_named(&package);
+        }
+        let name = given.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".tar.gz"));
+        let wrong = || Failure::new(USAGE, format!("{} is not named NAME-VERSION.tar.gz", given.display()));
         let package = PackageName::new(name.ok_or_else(wrong)?).map_err(|error| Failure::new(USAGE, error))?;
-        let opened = File::open(file).map_err(|error| Failure::new(USAGE, format!("{}: {error}", file.display())))?;
+        let opened = File::open(given).map_err(|error| Failure::new(USAGE, format!("{}: {error}", given.display())))?;
         self.ask(Method::PUT, &format!("/repository/packages/{package}.tar.gz"), Content::File(opened))?;
+        self.deploy_named(&package)
+    }
+
+    fn deploy_named(&self, package: &PackageName) -> Result<Vec<Finding>, Failure> {
         let bytes = self.ask(Method::PUT, &format!("/v1/packages/{package}"), Content::None)?;
         Ok(serde_json::from_slice::<Taken>(&bytes)?.findings)
     }

@@ -32,10 +32,10 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Upload a package, NAME-VERSION.tar.gz, and deploy it.
+    /// Deploy a package: a file NAME-VERSION.tar.gz, which is uploaded, or by its name one that is uploaded or on the mirror.
     Deploy {
-        /// The package's file.
-        file: PathBuf,
+        /// The package's file, or its name, as in wordcount-1.2.3.
+        package: PathBuf,
     },
     /// Take a deployed package back; refused while an application is made of it.
     Undeploy {
@@ -196,7 +196,7 @@ fn property(text: &str) -> Result<Property, String> {
 pub fn run(arguments: Arguments) -> Outcome {
     let client = Client::new(&arguments.socket);
     match arguments.command {
-        Command::Deploy { file } => tell(&client.deploy(&file)?)?,
+        Command::Deploy { package } => tell(&client.deploy(&package)?)?,
         Command::Undeploy { package } => client.undeploy(&package)?,
         Command::Packages => say(&client.packages()?.iter().map(|name| format!("{name}\n")).collect::<String>())?,
         Command::Create { application, package, set, overrides } => {

@@ -326,6 +326,7 @@ fn site(wire: &Wire, folder: &std::path::Path) -> Site {
         flinks: BTreeMap::from([(flink, release)]),
         flink_home: folder.join("flink"),
         queue_map: None,
+        mirror: None,
         environment: BTreeMap::new(),
     }
 }

@@ -5,6 +5,7 @@
 mod files;
 mod flink;
 mod hostile;
+mod mirror;
 mod overrides;
 mod properties;
 mod repository;
