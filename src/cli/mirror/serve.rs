@@ -6,6 +6,7 @@ use super::home_folder;
 use crate::cli::failure::{Failure, Outcome, USAGE, say, say_json, warn};
 use crate::mirror::serve::unit::{self, Unit};
 use crate::mirror::serve::{self, CONNECTIONS, LogPlace, Server, Settings, tls};
+use crate::systems::keyring::Pair;
 use crate::words::chain::chain;
 use crate::words::names::Host;
 use clap::{Args, ValueEnum};
@@ -98,7 +99,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     let own = arguments.tls.map(|_| own_tls(arguments)).transpose()?;
     let tls = match (&arguments.tls_cert, &arguments.tls_key) {
-        (Some(certificate), Some(key)) => Some(tls::Pair { certificate: certificate.clone(), key: key.clone() }),
+        (Some(certificate), Some(key)) => Some(Pair { certificate: certificate.clone(), key: key.clone() }),
         _ => own.as_ref().map(|own| own.pair.clone()),
     };
     let log = arguments.access_log.as_ref().map(|file| match file.to_str() {

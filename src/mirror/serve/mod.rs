@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use systems::hostnames::Hostnames;
+use systems::keyring::{self, Keyring, Pair};
 use systems::places::Limits;
 use tokio::sync::watch;
 use words::names::Host;
@@ -55,7 +56,7 @@ pub enum Error {
     Start(#[source] io::Error),
     /// The certificate or its key.
     #[error("cannot serve over TLS")]
-    Tls(#[from] tls::Error),
+    Tls(#[from] keyring::Error),
     /// The access log.
     #[error("cannot write the access log")]
     Log(#[source] io::Error),
@@ -76,7 +77,7 @@ pub struct Settings {
     /// How many connections there may be, and how long they may do nothing.
     pub limits: Limits,
     /// With TLS, and nothing else.
-    pub tls: Option<tls::Pair>,
+    pub tls: Option<Pair>,
     /// Where each answer is noted.
     pub log: Option<LogPlace>,
 }
@@ -129,7 +130,7 @@ impl Settings {
         let address = self.listen;
         let mirror = pinned::Mirror::new(&self.mirror);
         mirror.pin().map_err(|source| Error::NoMirror { path: self.mirror.clone(), source })?;
-        let keyring = self.tls.map(tls::Keyring::open).transpose()?;
+        let keyring = self.tls.map(|pair| Keyring::open(pair, None, &["h2", "http/1.1"])).transpose()?;
         let log = self.log.map(access::Log::open).transpose().map_err(Error::Log)?.map(Arc::new);
         let names = Hostnames::new(address.ip(), &self.names);
         let door = Arc::new(Door { mirror, keyring, log, limits: self.limits, names });
@@ -154,7 +155,7 @@ impl Server {
     /// Looks anew at the certificate and opens the access log again.
     pub fn renew(&self) -> Result<(), Error> {
         self.door.log.as_ref().map(|log| log.reopen()).transpose().map_err(Error::Log)?;
-        self.door.keyring.as_ref().map(tls::Keyring::renew).transpose()?;
+        self.door.keyring.as_ref().map(Keyring::renew).transpose()?;
         Ok(())
     }
 

@@ -1,45 +1,28 @@
-//! TLS: the certificate and key that were given, or a pair that the server makes for itself once and keeps.
-//! Changed files are taken up while the server runs; files that do not fit together change nothing.
-//! Not here: connections.
+//! TLS: a pair that the server makes for itself once and keeps, where none is given.
+//! It is made for the names by which the server is asked; later names are told to be missing.
+//! Not here: connections, and reading a pair (`systems::keyring`).
 
 use crate::disk;
 use rcgen::{CertificateParams, DnType, KeyPair};
-use rustix::fs::{Stat, stat};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
-use tokio_rustls::rustls::{self, ServerConfig};
+use systems::keyring::{self, Pair, chain};
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A file is not what it should be.
-    #[error("{} holds no {what} in PEM", path.display())]
-    Pem { what: &'static str, path: PathBuf, source: pem::Error },
-    /// The two do not belong together, or use something that is not supported.
-    #[error("the certificate {} and the key {} cannot be used", certificate.display(), key.display())]
-    Pair { certificate: PathBuf, key: PathBuf, source: rustls::Error },
+    /// The files are not what they should be.
+    #[error(transparent)]
+    Files(#[from] keyring::Error),
     /// A certificate of our own cannot be made.
     #[error("cannot make a certificate for {}", names.join(", "))]
     Make { names: Vec<String>, source: rcgen::Error },
     /// A file of our own cannot be kept.
     #[error("cannot {what} {}", path.display())]
     Keep { what: &'static str, path: PathBuf, source: io::Error },
-}
-
-/// A certificate with its chain, and its key; both in PEM.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pair {
-    /// The certificate, then what signed it.
-    pub certificate: PathBuf,
-    /// The private key.
-    pub key: PathBuf,
 }
 
 /// A pair of our own.
@@ -64,7 +47,7 @@ pub fn own(folder: &Path, names: &[String]) -> Result<Own, Error> {
     // The names stand above the certificate, where readers of PEM look over them.
     let has: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("name: ")).collect();
     let missing = names.iter().filter(|name| !has.contains(&name.as_str())).cloned().collect();
-    let chain = chain(&pair)?;
+    let chain = chain(&pair.certificate)?;
     let digest = chain.first().map(Sha256::digest).unwrap_or_default();
     let fingerprint = digest.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":");
     Ok(Own { pair, fingerprint, missing })
@@ -103,70 +86,12 @@ fn make(pair: &Pair, folder: &Path, names: &[String]) -> Result<(), Error> {
     disk::replace(&pair.certificate, text.as_bytes()).map_err(unkept("write", &pair.certificate))
 }
 
-/// What connections are accepted with, for as long as the files stay as they are.
-pub(super) struct Keyring {
-    pair: Pair,
-    now: Mutex<(Seen, Arc<ServerConfig>)>,
-}
-
-/// What tells a changed file from the one that was read.
-type Seen = Vec<Option<(u64, i64, u64)>>;
-
-impl Keyring {
-    /// Reads the pair.
-    pub(super) fn open(pair: Pair) -> Result<Keyring, Error> {
-        let now = Mutex::new((seen(&pair), config(&pair)?));
-        Ok(Keyring { pair, now })
-    }
-
-    /// What a new connection is accepted with.
-    pub(super) fn config(&self) -> Arc<ServerConfig> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
-    }
-
-    /// Takes up the files if they have changed; says whether. An error leaves what was there.
-    pub(super) fn renew(&self) -> Result<bool, Error> {
-        let found = seen(&self.pair);
-        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.0 == found {
-            return Ok(false);
-        }
-        // A pair that does not fit is not tried again before one of the files changes.
-        now.0 = found;
-        now.1 = config(&self.pair)?;
-        Ok(true)
-    }
-}
-
-fn seen(pair: &Pair) -> Seen {
-    let key = |found: Stat| (found.st_ino as _, found.st_mtime, found.st_mtime_nsec as _);
-    [&pair.certificate, &pair.key].map(|path| stat(path).ok().map(key)).to_vec()
-}
-
-fn chain(pair: &Pair) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let failed = |source| Error::Pem { what: "certificate", path: pair.certificate.clone(), source };
-    let found = CertificateDer::pem_file_iter(&pair.certificate).map_err(failed)?;
-    let chain = found.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    if chain.is_empty() { Err(failed(pem::Error::NoItemsFound)) } else { Ok(chain) }
-}
-
-fn config(pair: &Pair) -> Result<Arc<ServerConfig>, Error> {
-    let no_key = |source| Error::Pem { what: "private key", path: pair.key.clone(), source };
-    let key = PrivateKeyDer::from_pem_file(&pair.key).map_err(no_key)?;
-    let unusable = |source| Error::Pair { certificate: pair.certificate.clone(), key: pair.key.clone(), source };
-    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(unusable)?
-        .with_no_client_auth();
-    let mut config = config.with_single_cert(chain(pair)?, key).map_err(unusable)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+    use std::sync::Arc;
+    use systems::keyring::Keyring;
 
     #[test]
     fn a_pair_is_made_once_and_its_key_is_private() {
@@ -184,11 +109,11 @@ mod tests {
         let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let pair = own(first.path(), &["a.example".into()]).unwrap().pair;
         let other = own(second.path(), &["a.example".into()]).unwrap().pair;
-        let ring = Keyring::open(pair.clone()).unwrap();
+        let ring = Keyring::open(pair.clone(), None, &[]).unwrap();
         let before = ring.config();
         assert!(!ring.renew().unwrap());
         fs::copy(&other.certificate, &pair.certificate).unwrap();
-        assert!(matches!(ring.renew(), Err(Error::Pair { .. })), "the key is still the old one");
+        assert!(matches!(ring.renew(), Err(keyring::Error::Pair { .. })), "the key is still the old one");
         assert!(Arc::ptr_eq(&before, &ring.config()));
         fs::copy(&other.key, &pair.key).unwrap();
         assert!(ring.renew().unwrap());
@@ -200,7 +125,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pair = Pair { certificate: folder.path().join("c"), key: folder.path().join("k") };
         fs::write(&pair.certificate, "nothing").unwrap();
-        let error = Keyring::open(pair).err().unwrap().to_string();
+        let error = Keyring::open(pair, None, &[]).err().unwrap().to_string();
         assert!(error.ends_with("k holds no private key in PEM"), "{error}");
     }
 
