@@ -17,6 +17,7 @@ pub mod preflight;
 pub mod prepare;
 pub mod queue;
 pub mod restore;
+pub mod share;
 pub mod site;
 pub mod status;
 pub mod submit;

@@ -32,6 +32,9 @@ pub enum Refusal {
     /// Not at all.
     #[error("{0}")]
     Invalid(String),
+    /// Not by this version.
+    #[error("not yet: {0}")]
+    NotYet(String),
     /// Nothing can be recorded or looked up now.
     #[error("{0}")]
     Unavailable(String),

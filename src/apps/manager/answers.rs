@@ -3,15 +3,15 @@
 //! What cannot be looked up is said to be so, never guessed.
 
 use super::{Manager, lock, unavailable};
-use crate::journal::{Application, Fact, Key, Origin, Wanted};
+use crate::journal::{Application, Fact, Key, Origin, State, Wanted};
 use crate::orders::{self, Caller, Refusal};
 use crate::package::overrides::Overrides;
 use crate::package::repository::{self, Repository};
 use crate::package::{Kind, Package};
+use crate::share;
 use crate::status;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io::Read;
 use words::application as told;
 use words::chain::chain;
 use words::moment::utc;
@@ -37,16 +37,6 @@ fn refused_in_pnda_s_words(name: &PackageName, error: &repository::Error) -> Str
 
 /// Orders and answers.
 impl Manager {
-    /// Takes a package into the repository.
-    pub fn receive(
-        &self,
-        name: &PackageName,
-        bytes: impl Read,
-        length: Option<u64>,
-    ) -> Result<repository::Stored, repository::Error> {
-        self.repository.receive(name, bytes, length)
-    }
-
     /// Removes a package from the repository, unless it is deployed.
     pub fn remove(&self, name: &PackageName) -> Result<(), Refusal> {
         if self.state()?.packages.contains_key(name) {
@@ -116,6 +106,7 @@ impl Manager {
         let package = overrides.package.clone();
         let state = self.state()?;
         orders::free(&state, name)?;
+        share::another_application(&state, &by.name, self.share)?;
         if !state.packages.contains_key(&package) {
             return Err(Refusal::NotFound(format!("package {package} that is deployed; `pnda app deploy FILE`")));
         }
@@ -124,7 +115,9 @@ impl Manager {
         let runs = read.components.iter().filter(|component| component.kind == Kind::Flink);
         let components: Vec<ComponentName> = runs.map(|component| component.name.clone()).collect();
         if components.is_empty() {
-            return Err(Refusal::Invalid(format!("{package} has no component of type flink, and only those are run")));
+            return Err(Refusal::NotYet(format!(
+                "{package} has no component of type flink, and only those are run yet"
+            )));
         }
         let others = read.components.iter().filter_map(|one| Some(format!("{}: {}", one.name, one.kind.outlook()?)));
         let mut notes: Vec<String> = others.collect();
@@ -141,6 +134,7 @@ impl Manager {
         self.check(&read, name, &components, by, overrides.to_json(), &mut notes)?;
         self.note(&by.name, |state| {
             orders::free(state, name)?;
+            share::another_application(state, &by.name, self.share)?;
             orders::apart(state, name, components.iter())?;
             match state.packages.contains_key(&package) {
                 true => Ok((vec![created], notes)),
@@ -179,15 +173,16 @@ impl Manager {
 
     /// Orders a start.
     pub fn start(&self, name: &ApplicationName, origin: Origin, by: &Caller) -> Result<(), Refusal> {
-        self.order(name, by, |application| {
+        self.order(name, by, |state, application| {
             orders::start(name, application)?;
+            share::another_start(state, &application.owner, self.share)?;
             Ok(Fact::StartOrdered { application: name.clone(), origin })
         })
     }
 
     /// Orders a stop.
     pub fn stop(&self, name: &ApplicationName, save: bool, by: &Caller) -> Result<(), Refusal> {
-        self.order(name, by, |application| {
+        self.order(name, by, |_, application| {
             orders::stop(name, application, save)?;
             Ok(Fact::StopOrdered { application: name.clone(), save })
         })
@@ -195,7 +190,7 @@ impl Manager {
 
     /// Orders the end of an application.
     pub fn delete(&self, name: &ApplicationName, by: &Caller) -> Result<(), Refusal> {
-        self.order(name, by, |application| {
+        self.order(name, by, |_, application| {
             orders::delete(name, application)?;
             Ok(Fact::DeleteOrdered { application: name.clone() })
         })
@@ -205,9 +200,9 @@ impl Manager {
         &self,
         name: &ApplicationName,
         by: &Caller,
-        fact: impl FnOnce(&Application) -> Result<Fact, Refusal>,
+        fact: impl FnOnce(&State, &Application) -> Result<Fact, Refusal>,
     ) -> Result<(), Refusal> {
-        self.note(&by.name, |state| Ok((vec![fact(orders::own(state, name, by)?)?], ())))?;
+        self.note(&by.name, |state| Ok((vec![fact(state, orders::own(state, name, by)?)?], ())))?;
         self.urge(name);
         Ok(())
     }

@@ -12,6 +12,7 @@ mod logs;
 mod rounds;
 #[cfg(test)]
 mod tests;
+mod uploads;
 
 use crate::clock::{Clock, SystemClock};
 use crate::decide::Observed;
@@ -19,6 +20,7 @@ use crate::holder::Holder;
 use crate::journal::{AppendError, Book, Fact, Key, NoteError, State};
 use crate::orders::Refusal;
 use crate::package::repository::{self, Repository};
+use crate::share::Share;
 use crate::site::Site;
 use crew::Crew;
 use rounds::Pause;
@@ -38,6 +40,10 @@ pub struct Manager {
     hdfs: WebHdfs,
     repository: Repository,
     holder: Holder,
+    /// What one user may have.
+    share: Share,
+    /// Room that uploads under way hold, by who brings them.
+    uploading: Mutex<BTreeMap<Word, u64>>,
     /// Held while a record is written, which takes as long as HDFS takes.
     book: Mutex<Option<Book>>,
     /// The state of the book, to be read at any time.
@@ -117,6 +123,7 @@ impl Manager {
         let unread = Mutex::new(Some("the journal was not read yet".to_owned()));
         let (book, known, unwritten, troubles, seen, since, refused) = Default::default();
         let (looked, pauses, crew, tasks, closed) = Default::default();
+        let (share, uploading) = Default::default();
         let tell = Box::new(|_: &str| {});
         Ok(Manager {
             site,
@@ -124,6 +131,8 @@ impl Manager {
             hdfs,
             repository,
             holder,
+            share,
+            uploading,
             book,
             known,
             unread,
@@ -150,6 +159,11 @@ impl Manager {
     /// The same by another clock.
     pub fn by(self, clock: impl Clock + 'static) -> Manager {
         Manager { clock: Box::new(clock), ..self }
+    }
+
+    /// The same with other bounds for each user.
+    pub fn sharing(self, share: Share) -> Manager {
+        Manager { share, ..self }
     }
 
     /// The state as far as it is known, or why nothing is.

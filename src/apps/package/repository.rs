@@ -11,7 +11,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use systems::regular::{self, Links};
 use words::digest::{Hasher, Sha256};
-use words::names::{PackageName, SafePath};
+use words::names::{PackageName, SafePath, Word};
 use words::problem::Problems;
 use words::size::Size;
 
@@ -22,6 +22,10 @@ const LOOK: u64 = 16 << 20;
 const END: &str = ".tar.gz";
 /// Files that are on their way begin with this; no package does.
 const UNDER_WAY: &str = ".upload-";
+/// The file that says who brought a package first begins with this.
+const BROUGHT_BY: &str = ".by-";
+/// A file takes so much room at least.
+const LEAST: u64 = 4 << 10;
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +42,9 @@ pub enum Error {
     /// The node's disk is nearly full.
     #[error("there is no room for `{name}`: {} are free, and {} are spared for others; undeploy and delete old versions", Size(*free), Size(*spared))]
     NoRoom { name: PackageName, free: u64, spared: u64 },
+    /// Its uploader has no room left.
+    #[error("there is no room for `{name}`: the packages of one user may take {}; undeploy and delete old versions", Size(*most))]
+    NoShare { name: PackageName, most: u64 },
     /// Larger than any package may be.
     #[error("`{name}` is larger than {}, which no package may be", Size(*limit))]
     TooLarge { name: PackageName, limit: u64 },
@@ -124,6 +131,33 @@ impl Repository {
     /// The same with another amount that stays free on the disk.
     pub fn with_spared(self, spared: u64) -> Repository {
         Repository { spared, ..self }
+    }
+
+    /// The most bytes that a package may have here.
+    pub fn largest(&self) -> u64 {
+        self.largest
+    }
+
+    /// Notes who brought a package; who brings it again does not count.
+    pub fn note_uploader(&self, name: &PackageName, by: &Word) -> Result<(), Error> {
+        let path = self.uploader(name);
+        match OpenOptions::new().write(true).create_new(true).mode(0o640).open(&path) {
+            Ok(mut file) => file.write_all(by.as_str().as_bytes()).map_err(failed("write", &path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(source) => Err(failed("write", &path)(source)),
+        }
+    }
+
+    /// The room that the packages take which somebody brought.
+    pub fn held_by(&self, by: &Word) -> Result<u64, Error> {
+        let names = self.names()?;
+        let packages = names.iter().filter_map(|file| PackageName::new(file.strip_prefix(BROUGHT_BY)?).ok());
+        let own = |name: &PackageName| {
+            let said = regular::read_short_text(&self.uploader(name), LEAST);
+            said.is_ok_and(|said| said == by.as_str())
+        };
+        let size = |name: PackageName| fs::symlink_metadata(self.path(&name)).map_or(0, |file| file.len().max(LEAST));
+        Ok(packages.filter(own).map(size).sum())
     }
 
     /// Takes an upload in. `length` is what was announced. The same bytes again change nothing; a version that is
@@ -260,6 +294,8 @@ impl Repository {
         drop(self.open(name)?);
         let path = self.path(name);
         fs::remove_file(&path).map_err(failed("delete", &path))?;
+        // The next one to bring it is another.
+        let _ = fs::remove_file(self.uploader(name));
         self.sync()
     }
 
@@ -270,6 +306,10 @@ impl Repository {
 
     fn path(&self, name: &PackageName) -> PathBuf {
         self.folder.join(file_name(name))
+    }
+
+    fn uploader(&self, name: &PackageName) -> PathBuf {
+        self.folder.join(format!("{BROUGHT_BY}{name}"))
     }
 
     /// The names of all files; one that is not UTF-8 is none of ours.

@@ -102,7 +102,7 @@ impl Bed {
         root.write("/pnda/flink/2.3.0/lib/flink-dist-2.3.0.jar", "644", 4, &mut &b"dist"[..]).unwrap();
         let (manager, package) = (bed.manager(), PackageName::new(WORDCOUNT).unwrap());
         manager.round();
-        manager.receive(&package, &*wordcount(), None).unwrap();
+        manager.receive(&package, &alice(), &*wordcount(), None).unwrap();
         manager.deploy(&package, &alice()).unwrap();
         manager.create(&application(), &json!({ "package": WORDCOUNT }), &alice()).unwrap();
         bed

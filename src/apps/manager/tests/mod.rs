@@ -10,4 +10,5 @@ mod orders;
 mod pairs;
 mod preflight;
 mod refused;
+mod shares;
 mod wire;

@@ -100,7 +100,7 @@ fn a_package_is_deployed_by_one_of_two() {
     one.round();
     other.round();
     let archive = wordcount_as(name.as_str());
-    one.receive(&name, &*archive, None).unwrap();
+    one.receive(&name, &alice(), &*archive, None).unwrap();
     one.deploy(&name, &alice()).unwrap();
     assert!(matches!(other.deploy(&name, &alice()), Err(Refusal::Unavailable(_))), "it is late");
     assert!(matches!(other.deploy(&name, &alice()), Err(Refusal::Conflict(_))));

@@ -1,0 +1,61 @@
+//! What one user may have, of a whole manager: applications, starts that wait, room for packages; others are untouched.
+//! Each bound is reached, refused, and free again once something went.
+//! Not here: how often somebody may ask.
+
+use super::bed::{Bed, alice, word};
+use crate::journal::Origin;
+use crate::orders::{Caller, Refusal};
+use crate::package::repository::Error;
+use crate::package::tests::{WORDCOUNT, wordcount};
+use crate::share::Share;
+use serde_json::json;
+use words::names::{ApplicationName, PackageName};
+
+fn named(name: &str) -> ApplicationName {
+    ApplicationName::new(name).unwrap()
+}
+
+fn bob() -> Caller {
+    Caller { name: word("bob"), is_admin: false }
+}
+
+#[test]
+fn applications_and_starts_that_wait_are_bounded_for_each_user() {
+    let bed = Bed::new();
+    let share = Share { applications: 3, waiting: 1, ..Share::default() };
+    let manager = bed.manager().sharing(share);
+    manager.round();
+    let create = |name: &str, by: &Caller| manager.create(&named(name), &json!({ "package": WORDCOUNT }), by);
+    create("second", &alice()).unwrap();
+    create("third", &alice()).unwrap();
+    let refused = create("fourth", &alice()).unwrap_err();
+    assert!(matches!(&refused, Refusal::Forbidden(why) if why.starts_with("alice has 3 applications")), "{refused}");
+    create("of-bob", &bob()).unwrap();
+    let start = |name: &str, by: &Caller| manager.start(&named(name), Origin::Newest, by);
+    start("second", &alice()).unwrap();
+    let refused = start("third", &alice()).unwrap_err();
+    assert!(matches!(&refused, Refusal::Forbidden(why) if why.contains("starting or stopping")), "{refused}");
+    start("of-bob", &bob()).unwrap();
+    manager.stop(&named("second"), false, &alice()).unwrap();
+    manager.delete(&named("third"), &alice()).unwrap();
+    manager.round();
+    create("fourth", &alice()).unwrap();
+}
+
+#[test]
+fn packages_take_room_of_whoever_brought_them_first() {
+    let bed = Bed::new();
+    let size = wordcount().len() as u64;
+    let manager = bed.manager().sharing(Share { uploads: 2 * size.max(4096) + 100, ..Share::default() });
+    let name = |version: u32| PackageName::new(format!("word-count-1.0.{version}")).unwrap();
+    let receive = |version: u32, by: &Caller, bytes: &[u8], length| manager.receive(&name(version), by, bytes, length);
+    // One is there already.
+    receive(1, &alice(), &wordcount(), Some(size)).unwrap();
+    assert!(matches!(receive(2, &alice(), &wordcount(), Some(size)), Err(Error::NoShare { .. })));
+    assert!(matches!(receive(2, &alice(), &wordcount(), None), Err(Error::NoShare { .. })), "nothing was announced");
+    receive(2, &bob(), &wordcount(), None).unwrap();
+    receive(1, &bob(), &wordcount(), Some(size)).unwrap();
+    manager.repository().delete(&name(1)).unwrap();
+    receive(3, &alice(), &wordcount(), None).unwrap();
+    assert_eq!(manager.repository().held_by(&word("bob")).unwrap(), size.max(4096), "it was there already");
+}
