@@ -51,5 +51,5 @@ pub fn another_start(state: &State, owner: &Word, share: Share) -> Result<(), Re
 }
 
 fn of<'a>(state: &'a State, owner: &'a Word) -> impl Iterator<Item = &'a Application> {
-    state.applications.values().filter(move |application| application.owner == *owner)
+    state.applications.values().map(AsRef::as_ref).filter(move |application| application.owner == *owner)
 }

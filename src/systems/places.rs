@@ -223,7 +223,7 @@ pub async fn first<T>(work: impl Future<Output = T>, other: impl Future<Output =
 }
 
 /// What counts as one client.
-fn client(address: IpAddr) -> IpAddr {
+pub fn client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
         address => address,

@@ -47,6 +47,11 @@ impl Account {
         found.map(Account::from).ok_or_else(|| Error::NoUser(name.to_owned()))
     }
 
+    /// The name of his own group.
+    pub fn group_name(&self) -> Option<String> {
+        Group::from_gid(Gid::from_raw(self.group)).ok().flatten().map(|group| group.name)
+    }
+
     /// The numbers of all his groups.
     pub fn groups(&self) -> Result<Vec<u32>, Error> {
         let name = CString::new(self.name.as_str()).map_err(|_| nix::Error::EINVAL)?;

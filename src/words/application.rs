@@ -342,7 +342,7 @@ pub struct LogFile {
 }
 
 /// What somebody asks for who follows logs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Following {
     /// How many bytes of each container.

@@ -8,14 +8,14 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 
 macro_rules! text {
-    ($type:ident, $about:literal, $pattern:literal) => {
+    ($type:ident, $about:literal, $pattern:literal $(, $longest:literal)?) => {
         impl JsonSchema for $type {
             fn schema_name() -> Cow<'static, str> {
                 stringify!($type).into()
             }
 
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "description": $about, "pattern": $pattern })
+                json_schema!({ "type": "string", "description": $about, "pattern": $pattern $(, "maxLength": $longest)? })
             }
         }
     };
@@ -26,4 +26,9 @@ text!(SafePath, "A relative path of plain segments.", "^[^/]+(/[^/]+)*$");
 text!(Word, "A name.", "^[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}$");
 text!(ApplicationName, "The name of an application.", "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$");
 text!(ComponentName, "The name of a component.", "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$");
-text!(PackageName, "The name of a package with its version.", "^[A-Za-z0-9][A-Za-z0-9._-]*-[0-9]+[.][0-9]+[.][0-9]+$");
+text!(
+    PackageName,
+    "The name of a package with its version.",
+    "^[A-Za-z0-9][A-Za-z0-9._-]*-[0-9]{1,9}[.][0-9]{1,9}[.][0-9]{1,9}$",
+    128
+);

@@ -5,6 +5,7 @@
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Incoming};
 use std::io::{self, Read};
+use systems::places::first;
 use tokio::sync::mpsc::{Receiver, channel};
 
 /// Pieces that wait to be read.
@@ -19,17 +20,19 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Begins to receive it.
-    pub fn of(mut body: Incoming) -> Reading {
+    /// Begins to receive it; `came` hears of each piece how long it is.
+    pub fn of(mut body: Incoming, came: impl Fn(u64) + Send + 'static) -> Reading {
         let length = body.size_hint().exact();
         let (sender, pieces) = channel(PIECES);
         tokio::spawn(async move {
-            while let Some(frame) = body.frame().await {
+            // Where nobody reads any more, nothing is waited for.
+            while let Some(Some(frame)) = first(body.frame(), sender.closed()).await {
                 let piece = match frame.map(|frame| frame.into_data()) {
                     Ok(Ok(bytes)) => Ok(bytes),
                     Ok(Err(_)) => continue,
                     Err(error) => Err(io::Error::other(error)),
                 };
+                piece.iter().for_each(|bytes| came(bytes.len() as u64));
                 let broken = piece.is_err();
                 if sender.send(piece).await.is_err() || broken {
                     return;

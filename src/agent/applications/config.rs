@@ -2,6 +2,8 @@
 //! Every mistake is told at once, with its line.
 //! Not here: applications; those are in the journal.
 
+use super::access::Rules;
+use super::entrances::{Entrances, entrances};
 use crate::config_file::{self, Error};
 use apps::package::mirror::Mirror;
 use apps::site::{Release, Site};
@@ -24,6 +26,10 @@ const INTERVAL: u64 = 5;
 pub struct Config {
     /// The socket on which the manager answers.
     pub socket: PathBuf,
+    /// Where it answers besides, and how much one caller may ask.
+    pub entrances: Entrances,
+    /// Who may do what.
+    pub rules: Rules,
     /// From one look to the next.
     pub interval: Duration,
     /// The cluster.
@@ -47,6 +53,10 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let interval = table.number("interval_seconds", 1..=3600).unwrap_or(INTERVAL);
     let user = table.parsed("user", "pnda", Word::new);
     let admins = table.parsed("admins", "pnda-admins", Word::new);
+    let deployers = table.optional_parsed("deployers", "developers", Word::new);
+    let creators = table.optional_parsed("creators", "developers", Word::new);
+    let proxies = table.optional_parsed("proxies", "pnda-proxies", Word::new);
+    let entrances = entrances(table);
     let addresses = |list: Vec<document::Text>| list.into_iter().map(|text| text.text).collect::<Vec<_>>();
     let resource_managers = addresses(table.required_list("resource_managers", "http://manager:8088"));
     let name_nodes = addresses(table.required_list("name_nodes", "http://manager:9870"));
@@ -66,13 +76,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let flink_home = table.parsed("flink_home", "/opt/pnda/flink", NodePath::new);
     let flinks = table.tables("release", release);
     let flinks: Option<BTreeMap<Version, Release>> = flinks.into_iter().collect();
-    let environment = table.settings("environment");
-    let text = |raw: Raw| match raw {
-        Raw::Text(text) => text,
-        Raw::Integer(number) => number.to_string(),
-        Raw::Boolean(flag) => flag.to_string(),
-    };
-    let environment = environment.into_iter().map(|(name, (raw, _))| (name, text(raw))).collect();
+    let environment = environment(table);
     let cluster = Cluster {
         name: cluster?,
         filesystem: filesystem.clone()?,
@@ -83,10 +87,12 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         logs: logs?.to_string(),
         attempts: attempts as u32,
     };
+    let (user, admins) = (user?, admins?);
+    let rules = Rules { admins: admins.clone(), service: user.clone(), deployers, creators, proxies };
     let site = Site {
         cluster,
-        user: user?,
-        admins: admins?,
+        user,
+        admins,
         resource_managers,
         name_nodes,
         folder: folder?.as_str().into(),
@@ -97,7 +103,17 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         mirror,
         environment,
     };
-    Some(Config { socket: socket?.as_str().into(), interval: Duration::from_secs(interval), site })
+    Some(Config { socket: socket?.as_str().into(), entrances, rules, interval: Duration::from_secs(interval), site })
+}
+
+/// What packages may refer to, as texts.
+fn environment(table: &mut Table<'_>) -> BTreeMap<String, String> {
+    let text = |raw: Raw| match raw {
+        Raw::Text(text) => text,
+        Raw::Integer(number) => number.to_string(),
+        Raw::Boolean(flag) => flag.to_string(),
+    };
+    table.settings("environment").into_iter().map(|(name, (raw, _))| (name, text(raw))).collect()
 }
 
 fn release(table: &mut Table<'_>) -> Option<(Version, Release)> {

@@ -1,13 +1,27 @@
-//! The service that manages applications: one on an edge, reached through a local socket.
+//! The service that manages applications: one on an edge, reached through a local socket and, where the site wants it, the
+//! network.
 //! Rules and acts are `apps`'; here is the way in: who asks, what a path means, how an answer is written.
 //! Not here: health and metrics of the node, which another service tells.
 
+mod access;
 mod body;
 mod caller;
 pub mod config;
 mod dm;
+mod entrances;
+mod failure;
+mod gate;
+mod house;
+mod listener;
+pub mod openapi;
 mod own;
+mod repository;
 mod routes;
 mod server;
+mod shapes;
+mod table;
+#[cfg(test)]
+mod tests;
+mod tokens;
 
 pub use server::{Error, run};

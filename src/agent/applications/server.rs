@@ -1,32 +1,35 @@
-//! The manager's socket: a local one, whose peer the machine vouches for. Each connection asks once; places are few, and one
-//! user has a share of them.
-//! Not here: what is answered.
+//! The service: its local socket, whose peer the machine vouches for, and the listeners that the configuration names.
+//! Each connection asks once; places on the socket are few, and one user has a share of them.
+//! Not here: listeners on the network, and what is answered.
 
-use super::body::Reading;
-use super::caller::caller;
+use super::caller::Peer;
 use super::config::Config;
-use super::routes::{self, Asked};
+use super::gate::{DESKS, Gate};
+use super::house::House;
+use super::listener::{self, Listener};
+use super::tokens::Tokens;
 use crate::ending::Signals;
 use crate::log::{self, Level};
 use crate::systemd::{self, Watchdog};
 use apps::manager::{self, Manager};
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fs::{self, Permissions};
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::net::{UnixListener, UnixStream};
+use systems::keyring::{self, Keyring};
+use systems::places::Limits;
+use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
+use words::chain::chain;
 
 /// Connections at a time, of all and of one user.
 const PLACES: usize = 64;
@@ -53,6 +56,15 @@ pub enum Error {
     /// Somebody else has the socket, or it cannot be made.
     #[error("cannot listen on {}", socket.display())]
     Listen { socket: PathBuf, source: io::Error },
+    /// An address is taken, or is none of this machine.
+    #[error("cannot listen on {address}")]
+    Address { address: SocketAddr, source: io::Error },
+    /// The certificate or its key.
+    #[error("cannot speak TLS")]
+    Tls(#[from] keyring::Error),
+    /// The file of tokens.
+    #[error("nobody could be known by a token: {0}")]
+    Tokens(String),
     /// Another manager answers there.
     #[error("another manager answers on {} already", .0.display())]
     Taken(PathBuf),
@@ -69,7 +81,7 @@ pub fn run(config: Config) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .thread_stack_size(STACK)
-        .max_blocking_threads(PLACES)
+        .max_blocking_threads(DESKS + 2)
         .build()
         .map_err(Error::Start)?;
     runtime.block_on(serve(config))
@@ -77,12 +89,9 @@ pub fn run(config: Config) -> Result<(), Error> {
 
 async fn serve(config: Config) -> Result<(), Error> {
     let mut signals = Signals::new().map_err(Error::Start)?;
-    let (admins, service) = (config.site.admins.clone(), config.site.user.clone());
-    let manager = Manager::new(config.site)?.telling(|text| log::line(Level::Info, text, &[]));
-    let manager = Arc::new(manager);
-    let listener = listen(&config.socket).await?;
-    let working = manager.clone();
-    let (interval, watchdog) = (config.interval, Watchdog::from_systemd());
+    let (interval, socket) = (config.interval, config.socket.clone());
+    let service = Service::open(config).await?;
+    let (working, watchdog) = (service.house.manager.clone(), Watchdog::from_systemd());
     let thread = std::thread::Builder::new().name("rounds".to_owned()).stack_size(STACK);
     let (alive, ended) = oneshot::channel();
     let work = move || {
@@ -91,13 +100,55 @@ async fn serve(config: Config) -> Result<(), Error> {
     };
     thread.spawn(work).map_err(Error::Start)?;
     systemd::ready();
-    log::line(Level::Info, "the manager takes orders", &[("socket", &config.socket.display())]);
-    let door = Arc::new(Door { manager, admins, service, inside: Mutex::default() });
-    tokio::spawn(receive(listener, door));
+    log::line(Level::Info, "the manager takes orders", &[("socket", &socket.display())]);
+    service.receive();
     signals.wait(ended, Error::Ended).await?;
     systemd::stopping();
-    let _ = fs::remove_file(&config.socket);
+    let _ = fs::remove_file(&socket);
     Ok(())
+}
+
+/// The manager, and everything that it listens on.
+pub(super) struct Service {
+    pub(super) house: Arc<House>,
+    socket: UnixListener,
+    pub(super) listeners: Vec<Bound>,
+}
+
+/// A listener that is bound.
+pub(super) struct Bound {
+    pub(super) socket: TcpListener,
+    keyring: Option<Keyring>,
+    of: Listener,
+    limits: Limits,
+}
+
+impl Service {
+    /// Sets everything up; nobody is received yet.
+    pub(super) async fn open(config: Config) -> Result<Service, Error> {
+        let entrances = config.entrances;
+        let tokens = entrances.tokens.as_deref().map(Tokens::open).transpose();
+        let tokens = tokens.map_err(|error| Error::Tokens(chain(&error)))?;
+        let manager = Manager::new(config.site)?.telling(|text| log::line(Level::Info, text, &[]));
+        let manager = Arc::new(manager.sharing(entrances.share));
+        let house = House { manager, rules: config.rules, tokens, gate: Gate::new(entrances.requests) };
+        let socket = listen(&config.socket).await?;
+        let mut listeners = Vec::new();
+        for of in entrances.listeners {
+            listeners.push(bind(of, listener::limits(entrances.connections)).await?);
+        }
+        Ok(Service { house: Arc::new(house), socket, listeners })
+    }
+
+    /// Receives from now on.
+    pub(super) fn receive(self) {
+        let door = Arc::new(Door { house: self.house.clone(), inside: Mutex::default() });
+        tokio::spawn(receive(self.socket, door));
+        for Bound { socket, keyring, of, limits } in self.listeners {
+            log::line(Level::Info, "the manager listens", &[("address", &of.listen)]);
+            tokio::spawn(listener::receive(socket, keyring, self.house.clone(), of, limits));
+        }
+    }
 }
 
 /// A socket that everybody on this machine may connect to. What a killed manager left is replaced; a living one is not.
@@ -118,11 +169,17 @@ async fn listen(socket: &Path) -> Result<UnixListener, Error> {
     Ok(listener)
 }
 
+async fn bind(of: Listener, limits: Limits) -> Result<Bound, Error> {
+    let keyring = of.tls.as_ref().map(|tls| Keyring::open(tls.pair.clone(), tls.clients.clone(), &["http/1.1"]));
+    let keyring = keyring.transpose()?;
+    let socket = TcpListener::bind(of.listen).await;
+    let socket = socket.map_err(|source| Error::Address { address: of.listen, source })?;
+    Ok(Bound { socket, keyring, of, limits })
+}
+
 /// Who may come in, and who is.
 struct Door {
-    manager: Arc<Manager>,
-    admins: words::names::Word,
-    service: words::names::Word,
+    house: Arc<House>,
     inside: Mutex<HashMap<u32, usize>>,
 }
 
@@ -164,24 +221,17 @@ async fn receive(listener: UnixListener, door: Arc<Door>) {
             continue;
         };
         let Some(uid) = stream.peer_cred().ok().map(|peer| peer.uid()) else { continue };
-        let Some(place) = door.enter(uid).map(Arc::new) else { continue };
+        let Some(place) = door.enter(uid) else { continue };
+        let (house, peer) = (door.house.clone(), Arc::new(Peer::Local(uid)));
         tokio::spawn(async move {
-            let service = service_fn(|request| answer(place.clone(), request));
+            let _place = place;
+            let service = service_fn(|request| {
+                let (house, peer) = (house.clone(), peer.clone());
+                async move { Ok::<_, Infallible>(house.answer(&peer, false, request, |_| {}).await) }
+            });
             let mut builder = Builder::new();
             builder.keep_alive(false).max_buf_size(HEAD_BYTES).timer(TokioTimer::new()).header_read_timeout(FIRST);
             let _ = timeout(LONGEST, builder.serve_connection(TokioIo::new(stream), service)).await;
         });
     }
-}
-
-async fn answer(place: Arc<Place>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (parts, body) = request.into_parts();
-    let body = Reading::of(body);
-    // The place is taken until the work is done, also where nobody waits for it any more.
-    let done = tokio::task::spawn_blocking(move || match caller(place.uid, &place.door.admins, &place.door.service) {
-        Ok(caller) => routes::answer(&place.door.manager, Asked { caller, parts, body }),
-        Err(unknown) => routes::refused(StatusCode::FORBIDDEN, &unknown.to_string()),
-    });
-    let failed = || routes::refused(StatusCode::INTERNAL_SERVER_ERROR, "the manager failed; its log says more");
-    Ok(done.await.unwrap_or_else(|_| failed()))
 }

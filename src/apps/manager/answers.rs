@@ -50,6 +50,11 @@ impl Manager {
         &self.repository
     }
 
+    /// What packages may refer to as `environment_…`.
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.site.environment
+    }
+
     /// Deploys a package from the repository: it is read, and may be used from then on.
     pub fn deploy(&self, name: &PackageName, by: &Caller) -> Result<(), Refusal> {
         if self.state()?.packages.contains_key(name) {

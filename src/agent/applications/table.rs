@@ -1,0 +1,285 @@
+//! The one table of routes: what is asked for, what that needs, takes and gives, and who answers.
+//! Dispatch reads it, and the published document is made of it; a route that is not here is nowhere.
+//! Not here: the answers.
+
+use super::access::Right;
+use super::failure::Failure;
+use super::routes::{Answer, Asked};
+use super::shapes::{
+    self, ApplicationTold, Detail, Findings, Listed, ManagerState, NotCreated, Notes, PackageStatus, PackageTold,
+    SchemaOf, Start, StartTold, Status, Stop, Uploaded, any_object, creation, of,
+};
+use super::{dm, own, repository};
+use Right::{Admin, Create, Deploy, Look, Own, Read};
+use apps::manager::Manager;
+use std::collections::BTreeMap;
+use words::application::{Application, Details, Event, Explained, Following, Logs};
+use words::names::{ApplicationName, PackageName};
+
+/// One route.
+pub(super) struct Route {
+    pub(super) method: &'static str,
+    /// With names in braces where anything may stand.
+    pub(super) path: &'static str,
+    pub(super) about: &'static str,
+    pub(super) right: Right,
+    /// A number that may be asked for, and the most that it may be.
+    pub(super) query: Option<(&'static str, u32, &'static str)>,
+    pub(super) takes: Takes,
+    /// What comes if all is well: the status, and the document.
+    pub(super) gives: (u16, Option<SchemaOf>),
+    /// Documents of other statuses that are no refusals.
+    pub(super) or: Option<(u16, SchemaOf)>,
+    pub(super) act: fn(&Manager, Asked) -> Result<Answer, Failure>,
+}
+
+/// What goes along with a request.
+#[derive(Clone, Copy)]
+pub(super) enum Takes {
+    Nothing,
+    /// A document that may be left out, or must be there.
+    Document {
+        schema: SchemaOf,
+        required: bool,
+    },
+    /// A package's file.
+    Package,
+}
+
+impl Route {
+    fn segments(&self) -> impl Iterator<Item = &'static str> + Clone {
+        self.path.split('/').filter(|segment| !segment.is_empty())
+    }
+
+    /// The names that its path has, in their order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.segments().filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+    }
+
+    /// How many parts of its path are words.
+    pub(super) fn literals(&self) -> usize {
+        self.segments().filter(|segment| !segment.starts_with('{')).count()
+    }
+
+    /// Whether a path is one of its.
+    pub(super) fn fits(&self, path: &[String]) -> bool {
+        let same = |(own, given): (&str, &String)| own.starts_with('{') || own == given;
+        self.segments().count() == path.len() && self.segments().zip(path).all(same)
+    }
+
+    /// What stands for its names.
+    pub(super) fn captured(&self, path: &[String]) -> Vec<String> {
+        let names = self.segments().zip(path).filter(|(own, _)| own.starts_with('{'));
+        names.map(|(_, given)| given.clone()).collect()
+    }
+
+    const fn new(
+        method: &'static str,
+        path: &'static str,
+        right: Right,
+        gives: (u16, Option<SchemaOf>),
+        act: fn(&Manager, Asked) -> Result<Answer, Failure>,
+        about: &'static str,
+    ) -> Route {
+        Route { method, path, about, right, query: None, takes: Takes::Nothing, gives, or: None, act }
+    }
+
+    const fn taking(self, takes: Takes) -> Route {
+        Route { takes, ..self }
+    }
+
+    const fn asking(self, name: &'static str, most: u32, about: &'static str) -> Route {
+        Route { query: Some((name, most, about)), ..self }
+    }
+
+    const fn or(self, status: u16, schema: SchemaOf) -> Route {
+        Route { or: Some((status, schema)), ..self }
+    }
+}
+
+const fn get(
+    path: &'static str,
+    right: Right,
+    schema: SchemaOf,
+    act: fn(&Manager, Asked) -> Result<Answer, Failure>,
+    about: &'static str,
+) -> Route {
+    Route::new("GET", path, right, (200, Some(schema)), act, about)
+}
+
+/// An order that is taken with 202.
+const fn order(
+    method: &'static str,
+    path: &'static str,
+    right: Right,
+    act: fn(&Manager, Asked) -> Result<Answer, Failure>,
+    about: &'static str,
+) -> Route {
+    Route::new(method, path, right, (202, None), act, about)
+}
+
+const CREATION: Takes = Takes::Document { schema: creation, required: true };
+
+const fn choices(schema: SchemaOf) -> Takes {
+    Takes::Document { schema, required: false }
+}
+
+/// All of them.
+pub(super) static ROUTES: &[Route] = &[
+    // PNDA's package repository.
+    get("/repository/packages", Look, of::<Vec<Listed>>, repository::list, "Packages in the repository, newest first.")
+        .asking("recency", repository::MOST_VERSIONS, "How many versions of each; 1 unless told."),
+    get("/repository/packages/{file}", Read, shapes::bytes, repository::download, "The file of a package."),
+    Route::new(
+        "PUT",
+        "/repository/packages/{file}",
+        Deploy,
+        (200, Some(of::<Uploaded>)),
+        repository::upload,
+        "Bring a package; a published version never changes.",
+    )
+    .taking(Takes::Package),
+    Route::new(
+        "DELETE",
+        "/repository/packages/{file}",
+        Admin,
+        (200, None),
+        repository::remove,
+        "Remove a package that is not deployed.",
+    ),
+    // PNDA's Deployment Manager.
+    get("/packages", Look, of::<Vec<PackageName>>, dm::packages, "Packages that are deployed."),
+    get("/packages/{package}", Look, of::<PackageTold>, dm::package, "A package, deployed or not."),
+    get("/packages/{package}/status", Look, of::<PackageStatus>, dm::package_status, "How a package is."),
+    get(
+        "/packages/{package}/applications",
+        Look,
+        of::<Vec<ApplicationName>>,
+        dm::applications_of,
+        "The applications made of a package.",
+    ),
+    order(
+        "PUT",
+        "/packages/{package}",
+        Deploy,
+        dm::deploy,
+        "Deploy a package from the repository; its state says how that went.",
+    ),
+    order("DELETE", "/packages/{package}", Own, dm::undeploy, "Take a deployed package back."),
+    get("/applications", Look, of::<Vec<ApplicationName>>, dm::applications, "The names of all applications."),
+    get(
+        "/applications/{application}",
+        Look,
+        of::<ApplicationTold>,
+        dm::application,
+        "An application; one that is not there is told as NOTCREATED.",
+    ),
+    get("/applications/{application}/status", Look, of::<Status>, dm::status, "How an application is."),
+    get("/applications/{application}/detail", Look, of::<Detail>, dm::detail, "What YARN knows of its components.")
+        .or(404, of::<NotCreated>),
+    get(
+        "/applications/{application}/summary",
+        Look,
+        shapes::summary,
+        dm::summary,
+        "How its components are, with Flink's pages.",
+    ),
+    Route::new(
+        "GET",
+        "/applications/{application}/{what}",
+        Look,
+        (400, None),
+        dm::no_view,
+        "Any other view is refused.",
+    ),
+    order("PUT", "/applications/{application}", Create, dm::create, "Make an application.").taking(CREATION),
+    order("POST", "/applications/{application}/start", Own, dm::start, "Start it from its newest state."),
+    order("POST", "/applications/{application}/stop", Own, dm::stop, "Stop it with a savepoint."),
+    Route::new(
+        "POST",
+        "/applications/{application}/{what}",
+        Own,
+        (400, None),
+        dm::no_action,
+        "Any other action is refused.",
+    ),
+    order("DELETE", "/applications/{application}", Own, dm::delete, "Forget it; what runs of it is killed."),
+    get(
+        "/environment/endpoints",
+        Look,
+        of::<BTreeMap<String, String>>,
+        dm::environment,
+        "What packages may refer to; no secret is among it.",
+    ),
+    // Our own.
+    get("/v1/openapi.json", Look, any_object, own::interface, "This document."),
+    get("/v1/state", Read, of::<ManagerState>, own::state, "How the manager is."),
+    Route::new(
+        "PUT",
+        "/v1/packages/{package}",
+        Deploy,
+        (202, Some(of::<Findings>)),
+        own::deploy,
+        "Deploy a package of the repository or the mirror, or find that it is; mistakes are told at once.",
+    ),
+    get("/v1/applications", Read, of::<Vec<Application>>, own::applications, "All applications."),
+    get("/v1/applications/{application}", Read, of::<Application>, own::application, "An application."),
+    Route::new(
+        "PUT",
+        "/v1/applications/{application}",
+        Create,
+        (201, Some(of::<Notes>)),
+        own::create,
+        "Make an application; says what is worth knowing.",
+    )
+    .taking(CREATION),
+    order("DELETE", "/v1/applications/{application}", Own, own::delete, "Forget it; what runs of it is killed."),
+    Route::new(
+        "POST",
+        "/v1/applications/{application}/start",
+        Own,
+        (202, Some(of::<StartTold>)),
+        own::start,
+        "Start it, unless something stands against it; or say what that would do.",
+    )
+    .taking(choices(of::<Start>)),
+    order("POST", "/v1/applications/{application}/stop", Own, own::stop, "Stop it.").taking(choices(of::<Stop>)),
+    get(
+        "/v1/applications/{application}/explain",
+        Own,
+        of::<Vec<Explained>>,
+        own::explain,
+        "What a start would submit.",
+    ),
+    get(
+        "/v1/applications/{application}/components/{component}/logs",
+        Read,
+        of::<Logs>,
+        own::logs,
+        "The ends of the logs of a component's last run.",
+    )
+    .asking("bytes", own::MOST_LOG, "How much of each container; 65536 unless told."),
+    Route::new(
+        "POST",
+        "/v1/applications/{application}/components/{component}/logs",
+        Read,
+        (200, Some(of::<Logs>)),
+        own::more_logs,
+        "What came to the logs of a component's last run since they were read.",
+    )
+    .taking(Takes::Document { schema: of::<Following>, required: true }),
+    get(
+        "/v1/applications/{application}/components/{component}/details",
+        Read,
+        of::<Details>,
+        own::details,
+        "What Flink says of the job of a component's last run: checkpoints, failures, its page.",
+    ),
+    get(
+        "/v1/applications/{application}/history",
+        Read,
+        of::<Vec<Event>>,
+        own::history,
+        "What happened to an application, when, by whom and why; the last thousand records.",
+    ),
+];
