@@ -2,8 +2,8 @@
 //! The same commands as of the whole `pnda`.
 //! Not here: what they do.
 
-use super::app;
 use super::failure::finish;
+use super::{app, complete};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -19,6 +19,8 @@ struct Arguments {
 enum Command {
     /// Deploy packages, and start, stop and look at applications on YARN.
     App(app::Arguments),
+    /// Print completions for a shell.
+    Completions(complete::Arguments),
 }
 
 /// The command line itself, to hold words against it without running them.
@@ -28,8 +30,11 @@ pub fn command() -> clap::Command {
 
 /// Reads the arguments and does what they say.
 pub fn main() -> ExitCode {
-    let Command::App(arguments) = Arguments::parse().command;
-    finish("pnda", app::run(arguments))
+    let outcome = match Arguments::parse().command {
+        Command::App(arguments) => app::run(arguments),
+        Command::Completions(arguments) => complete::completions(&arguments, command()),
+    };
+    finish("pnda", outcome)
 }
 
 #[cfg(test)]

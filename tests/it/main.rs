@@ -11,6 +11,7 @@ macro_rules! left_out {
 
 mod advisories;
 mod agent;
+mod app;
 mod apt;
 mod archive;
 mod archives;
@@ -35,6 +36,8 @@ mod kill;
 mod killed;
 mod layout;
 mod lint;
+#[path = "../common/manager.rs"]
+mod manager;
 mod maven;
 mod mirror;
 mod openpgp;

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 pub(super) mod client;
 mod logs;
+mod schema;
 pub(super) mod table;
 mod wait;
 
@@ -44,7 +45,11 @@ enum Command {
         package: PackageName,
     },
     /// List the packages that are deployed.
-    Packages,
+    Packages {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Make an application of a deployed package; nothing runs yet.
     Create {
         /// Its name.
@@ -160,6 +165,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print the JSON Schema of what a verb prints with `--json`, or of all of them.
+    Schema {
+        /// The verb; without one, all of them in one document.
+        #[arg(value_enum)]
+        verb: Option<schema::Verb>,
+    },
     /// Forget an application; what runs of it is killed. Savepoints and checkpoints stay in HDFS.
     Delete {
         /// Its name.
@@ -198,7 +209,7 @@ pub fn run(arguments: Arguments) -> Outcome {
     match arguments.command {
         Command::Deploy { package } => tell(&client.deploy(&package)?)?,
         Command::Undeploy { package } => client.undeploy(&package)?,
-        Command::Packages => say(&client.packages()?.iter().map(|name| format!("{name}\n")).collect::<String>())?,
+        Command::Packages { json } => packages(&client.packages()?, json)?,
         Command::Create { application, package, set, overrides } => {
             let body = match overrides {
                 None => body(&package, set),
@@ -254,6 +265,7 @@ pub fn run(arguments: Arguments) -> Outcome {
             let explained = client.explain(&application)?;
             if json { say_json(&explained)? } else { say(&table::explained(&explained))? }
         }
+        Command::Schema { verb } => say_json(&schema::schema(verb))?,
         Command::Delete { application, yes } => {
             if !yes && !wait::is_sure(&format!("{application} will be killed and forgotten; its state stays in HDFS."))?
             {
@@ -303,6 +315,10 @@ fn warn_of_silence(client: &Client) -> Result<(), super::failure::Failure> {
         warn(&format!("nothing can be recorded since {since}, and nothing new begins: {}", silence.why))?;
     }
     Ok(())
+}
+
+fn packages(all: &[PackageName], json: bool) -> Result<(), super::failure::Failure> {
+    if json { say_json(&all) } else { Ok(say(&all.iter().map(|name| format!("{name}\n")).collect::<String>())?) }
 }
 
 fn show(application: &Application, json: bool) -> Result<(), super::failure::Failure> {

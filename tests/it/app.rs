@@ -1,0 +1,140 @@
+//! `pnda app` before a real manager whose YARN and HDFS are scripted: what `--json` prints follows the published schema, and a
+//! shell completes its verbs, on an edge too; and the manager's listeners as a cluster file has them.
+//! Not here: applications that run.
+
+use crate::manager::Manager;
+use pnda::agent::applications::config::{self, Config};
+use pnda::cluster::{self, Inputs};
+use pnda::words::names::SafePath;
+use pnda::words::problem::{Problems, Source};
+use pnda::words::tree::{Entry, Tree};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+const PNDA: &str = env!("CARGO_BIN_EXE_pnda");
+const AGENT: &str = env!("CARGO_BIN_EXE_pnda-agent");
+
+fn published() -> Value {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/pnda-app.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn run(program: impl AsRef<Path>, words: &[&str]) -> (i32, String, String) {
+    let output = Command::new(program.as_ref()).args(words).stdin(Stdio::null()).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn what_the_verbs_print_as_json_is_what_the_published_schema_says() {
+    let (manager, schema) = (Manager::start(), published());
+    let socket = manager.folder.path().join("socket");
+    let mut ran = BTreeSet::new();
+    let mut check = |verb: &str, words: &[&str]| {
+        let all = [&["app", "--socket", socket.to_str().unwrap(), verb, "--json"], words].concat();
+        let (code, out, err) = run(PNDA, &all);
+        assert_eq!(code, 0, "{verb}: {err}\n{}", manager.log());
+        let value: Value = serde_json::from_str(&out).unwrap();
+        let of = json!({ "allOf": [schema["properties"][verb]], "$defs": schema["$defs"] });
+        let validator = jsonschema::draft202012::new(&of).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert_eq!(errors, [""; 0], "{verb}: {value:#}");
+        assert!(!validator.is_valid(&json!(1)), "{verb}");
+        ran.insert(verb.to_owned());
+        value
+    };
+    assert_eq!(check("packages", &[]), json!(["word-count-1.0.0"]));
+    assert_eq!(check("list", &[]).as_array().unwrap().len(), 2);
+    assert_eq!(check("status", &["words"])["status"], "CREATED");
+    assert_eq!(check("explain", &["words"])[0]["main_class"], "example.Count");
+    let known: BTreeSet<String> = schema["properties"].as_object().unwrap().keys().cloned().collect();
+    let left: Vec<&String> = known.difference(&ran).collect();
+    assert_eq!(left, ["logs"], "logs are those of a run, which `tests/trial.rs` has");
+}
+
+#[test]
+fn the_schema_is_one_and_is_told_verb_by_verb() {
+    assert!(jsonschema::meta::is_valid(&published()));
+    for verb in published()["properties"].as_object().unwrap().keys() {
+        let (code, out, err) = run(PNDA, &["app", "schema", verb]);
+        assert_eq!(code, 0, "{err}");
+        assert!(jsonschema::draft202012::new(&serde_json::from_str(&out).unwrap()).is_ok(), "{verb}");
+    }
+}
+
+#[test]
+fn a_shell_completes_the_verbs_of_applications_also_on_an_edge() {
+    let folder = tempfile::tempdir().unwrap();
+    let edge = folder.path().join("pnda");
+    symlink(AGENT, &edge).unwrap();
+    for program in [Path::new(PNDA), &edge] {
+        let script = format!(
+            "source <({} completions bash); COMP_WORDS=(pnda app sta); COMP_CWORD=2; _pnda pnda sta app; echo ${{COMPREPLY[@]}}; \
+             COMP_WORDS=(pnda app start x --); COMP_CWORD=4; _pnda pnda -- x; echo ${{COMPREPLY[@]}}",
+            program.display()
+        );
+        let (code, out, err) = run("bash", &["-c", &script]);
+        assert_eq!((code, err.as_str()), (0, ""));
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(lines[0], "start status");
+        assert!(lines[1].contains("--from") && lines[1].contains("--wait"), "{out}");
+    }
+}
+
+/// A file of the example cluster's edge with these settings.
+fn file(tree: &Tree, path: &str) -> Option<String> {
+    match tree.get(&SafePath::new(format!("files/etc/pnda/{path}")).unwrap()) {
+        Some(Entry::File { bytes, .. }) => Some(String::from_utf8(bytes.to_vec()).unwrap()),
+        _ => None,
+    }
+}
+
+fn with(settings: &[(&str, &str)]) -> (Result<Config, Problems>, Tree) {
+    let text = &cluster::example_clusters()["hadoop.toml"];
+    let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    let shipped = Inputs::shipped(Source { file: "hadoop.toml", text }, None, key);
+    let overrides = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let rendered = cluster::render(&Inputs { overrides, ..shipped }).unwrap_or_else(|problems| panic!("{problems}"));
+    let tree = rendered.nodes.into_values().find(|tree| file(tree, "applications.toml").is_some()).unwrap();
+    let text = file(&tree, "applications.toml").unwrap();
+    (config::parse(Source { file: "applications.toml", text: &text }), tree)
+}
+
+#[test]
+fn a_cluster_file_opens_listeners_and_they_are_closed_without() {
+    let (usual, tree) = with(&[]);
+    let usual = usual.unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(usual.entrances.listeners.is_empty() && usual.entrances.tokens.is_none());
+    assert!(file(&tree, "applications/tokens").is_none() && file(&tree, "applications/key.pem").is_none());
+    assert_eq!(usual.site.environment["flink"], "/opt/pnda/bin/flink");
+    assert!(usual.site.environment["name_node"].starts_with("hdfs://"), "{:?}", usual.site.environment);
+
+    let (open, tree) = with(&[
+        ("applications.api.port", "5443"),
+        ("applications.api.address", "10.77.0.3"),
+        ("applications.pnda.port", "5000"),
+        ("applications.tokens", "file:/etc/pnda/secrets/tokens"),
+        ("applications.tls_clients", "file:/etc/pnda/secrets/people.pem"),
+        ("applications.proxies", "consoles"),
+    ]);
+    let open = open.unwrap_or_else(|problems| panic!("{problems}"));
+    let of = |at: usize| &open.entrances.listeners[at];
+    assert_eq!((of(0).listen.to_string().as_str(), of(0).open), ("10.77.0.3:5443", false));
+    assert!(of(0).tls.as_ref().unwrap().clients.is_some());
+    assert_eq!((of(1).listen.to_string().as_str(), of(1).open, &of(1).tls), ("127.0.0.1:5000", true, &None));
+    assert!(open.entrances.tokens.is_some());
+    let tokens = file(&tree, "applications/tokens").unwrap();
+    assert!(tokens.contains("@SECRET:file:/etc/pnda/secrets/tokens@"), "{tokens}");
+    assert!(file(&tree, "applications/key.pem").is_some());
+
+    let (plain, _) = with(&[
+        ("applications.api.port", "5443"),
+        ("applications.api.address", "10.77.0.3"),
+        ("applications.tls", "off"),
+    ]);
+    let told = plain.unwrap_err().to_string();
+    assert!(told.contains("`10.77.0.3:5443` is reached by others, and that takes `tls = true`"), "{told}");
+}
