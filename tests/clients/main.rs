@@ -14,10 +14,13 @@ mod classes;
 mod flink;
 mod hadoop;
 mod logs;
+#[path = "../common/manager.rs"]
+mod manager;
 mod maven;
 mod mirror;
 mod namespace;
 mod nginx;
+mod openapi;
 mod python;
 #[path = "../common/registries.rs"]
 mod registries;
