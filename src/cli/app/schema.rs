@@ -2,7 +2,7 @@
 //! It is derived from the very types that are printed; `schemas/pnda-app.json` is this document, as published.
 //! Not here: the types, which stand in `words::application`.
 
-use crate::words::application::{Application, DryRun, Event, Explained, Logs};
+use crate::words::application::{Application, Event, Explained, Logs};
 use crate::words::names::PackageName;
 use clap::ValueEnum;
 use schemars::generate::SchemaSettings;
@@ -14,7 +14,6 @@ pub enum Verb {
     Packages,
     Status,
     List,
-    Start,
     History,
     Logs,
     Explain,
@@ -28,7 +27,6 @@ pub fn schema(verb: Option<Verb>) -> Value {
             Verb::Packages => generator.subschema_for::<Vec<PackageName>>(),
             Verb::Status => generator.subschema_for::<Application>(),
             Verb::List => generator.subschema_for::<Vec<Application>>(),
-            Verb::Start => generator.subschema_for::<DryRun>(),
             Verb::History => generator.subschema_for::<Vec<Event>>(),
             Verb::Logs => generator.subschema_for::<Logs>(),
             Verb::Explain => generator.subschema_for::<Vec<Explained>>(),
