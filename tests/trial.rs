@@ -137,8 +137,8 @@ fn submitted(folder: &Path) -> u64 {
     let config = std::fs::read_to_string(folder.join("node/etc/pnda/applications.toml")).unwrap();
     let config: toml::Table = config.parse().unwrap();
     let url = format!("{}/ws/v1/cluster/metrics", config["resource_managers"][0].as_str().unwrap());
-    let text = ureq::get(&url).call().unwrap().into_body().read_to_string().unwrap();
-    let metrics: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let text = pnda::systems::site::client(std::time::Duration::from_secs(20)).get(&url, 1 << 20).unwrap();
+    let metrics: serde_json::Value = serde_json::from_slice(&text).unwrap();
     metrics["clusterMetrics"]["appsSubmitted"].as_u64().unwrap()
 }
 

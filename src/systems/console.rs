@@ -2,7 +2,9 @@
 //! The logger refuses bodies beyond 100 KiB, so longer ones go one metric at a time.
 //! Not here: when to send, or what to do when it fails.
 
-use super::site;
+use super::{client, site};
+use reqwest::Method;
+use reqwest::header::{CONNECTION, CONTENT_TYPE};
 use serde::{Serialize, Serializer};
 use std::time::Duration;
 use url::Url;
@@ -16,7 +18,7 @@ const LONGEST_BODY: usize = 102_400;
 pub enum Error {
     /// Nobody took them in time.
     #[error("cannot post to {url}")]
-    Post { url: Url, source: Box<ureq::Error> },
+    Post { url: Url, source: Box<client::Failure> },
     /// It answered, and did not take them.
     #[error("{url} answered with status {status}")]
     Status { url: Url, status: u16 },
@@ -80,10 +82,9 @@ fn body(metrics: &[Metric], now_ms: u64) -> String {
 pub fn post(url: &Url, metrics: &[Metric], now_ms: u64, deadline: Duration) -> Result<(), Error> {
     let client = site::client(deadline);
     for body in bodies(metrics, now_ms) {
-        let request =
-            client.post(url.as_str()).header("content-type", "application/json").header("connection", "close");
-        let answer =
-            request.send(&body).map_err(|source| Error::Post { url: url.clone(), source: Box::new(source) })?;
+        let request = client.request(Method::POST, url.as_str()).header(CONTENT_TYPE, "application/json");
+        let answer = client.send(request.header(CONNECTION, "close").body(body));
+        let answer = answer.map_err(|source| Error::Post { url: url.clone(), source: Box::new(source) })?;
         let status = answer.status().as_u16();
         if status != 200 {
             return Err(Error::Status { url: url.clone(), status });

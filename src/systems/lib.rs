@@ -5,6 +5,7 @@
 pub mod aggregated_logs;
 pub mod bounded;
 pub mod call;
+pub mod client;
 pub mod console;
 pub mod download;
 pub mod graphite;

@@ -2,6 +2,9 @@
 //! Not answering is a value, not an error: connection refused, silence, a status.
 //! Not here: how long to wait for an answer, and whose it should be.
 
+use crate::client::{self, Client, Fault, Speaks, Trust};
+use reqwest::Method;
+use reqwest::redirect::Policy;
 use std::fmt;
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
@@ -9,7 +12,7 @@ use std::time::Duration;
 use words::node::Gate;
 
 /// Redirects that lead to a page of the same service: `/` of a NameNode is one.
-const MOST_REDIRECTS: u32 = 3;
+const MOST_REDIRECTS: usize = 3;
 
 /// What one look at an address found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,21 +73,19 @@ fn connect(gate: &Gate, time: Duration) -> Seen {
 }
 
 fn get(gate: &Gate, time: Duration) -> Seen {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(MOST_REDIRECTS)
-        .proxy(None)
-        .user_agent(concat!("pnda/", env!("CARGO_PKG_VERSION")))
-        .timeout_global(Some(time))
-        .max_idle_connections(0)
-        .build()
-        .into();
-    match agent.get(gate.url().as_str()).call() {
+    let builder = client::builder(&Trust::MACHINE, Speaks::Http1)
+        .redirect(Policy::limited(MOST_REDIRECTS))
+        .timeout(time)
+        .pool_max_idle_per_host(0);
+    let client = Client::new(builder, time);
+    match client.send(client.request(Method::GET, gate.url().as_str())) {
         Ok(response) if response.status().is_success() => Seen::Answer,
         Ok(response) => Seen::Status(response.status().as_u16()),
-        Err(ureq::Error::Io(error)) => of_io(&error, time),
-        Err(ureq::Error::Timeout(_)) => Seen::Silence(time),
-        Err(error) => Seen::Other(error.to_string()),
+        Err(failure) => match (failure.fault(), failure.io()) {
+            (Fault::Late, _) => Seen::Silence(time),
+            (_, Some(error)) => of_io(error, time),
+            (_, None) => Seen::Other(failure.to_string()),
+        },
     }
 }
 

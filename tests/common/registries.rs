@@ -4,10 +4,10 @@
 
 use pnda::mirror::lock::Source;
 use pnda::mirror::sources::{Site, Sources};
+use pnda::systems::client::Fault;
 use pnda::systems::http::{Error, Http, Options, Patience};
 use pnda::words::location::Location;
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::time::Duration;
 
 /// Why a run that wanted these registries and said this could not be: one is not set up, or nobody answers there.
@@ -30,22 +30,6 @@ pub fn out_of_reach(wanted: &[Source], said: &str) -> Option<String> {
 
 fn is_silent(http: &Http, location: &Location) -> bool {
     let asked = http.get(location, 0, "*/*");
-    matches!(asked, Err(Error::Connection { source, .. }) if is_silence(&source))
-}
-
-/// Nobody is there; a proxy that refuses, a certificate that is wrong, or whoever hangs up is somebody.
-fn is_silence(error: &ureq::Error) -> bool {
-    let hung_up = [
-        ErrorKind::BrokenPipe,
-        ErrorKind::ConnectionAborted,
-        ErrorKind::ConnectionReset,
-        ErrorKind::InvalidData,
-        ErrorKind::UnexpectedEof,
-    ];
-    match error {
-        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed | ureq::Error::Timeout(_) => true,
-        // A name that cannot be looked up comes without a code of the system's.
-        ureq::Error::Io(error) => !hung_up.contains(&error.kind()),
-        _ => false,
-    }
+    // A proxy that refuses, a certificate that is wrong, or whoever hangs up is somebody.
+    matches!(asked, Err(Error::Connection { source, .. }) if source.fault() != Fault::Broken)
 }

@@ -15,7 +15,7 @@ fn identity(version: &str) -> Result<Identity, Failure> {
 }
 
 fn refused(path: &'static str) -> Failure {
-    let source = Box::new(ureq::Error::ConnectionFailed);
+    let source = Box::new(std::io::Error::from(std::io::ErrorKind::ConnectionRefused).into());
     Failure::Unreachable { url: "http://127.0.0.1:8082".parse().unwrap(), path, source }
 }
 

@@ -148,7 +148,9 @@ impl Places {
         if let Some(proxy) = &sources.options.proxy {
             options.proxies = Proxies::all(Proxy::new(proxy));
         }
-        options.per_host = sources.options.parallel.unwrap_or(options.per_host);
+        if let Some(most) = sources.options.parallel {
+            options.bounds = options.bounds.of_host(most);
+        }
         Http::with(options)
     }
 

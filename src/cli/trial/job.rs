@@ -7,6 +7,7 @@ use super::children::Children;
 use crate::cli::app::client::Client;
 use crate::cli::app::table;
 use crate::cli::failure::{FAILED, Failure};
+use crate::systems::client::Client as Web;
 use crate::systems::site;
 use crate::words::application::{Application, Phase, State};
 use crate::words::names::{ApplicationName, PackageName};
@@ -29,7 +30,7 @@ pub(super) struct Service {
     history_server: String,
     agent: String,
     workers: String,
-    client: ureq::Agent,
+    client: Web,
 }
 
 /// A job as the history server tells it.
@@ -100,7 +101,7 @@ impl Service {
     }
 
     fn get(&self, url: &str) -> Result<Vec<u8>, Failure> {
-        Ok(self.client.get(url).call()?.body_mut().with_config().limit(8 << 20).read_to_vec()?)
+        Ok(self.client.get(url, 8 << 20)?)
     }
 
     /// Waits until the agent calls the history server well, and YARN can run something.

@@ -6,8 +6,10 @@ use super::places::Pages;
 use super::{Cause, Failure, Fetch, expected};
 use crate::lock::{Artifact, Source};
 use crate::store::{self, Ready, Store};
+use std::panic::resume_unwind;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use systems::http::Bounds;
 use words::event::Event;
 use words::parallel::{AtEnd, each};
 
@@ -74,6 +76,14 @@ impl Fetch<'_> {
     /// Brings them all; one that fails does not stop the others.
     pub(super) fn bring_all(&self, store: &Store, missing: Vec<&Artifact>) -> Vec<Failure> {
         let (pages, queue) = (Pages::default(), Queue::default());
+        let bring = |artifact| match self.make_ready(store, artifact, &pages) {
+            Ok(Some(ready)) => queue.push(artifact, ready),
+            Ok(None) => self.is_there(artifact),
+            Err(source) => queue.fail(artifact, source),
+        };
+        let is_large = |artifact: &&Artifact| artifact.size >= self.http.split().from;
+        let (large, small): (Vec<_>, Vec<_>) = missing.into_iter().partition(is_large);
+        let Bounds { at_once, streams, .. } = self.http.bounds();
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while let Some(batch) = queue.batch() {
@@ -82,11 +92,10 @@ impl Fetch<'_> {
             });
             // After a panic too: else the scope would wait for the thread above, and that for more.
             let _end = AtEnd(|| queue.close());
-            each(self.http.at_once(), missing, |artifact| match self.make_ready(store, artifact, &pages) {
-                Ok(Some(ready)) => queue.push(artifact, ready),
-                Ok(None) => self.is_there(artifact),
-                Err(source) => queue.fail(artifact, source),
-            });
+            // Large files have several connections each; many small ones may share one.
+            let large = scope.spawn(|| each(at_once, large, bring));
+            each(at_once.max(streams), small, bring);
+            large.join().unwrap_or_else(|panic| resume_unwind(panic));
         });
         let mut failed = std::mem::take(&mut queue.state().failed);
         failed.sort_by(|a, b| a.address.cmp(&b.address));

@@ -149,7 +149,7 @@ impl Fetch<'_> {
         let fresh = missing.iter().filter(|artifact| store.begun(expected(artifact)) == 0).count();
         // A large file has a journal beside it while it comes.
         let large = missing.iter().filter(|artifact| artifact.size >= self.http.split().from).count();
-        (folders + fresh + large.min(self.http.at_once())) as u64
+        (folders + fresh + large.min(self.http.bounds().at_once)) as u64
     }
 
     /// Brings all that is missing.

@@ -2,14 +2,11 @@
 //! A question that surely did not go out is told from one that may have been taken: only the former may be asked elsewhere.
 //! Not here: what an answer means.
 
-mod connecting;
-
-pub(crate) use connecting::{agent, lost};
-
+use crate::client::{self, Client, Failure, Response, Speaks, Trust};
+use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use std::fmt;
 use std::io::Read;
 use std::time::Duration;
-use ureq::http::Response;
 use url::Url;
 
 /// How long a question may take.
@@ -29,7 +26,7 @@ impl Default for Times {
 
 /// What asks. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Caller(ureq::Agent);
+pub struct Caller(Client);
 
 /// What is done to the thing at the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,52 +92,53 @@ pub enum Lost {
     Sent(String),
 }
 
+impl From<Failure> for Lost {
+    fn from(failure: Failure) -> Lost {
+        if failure.is_unsent() { Lost::NotSent(failure.to_string()) } else { Lost::Sent(failure.to_string()) }
+    }
+}
+
 impl Caller {
     /// What asks within these times.
     pub fn new(times: Times) -> Caller {
-        let config = ureq::Agent::config_builder()
-            .timeout_connect(Some(times.connect))
-            .timeout_global(Some(times.answer))
+        let builder = client::builder(&Trust::MACHINE, Speaks::Http1)
+            .connect_timeout(times.connect)
+            .timeout(times.answer)
             // A kept connection may be half open: then nobody knows whether a question was taken.
-            .max_idle_connections(0);
-        Caller(agent(config))
+            .pool_max_idle_per_host(0);
+        Caller(Client::new(builder, times.answer))
     }
 
     /// Reads the beginning of something of any kind: a body that is longer is cut, and the connection with it.
     pub fn beginning(&self, url: &Url, most: u64) -> Result<Answer, Lost> {
-        let sent = self.0.get(url.as_str()).header("cache-control", "no-cache").call();
-        sent.map(|response| answer(response, most, false)).map_err(|error| lost(&error))
+        let request = self.0.request(reqwest::Method::GET, url.as_str()).header(CACHE_CONTROL, "no-cache");
+        Ok(answer(self.0.send(request)?, most, false))
     }
 
     /// Asks once.
     pub fn ask(&self, question: &Question<'_>) -> Result<Answer, Lost> {
-        let address = question.url.as_str();
         let json = "application/json";
-        let sent = match question.method {
-            Method::Get => self.0.get(address).header("accept", json).header("cache-control", "no-cache").call(),
-            method => {
-                let request = match method {
-                    Method::Post => self.0.post(address),
-                    Method::Patch => self.0.patch(address),
-                    _ => self.0.put(address),
-                };
-                let request = request.header("accept", json);
-                match question.body {
-                    Some(body) => request.header("content-type", json).send(body.to_string().as_bytes()),
-                    None => request.send_empty(),
-                }
-            }
+        let method = match question.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Patch => reqwest::Method::PATCH,
         };
-        sent.map(|response| answer(response, question.longest, true)).map_err(|error| lost(&error))
+        let request = self.0.request(method, question.url.as_str()).header(ACCEPT, json);
+        let request = match (question.method, question.body) {
+            (Method::Get, _) => request.header(CACHE_CONTROL, "no-cache"),
+            (_, Some(body)) => request.header(CONTENT_TYPE, json).body(body.to_string()),
+            (_, None) => request.header(CONTENT_LENGTH, 0),
+        };
+        Ok(answer(self.0.send(request)?, question.longest, true))
     }
 }
 
-fn answer(response: Response<ureq::Body>, longest: u64, whole: bool) -> Answer {
+fn answer(response: Response, longest: u64, whole: bool) -> Answer {
     let status = response.status().as_u16();
     let location = response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut bytes = Vec::new();
-    let read = response.into_body().into_reader().take(longest + 1).read_to_end(&mut bytes);
-    let body = match read {
+    let body = match response.body().take(longest + 1).read_to_end(&mut bytes) {
         Ok(count) if whole && count as u64 > longest => Err(Cut::TooLong(longest)),
         Ok(_) => {
             bytes.truncate(usize::try_from(longest).unwrap_or(usize::MAX));

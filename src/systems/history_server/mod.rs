@@ -6,8 +6,11 @@ mod answer;
 
 pub use answer::Identity;
 
-use super::site::{self, Fault};
-use std::io;
+use super::client::{self, Client, Fault};
+use super::site;
+use reqwest::Method;
+use reqwest::header::{ACCEPT, CACHE_CONTROL};
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use url::Url;
@@ -25,13 +28,13 @@ const LONGEST_REFUSAL: u64 = 2 * 1024;
 pub enum Failure {
     /// Nobody listens there, or the name is not known.
     #[error("cannot connect to {url} for {path}")]
-    Unreachable { url: Url, path: &'static str, source: Box<ureq::Error> },
+    Unreachable { url: Url, path: &'static str, source: Box<client::Failure> },
     /// No complete answer in time.
     #[error("no complete answer to {path} within {} ms", deadline.as_millis())]
     Late { path: &'static str, deadline: Duration },
     /// It broke off, or is no HTTP.
     #[error("the answer to {path} broke off or is no HTTP")]
-    Broken { path: &'static str, source: Box<ureq::Error> },
+    Broken { path: &'static str, source: Box<client::Failure> },
     /// Another status than 200.
     #[error("{path} was answered with status {status}")]
     Status { path: &'static str, status: u16, body: String },
@@ -111,7 +114,7 @@ pub struct Observation {
 pub struct HistoryServer {
     url: Url,
     deadline: Duration,
-    client: ureq::Agent,
+    client: Client,
 }
 
 impl HistoryServer {
@@ -164,30 +167,29 @@ impl HistoryServer {
     ) -> Result<T, Failure> {
         let address = format!("{}{path}", self.url.as_str().trim_end_matches('/'));
         // Its static files are sent with `max-age=300`; what we want to know is how it is now.
-        let request =
-            self.client.get(&address).header("accept", "application/json").header("cache-control", "no-cache");
-        let answer = request.call().map_err(|error| self.failure(path, error))?;
+        let request = self.client.request(Method::GET, &address).header(ACCEPT, "application/json");
+        let answer = self.client.send(request.header(CACHE_CONTROL, "no-cache"));
+        let answer = answer.map_err(|failure| self.failure(path, failure))?;
         let status = answer.status().as_u16();
-        let mut body = answer.into_body().into_with_config().limit(LONGEST_BODY).reader();
-        read(status, &mut body).map_err(|failure| self.sort(failure))
+        let mut body = answer.body().take(LONGEST_BODY);
+        read(status, &mut body).map_err(|failure| self.sort(failure, body.limit() == 0))
     }
 
-    fn failure(&self, path: &'static str, error: ureq::Error) -> Failure {
-        match (site::fault(&error), error) {
-            (_, ureq::Error::BodyExceedsLimit(limit)) => Failure::TooLong { path, limit },
-            (Fault::Unreachable, source) => {
-                Failure::Unreachable { url: self.url.clone(), path, source: Box::new(source) }
-            }
-            (Fault::Late, _) => Failure::Late { path, deadline: self.deadline },
-            (Fault::Broken, source) => Failure::Broken { path, source: Box::new(source) },
+    fn failure(&self, path: &'static str, failure: client::Failure) -> Failure {
+        let source = Box::new(failure);
+        match source.fault() {
+            Fault::Unreachable => Failure::Unreachable { url: self.url.clone(), path, source },
+            Fault::Late => Failure::Late { path, deadline: self.deadline },
+            Fault::Broken => Failure::Broken { path, source },
         }
     }
 
     /// A body that could not be read to its end reaches us as an error of the JSON reader: name it what it is.
-    fn sort(&self, failure: Failure) -> Failure {
+    fn sort(&self, failure: Failure, too_long: bool) -> Failure {
         match failure {
-            Failure::NotJson { path, source } if source.is_io() => {
-                self.failure(path, ureq::Error::from(std::io::Error::from(source)))
+            Failure::NotJson { path, source } if source.is_io() => self.failure(path, io::Error::from(source).into()),
+            Failure::NotJson { path, source } if too_long && source.is_eof() => {
+                Failure::TooLong { path, limit: LONGEST_BODY }
             }
             other => other,
         }

@@ -5,10 +5,10 @@
 use super::error::Error;
 use super::gate::Permit;
 use super::pace::{Pace, Slowest, Watch};
+use reqwest::header::HeaderMap;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-use ureq::http::HeaderMap;
 use words::location::Location;
 
 /// A successful answer whose body is still to be read.

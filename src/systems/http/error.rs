@@ -3,6 +3,7 @@
 //! Not here: how often it is tried.
 
 use super::redirect::Refused;
+use crate::client::Failure;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
@@ -39,7 +40,7 @@ pub enum Error {
     Nonsense { location: Location, what: &'static str },
     /// No connection, a broken one, or no answer in time.
     #[error("{location}: no usable answer{}", advice(source))]
-    Connection { location: Location, source: Box<ureq::Error> },
+    Connection { location: Location, source: Box<Failure> },
     /// The body broke off, or came too slowly.
     #[error("{location}: the answer broke off")]
     Body { location: Location, source: io::Error },
@@ -75,10 +76,10 @@ fn asked(retry_after: Option<Duration>) -> String {
 }
 
 /// What a person can do about a connection that failed.
-fn advice(error: &ureq::Error) -> String {
-    match tls(error).and_then(out_of_time) {
+fn advice(failure: &Failure) -> String {
+    match failure.tls().and_then(out_of_time) {
         Some(why) => format!(": its certificate {why}"),
-        None => plain_advice(error).to_owned(),
+        None => plain_advice(failure).to_owned(),
     }
 }
 
@@ -99,29 +100,17 @@ fn out_of_time(error: &tokio_rustls::rustls::Error) -> Option<String> {
     ))
 }
 
-fn plain_advice(error: &ureq::Error) -> &'static str {
+fn plain_advice(failure: &Failure) -> &'static str {
     use tokio_rustls::rustls::{CertificateError, Error as Tls};
-    match tls(error) {
+    match failure.tls() {
         Some(Tls::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
-            return ": its certificate is not trusted; name the file of your certificate authority";
+            ": its certificate is not trusted; name the file of your certificate authority"
         }
-        Some(Tls::InvalidCertificate(_)) => return ": its certificate is not valid for it now",
-        Some(_) => return ": there is no encrypted connection to be had",
-        None => {}
-    }
-    match error {
-        ureq::Error::HostNotFound => ": the name is not known; is there a way out, or a proxy to set?",
-        ureq::Error::ConnectProxyFailed(_) => ": the proxy refuses",
-        _ => "",
-    }
-}
-
-/// The failure of an encryption, which comes in two wrappings.
-fn tls(error: &ureq::Error) -> Option<&tokio_rustls::rustls::Error> {
-    match error {
-        ureq::Error::Rustls(error) => Some(error),
-        ureq::Error::Io(error) => error.get_ref()?.downcast_ref(),
-        _ => None,
+        Some(Tls::InvalidCertificate(_)) => ": its certificate is not valid for it now",
+        Some(_) => ": there is no encrypted connection to be had",
+        None if failure.is_unknown_name() => ": the name is not known; is there a way out, or a proxy to set?",
+        None if failure.is_refused_by_proxy() => ": the proxy refuses",
+        None => "",
     }
 }
 
@@ -133,15 +122,7 @@ impl Error {
                 let soon = retry_after.is_none_or(|wait| wait <= LONGEST_WAIT);
                 soon && (*status == 408 || *status == 429 || *status >= 500)
             }
-            Error::Connection { source, .. } => {
-                let lasting = match &**source {
-                    ureq::Error::BadUri(_) | ureq::Error::LargeResponseHeader(..) => true,
-                    // A proxy that wants something else of us will want it the next time, too.
-                    ureq::Error::ConnectProxyFailed(why) => why.contains("responded 4"),
-                    _ => false,
-                };
-                !lasting && tls(source).is_none()
-            }
+            Error::Connection { source, .. } => !source.is_lasting(),
             Error::Body { .. } => true,
             _ => false,
         }

@@ -10,29 +10,31 @@ use url::{Origin, Url};
 use words::event::{Event, Tell};
 use words::location::{Led, Location};
 
-mod agents;
 mod answer;
 mod error;
 mod gate;
 mod options;
 mod pace;
+mod pools;
 mod proxy;
 mod redirect;
 
 pub use answer::{Answer, Question};
 pub use error::Error;
-pub use options::{Options, Patience, Split};
+pub use options::{Bounds, Options, Patience, Split};
 pub use pace::Slowest;
 pub use proxy::{Proxies, Proxy};
 
-pub(super) use agents::certificates;
-use agents::{Agents, Way};
+use crate::client::{Response, Speaks};
 use error::LONGEST_WAIT;
 use gate::{Gate, Permit};
 use options::Credentials;
 use pace::Pace;
+use pools::{Pools, Way};
 use redirect::Reach;
 pub use redirect::lead;
+use reqwest::Method;
+use reqwest::header::{ACCEPT, AUTHORIZATION, IF_RANGE, RANGE};
 
 /// The most redirects that are followed for one answer.
 const MOST_REDIRECTS: usize = 5;
@@ -41,13 +43,11 @@ const MOST_REDIRECTS: usize = 5;
 #[derive(Debug, Clone)]
 pub struct Http {
     options: Arc<Options>,
-    agents: Arc<Agents>,
+    pools: Arc<Pools>,
     gate: Arc<Gate>,
     pace: Arc<Pace>,
     reaches: Arc<Mutex<HashMap<Origin, Reach>>>,
 }
-
-type Response = ureq::http::Response<ureq::Body>;
 
 impl Http {
     /// A client that trusts what this machine trusts and uses the proxies of the environment.
@@ -57,8 +57,8 @@ impl Http {
 
     /// A client of a site that has said how it reaches the web.
     pub fn with(options: Options) -> Http {
-        let (gate, pace) = (Arc::new(Gate::new(options.at_once)), Arc::new(Pace::new(options.max_rate)));
-        Http { options: Arc::new(options), agents: Arc::default(), gate, pace, reaches: Arc::default() }
+        let (gate, pace) = (Arc::new(Gate::new(options.bounds)), Arc::new(Pace::new(options.max_rate)));
+        Http { options: Arc::new(options), pools: Arc::default(), gate, pace, reaches: Arc::default() }
     }
 
     /// How patient this client is.
@@ -71,9 +71,9 @@ impl Http {
         self.options.split
     }
 
-    /// How many requests it makes at once.
-    pub fn at_once(&self) -> usize {
-        self.options.at_once
+    /// How many requests it makes at a time.
+    pub fn bounds(&self) -> Bounds {
+        self.options.bounds
     }
 
     /// The most bytes a second that it takes, if that is bounded.
@@ -133,21 +133,26 @@ impl Http {
     fn send(&self, location: &Location, chain: &Chain<'_>, question: &Question) -> Result<(Response, Permit), Error> {
         let host = chain.at.host_str().unwrap_or_default();
         let closed = |wait| Error::Closed { location: location.clone(), wait };
-        let permit = self.gate.enter(host, self.options.per_host, LONGEST_WAIT).map_err(closed)?;
-        let agent = self.agents.of(&chain.way(), self.options.patience)?;
+        // Pieces of a large file are worth a connection each: one connection has one window, and one bad moment for all.
+        let speaks = if question.end.is_some() { Speaks::Http1 } else { Speaks::Http2 };
+        let mut permit = self.gate.enter(host, speaks, LONGEST_WAIT).map_err(closed)?;
+        let client = self.pools.of(&chain.way(speaks), self.options.patience)?;
         let accept = if question.accept.is_empty() { "*/*" } else { question.accept };
-        let mut request = agent.get(chain.at.as_str()).header("accept", accept);
+        let mut request = client.request(Method::GET, chain.at.as_str()).header(ACCEPT, accept);
         if let Some(range) = question.range() {
-            request = request.header("range", range);
+            request = request.header(RANGE, range);
             if let Some(validator) = question.validator {
-                request = request.header("if-range", validator);
+                request = request.header(IF_RANGE, validator);
             }
         }
         if let Some(credentials) = chain.credentials() {
-            request = request.header("authorization", credentials.header());
+            request = request.header(AUTHORIZATION, credentials.header());
         }
-        match request.call() {
-            Ok(response) => Ok((response, permit)),
+        match client.send(request) {
+            Ok(response) => {
+                permit.answered(response.is_multiplexed());
+                Ok((response, permit))
+            }
             Err(source) => Err(Error::Connection { location: location.clone(), source: Box::new(source) }),
         }
     }
@@ -165,8 +170,12 @@ impl Http {
             self.gate.pause(chain.at.host_str().unwrap_or_default(), *wait);
         }
         let head = head?;
-        let body =
-            answer::Body::new(response.into_body().into_reader(), permit, self.pace.clone(), self.options.slowest);
+        let slowest = match response.is_multiplexed() {
+            // The connection must bring it, and shares it out among its streams.
+            true => self.options.slowest.shared_by(self.options.bounds.streams),
+            false => self.options.slowest,
+        };
+        let body = answer::Body::new(response.body(), permit, self.pace.clone(), slowest);
         Ok(Answer {
             start: head.start,
             is_part: head.is_part,
@@ -238,13 +247,13 @@ struct Chain<'a> {
 }
 
 impl Chain<'_> {
-    fn way(&self) -> Way {
+    fn way(&self, speaks: Speaks) -> Way {
         Way {
             authorities: self.options.authorities.clone(),
             proxy: self.options.proxies.for_url(&self.at).cloned(),
-            plain: self.at.scheme() == "http",
             // What the site itself has named may be anywhere.
             reach: self.reach.unwrap_or(Reach::Local),
+            speaks,
         }
     }
 

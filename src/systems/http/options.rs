@@ -12,11 +12,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
 
-/// Requests to one host at a time; a polite number for a registry.
-pub const PER_HOST: usize = 6;
-/// Requests at a time, to all hosts together.
-pub const AT_ONCE: usize = 16;
-
 /// How patient to be.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
@@ -51,6 +46,30 @@ impl Default for Split {
     }
 }
 
+/// How many requests are made at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// To one host, each on a connection of its own.
+    pub per_host: usize,
+    /// To one host, all on one connection (HTTP/2).
+    pub streams: usize,
+    /// To all hosts together, each on a connection of its own.
+    pub at_once: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds { per_host: 6, streams: 32, at_once: 16 }
+    }
+}
+
+impl Bounds {
+    /// So many to one host, however they go.
+    pub fn of_host(self, most: usize) -> Bounds {
+        Bounds { per_host: most, streams: most, ..self }
+    }
+}
+
 /// Everything about a client that is a matter of the site.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -60,10 +79,8 @@ pub struct Options {
     pub slowest: Slowest,
     /// How large files are divided.
     pub split: Split,
-    /// Requests to one host at a time.
-    pub per_host: usize,
-    /// Requests at a time, to all hosts together.
-    pub at_once: usize,
+    /// How many requests are made at a time.
+    pub bounds: Bounds,
     /// Bytes a second that all connections together may bring.
     pub max_rate: Option<u64>,
     /// Files of certificates (PEM) that are trusted besides the machine's own.
@@ -78,8 +95,7 @@ impl Default for Options {
             patience: Patience::default(),
             slowest: Slowest::default(),
             split: Split::default(),
-            per_host: PER_HOST,
-            at_once: AT_ONCE,
+            bounds: Bounds::default(),
             max_rate: None,
             authorities: Vec::new(),
             proxies: Proxies::default(),

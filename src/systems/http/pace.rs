@@ -52,6 +52,13 @@ pub struct Slowest {
     pub window: Duration,
 }
 
+impl Slowest {
+    /// For each of so many that share a connection.
+    pub fn shared_by(self, streams: usize) -> Slowest {
+        Slowest { rate: self.rate.div_ceil(streams.max(1) as u64), ..self }
+    }
+}
+
 impl Default for Slowest {
     fn default() -> Slowest {
         Slowest { rate: 1024, window: Duration::from_secs(30) }

@@ -27,8 +27,10 @@ impl Proxy {
         Proxy(if text.contains("://") { text.to_owned() } else { format!("http://{text}") })
     }
 
-    pub(super) fn address(&self) -> &str {
-        &self.0
+    /// As the HTTP library knows it: plain addresses go through it in absolute form, encrypted ones through a tunnel.
+    pub(super) fn of_library(&self) -> Option<reqwest::Proxy> {
+        let url = Url::parse(&self.0).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        reqwest::Proxy::all(url).ok()
     }
 }
 

@@ -4,25 +4,18 @@
 
 use super::WebHdfs;
 use super::error::{Error, of_remote};
-use crate::call::{self, Lost};
+use crate::client::{Failure, Response};
 use crate::hadoop::{self, Exception, Tried};
+use reqwest::Method;
+use reqwest::header::CONTENT_LENGTH;
 use serde::de::DeserializeOwned;
-use ureq::http::Response;
 use url::Url;
 
 /// A listing of a folder with a hundred thousand files is smaller.
 const LONGEST_ANSWER: u64 = 64 << 20;
 
-/// How something is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Method {
-    Get,
-    Put,
-    Delete,
-}
-
 /// A question: method, operation and its parameters.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Question<'a> {
     pub verb: &'static str,
     pub method: Method,
@@ -35,12 +28,12 @@ pub(super) struct Question<'a> {
 impl<'a> Question<'a> {
     /// One that reads.
     pub fn get(verb: &'static str, operation: &'static str, parameters: &'a [(&'a str, &'a str)]) -> Question<'a> {
-        Question { verb, method: Method::Get, operation, parameters, repeatable: true }
+        Question { verb, method: Method::GET, operation, parameters, repeatable: true }
     }
 
     /// One that writes what may be written twice.
     pub fn put(verb: &'static str, operation: &'static str, parameters: &'a [(&'a str, &'a str)]) -> Question<'a> {
-        Question { method: Method::Put, ..Question::get(verb, operation, parameters) }
+        Question { method: Method::PUT, ..Question::get(verb, operation, parameters) }
     }
 }
 
@@ -70,10 +63,13 @@ impl WebHdfs {
                     }
                     other => Tried::Answered(other),
                 },
-                Err(error) => match call::lost(&error) {
-                    Lost::Sent(why) if !question.repeatable => Tried::Stop(Err(Error::Silent { address, why })),
-                    Lost::Sent(why) | Lost::NotSent(why) => next(Error::Silent { address, why: why.clone() }, why),
-                },
+                Err(failure) => {
+                    let why = failure.to_string();
+                    match question.repeatable || failure.is_unsent() {
+                        true => next(Error::Silent { address, why: why.clone() }, why),
+                        false => Tried::Stop(Err(Error::Silent { address, why })),
+                    }
+                }
             }
         });
         found.unwrap_or_else(|nobody| match last {
@@ -82,18 +78,10 @@ impl WebHdfs {
         })
     }
 
-    fn send_question(
-        &self,
-        base: &Url,
-        question: &Question<'_>,
-        path: &str,
-    ) -> Result<Response<ureq::Body>, ureq::Error> {
+    fn send_question(&self, base: &Url, question: &Question<'_>, path: &str) -> Result<Response, Failure> {
         let url = self.url(base, question, path);
-        match question.method {
-            Method::Get => self.agent.get(url.as_str()).call(),
-            Method::Put => self.agent.put(url.as_str()).send_empty(),
-            Method::Delete => self.agent.delete(url.as_str()).call(),
-        }
+        let request = self.client.request(question.method.clone(), url.as_str());
+        self.client.send(if question.method == Method::PUT { request.header(CONTENT_LENGTH, 0) } else { request })
     }
 
     fn url(&self, base: &Url, question: &Question<'_>, path: &str) -> Url {
@@ -112,16 +100,10 @@ impl WebHdfs {
     }
 }
 
-fn read(
-    address: &str,
-    question: &Question<'_>,
-    path: &str,
-    mut answer: Response<ureq::Body>,
-) -> Result<Vec<u8>, Error> {
+fn read(address: &str, question: &Question<'_>, path: &str, answer: Response) -> Result<Vec<u8>, Error> {
     let status = answer.status();
     let odd = |why| Error::Answer { address: address.to_owned(), verb: question.verb, path: path.to_owned(), why };
-    let bytes = answer.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec();
-    let bytes = bytes.map_err(|error| odd(error.to_string()))?;
+    let bytes = answer.whole(LONGEST_ANSWER).map_err(|error| odd(error.to_string()))?;
     if status.is_success() {
         return Ok(bytes);
     }

@@ -6,9 +6,11 @@ use super::asking::Question;
 use super::error::{Error, of_remote};
 use super::status::Redirect;
 use super::{WebHdfs, absent};
+use crate::client::{Failure, Reading, Response};
 use crate::hadoop::Exception;
-use std::io::{self, Read};
-use ureq::http::Response;
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use std::io::Read;
 use url::Url;
 
 /// What a DataNode refuses with is shorter.
@@ -17,15 +19,6 @@ const LONGEST_REFUSAL: u64 = 1 << 20;
 pub(super) const ALREADY: &str = "FileAlreadyExistsException";
 /// The same, or a file that somebody writes now.
 const TAKEN: [&str; 2] = [ALREADY, "AlreadyBeingCreatedException"];
-
-/// The bytes of a file while they come.
-pub struct Reading(ureq::BodyReader<'static>);
-
-impl Read for Reading {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
-    }
-}
 
 impl WebHdfs {
     /// Writes a file whole, over what is there: the NameNode says which DataNode takes the bytes.
@@ -76,21 +69,18 @@ impl WebHdfs {
 
     fn receive(&self, question: &Question<'_>, path: &str) -> Result<Option<Reading>, Error> {
         let Some(target) = absent(self.datanode(question, path))? else { return Ok(None) };
-        let answer = self.agent.get(target.as_str()).call();
-        let answer = answer.map_err(|error| self.no_datanode(&target, path, &error))?;
-        Ok(absent(self.accepted(question.verb, path, answer))?.map(|answer| Reading(answer.into_body().into_reader())))
+        let answer = self.client.send(self.client.request(Method::GET, target.as_str()));
+        let answer = answer.map_err(|failure| self.no_datanode(&target, path, &failure))?;
+        Ok(absent(self.accepted(question.verb, path, answer))?.map(Response::body))
     }
 
     fn send(&self, question: &Question<'_>, path: &str, size: u64, bytes: &mut dyn Read) -> Result<(), Error> {
         let target = self.datanode(question, path)?;
-        let mut failed = None;
-        let mut noting = Noting { bytes: bytes.take(size), left: size, failed: &mut failed };
-        let request = self.agent.put(target.as_str()).header("content-type", "application/octet-stream");
-        let answer = request.header("content-length", size.to_string()).send(ureq::SendBody::from_reader(&mut noting));
-        if let Some(source) = failed {
-            return Err(Error::Read { path: path.to_owned(), source });
-        }
-        let answer = answer.map_err(|error| self.no_datanode(&target, path, &error))?;
+        let request = self.client.request(Method::PUT, target.as_str());
+        let request = request.header(CONTENT_TYPE, "application/octet-stream");
+        let answer = self.client.upload(request, size, bytes);
+        let answer = answer.map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let answer = answer.map_err(|failure| self.no_datanode(&target, path, &failure))?;
         self.accepted(question.verb, path, answer).map(|_| ())
     }
 
@@ -101,25 +91,20 @@ impl WebHdfs {
         url.ok_or_else(|| self.odd(question.verb, path, format!("`{}` is no address of a DataNode", named.location)))
     }
 
-    fn no_datanode(&self, target: &Url, path: &str, error: &ureq::Error) -> Error {
+    fn no_datanode(&self, target: &Url, path: &str, failure: &Failure) -> Error {
         let host = target.host_str().unwrap_or_default();
         let port = target.port_or_known_default().unwrap_or_default();
-        let why = format!("the DataNode at {host}:{port} does not do it: {error}");
+        let why = format!("the DataNode at {host}:{port} does not do it: {failure}");
         Error::NoDataNode { address: self.address().to_owned(), path: path.to_owned(), why }
     }
 
     /// A DataNode's good answer, or what a bad one says.
-    fn accepted(
-        &self,
-        verb: &'static str,
-        path: &str,
-        answer: Response<ureq::Body>,
-    ) -> Result<Response<ureq::Body>, Error> {
+    fn accepted(&self, verb: &'static str, path: &str, answer: Response) -> Result<Response, Error> {
         let status = answer.status();
         if status.is_success() {
             return Ok(answer);
         }
-        let bytes = answer.into_body().into_with_config().limit(LONGEST_REFUSAL).read_to_vec().unwrap_or_default();
+        let bytes = answer.whole(LONGEST_REFUSAL).unwrap_or_default();
         Err(match Exception::read(&bytes) {
             Some(exception) => of_remote(self.address(), verb, path, exception),
             None => self.odd(verb, path, format!("status {}", status.as_u16())),
@@ -133,32 +118,6 @@ fn may_lead_to(namenode: &str, target: &Url) -> bool {
         "https" => true,
         "http" => namenode.starts_with("http:"),
         _ => false,
-    }
-}
-
-/// Remembers why the local file could not be read; a short one is an error, not a shorter file in HDFS.
-struct Noting<'a, R> {
-    bytes: R,
-    left: u64,
-    failed: &'a mut Option<io::Error>,
-}
-
-impl<R: Read> Read for Noting<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = match self.bytes.read(buffer) {
-            Ok(0) if self.left > 0 && !buffer.is_empty() => Err(io::Error::other("it became shorter meanwhile")),
-            read => read,
-        };
-        match read {
-            Ok(count) => {
-                self.left = self.left.saturating_sub(count as u64);
-                Ok(count)
-            }
-            Err(error) => {
-                *self.failed = Some(io::Error::other(error.to_string()));
-                Err(error)
-            }
-        }
     }
 }
 

@@ -9,15 +9,16 @@ mod status;
 #[cfg(any(test, feature = "testing"))]
 mod tests;
 
+pub use crate::client::Reading;
 pub use error::Error;
-pub use files::Reading;
 pub use status::{Kind, Status};
 #[cfg(any(test, feature = "testing"))]
 pub use tests::{Fake, Node};
 
-use crate::call;
+use crate::client::{self, Client, Speaks, Trust};
 use crate::hadoop::{BadAddress, Servers, User};
-use asking::{Method, Question};
+use asking::Question;
+use reqwest::Method;
 use status::{Done, Many, Notes, One};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,6 +27,9 @@ use std::time::Duration;
 const DEEPEST: usize = 32;
 /// Files and folders of one tree.
 const MOST_ENTRIES: usize = 200_000;
+
+/// How long an idle connection is used again: not so long that the server ends it at the same moment.
+const KEPT_FOR: Duration = Duration::from_secs(5);
 
 /// How long a request may take.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +51,7 @@ impl Default for Times {
 pub struct WebHdfs {
     servers: Servers,
     user: User,
-    agent: ureq::Agent,
+    client: Client,
 }
 
 impl WebHdfs {
@@ -59,12 +63,9 @@ impl WebHdfs {
     /// A client of the one that is active among several.
     pub fn of_several<T: AsRef<str>>(web: &[T], user: User, times: Times) -> Result<WebHdfs, Error> {
         let servers = Servers::new(web).map_err(|BadAddress(address)| Error::Address { address })?;
-        let config = ureq::Agent::config_builder()
-            .timeout_connect(Some(times.connect))
-            .timeout_recv_response(Some(times.silence))
-            .timeout_per_read(Some(times.silence))
-            .timeout_per_write(Some(times.silence));
-        Ok(WebHdfs { servers, user, agent: call::agent(config) })
+        let builder =
+            client::builder(&Trust::MACHINE, Speaks::Http1).connect_timeout(times.connect).pool_idle_timeout(KEPT_FOR);
+        Ok(WebHdfs { servers, user, client: Client::new(builder, times.silence) })
     }
 
     /// The same for somebody else.
@@ -167,7 +168,7 @@ impl WebHdfs {
     /// Removes something with everything in it; nothing there is fine.
     pub fn delete(&self, path: &str) -> Result<(), Error> {
         let parameters = [("recursive", "true")];
-        let question = Question { method: Method::Delete, ..Question::put("remove", "DELETE", &parameters) };
+        let question = Question { method: Method::DELETE, ..Question::put("remove", "DELETE", &parameters) };
         absent(self.ask::<Done>(&question, path)).map(|_| ())
     }
 
