@@ -53,6 +53,7 @@ mod seed;
 mod serve;
 mod server;
 mod site;
+mod streams;
 mod terminal;
 mod trust;
 mod upstream;

@@ -13,15 +13,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// `pnda mirror serve`, running.
-struct Running {
+pub struct Running {
     child: Child,
     /// What it said on standard output until it served.
-    said: Vec<String>,
-    url: String,
+    pub said: Vec<String>,
+    pub url: String,
 }
 
 impl Running {
-    fn start(site: &Site, options: &[&str]) -> Running {
+    pub fn start(site: &Site, options: &[&str]) -> Running {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pnda"));
         command.env_clear().env("HOME", site.path("")).args(["mirror", "serve", "--listen", "127.0.0.1:0", "--mirror"]);
         command.arg(site.path("mirror")).args(options).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -54,7 +54,7 @@ impl Running {
     }
 
     /// Tells it to stop; gives its exit code and what it said on standard error.
-    fn stop(mut self) -> (Option<i32>, String) {
+    pub fn stop(mut self) -> (Option<i32>, String) {
         self.signal(Signal::TERM);
         let text = self.rest();
         (self.child.wait().unwrap().code(), text)
