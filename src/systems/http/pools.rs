@@ -56,6 +56,9 @@ fn make(way: &Way, patience: Patience) -> Result<Client, Error> {
     let builder = client::builder(&Trust::Besides(more), way.speaks)
         .connect_timeout(patience.silence)
         .pool_max_idle_per_host(KEPT)
+        // A connection that is shared and has gone dead is noticed before those who wait on it give up.
+        .http2_keep_alive_interval(patience.silence / 4)
+        .http2_keep_alive_timeout(patience.silence / 4)
         .dns_resolver(Confined(reach));
     let builder = match &way.proxy {
         Some(proxy) => builder.proxy(proxy.of_library().ok_or_else(|| Error::Proxy { proxy: proxy.to_string() })?),
