@@ -71,7 +71,7 @@ impl Bounds {
 }
 
 /// Everything about a client that is a matter of the site.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// How patient to be.
     pub patience: Patience,
@@ -87,20 +87,6 @@ pub struct Options {
     pub authorities: Vec<PathBuf>,
     /// The proxies of the environment.
     pub proxies: Proxies,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            patience: Patience::default(),
-            slowest: Slowest::default(),
-            split: Split::default(),
-            bounds: Bounds::default(),
-            max_rate: None,
-            authorities: Vec::new(),
-            proxies: Proxies::default(),
-        }
-    }
 }
 
 impl Options {
