@@ -94,6 +94,9 @@ fn credentials_go_to_their_own_server_and_nowhere_else() {
     assert_eq!(get(&plain, &format!("{known}/c")).unwrap(), "mine");
     let with = |server: &Upstream| server.heads().iter().filter(|head| head.contains("authorization: ")).count();
     assert_eq!((with(&own), with(&other)), (3, 0));
+    let odd = own.url.replace("http://", "http://m%40e:s%3Acret@");
+    assert_eq!(get(&plain, &format!("{odd}/d")).unwrap(), "mine");
+    assert!(own.heads()[3..].concat().contains("authorization: Basic bUBlOnM6Y3JldA=="));
 }
 
 #[test]

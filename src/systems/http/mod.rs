@@ -34,7 +34,7 @@ use pools::{Pools, Way};
 use redirect::Reach;
 pub use redirect::lead;
 use reqwest::Method;
-use reqwest::header::{ACCEPT, AUTHORIZATION, IF_RANGE, RANGE};
+use reqwest::header::{ACCEPT, IF_RANGE, RANGE};
 
 /// The most redirects that are followed for one answer.
 const MOST_REDIRECTS: usize = 5;
@@ -145,8 +145,8 @@ impl Http {
                 request = request.header(IF_RANGE, validator);
             }
         }
-        if let Some(credentials) = chain.credentials() {
-            request = request.header(AUTHORIZATION, credentials.header());
+        if let Some(Credentials { user, password }) = chain.credentials() {
+            request = request.basic_auth(user, Some(password));
         }
         match client.send(request) {
             Ok(response) => {

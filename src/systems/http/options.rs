@@ -4,7 +4,6 @@
 
 use super::pace::Slowest;
 use super::proxy::Proxies;
-use base64::Engine;
 use percent_encoding::percent_decode_str;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -101,17 +100,14 @@ impl Options {
     }
 }
 
-/// The value of an `Authorization` header.
+/// Who we are to a server.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Credentials(String);
+pub struct Credentials {
+    pub(super) user: String,
+    pub(super) password: String,
+}
 
 impl Credentials {
-    /// A user and a password.
-    pub fn basic(user: &str, password: &str) -> Credentials {
-        let text = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
-        Credentials(format!("Basic {text}"))
-    }
-
     /// Those that a URL carries, taken out of it.
     pub fn take(url: &mut Url) -> Option<Credentials> {
         let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
@@ -119,11 +115,7 @@ impl Credentials {
         // Both only fail for addresses without a host, which carry no user either.
         let _ = url.set_username("");
         let _ = url.set_password(None);
-        (!user.is_empty() || !password.is_empty()).then(|| Credentials::basic(&user, &password))
-    }
-
-    pub(super) fn header(&self) -> &str {
-        &self.0
+        (!user.is_empty() || !password.is_empty()).then_some(Credentials { user, password })
     }
 }
 
@@ -142,8 +134,7 @@ mod tests {
         let mut url = Url::parse("https://m%40e:s%3Acret@repo.example/a").unwrap();
         let credentials = Credentials::take(&mut url).unwrap();
         assert_eq!(url.as_str(), "https://repo.example/a");
-        assert_eq!(credentials, Credentials::basic("m@e", "s:cret"));
-        assert_eq!(credentials.header(), "Basic bUBlOnM6Y3JldA==");
+        assert_eq!((credentials.user.as_str(), credentials.password.as_str()), ("m@e", "s:cret"));
         assert_eq!(format!("{credentials:?}").matches("cret").count(), 0);
         assert_eq!(Credentials::take(&mut url), None);
     }
