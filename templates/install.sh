@@ -16,7 +16,7 @@ patience=${PNDA_PATIENCE:-30}
 agent={{ door.agent | sh }}
 agent_sha256={{ door.sha256 | sh }}
 agent_size={{ door.size }}
-installed={{ at('/opt/pnda/agent/pnda-agent') | sh }}
+installed={{ at(path='/opt/pnda/agent/pnda-agent') | sh }}
 
 fail() { # exit code, message
     printf 'install.sh: %s\n' "$2" >&2

@@ -16,7 +16,8 @@ pub const WORKERS: usize = 25;
 
 const FILES: [&str; 4] = ["core-site.xml", "hdfs-site.xml", "log4j.properties", "yarn-site.xml"];
 
-/// Our filters that these templates use; `at` is a function there, which Ansible's templates cannot have.
+/// Our filters that these templates use; `at` is a function there, which Ansible's templates cannot have. What Jinja reads
+/// otherwise than our engine does not stand in them.
 const FILTERS: &str = r#"
 from html import escape
 
@@ -81,7 +82,7 @@ fn write(folder: &Path, rendered: &Rendered) -> io::Result<()> {
     let shipped = default_templates();
     for file in FILES {
         let text = &shipped[&format!("etc/hadoop/conf/{file}")];
-        let text = text.split("at(").enumerate().map(|(at, part)| match (at, part.split_once(')')) {
+        let text = text.split("at(path=").enumerate().map(|(at, part)| match (at, part.split_once(')')) {
             (1.., Some((path, rest))) => format!("({path} | at){rest}"),
             _ => part.to_owned(),
         });

@@ -3,15 +3,16 @@
 //! Not here: the files (`render`).
 
 use super::assign::{self, Assigned, Assignment};
+use super::context::Context;
 use super::every::every;
 use super::flavor::{self, Flavor};
 use super::resolve::{self, Layers, Place, Settings};
 use super::role::{self, Role};
 use super::spec::{self, Spec};
-use super::template::{Context, Engine};
+use super::template::Engine;
 use super::{Inputs, facts, members, setting};
-use minijinja::Value;
 use std::collections::BTreeMap;
+use tera::Value;
 use words::document::Text;
 use words::names::{NodePath, Word};
 use words::node::Keys;
@@ -44,6 +45,7 @@ impl<'a> Decided<'a> {
         check_keys(&inputs.public_keys, problems);
         let roles = role::read_all(&inputs.roles, problems);
         let engine = Engine::new(&inputs.templates, roles.values(), &root, problems);
+        let noted = problems.len();
         let mut spec = Spec::read(inputs.cluster, problems)?;
         let overrides = overrides(inputs, &mut spec, problems);
         let flavor = flavor::chosen(&spec, &inputs.flavors, problems);
@@ -52,6 +54,7 @@ impl<'a> Decided<'a> {
         let mut decided =
             Decided { inputs, engine, root, spec, flavor, overrides, roles, assignment, settings, members };
         decided.resolve(problems);
+        decided.engine.unsure = problems.len() > noted;
         Some(decided)
     }
 

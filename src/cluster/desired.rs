@@ -2,10 +2,11 @@
 //! Two roles may list the same thing in the same words; anything else at one place is a problem.
 //! Not here: the files of the node's folder (`render`), or the settings (`resolve`).
 
+use super::context::Context;
 use super::item::{Item, Owner, What};
 use super::role::Role;
 use super::script;
-use super::template::{Context, Engine};
+use super::template::Engine;
 use std::collections::{BTreeMap, BTreeSet};
 use words::digest::Sha256;
 use words::document::Text;

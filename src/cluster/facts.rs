@@ -5,8 +5,8 @@
 use super::flink;
 use super::resolve::Settings;
 use super::setting::{Value as Setting, milliseconds};
-use minijinja::Value;
 use std::collections::BTreeMap;
+use tera::Value;
 use words::flink::Version;
 use words::problem::Problems;
 
@@ -31,7 +31,7 @@ pub(super) const FACTS: [Fact; 11] = [
         uses: &["flink.also", "flink.version"],
         compute: |seen| {
             let versions = flink::versions(seen).into_iter();
-            seen.text("flink.version").map(|_| versions.map(|version| Value::from(version.to_string())).collect())
+            seen.text("flink.version").map(|_| versions.map(|version| version.to_string()).collect::<Vec<_>>().into())
         },
     },
     Fact {
@@ -43,8 +43,8 @@ pub(super) const FACTS: [Fact; 11] = [
     Fact { name: "history_server_url", uses: HISTORY_SERVER, compute: history_server_url },
     Fact { name: "java_home", uses: &["java.home"], compute: |seen| Some(flink::java_home(seen).into()) },
     Fact { name: "log_sources", uses: &["log.clients", "log.containers", "log.flink"], compute: log_sources },
-    Fact { name: "log_tags", uses: &[], compute: |_| Some(LOG_TAGS.into_iter().map(Value::from).collect()) },
-    Fact { name: "log_units", uses: &[], compute: |_| Some(LOG_UNITS.into_iter().map(Value::from).collect()) },
+    Fact { name: "log_tags", uses: &[], compute: |_| Some(LOG_TAGS.to_vec().into()) },
+    Fact { name: "log_units", uses: &[], compute: |_| Some(LOG_UNITS.to_vec().into()) },
 ];
 
 const HISTORY_SERVER: &[&str] = &[
@@ -101,7 +101,8 @@ pub(super) fn check(settings: &Settings, root: &str, problems: &mut Problems) {
 }
 
 fn map<const N: usize>(pairs: [(&str, Value); N]) -> Value {
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<BTreeMap<String, Value>>().into()
+    let set = pairs.into_iter().filter(|(_, value)| !value.is_none());
+    set.map(|(key, value)| (key.to_owned(), value)).collect::<BTreeMap<String, Value>>().into()
 }
 
 /// By version: the name of its configuration file, and the lines of clients and of the history server in it.
@@ -110,7 +111,7 @@ fn flink_by_version(seen: &Seen<'_>) -> Option<Value> {
     let of = |version: Version| {
         let file = version.configuration_file();
         let line = |(key, value): &flink::Pair| map([("key", (*key).into()), ("value", file.quote(value).into())]);
-        let lines = |pairs: Vec<flink::Pair>| pairs.iter().map(line).collect::<Value>();
+        let lines = |pairs: Vec<flink::Pair>| Value::from(pairs.iter().map(line).collect::<Vec<_>>());
         let client = lines(flink::configuration(seen, version));
         let history_server = lines(flink::history_server(seen, version));
         map([("file", file.name().into()), ("client", client), ("history_server", history_server)])
@@ -176,11 +177,16 @@ fn log_sources(seen: &Seen<'_>) -> Option<Value> {
     let clients = seen.at(seen.text("log.clients")?);
     let of_folder = |folder: &str| vec![format!("{}/*.log", seen.at(folder))];
     let source = |name: &str, tag: &str, reader: &str, paths: Vec<String>| {
-        let paths = paths.into_iter().map(Value::from).collect::<Value>();
         // Containers come and go within seconds; services do not.
         let discover = if name == "yarn" { Value::from(5) } else { ().into() };
         let named = [("name", name), ("tag", tag), ("reader", reader)].map(|(key, text)| (key, text.into()));
-        map([named[0].clone(), named[1].clone(), named[2].clone(), ("paths", paths), ("discover_interval", discover)])
+        map([
+            named[0].clone(),
+            named[1].clone(),
+            named[2].clone(),
+            ("paths", paths.into()),
+            ("discover_interval", discover),
+        ])
     };
     let yarn = CONTAINER_FILES.map(|file| format!("{containers}/application_*/container_*/{file}"));
     let mut sources = vec![
@@ -191,5 +197,5 @@ fn log_sources(seen: &Seen<'_>) -> Option<Value> {
     ];
     let services = SERVICES.map(|tag| source(tag, tag, "services", of_folder(&format!("/var/log/pnda/{tag}"))));
     sources.extend(services);
-    Some(sources.into_iter().collect())
+    Some(sources.into())
 }

@@ -4,19 +4,24 @@
 
 mod assign;
 mod certificates;
+mod context;
 mod decide;
 mod desired;
+mod dialect;
 mod difference;
 mod drive;
 mod emit;
 mod every;
 mod explain;
 mod facts;
+mod filters;
 mod flavor;
 mod flink;
 mod hardening;
 mod item;
+mod lexer;
 mod members;
+mod offered;
 mod packed;
 mod plan;
 mod program;

@@ -4,12 +4,12 @@
 //! Not here: deciding who has a role (`assign`).
 
 use super::assign::Assignment;
+use super::context::nested;
 use super::resolve::Settings;
 use super::role::Role;
 use super::setting::Value as Setting;
-use super::template::nested;
-use minijinja::Value;
 use std::collections::BTreeMap;
+use tera::Value;
 use words::names::Word;
 
 /// The members of every role, in the order of their names; a role that nobody has is an empty list.
@@ -31,7 +31,7 @@ pub(super) fn members(
             }
             nested(&names)
         });
-        (name.to_string(), members.collect::<Value>())
+        (name.to_string(), Value::from(members.collect::<Vec<_>>()))
     };
     roles.iter().map(of_role).collect::<BTreeMap<String, Value>>().into()
 }

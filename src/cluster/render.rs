@@ -3,6 +3,7 @@
 //! Not here: writing the folders.
 
 use super::assign::Assigned;
+use super::context::Context;
 use super::decide::Decided;
 use super::desired::{Maker, Thing, Things};
 use super::every::every;
@@ -10,7 +11,6 @@ use super::resolve::{Place, Settings};
 use super::role::Role;
 use super::script;
 use super::setting::Value as Setting;
-use super::template::Context;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use words::digest::Sha256;

@@ -3,11 +3,12 @@
 //! Not here: what templates do with them.
 
 use super::assign::Assigned;
+use super::context::Context;
 use super::flavor::Flavor;
 use super::role::{Role, suggestion};
 use super::setting::{Declaration, Default, Kind, Value};
 use super::spec::{Narrow, Spec};
-use super::template::{Context, Engine};
+use super::template::Engine;
 use std::collections::{BTreeMap, BTreeSet};
 use words::document::{Given, Raw, Text};
 use words::names::Word;
@@ -137,7 +138,7 @@ impl Layers<'_> {
                         let remedy = format!("add it to [settings]: {}", setting.kind.form());
                         problems.add(self.spec.origin.problem(what, remedy));
                     }
-                    let resolved = Resolved { value: Value::Unset, origin: setting.origin.clone() };
+                    let resolved = Resolved { value: stand_in(), origin: setting.origin.clone() };
                     settings.insert(setting.name.clone(), resolved);
                 }
             }
@@ -176,6 +177,11 @@ impl Layers<'_> {
     }
 }
 
+/// What stands in for a value whose lack was noted, so that it is not told again where it is printed.
+fn stand_in() -> Value {
+    Value::Text("none".to_owned())
+}
+
 /// Fills derived defaults, each once all that it names is known.
 fn derive(
     mut left: Vec<(&Declaration, &Text)>,
@@ -209,7 +215,7 @@ fn derive(
                     None
                 }),
             };
-            let resolved = Resolved { value: value.unwrap_or(Value::Unset), origin: text.origin.clone() };
+            let resolved = Resolved { value: value.unwrap_or_else(stand_in), origin: text.origin.clone() };
             settings.insert(setting.name.clone(), resolved);
         }
         left = later;

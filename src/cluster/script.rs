@@ -4,7 +4,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
-use minijinja::Value;
+use tera::Value;
 use words::digest::Sha256;
 use words::node::{Service, ServiceKind};
 
@@ -34,9 +34,9 @@ pub(super) fn unit(service: &Service) -> [(&'static str, Value); 6] {
     [
         ("service.about", service.about.replace('%', "%%").into()),
         ("service.command", command.collect::<Vec<_>>().join(" ").into()),
-        ("service.environment", environment.map(Value::from).collect()),
+        ("service.environment", environment.collect::<Vec<_>>().into()),
         ("service.kind", kind.into()),
-        ("service.lines", service.unit.iter().map(Value::from).collect()),
+        ("service.lines", service.unit.clone().into()),
         ("service.user", service.user.as_str().into()),
     ]
 }

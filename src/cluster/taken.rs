@@ -2,11 +2,12 @@
 //! It serves bills of materials; what a node of a real cluster takes stands in its `node.toml`.
 //! Not here: whether the mirror has it.
 
+use super::context::Context;
 use super::item::{Item, What};
 use super::resolve::{Resolved, Settings};
 use super::role::{self, Role};
 use super::setting::{Default, Value};
-use super::template::{Context, Engine};
+use super::template::Engine;
 use std::collections::{BTreeMap, BTreeSet};
 use words::document::Text;
 use words::names::{SafePath, Word};

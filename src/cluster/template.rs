@@ -1,146 +1,27 @@
 //! Templates print; everything they print was computed before. What is undefined is a problem, not an empty text.
 //! One engine for the files in `templates/` and for the short texts in role files.
-//! Not here: the values (`facts`, `resolve`).
+//! Not here: the values (`context`), the language (`dialect`, `offered`), or what templates call (`filters`).
 
-use super::facts;
-use super::members;
-use super::resolve::Settings;
+use super::context::Context;
+use super::dialect::{self, Reading};
+use super::filters;
 use super::role::{Role, suggestion};
-use super::script;
-use super::setting::{self, Declaration};
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::ValueKind;
-use minijinja::{AutoEscape, Environment, ErrorKind, Template, UndefinedBehavior, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::OnceLock;
+use tera::{ErrorKind, Tera};
 use words::document::Text;
-use words::markup::escaped;
 use words::problem::{Origin, Problem, Problems, nearest};
 
 /// The templates and the short texts of role files, each parsed once for all nodes.
 pub(super) struct Engine<'a> {
-    environment: Environment<'a>,
+    tera: Tera,
     names: BTreeSet<&'a str>,
-    /// The names that each of them uses, by its name or, of a short text, by itself.
-    used: HashMap<&'a str, BTreeSet<String>>,
+    /// The names that each template uses and where they stand, of those that can be printed.
+    used: HashMap<&'a str, BTreeMap<String, Origin>>,
+    /// The same of short texts, by the text.
     texts: HashMap<String, BTreeSet<String>>,
+    /// Whether mistakes of the cluster were noted: what is unset where it is printed may follow from them.
+    pub(super) unsure: bool,
 }
-
-/// What a template may print, by dotted name.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Context {
-    names: BTreeMap<String, Value>,
-    /// Which of the names are settings.
-    settings: BTreeSet<String>,
-    /// The names as maps in maps, once they were asked for.
-    nested: OnceLock<Value>,
-}
-
-impl Context {
-    /// What is known before any setting: the node's name and address, its cluster, and who has each role.
-    pub(super) fn around(cluster: &str, node: &str, address: &str, nodes: &Value) -> Context {
-        let names = [("cluster", cluster.into()), ("node", node.into()), ("address", address.into())];
-        Context::default().with(names).with([("nodes", nodes.clone())])
-    }
-
-    /// A copy that takes more names.
-    fn open(&self) -> Context {
-        Context { names: self.names.clone(), settings: self.settings.clone(), nested: OnceLock::new() }
-    }
-
-    /// The names as templates walk them.
-    fn walked(&self) -> &Value {
-        self.nested.get_or_init(|| nested(&self.names))
-    }
-
-    /// The same with settings.
-    pub(super) fn with_settings(&self, settings: &Settings) -> Context {
-        let mut context = self.open();
-        let values = settings.iter().map(|(name, resolved)| (name.clone(), members::value(&resolved.value)));
-        context.names.extend(values);
-        context.settings = settings.keys().cloned().collect();
-        context
-    }
-
-    /// The same with what is computed from settings.
-    pub(super) fn with_facts(&self, settings: &Settings, root: &str) -> Context {
-        let mut context = self.open();
-        let facts = facts::compute(settings, root).into_iter();
-        context.names.extend(facts.map(|(name, fact)| (format!("facts.{name}"), fact)));
-        context
-    }
-
-    /// The same with more names.
-    pub(super) fn with<const N: usize>(&self, more: [(&str, Value); N]) -> Context {
-        let mut context = self.open();
-        context.names.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        context
-    }
-
-    /// What a role may use of it: the settings that it or its parts declare, all facts, and the node's names.
-    pub(super) fn seen_by(&self, declared: &[Declaration]) -> Context {
-        let declared: BTreeSet<&str> = declared.iter().map(|setting| setting.name.as_str()).collect();
-        let seen = |name: &str| !self.settings.contains(name) || declared.contains(name);
-        let names = self.names.iter().filter(|(name, _)| seen(name));
-        Context { names: names.map(|(name, value)| (name.clone(), value.clone())).collect(), ..Context::default() }
-    }
-
-    /// The same for each entry of a list, which is then called `each`: none at all where the node has no such list, no
-    /// answer if nothing has that name, or it is no list.
-    pub(super) fn each(&self, list: &str) -> Option<Vec<Context>> {
-        let value = self.names.get(list)?;
-        match value.kind() {
-            ValueKind::None => Some(Vec::new()),
-            ValueKind::Seq => Some(value.try_iter().ok()?.map(|each| self.with([("each", each)])).collect()),
-            _ => None,
-        }
-    }
-
-    /// Whether a setting is set to anything but `false`, or with `NAME is WORD` to that word; none if there is no such
-    /// setting.
-    pub(super) fn holds(&self, condition: &str) -> Option<bool> {
-        let (name, word) = condition.split_once(" is ").map_or((condition, None), |(name, word)| (name, Some(word)));
-        let value = self.names.get(name)?;
-        Some(match word {
-            Some(word) => *value == Value::from(word),
-            None => !value.is_none() && *value != Value::from(false),
-        })
-    }
-}
-
-/// Dotted names as the nested maps that a template walks.
-pub(super) fn nested(names: &BTreeMap<String, Value>) -> Value {
-    let mut tree = Branch::default();
-    for (name, value) in names {
-        let mut branch = &mut tree;
-        for part in name.split('.') {
-            branch = branch.below.entry(part.to_owned()).or_default();
-        }
-        branch.leaf = Some(value.clone());
-    }
-    tree.into_value()
-}
-
-#[derive(Default)]
-struct Branch {
-    leaf: Option<Value>,
-    below: BTreeMap<String, Branch>,
-}
-
-impl Branch {
-    fn into_value(self) -> Value {
-        match self.leaf {
-            Some(leaf) => leaf,
-            None => {
-                let below = self.below.into_iter().map(|(name, branch)| (name, branch.into_value()));
-                below.collect::<BTreeMap<String, Value>>().into()
-            }
-        }
-    }
-}
-
-/// The name of a function of templates: a node's path under its root.
-const AT: &str = "at";
 
 impl<'a> Engine<'a> {
     /// Parses all templates, and the short texts of these roles; a template that cannot be parsed is noted, a text where
@@ -152,49 +33,73 @@ impl<'a> Engine<'a> {
         problems: &mut Problems,
     ) -> Engine<'a> {
         let mut engine = Engine {
-            environment: environment(root),
+            tera: filters::engine(root),
             names: templates.keys().map(String::as_str).collect(),
             used: HashMap::new(),
             texts: HashMap::new(),
+            unsure: false,
         };
-        for (name, text) in templates {
-            match engine.environment.add_template(name, text) {
-                Ok(()) => drop(engine.used.insert(name, used(engine.environment.get_template(name)))),
-                Err(error) => problems.add(problem(&origin(name), &error)),
-            }
-        }
-        roles.into_iter().flat_map(Role::texts).for_each(|text| engine.keep(&text.text));
+        engine.take(templates, problems);
+        engine.keep(roles.into_iter().flat_map(Role::texts).map(|text| text.text.as_str()));
         engine
     }
 
-    /// Parses a short text for all who fill it; its name among the templates is the text itself.
-    fn keep(&mut self, text: &str) {
-        if plain(text) || self.names.contains(text) || self.texts.contains_key(text) {
-            return;
+    /// Parses the templates of the folder.
+    fn take(&mut self, templates: &'a BTreeMap<String, String>, problems: &mut Problems) {
+        let read = templates.iter().map(|(name, text)| (name.as_str(), dialect::read(text)));
+        let mut read: BTreeMap<&str, Reading> = read.collect();
+        for (name, reading) in &mut read {
+            let mistakes = std::mem::take(&mut reading.mistakes).into_iter();
+            let mistakes = mistakes.map(|mistake| at_line(name, mistake.line).problem(mistake.what, mistake.remedy));
+            let mistakes: Vec<Problem> = mistakes.chain(self.not_there(name, reading)).collect();
+            if !mistakes.is_empty() {
+                // What includes it is read all the same.
+                reading.text.clear();
+                mistakes.into_iter().for_each(|mistake| problems.add(mistake));
+            } else {
+                self.used.insert(*name, BTreeMap::new());
+            }
         }
-        if self.environment.add_template_owned(text.to_owned(), text.to_owned()).is_ok() {
-            self.texts.insert(text.to_owned(), used(self.environment.get_template(text)));
+        let texts = read.iter().map(|(name, reading)| (*name, reading.text.as_str()));
+        for (name, error) in parsed(&mut self.tera, texts) {
+            self.used.remove(name.as_str());
+            problems.add(problem(&origin(&name), &error));
         }
+        for (name, used) in &mut self.used {
+            collect(&read, name, &[], used, 0);
+        }
+    }
+
+    /// The templates that one includes and that are not there.
+    fn not_there(&self, name: &str, reading: &Reading) -> Vec<Problem> {
+        let missing = reading.includes.iter().filter(|(included, ..)| !self.names.contains(included.as_str()));
+        let missing = missing.map(|(included, line, _)| no_template(&at_line(name, *line), included, &self.names));
+        missing.collect()
+    }
+
+    /// Parses short texts for all who fill them; the name of each among the templates is the text itself.
+    fn keep<'b>(&mut self, texts: impl Iterator<Item = &'b str>) {
+        let texts: BTreeSet<&str> = texts.filter(|text| !plain(text) && !self.names.contains(text)).collect();
+        let read = texts.into_iter().map(|text| (text, dialect::read(text)));
+        let read: Vec<(&str, Reading)> = read.filter(|(_, reading)| reading.mistakes.is_empty()).collect();
+        let wrong = parsed(&mut self.tera, read.iter().map(|(text, reading)| (*text, reading.text.as_str())));
+        let wrong: BTreeSet<&str> = wrong.iter().map(|(text, _)| text.as_str()).collect();
+        let right = read.into_iter().filter(|(text, _)| !wrong.contains(text));
+        self.texts.extend(right.map(|(text, reading)| (text.to_owned(), reading.names.into_keys().collect())));
     }
 
     /// Prints a template of the folder; none if it is not there or cannot be printed, which is noted at `wanted`.
     pub(super) fn print(&self, name: &Text, context: &Context, problems: &mut Problems) -> Option<String> {
         if !self.names.contains(name.text.as_str()) {
-            let near = suggestion(
-                nearest(&name.text, self.names.iter().copied()),
-                "write it, with the path that it has on the node",
-            );
-            problems.add(name.origin.problem(format!("there is no template `{}`", name.text), near));
+            problems.add(no_template(&name.origin, &name.text, &self.names));
         }
         // One that cannot be parsed was noted.
         let used = self.used.get(name.text.as_str())?;
-        let template = self.environment.get_template(&name.text).ok()?;
-        let at = origin(&name.text);
-        known(&at, template.source(), used, context, problems)?;
-        match template.render(context.walked().clone()) {
+        known(used.iter().map(|(name, origin)| (name.as_str(), origin)), context, problems)?;
+        match self.tera.render(&name.text, context.walked()) {
             Ok(text) => Some(text),
             Err(error) => {
-                problems.add(problem(&at, &error));
+                self.note(problem(&origin(&name.text), &error), problems);
                 None
             }
         }
@@ -204,7 +109,7 @@ impl<'a> Engine<'a> {
     pub(super) fn names(&self, text: &Text) -> BTreeSet<String> {
         match self.texts.get(&text.text) {
             Some(used) => used.clone(),
-            None => used(self.environment.template_from_str(&text.text)),
+            None => dialect::read(&text.text).names.into_keys().collect(),
         }
     }
 
@@ -213,43 +118,68 @@ impl<'a> Engine<'a> {
         if plain(&text.text) {
             return Some(text.text.clone());
         }
-        let filled = (|| {
-            let kept = self.texts.get(&text.text);
-            let (template, once) = match kept {
-                Some(_) => (self.environment.get_template(&text.text)?, BTreeSet::new()),
-                None => (self.environment.template_from_str(&text.text)?, self.names(text)),
-            };
-            match known(&text.origin, &text.text, kept.unwrap_or(&once), context, problems) {
-                Some(()) => template.render(context.walked().clone()).map(Some),
-                None => Ok(None),
+        let at = &text.origin;
+        let filled = match self.texts.get(&text.text) {
+            Some(used) => {
+                known(used.iter().map(|name| (name.as_str(), at)), context, problems)?;
+                self.tera.render(&text.text, context.walked())
             }
-        })();
-        filled.unwrap_or_else(|error: minijinja::Error| {
-            problems.add(text.origin.problem(detail(&error), ""));
-            None
-        })
+            None => {
+                let reading = dialect::read(&text.text);
+                if !reading.mistakes.is_empty() {
+                    let told = reading.mistakes.into_iter().map(|mistake| at.problem(mistake.what, mistake.remedy));
+                    told.for_each(|mistake| problems.add(mistake));
+                    return None;
+                }
+                known(reading.names.keys().map(|name| (name.as_str(), at)), context, problems)?;
+                self.tera.render_str(&reading.text, context.walked(), false)
+            }
+        };
+        filled.map_err(|error| self.note(Problem { origin: at.clone(), ..problem(at, &error) }, problems)).ok()
+    }
+
+    fn note(&self, problem: Problem, problems: &mut Problems) {
+        if !self.unsure {
+            problems.add(problem);
+        }
     }
 }
 
-/// What every template can use, and how it is read.
-fn environment<'a>(root: &str) -> Environment<'a> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| AutoEscape::None);
-    let whitespace = SyntaxConfig::builder().keep_trailing_newline(true).trim_blocks(true).lstrip_blocks(true).build();
-    environment.set_syntax(whitespace.expect("the delimiters are the default ones"));
-    let root = root.to_owned();
-    environment.add_function(AT, move |path: String| facts::at(&root, &path));
-    environment.add_filter("sh", |text: String| script::quote(&text));
-    environment.add_filter("bytes", |text: String| measured(&text, setting::bytes, 1));
-    environment.add_filter("megabytes", |text: String| measured(&text, setting::bytes, 1 << 20));
-    environment.add_filter("milliseconds", |text: String| measured(&text, setting::milliseconds, 1));
-    environment.add_filter("seconds", |text: String| measured(&text, setting::milliseconds, 1000));
-    environment.add_filter("jvm", |text: String| measured(&text, setting::bytes, 1 << 20).map(jvm));
-    environment.add_filter("xml", |text: String| escaped(&text));
-    environment.add_filter("id128", |text: String| script::id128(&text));
-    environment.add_filter("toml", quoted);
-    environment
+/// Adds templates to an engine, and says which of them it does not take; those are empty there, for the others' sake.
+fn parsed<'t>(tera: &mut Tera, texts: impl Iterator<Item = (&'t str, &'t str)> + Clone) -> Vec<(String, tera::Error)> {
+    // All at once is quick, and says of one alone what is wrong.
+    if tera.add_raw_templates(texts.clone()).is_ok() {
+        return Vec::new();
+    }
+    let mut wrong = Vec::new();
+    let empty = tera.add_raw_templates(texts.clone().map(|(name, _)| (name, "")));
+    wrong.extend(empty.err().map(|error| (String::new(), error)));
+    for (name, text) in texts {
+        wrong.extend(tera.add_raw_template(name, text).err().map(|error| (name.to_owned(), error)));
+    }
+    wrong
+}
+
+/// How deep templates may include each other: the engine refuses circles, and says so.
+const DEEPEST: usize = 20;
+
+/// Adds the names that a template uses, by itself and by what it includes, less those that are set around it.
+fn collect(
+    all: &BTreeMap<&str, Reading>,
+    name: &str,
+    set: &[String],
+    used: &mut BTreeMap<String, Origin>,
+    deep: usize,
+) {
+    let Some(reading) = all.get(name).filter(|_| deep < DEEPEST) else { return };
+    let free = |name: &&String| !set.iter().any(|own| name.split('.').next() == Some(own));
+    for name_used in reading.names.keys().filter(free) {
+        used.entry(name_used.clone()).or_insert_with(|| at_line(name, reading.names[name_used]));
+    }
+    for (included, _, own) in &reading.includes {
+        let set: Vec<String> = set.iter().chain(own).cloned().collect();
+        collect(all, included, &set, used, deep + 1);
+    }
 }
 
 /// Whether a text is printed as it stands.
@@ -257,54 +187,47 @@ fn plain(text: &str) -> bool {
     !text.contains('{')
 }
 
-/// The names that a template uses; none if it cannot be read.
-fn used(template: Result<Template<'_, '_>, minijinja::Error>) -> BTreeSet<String> {
-    template.map_or_else(|_| BTreeSet::new(), |template| template.undeclared_variables(true).into_iter().collect())
-}
-
-/// A text in quotes, as TOML and rsyslog read it; something unset is no text, and would be read as one.
-fn quoted(value: &Value) -> Result<String, minijinja::Error> {
-    let unset = || minijinja::Error::new(ErrorKind::InvalidOperation, "a setting that this file needs is not set");
-    value.as_str().map(|text| toml::Value::String(text.to_owned()).to_string()).ok_or_else(unset)
-}
-
-/// What a JVM may take altogether: its heap, as much again outside (which is what it allows itself for buffers), and half
-/// a gigabyte for classes, compiled code and threads.
-fn jvm(heap: u64) -> String {
-    format!("{}m", 2 * heap + 512)
-}
-
-/// A size or a duration in another unit, rounded up.
-fn measured(text: &str, read: fn(&str) -> Option<u64>, unit: u64) -> Result<u64, minijinja::Error> {
-    let wrong = || minijinja::Error::new(ErrorKind::InvalidOperation, format!("`{text}` is no size or duration"));
-    read(text).map(|amount| amount.div_ceil(unit)).ok_or_else(wrong)
-}
-
 fn origin(name: &str) -> Origin {
     Origin::of_file(&format!("templates/{name}"))
 }
 
-fn problem(origin: &Origin, error: &minijinja::Error) -> Problem {
-    Origin { line: error.line().or(origin.line), ..origin.clone() }.problem(detail(error), "")
+fn at_line(name: &str, line: usize) -> Origin {
+    Origin { line: Some(line), ..origin(name) }
 }
 
-fn detail(error: &minijinja::Error) -> String {
-    error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)
+fn no_template(at: &Origin, name: &str, names: &BTreeSet<&str>) -> Problem {
+    let near = nearest(name, names.iter().copied());
+    let remedy = suggestion(near, "write it, with the path that it has on the node");
+    at.problem(format!("there is no template `{name}`"), remedy)
+}
+
+/// What the engine says, at the line that it means, which may be one of an included template.
+fn problem(at: &Origin, error: &tera::Error) -> Problem {
+    let (ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report)) = error.kind() else {
+        return at.problem(error.to_string(), "");
+    };
+    let message = report.message();
+    // It lists all names that there are instead of the nearest one.
+    let (what, known) = message.split_once(" Available ").unwrap_or((message, ""));
+    let what = what.trim_end_matches('.').replace("is not defined", "is not set here");
+    let remedy = if known.is_empty() { String::new() } else { format!("there are {known}") };
+    // The end of a tag was moved to the line behind it.
+    let moved = report.span().start_col == 0 && message.starts_with("Found `%}`");
+    at_line(report.filename(), report.span().start_line - usize::from(moved)).problem(what, remedy)
 }
 
 /// Notes every name that nothing defines, each at the line where it stands first.
-fn known(at: &Origin, text: &str, used: &BTreeSet<String>, context: &Context, problems: &mut Problems) -> Option<()> {
-    let missing = used.iter().filter(|name| *name != AT && !context.names.contains_key(name.as_str()));
+fn known<'n>(
+    used: impl Iterator<Item = (&'n str, &'n Origin)>,
+    context: &Context,
+    problems: &mut Problems,
+) -> Option<()> {
     let mut complete = true;
-    for name in missing {
+    for (name, at) in used.filter(|(name, _)| !context.has(name)) {
         complete = false;
-        let line = at.line.or_else(|| text.lines().position(|line| line.contains(name.as_str())).map(|line| line + 1));
-        let remedy = suggestion(
-            nearest(name, context.names.keys().map(String::as_str)),
-            "declare it as a [[setting]] of the role, or list the part that does",
-        );
-        let what = format!("nothing defines `{name}` here");
-        problems.add(Origin { line, ..at.clone() }.problem(what, remedy));
+        let otherwise = "declare it as a [[setting]] of the role, or list the part that does";
+        let remedy = suggestion(context.nearest(name), otherwise);
+        problems.add(at.problem(format!("nothing defines `{name}` here"), remedy));
     }
     complete.then_some(())
 }

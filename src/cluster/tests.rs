@@ -18,6 +18,7 @@ mod changes;
 mod defects;
 mod flink;
 mod hardening;
+mod language;
 mod logs;
 mod restarts;
 mod uses;

@@ -24,9 +24,9 @@ fn every_template_is_used_by_a_role() {
 
 /// Every name that a text uses.
 fn uses(text: &str) -> BTreeSet<String> {
-    let environment = minijinja::Environment::new();
-    let template = environment.template_from_str(text).unwrap();
-    template.undeclared_variables(true).into_iter().collect()
+    let reading = dialect::read(text);
+    assert_eq!(reading.mistakes, [], "{text}");
+    reading.names.into_keys().collect()
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn every_setting_is_used_and_every_use_is_declared() {
     let mut used = BTreeSet::new();
     // Names that are no settings: the node's own, the engine's, and those of one template each.
     let other = |name: &String| {
-        ["cluster", "node", "address", "nodes", "at", "each", "peers"].contains(&name.as_str())
+        ["cluster", "node", "address", "nodes", "each", "peers"].contains(&name.as_str())
             || name.starts_with("service.")
             || name.starts_with("door.")
     };

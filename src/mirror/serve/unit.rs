@@ -2,10 +2,9 @@
 //! It sees the program, the mirror and nothing else that it could change.
 //! Not here: installing it.
 
-use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, UndefinedBehavior, context};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use tera::{Tera, context};
 use words::names::Host;
 
 const TEMPLATE: &str = include_str!("pnda-mirror.service");
@@ -30,7 +29,7 @@ pub enum Error {
     Log(String),
     /// The template is broken.
     #[error("cannot write the unit")]
-    Template(#[from] minijinja::Error),
+    Template(#[from] tera::Error),
 }
 
 /// How the unit serves.
@@ -94,16 +93,12 @@ impl Unit {
             }
             words.push(format!("--access-log {}", plain(log)?));
         }
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        let lines = SyntaxConfig::builder().keep_trailing_newline(true).trim_blocks(true).build();
-        environment.set_syntax(lines.expect("the delimiters are the default ones"));
         let unit = context! {
-            program => text(&self.program)?, mirror => text(&self.mirror)?, command => words.join(" "),
-            files => super::files(self.connections), memory => MEMORY + self.connections / 8, credentials,
-            privileged => self.listen.port() < 1024, own_tls => matches!(self.tls, Tls::Own(_)),
+            program => &text(&self.program)?, mirror => &text(&self.mirror)?, command => &words.join(" "),
+            files => &super::files(self.connections), memory => &(MEMORY + self.connections / 8), credentials,
+            privileged => &(self.listen.port() < 1024), own_tls => &matches!(self.tls, Tls::Own(_)),
         };
-        Ok(environment.render_str(TEMPLATE, unit)?)
+        Ok(Tera::one_off(TEMPLATE, &unit, false)?)
     }
 }
 

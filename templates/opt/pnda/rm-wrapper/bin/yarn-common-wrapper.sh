@@ -6,8 +6,8 @@
 set -eu
 
 name=${0##*/}
-folder={{ at('/opt/pnda/rm-wrapper/bin') | sh }}
-map={{ at('/opt/pnda/rm-wrapper/policies/map.txt') | sh }}
+folder={{ at(path='/opt/pnda/rm-wrapper/bin') | sh }}
+map={{ at(path='/opt/pnda/rm-wrapper/policies/map.txt') | sh }}
 
 # The real command is the next one on the path.
 PATH=$(printf '%s' ":$PATH:" | sed "s|:$folder:|:|g; s|^:||; s|:\$||")
@@ -30,7 +30,7 @@ case $name in
         ;;
     sql-client.sh)
         # Before 1.18 it takes no options of Flink's; a gateway submits by itself.
-        version=${FLINK_VERSION:-$(readlink {{ at('/opt/pnda/flink') | sh }} || true)}
+        version=${FLINK_VERSION:-$(readlink {{ at(path='/opt/pnda/flink') | sh }} || true)}
         case ${1:-},${version##*/flink-} in
             gateway,* | *,1.15.* | *,1.16.* | *,1.17.*) exec "$name" "$@" ;;
         esac
@@ -110,7 +110,7 @@ while [ "$count" -gt 0 ]; do
 done
 
 code=0
-queue=$({{ at('/opt/pnda/agent/pnda-agent') | sh }} queue --map="$map" --requested="$wanted") || code=$?
+queue=$({{ at(path='/opt/pnda/agent/pnda-agent') | sh }} queue --map="$map" --requested="$wanted") || code=$?
 if [ "$code" -eq 2 ] && [ "$name" = sql-client.sh ] && [ -z "$wanted" ]; then
     # It may never submit anything; where it does, YARN decides.
     exec "$name" ${verb:+"$verb"} "$@"
