@@ -2,8 +2,7 @@
 //! What comes out, and in which order, does not depend on how many cores there are.
 //! Not here: the work.
 
-use std::thread::available_parallelism;
-use words::parallel::each;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use words::problem::Problems;
 
 /// Does it for each; results and problems in the order of what it was done for.
@@ -12,19 +11,16 @@ pub(super) fn every<T: Sync, R: Send>(
     work: impl Fn(&T, &mut Problems) -> R + Sync,
     problems: &mut Problems,
 ) -> Vec<R> {
-    let cores = available_parallelism().map_or(1, usize::from);
-    let share = these.len().div_ceil(cores).max(1);
-    let shares = each(cores, these.chunks(share), |these| {
+    let one = |one: &T| {
         let mut problems = Problems::default();
-        let done: Vec<R> = these.iter().map(|one| work(one, &mut problems)).collect();
-        (done, problems)
-    });
-    let mut all = Vec::with_capacity(these.len());
-    for (done, found) in shares {
-        all.extend(done);
+        (work(one, &mut problems), problems)
+    };
+    let all: Vec<(R, Problems)> = these.par_iter().map(one).collect();
+    let noted = |(done, found)| {
         problems.extend(found);
-    }
-    all
+        done
+    };
+    all.into_iter().map(noted).collect()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::script;
 use super::setting;
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 use words::markup::escaped;
+use words::shell;
 
 /// The engine with what every template can use; nothing is escaped by itself.
 pub(super) fn engine(root: &str) -> Tera {
@@ -18,7 +19,7 @@ pub(super) fn engine(root: &str) -> Tera {
     });
     // What is unset is not there at all.
     engine.register_test("none", |value: &Value, _: Kwargs, _: &State<'_>| value.is_none() || value.is_undefined());
-    add(&mut engine, "sh", |text| Ok(script::quote(text).into()));
+    add(&mut engine, "sh", |text| Ok(shell::word(text).into()));
     add(&mut engine, "bytes", |text| measured(text, setting::bytes, 1).map(Value::from));
     add(&mut engine, "megabytes", |text| measured(text, setting::bytes, 1 << 20).map(Value::from));
     add(&mut engine, "milliseconds", |text| measured(text, setting::milliseconds, 1).map(Value::from));

@@ -1,5 +1,5 @@
-//! Words of shell and of systemd, quoted so that no value can become anything but itself.
-//! Every value that reaches a script or a unit passes through here.
+//! Words of systemd, quoted so that no value can become anything but itself, and the first lines of generated files.
+//! Every value that reaches a unit passes through here.
 //! Not here: the scripts, which are templates.
 
 use base64::Engine as _;
@@ -7,11 +7,6 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use tera::Value;
 use words::digest::Sha256;
 use words::node::{Service, ServiceKind};
-
-/// A text as one word of POSIX sh.
-pub(super) fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
 
 /// A text as one quoted word of a unit's command line or environment: systemd expands `%` itself and `$` in commands.
 fn unit_word(text: &str) -> String {
@@ -78,12 +73,6 @@ pub(super) fn id128(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_shell_word_stays_one_word() {
-        assert_eq!(quote("a b"), "'a b'");
-        assert_eq!(quote("it's $(x)"), r"'it'\''s $(x)'");
-    }
 
     #[test]
     fn a_unit_word_stays_one_word() {

@@ -3,7 +3,6 @@
 //! Not here: what the bytes are for.
 
 use crate::disk;
-use rustix::fs::{FlockOperation, flock};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
@@ -97,16 +96,17 @@ impl Store {
     pub fn lock_shared(&self) -> Result<Held, Error> {
         self.lock(|file| {
             // Whoever is alone tidies up first.
-            if flock(file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            if file.try_lock().is_ok() {
                 self.sweep();
+                let _ = file.unlock();
             }
-            flock(file, FlockOperation::NonBlockingLockShared).is_ok()
+            file.try_lock_shared().is_ok()
         })
     }
 
     /// For whoever removes: nobody else is at work in the store.
     pub fn lock_exclusive(&self) -> Result<Held, Error> {
-        self.lock(|file| flock(file, FlockOperation::NonBlockingLockExclusive).is_ok())
+        self.lock(|file| file.try_lock().is_ok())
     }
 
     fn lock(&self, take: impl Fn(&File) -> bool) -> Result<Held, Error> {
@@ -231,10 +231,10 @@ impl Store {
     fn hold(&self, partial: &Path, tell: Tell) -> Result<File, Error> {
         loop {
             let file = open_for_us(partial).map_err(self.failed("open", partial))?;
-            if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            if file.try_lock().is_err() {
                 let name = partial.file_name().unwrap_or_default().display();
                 tell(Event::Note(format!("waiting for another run that fetches {name}")));
-                flock(&file, FlockOperation::LockExclusive).map_err(|e| self.failed("lock", partial)(e.into()))?;
+                file.lock().map_err(self.failed("lock", partial))?;
             }
             let held = file.metadata().map_err(self.failed("read", partial))?;
             // It may have got its name, or been removed, while we waited.

@@ -5,7 +5,6 @@
 use super::ground::{self, Ground};
 use super::listing::Listing;
 use super::state::{self, State};
-use rustix::fs::{FlockOperation, flock};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
@@ -100,8 +99,7 @@ impl Home {
             folder.set_permissions(Permissions::from_mode(0o700)).map_err(failed)?;
         }
         // The folder itself is the lock: nothing is left behind, and a kill lets it go.
-        flock(&folder, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_| Error::Busy { path: home.path.clone() })?;
+        folder.try_lock().map_err(|_| Error::Busy { path: home.path.clone() })?;
         let still_there = fs::metadata(&home.path).and_then(|now| Ok(now.ino() == folder.metadata()?.ino()));
         if !still_there.is_ok_and(|same| same) {
             // The other installer was just leaving and has removed the folder.
@@ -116,7 +114,7 @@ impl Home {
         let _ = fs::remove_dir(self.path.join(DOWNLOADS));
         self.made.remove_empty();
         // Closing would do, were it not for a child that another thread starts at this moment and that holds a copy.
-        let _ = self.lock.map(|folder| flock(&folder, FlockOperation::Unlock));
+        let _ = self.lock.map(|folder| folder.unlock());
     }
 
     /// A copy of the lock, to be held by who waits for a child that must keep other installers out as long as it runs. The

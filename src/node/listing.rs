@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use walkdir::WalkDir;
 use words::digest::Sha256;
 
 const FORMAT: u32 = 1;
@@ -63,20 +64,14 @@ impl Listing {
     pub fn compare(&self, folder: &Path, owner: Option<(u32, u32)>) -> io::Result<BTreeMap<String, Difference>> {
         let mut differing: BTreeMap<String, Difference> =
             self.members.keys().map(|path| (path.clone(), Difference::Missing)).collect();
-        let mut left = vec![folder.to_owned()];
-        while let Some(next) = left.pop() {
-            for entry in fs::read_dir(&next)? {
-                let path = entry?.path();
-                let inner = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().into_owned();
-                let found = fs::symlink_metadata(&path)?;
-                match self.members.get(&inner) {
-                    None => drop(differing.insert(inner, Difference::Extra)),
-                    Some(member) if is(member, &path, &found, owner)? => drop(differing.remove(&inner)),
-                    Some(_) => drop(differing.insert(inner, Difference::Changed)),
-                }
-                if found.is_dir() {
-                    left.push(path);
-                }
+        for entry in WalkDir::new(folder).min_depth(1) {
+            let entry = entry?;
+            let path = entry.path();
+            let inner = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
+            match self.members.get(&inner) {
+                None => drop(differing.insert(inner, Difference::Extra)),
+                Some(member) if is(member, path, &entry.metadata()?, owner)? => drop(differing.remove(&inner)),
+                Some(_) => drop(differing.insert(inner, Difference::Changed)),
             }
         }
         Ok(differing)

@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 use words::names::{Host, Word};
+use words::shell;
 
 /// The exit code with which ssh says that it could not get there, or was cut off.
 const UNREACHABLE: i32 = 255;
@@ -99,13 +100,8 @@ impl Ssh {
     fn words(&self, line: &str, arguments: &[String]) -> String {
         let sudo: &[&str] = if self.sudo { &["sudo", "-n", "--"] } else { &[] };
         let words = sudo.iter().copied().chain(["sh", "-c", line, "pnda"]).chain(arguments.iter().map(String::as_str));
-        words.map(quote).collect::<Vec<_>>().join(" ")
+        words.map(shell::word).collect::<Vec<_>>().join(" ")
     }
-}
-
-/// A text as one word of a shell.
-fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// The exit code of what ran over there.

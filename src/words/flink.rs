@@ -6,7 +6,7 @@ use super::shown::shown;
 use std::fmt;
 use std::str::FromStr;
 
-/// A release of Flink.
+/// A release of Flink; of a vendor's, as in `1.20.5-vendor1`, the numbers of Flink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
     major: u32,
@@ -24,9 +24,9 @@ impl FromStr for Version {
 
     fn from_str(text: &str) -> Result<Version, BadVersion> {
         let bad = || BadVersion(text.to_owned());
-        let numbers: Vec<&str> = text.split(['.', '-']).take(3).collect();
-        let number = |at: usize| numbers.get(at).and_then(|part| part.parse().ok()).ok_or_else(bad);
-        Ok(Version { major: number(0)?, minor: number(1)?, patch: number(2)? })
+        let read = semver::Version::parse(text).map_err(|_| bad())?;
+        let number = |number: u64| u32::try_from(number).map_err(|_| bad());
+        Ok(Version { major: number(read.major)?, minor: number(read.minor)?, patch: number(read.patch)? })
     }
 }
 
@@ -140,8 +140,9 @@ mod tests {
     #[test]
     fn versions_are_three_numbers() {
         assert_eq!(version("1.20.5").to_string(), "1.20.5");
+        assert_eq!(version("1.20.5-vendor1.2").to_string(), "1.20.5");
         assert!(version("1.9.0") < version("1.20.5"));
-        for text in ["", "1", "1.20", "1.x.3", "flink"] {
+        for text in ["", "1", "1.20", "1.x.3", "flink", "1.20.5.6", "1.020.5", "4294967296.0.0"] {
             assert!(text.parse::<Version>().is_err(), "{text}");
         }
     }

@@ -24,6 +24,7 @@ pub mod problem;
 pub mod report;
 mod schema;
 pub mod secret;
+pub mod shell;
 pub mod shown;
 pub mod size;
 pub mod tree;

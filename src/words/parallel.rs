@@ -1,5 +1,6 @@
 //! Many things on threads: the same is done with each, so many at a time, and results keep the order of the things.
 //! A panic in one of them ends as a panic of the caller, as it would without threads.
+//! For what waits for others: what processors are busy with goes over `rayon`.
 //! Not here: what is done, and how many requests a host takes.
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -15,6 +15,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use walkdir::{DirEntry, WalkDir};
 
 /// Nothing that is rendered for a node is longer.
 pub const LONGEST: u64 = 64 << 20;
@@ -90,23 +91,27 @@ pub fn gone(folder: &Path, left: impl Fn(&str) -> bool) -> Vec<String> {
     gone
 }
 
+/// The files below a rendered folder, by their paths in it.
+pub fn files(root: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    if !root.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    let named = |entry: walkdir::Result<DirEntry>| {
+        let path = entry?.into_path();
+        Ok((path.strip_prefix(root).unwrap_or(&path).display().to_string(), path))
+    };
+    let is_folder = |entry: &walkdir::Result<DirEntry>| entry.as_ref().is_ok_and(|entry| entry.file_type().is_dir());
+    WalkDir::new(root).follow_links(true).into_iter().filter(|entry| !is_folder(entry)).map(named).collect()
+}
+
 /// A folder as a tree.
 fn tree(root: &Path) -> io::Result<Tree> {
     let mut tree = Tree::default();
-    let mut left = vec![root.to_owned()];
-    while let Some(folder) = left.pop() {
-        for entry in fs::read_dir(&folder)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                left.push(path);
-                continue;
-            }
-            let executable = fs::metadata(&path)?.permissions().mode() & 0o111 != 0;
-            let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
-            let name = SafePath::new(name).map_err(io::Error::other)?;
-            tree.insert(name, Entry::File { bytes: regular::read(&path, Links::Follow, LONGEST)?, executable })
-                .map_err(io::Error::other)?;
-        }
+    for (name, path) in files(root)? {
+        let executable = fs::metadata(&path)?.permissions().mode() & 0o111 != 0;
+        let name = SafePath::new(name).map_err(io::Error::other)?;
+        tree.insert(name, Entry::File { bytes: regular::read(&path, Links::Follow, LONGEST)?, executable })
+            .map_err(io::Error::other)?;
     }
     Ok(tree)
 }

@@ -2,7 +2,7 @@
 //! It renders anew in memory, reads the folders of the last render, and writes nothing.
 //! Not here: comparing them.
 
-use super::content::LONGEST;
+use super::content::{self, LONGEST};
 use super::given::Rendering;
 use crate::cli::failure::{FAILED, Failure, Outcome, WOULD_CHANGE, say, say_json};
 use crate::cluster::{self, Folders, Rendered};
@@ -58,18 +58,9 @@ fn written(out: &Path) -> Result<Folders, Failure> {
     for node in nodes.flatten() {
         let root = node.path();
         let mut files = BTreeMap::new();
-        let mut left = vec![root.clone()];
-        while let Some(folder) = left.pop() {
-            for entry in fs::read_dir(&folder).map_err(|error| failed(&folder, error))?.flatten() {
-                let path = entry.path();
-                if path.is_dir() {
-                    left.push(path);
-                    continue;
-                }
-                let bytes = regular::read(&path, Links::Follow, LONGEST).map_err(|error| failed(&path, error))?;
-                let name = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
-                files.insert(name, String::from_utf8_lossy(&bytes).into_owned());
-            }
+        for (name, path) in content::files(&root).map_err(|error| failed(&root, error))? {
+            let bytes = regular::read(&path, Links::Follow, LONGEST).map_err(|error| failed(&path, error))?;
+            files.insert(name, String::from_utf8_lossy(&bytes).into_owned());
         }
         found.insert(node.file_name().to_string_lossy().into_owned(), files);
     }

@@ -14,7 +14,6 @@ use crate::words::node::{self, Node};
 use crate::words::problem::Source;
 use children::Children;
 use clap::Args;
-use rustix::fs::{FlockOperation, flock};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -137,7 +136,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
 /// Keeps a second trial of the same folder out: it would end the services of the first.
 fn alone(folder: &Path) -> Result<fs::File, Failure> {
     let file = fs::File::create(folder.join("lock"))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    match file.try_lock() {
         Ok(()) => Ok(file),
         Err(_) => Err(Failure::new(FAILED, format!("another trial runs in {}; name another --dir", folder.display()))),
     }

@@ -3,8 +3,7 @@
 //! Not here: readers, who need no lock.
 
 use super::Error;
-use rustix::fs::{FlockOperation, flock};
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -21,22 +20,22 @@ pub fn alone(mirror: &Path) -> Result<File, Error> {
     let mut options = File::options();
     let options = options.read(true).write(true).create(true).truncate(false);
     let mut file = options.open(&path).map_err(failed("open"))?;
-    let mut locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
-    if locked == Err(rustix::io::Errno::WOULDBLOCK) {
+    let mut locked = file.try_lock();
+    if matches!(locked, Err(TryLockError::WouldBlock)) {
         // It may only be somebody who looks whether it is taken.
         std::thread::sleep(Duration::from_millis(50));
-        locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
+        locked = file.try_lock();
     }
     match locked {
         Ok(()) => {}
-        Err(rustix::io::Errno::WOULDBLOCK) => {
+        Err(TryLockError::WouldBlock) => {
             let mut pid = String::new();
             // The holder may be about to write it.
             let _ = file.take(20).read_to_string(&mut pid);
             let pid = Some(pid.trim().to_owned()).filter(|pid| pid.parse::<u32>().is_ok());
             return Err(Error::Busy { path: mirror.to_owned(), pid });
         }
-        Err(error) => return Err(failed("lock")(error.into())),
+        Err(TryLockError::Error(error)) => return Err(failed("lock")(error)),
     }
     let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
     written.map_err(failed("write"))?;
@@ -46,7 +45,7 @@ pub fn alone(mirror: &Path) -> Result<File, Error> {
 /// Whether a run is changing a mirror now.
 pub fn is_busy(mirror: &Path) -> bool {
     let Ok(file) = regular::open(&mirror.join(FILE), Links::Follow) else { return false };
-    matches!(flock(&file, FlockOperation::NonBlockingLockShared), Err(rustix::io::Errno::WOULDBLOCK))
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
 #[cfg(test)]

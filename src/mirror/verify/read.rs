@@ -3,11 +3,11 @@
 //! Not here: which files are read.
 
 use super::Difference;
+use rayon::iter::{ParallelBridge, ParallelIterator};
 use rustix::fs::{Advice, fadvise};
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc;
 use systems::regular::{self, Links};
 use words::digest::{Hasher, Sha256};
 use words::event::{Event, Tell};
@@ -30,31 +30,19 @@ pub(super) struct Job {
 
 /// Holds files against what is listed, while `jobs` still names them; the differences come in no order.
 pub(super) fn compare(folder: &Path, tell: Tell, jobs: impl FnOnce(&mut dyn FnMut(Job))) -> Vec<Difference> {
-    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let (sender, queue) = mpsc::sync_channel(QUEUE);
-    // It belongs to the workers alone: when the last of them is gone, nobody waits for them.
-    let queue = Arc::new(Mutex::new(queue));
-    let found = Mutex::new(Vec::new());
-    let worker = |queue: Arc<Mutex<Receiver<Job>>>| {
-        let mut buffer = vec![0; BUFFER];
-        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        while let Ok(job) = next() {
-            if let Some(difference) = compare_one(folder, &job, &mut buffer, tell) {
-                found.lock().unwrap_or_else(PoisonError::into_inner).push(difference);
-            }
-            tell(Event::Step(job.path.file_name().to_owned()));
-        }
+    let (sender, queue) = mpsc::sync_channel::<Job>(QUEUE);
+    let look = |buffer: &mut Vec<u8>, job: Job| {
+        let difference = compare_one(folder, &job, buffer, tell);
+        tell(Event::Step(job.path.file_name().to_owned()));
+        difference
     };
     std::thread::scope(|scope| {
-        for _ in 0..threads {
-            let queue = queue.clone();
-            scope.spawn(|| worker(queue));
-        }
-        drop(queue);
+        let read = || queue.into_iter().par_bridge().map_init(|| vec![0; BUFFER], look).flatten().collect();
+        let found = scope.spawn(read);
         jobs(&mut |job| drop(sender.send(job)));
         drop(sender);
-    });
-    found.into_inner().unwrap_or_else(PoisonError::into_inner)
+        found.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 fn compare_one(folder: &Path, job: &Job, buffer: &mut [u8], tell: Tell) -> Option<Difference> {
