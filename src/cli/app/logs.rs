@@ -14,16 +14,30 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// Bytes of the ends of a process's files.
-pub(super) const ENDS: u64 = 256 << 10;
+const ENDS: u64 = 256 << 10;
 /// The same where it goes on.
-pub(super) const BEGINNING: u64 = 8 << 10;
+const BEGINNING: u64 = 8 << 10;
 /// What is new of a process in a second, at most; what is more comes later.
 const NEWS: u64 = 4 << 20;
 /// YARN brings the last lines to HDFS in a few seconds, unless a node is lost.
 const LAST_LINES: Duration = Duration::from_secs(60);
 
-/// Prints logs once.
-pub(super) fn print(logs: &Logs, json: bool) -> Result<(), Failure> {
+/// Prints logs once, as text or as JSON, or until the component is over.
+pub(super) fn run(
+    client: &Client,
+    application: &ApplicationName,
+    component: &ComponentName,
+    bytes: Option<u64>,
+    (follows, json): (bool, bool),
+) -> Outcome {
+    if follows {
+        return follow(client, application, component, bytes.unwrap_or(BEGINNING));
+    }
+    print(&client.logs(application, component, bytes.unwrap_or(ENDS))?, json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(logs: &Logs, json: bool) -> Result<(), Failure> {
     if json {
         return say_json(logs);
     }
@@ -45,8 +59,7 @@ fn heading(file: &LogFile) -> String {
     format!("==> {}, attempt {}: {}{part} <==\n", shown(&file.process), file.attempt, shown(&file.name))
 }
 
-/// Prints logs until the component is over.
-pub(super) fn follow(client: &Client, application: &ApplicationName, component: &ComponentName, bytes: u64) -> Outcome {
+fn follow(client: &Client, application: &ApplicationName, component: &ComponentName, bytes: u64) -> Outcome {
     let mut printer = Printer::default();
     let (mut silent, mut over): (Option<Instant>, Option<Instant>) = (None, None);
     loop {

@@ -256,10 +256,7 @@ pub fn run(arguments: Arguments) -> Outcome {
         Command::Watch { application } => wait::watch(&client, &application)?,
         Command::Logs { application, component, follow, bytes, json } => {
             let component = client.component(&application, component)?;
-            if follow {
-                return logs::follow(&client, &application, &component, bytes.unwrap_or(logs::BEGINNING));
-            }
-            logs::print(&client.logs(&application, &component, bytes.unwrap_or(logs::ENDS))?, json)?;
+            return logs::run(&client, &application, &component, bytes, (follow, json));
         }
         Command::Explain { application, json } => {
             let explained = client.explain(&application)?;
