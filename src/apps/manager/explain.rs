@@ -6,7 +6,7 @@ use super::carry_out::Failed;
 use super::{Manager, unavailable};
 use crate::journal::{Application, Component, Key, Origin, State};
 use crate::orders::{self, Caller, Refusal};
-use crate::package::Kind;
+use crate::package::{Kind, Package};
 use crate::preflight::look::look;
 use crate::preflight::{Wanted, judge};
 use crate::prepare::{Prepared, RunOf};
@@ -25,6 +25,14 @@ const NO_ID: &str = "application_0_0";
 struct Looked {
     findings: Vec<Finding>,
     explained: Option<Explained>,
+}
+
+/// What a component would run with.
+struct Chosen<'a> {
+    package: &'a Package,
+    prepared: &'a Prepared,
+    queue: Option<Word>,
+    restore: Option<String>,
 }
 
 impl Manager {
@@ -114,6 +122,20 @@ impl Manager {
                 None
             }
         };
+        let chosen = Chosen { package: &package, prepared: &prepared, queue, restore };
+        self.with_flink(state, of, owner, chosen, findings)
+    }
+
+    /// The rest of it, which needs a release of Flink.
+    fn with_flink(
+        &self,
+        state: &State,
+        of: &Key,
+        owner: &Word,
+        Chosen { package, prepared, queue, restore }: Chosen<'_>,
+        mut findings: Vec<Finding>,
+    ) -> Result<Looked, Refusal> {
+        let mut found = |place: &str, why: String| findings.push(Finding::refusal(place, why, ""));
         let flink = match self.site.distribution(&self.hdfs, prepared.flink) {
             Ok(flink) => flink,
             Err(error @ (site::Error::Hdfs { .. } | site::Error::Read { .. })) => {
@@ -141,11 +163,11 @@ impl Manager {
         if let (Some(component), Some(deployed)) =
             (package.component(&Kind::Flink, &of.component), state.packages.get(&package.name))
         {
-            let classes = self.classes(&package, deployed.sha256, component, &prepared.component, prepared.flink);
+            let classes = self.classes(package, deployed.sha256, component, &prepared.component, prepared.flink);
             findings.extend_from_slice(&classes);
         }
         findings.extend(self.preflight(of, owner, queue.as_ref(), &configuration));
-        let explained = explained(&prepared, &flink, &job, configuration, findings.clone());
+        let explained = explained(prepared, &flink, &job, configuration, findings.clone());
         Ok(Looked { findings, explained: Some(explained) })
     }
 

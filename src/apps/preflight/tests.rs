@@ -1,4 +1,5 @@
-//! Each rule by itself, over queues as real ResourceManagers told them, and what a real one did with the same.
+//! Each rule by itself, over queues as real ResourceManagers told them.
+//! What is refused is what a real one refused or failed.
 //! Not here: asking for the facts.
 
 use super::*;

@@ -221,9 +221,7 @@ pub fn run(arguments: Arguments) -> Outcome {
         }
         Command::Start { application, from, empty, wait, dry_run } => {
             if dry_run {
-                let dry = client.dry_run(&application, from.as_deref(), empty)?;
-                say(&table::dry_run(&dry))?;
-                return Ok(if dry.is_refused() { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+                return rehearsed(&client, &application, from.as_deref(), empty);
             }
             tell(&client.start(&application, from.as_deref(), empty)?)?;
             return settled(&client, &application, wait, wait::runs);
@@ -298,6 +296,13 @@ fn body(package: &PackageName, set: Vec<Property>) -> Value {
         true => json!({ "package": package }),
         false => json!({ "package": package, "flink": components }),
     }
+}
+
+/// What a start would do.
+fn rehearsed(client: &Client, application: &ApplicationName, from: Option<&str>, empty: bool) -> Outcome {
+    let dry = client.dry_run(application, from, empty)?;
+    say(&table::dry_run(&dry))?;
+    Ok(if dry.is_refused() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// What was found before a start, if anything was.

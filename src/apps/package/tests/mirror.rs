@@ -1,4 +1,5 @@
-//! Packages of a mirror: only what its signed list says comes into the repository, and nothing of anything else.
+//! Packages of a mirror: only what its signed list says comes into the repository.
+//! Of what is wrong nothing stays.
 //! Not here: the list's own reader, and servers (`systems`).
 
 use super::{named, wordcount_as};
