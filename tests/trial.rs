@@ -14,8 +14,12 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+#[path = "trial/faults.rs"]
+mod faults;
 #[path = "common/registries.rs"]
 mod registries;
+#[path = "trial/relay.rs"]
+mod relay;
 
 const PNDA: &str = env!("CARGO_BIN_EXE_pnda");
 
@@ -230,6 +234,7 @@ fn everything_comes_up_on_one_machine_and_goes_down_again() {
     let mut interrupted = staying(&folder, &["--kafka"]);
     records_go_through_the_broker(&folder);
     an_application_stops_and_starts_with_its_state(&folder);
+    faults::nothing_runs_twice_and_nothing_is_lost(&folder);
     kill_process(Pid::from_child(&interrupted), Signal::INT).unwrap();
     assert!(interrupted.wait().unwrap().success());
     assert_eq!(processes(&folder), [""; 0], "Ctrl-C ends every child");

@@ -10,7 +10,7 @@ use crate::node::Node;
 use crate::shell::{Output, until};
 use crate::site::{Site, example};
 use crate::steps::Steps;
-use crate::{events, logs, machine, packages, site, sql};
+use crate::{applications, events, logs, machine, packages, site, sql};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -59,12 +59,15 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
     site.render_file(&whole, &[]);
     steps.take("Ansible", || ansible_does_the_same(&ground, &desk, (&whole, &nodes)));
     steps.take("Salt", || salt_does_the_same(&ground, (&whole, &nodes)));
-    let endless =
-        steps.take("a job without an end", || Endless::submit(ground.node("edge-1"), &ground.folder("endless")));
+    steps.take("an application", || applications::finishes_one(ground.node("edge-1"), ground.node("broker-1")));
+    let mut endless =
+        steps.take("a job without an end", || Endless::start(ground.node("edge-1"), &ground.folder("endless")));
+    Endless::is_its_owners(ground.node("edge-1"));
     steps.take("power cut of its edge", || {
         ground.node_mut("edge-1").cut();
         endless.goes_on(ground.node("edge-2"));
-        comes_back(ground.node_mut("edge-1"), &["pnda-agent"]);
+        comes_back(ground.node_mut("edge-1"), &["pnda-agent", "pnda-applications"]);
+        endless.is_known(ground.node("edge-1"));
     });
     steps.take("power cut of a worker", || {
         let leads =
@@ -79,8 +82,11 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
     steps.take("history after it", || history_is_told(ground.node("edge-1")));
     steps.take("job after it", || {
         endless.goes_on(ground.node("edge-1"));
-        endless.cancel(ground.node("edge-2"));
+        endless.is_known(ground.node("edge-1"));
     });
+    steps.take("stop and start with its state", || endless.stops_and_starts(ground.node("edge-1")));
+    steps.take("cancelled from the other edge", || endless.cancel(ground.node("edge-2")));
+    applications::was_cancelled(ground.node("edge-1"), "endless");
     machine::tell(&format!("cluster: {steps}"));
 }
 
@@ -244,7 +250,7 @@ fn runs_a_job(ground: &Ground, site: &Site) {
     let [edge, other, manager, broker] = ["edge-2", "edge-1", "manager", "broker-1"].map(|name| ground.node(name));
     // Who belongs to which group, and so may use which queue, is asked where the ResourceManager is.
     for node in [edge, other, manager] {
-        node.run("groupadd dev && useradd --create-home --groups dev alice").ok();
+        node.run("groupadd dev && useradd --create-home --groups dev alice && useradd --create-home bob").ok();
     }
     edge.run("HADOOP_USER_NAME=hdfs hdfs dfs -mkdir -p /user/alice && HADOOP_USER_NAME=hdfs hdfs dfs -chown alice /user/alice").ok();
     events::prepare(site, edge, broker, &ground.folder("events"));

@@ -2,6 +2,7 @@
 //! Needs root, network namespaces, overlayfs, systemd-nspawn and debootstrap; says in one line when it leaves out.
 //! Not here: anything that can be told from text or from a temporary folder; that is tested beside the code.
 
+mod applications;
 mod apt;
 mod base;
 mod cluster;

@@ -107,7 +107,7 @@ fn received(bed: &Bed, manager: &crate::manager::Manager, name: &str, main: &str
     std::fs::write(lib.join("flink-dist-2.3.0.jar"), packed(&classes("new", &[""]))).unwrap();
     let jar = packed(&classes("job", &[&main.replace('.', "/")]));
     let package = PackageName::new(name).unwrap();
-    manager.receive(&package, &*program(name, main, &jar), None).unwrap();
+    manager.receive(&package, &alice(), &*program(name, main, &jar), None).unwrap();
     package
 }
 
