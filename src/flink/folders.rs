@@ -11,8 +11,8 @@ const SAVEPOINTS: &[&str] = &["execution.checkpointing.savepoint-dir", "state.sa
 /// A folder without a scheme is one of the machine's own disk, and nothing says so.
 const SILENT: [&[&str]; 3] =
     [&["high-availability.storageDir"], &["jobmanager.archive.fs.dir"], &["historyserver.archive.fs.dir"]];
-/// What is written by one process, and read by another one that may be on another machine.
-const SHARED: [&[&str]; 4] = [CHECKPOINTS, SAVEPOINTS, SILENT[0], SILENT[1]];
+/// The state of jobs, which the next JobManager reads, wherever it is. An archive that is lost stops no job.
+const SHARED: [&[&str]; 3] = [CHECKPOINTS, SAVEPOINTS, SILENT[0]];
 
 /// Looks at all of them.
 pub(super) fn judge(configuration: &Configuration, findings: &mut Findings) {
