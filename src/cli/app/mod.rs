@@ -215,9 +215,7 @@ pub fn run(arguments: Arguments) -> Outcome {
                 None => body(&package, set),
                 Some(file) => of_file(&package, &file)?,
             };
-            let created = client.create(&application, &body)?;
-            let notes: String = created.notes.iter().map(|note| format!("note: {note}\n")).collect();
-            say(&format!("{notes}{}{application} is made\n", table::findings(&created.findings)))?;
+            create(&client, &application, &body)?;
         }
         Command::Start { application, from, empty, wait, dry_run } => {
             if dry_run {
@@ -236,11 +234,7 @@ pub fn run(arguments: Arguments) -> Outcome {
         }
         Command::Status { application, json } => {
             warn_of_silence(&client)?;
-            let mut told = client.application(&application)?;
-            for component in &mut told.components {
-                component.details = client.details(&application, &component.name);
-            }
-            show(&told, json)?;
+            show(&with_details(&client, &application)?, json)?;
         }
         Command::History { application, json } => {
             let events = client.history(&application)?;
@@ -271,6 +265,21 @@ pub fn run(arguments: Arguments) -> Outcome {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn create(client: &Client, application: &ApplicationName, body: &Value) -> Result<(), super::failure::Failure> {
+    let created = client.create(application, body)?;
+    let notes: String = created.notes.iter().map(|note| format!("note: {note}\n")).collect();
+    Ok(say(&format!("{notes}{}{application} is made\n", table::findings(&created.findings)))?)
+}
+
+/// An application with what Flink says of it, for those who may know.
+fn with_details(client: &Client, application: &ApplicationName) -> Result<Application, super::failure::Failure> {
+    let mut told = client.application(application)?;
+    for component in &mut told.components {
+        component.details = client.details(application, &component.name);
+    }
+    Ok(told)
 }
 
 fn of_file(package: &PackageName, file: &std::path::Path) -> Result<Value, super::failure::Failure> {

@@ -20,6 +20,9 @@ use words::flink::{JobsOverview, Version};
 pub const CONFIG: &str = "/config";
 /// Longest list of jobs that is read: some fifty thousand jobs.
 const LONGEST_BODY: u64 = 16 * 1024 * 1024;
+/// How often a list is asked for that comes cut, and after which pause.
+const TRIES: usize = 3;
+const AGAIN: Duration = Duration::from_millis(50);
 /// How much of a refusal is kept.
 const LONGEST_REFUSAL: u64 = 2 * 1024;
 
@@ -155,9 +158,18 @@ impl HistoryServer {
         }
     }
 
+    /// While it takes archives up, Flink's server gives the list empty or cut now and then (measured: one in seven answers).
     fn list(&self, path: &'static str) -> Result<Jobs, Failure> {
-        let count = self.ask(path, |status, body| answer::jobs(path, status, body, LONGEST_REFUSAL))?;
-        Ok(Jobs { count, via: path })
+        let ask = || self.ask(path, |status, body| answer::jobs(path, status, body, LONGEST_REFUSAL));
+        let mut asked = ask();
+        for _ in 1..TRIES {
+            if !matches!(&asked, Err(Failure::NotJson { source, .. }) if source.is_eof()) {
+                break;
+            }
+            std::thread::sleep(AGAIN);
+            asked = ask();
+        }
+        Ok(Jobs { count: asked?, via: path })
     }
 
     fn ask<T>(
