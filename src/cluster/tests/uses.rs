@@ -40,6 +40,7 @@ fn every_setting_is_used_and_every_use_is_declared() {
         ["cluster", "node", "address", "nodes", "each", "peers"].contains(&name.as_str())
             || name.starts_with("service.")
             || name.starts_with("door.")
+            || name.starts_with("mirror.")
     };
     for text in default_templates().into_values().chain(default_roles().into_iter().map(|(_, text)| text)) {
         used.extend(uses(&text).into_iter().filter(|name| !other(name)));
