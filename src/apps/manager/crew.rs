@@ -4,7 +4,7 @@
 
 use crate::journal::Key;
 use crate::observe::Listed;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use words::names::Word;
 
 /// Components that are looked after at the same time.
@@ -29,11 +29,13 @@ pub(super) struct Crew {
 }
 
 impl Crew {
-    /// A round's tasks take the place of those that wait. Who was not looked after in the last round comes first.
+    /// A round's tasks take the place of those that wait, and their places: whoever waits longest comes first. An order about
+    /// what is looked after now goes on waiting for its end.
     pub(super) fn renew(&mut self, tasks: Vec<Task>) {
-        let left: BTreeSet<Key> = self.waiting.drain(..).map(|task| task.of).collect();
-        let (first, then): (Vec<Task>, Vec<Task>) = tasks.into_iter().partition(|task| left.contains(&task.of));
-        self.waiting.extend(first.into_iter().chain(then).filter(|task| !self.busy.contains_key(&task.of)));
+        let mut tasks: BTreeMap<Key, Task> = tasks.into_iter().map(|task| (task.of.clone(), task)).collect();
+        let left: Vec<Task> = self.waiting.drain(..).filter_map(|task| tasks.remove(&task.of)).collect();
+        let others = tasks.into_values().filter(|task| !self.busy.contains_key(&task.of));
+        self.waiting.extend(left.into_iter().chain(others));
     }
 
     /// One that somebody waits for.
@@ -99,5 +101,35 @@ mod tests {
         assert_eq!(taken(&mut crew), ["a5"]);
         crew.done(&task("alice", "a4").of);
         assert_eq!(taken(&mut crew), ["a4"]);
+    }
+
+    #[test]
+    fn nobody_waits_for_ever_where_no_round_is_finished() {
+        let mut crew = Crew::default();
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..5 {
+            crew.renew((0..5).map(|at| task(&format!("owner{at}"), &format!("a{at}"))).collect());
+            for _ in 0..2 {
+                let Some(task) = crew.take() else { continue };
+                crew.done(&task.of);
+                seen.insert(task.of.application.to_string());
+            }
+        }
+        assert_eq!(seen.len(), 5, "{seen:?}");
+    }
+
+    #[test]
+    fn an_order_about_what_is_looked_after_outlives_the_next_round() {
+        let mut crew = Crew::default();
+        crew.renew(vec![task("alice", "a0")]);
+        assert_eq!(taken(&mut crew), ["a0"]);
+        crew.urge(task("alice", "a0"));
+        crew.renew(vec![task("alice", "a0")]);
+        crew.done(&task("alice", "a0").of);
+        assert_eq!(taken(&mut crew), ["a0"]);
+        crew.done(&task("alice", "a0").of);
+        crew.urge(task("alice", "gone"));
+        crew.renew(vec![task("alice", "a0")]);
+        assert_eq!(taken(&mut crew), ["a0"], "what is not there any more is not looked after");
     }
 }
