@@ -21,6 +21,8 @@ use words::parallel::AtEnd;
 
 /// What a worker does at once about one component: what then is still to be done is done in the next round.
 const STEPS: usize = 8;
+/// From one round to the next it is looked this often whether all workers are there.
+const LOOK: Duration = Duration::from_secs(5);
 /// The stack of a worker.
 const STACK: usize = 512 << 10;
 /// An act that failed is tried again after this, then after twice as long, and so on.
@@ -45,7 +47,7 @@ impl Pause {
 }
 
 impl Manager {
-    /// Works for ever: a round every `interval`, and at once on what was ordered. `alive` is called in each round.
+    /// Works for ever: a round every `interval`, and at once on what was ordered. `alive` is called every few seconds.
     pub fn run(&self, interval: Duration, mut alive: impl FnMut()) {
         thread::scope(|scope| {
             // A panic anywhere ends all of it.
@@ -54,10 +56,19 @@ impl Manager {
             let workers: Vec<_> =
                 (0..WORKERS).filter_map(|_| worker().spawn_scoped(scope, || self.work_for_ever()).ok()).collect();
             assert!(!workers.is_empty(), "this machine gives no thread");
-            while !workers.iter().any(|worker| worker.is_finished()) {
-                alive();
+            let all_there = || !workers.iter().any(|worker| worker.is_finished());
+            while all_there() {
                 self.begin_round();
-                thread::sleep(interval);
+                // Rounds may be further apart than whoever watches has patience.
+                let end = self.clock.passed() + interval;
+                while all_there() {
+                    alive();
+                    let left = end.saturating_sub(self.clock.passed());
+                    if left.is_zero() {
+                        break;
+                    }
+                    thread::sleep(left.min(LOOK));
+                }
             }
         });
     }
