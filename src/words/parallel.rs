@@ -20,7 +20,9 @@ pub fn each<T: Send, R: Send>(
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || iter::from_fn(next).map(|(at, thing)| (at, act(thing))).collect::<Vec<_>>();
     let mut done = thread::scope(|scope| {
-        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        // A machine that gives no more threads makes it slower and no more.
+        let others: Vec<_> =
+            (1..workers).map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
         let mut done = work();
         for other in others {
             done.extend(other.join().unwrap_or_else(|panic| panic::resume_unwind(panic)));
