@@ -7,16 +7,21 @@ use systems::jobmanager::Archive;
 use systems::webhdfs::{Error, WebHdfs};
 use words::ids::JobId;
 
-/// An archive of a large job is smaller.
+/// All archives of a run are smaller together: whose they are, may write what he likes there.
 const LONGEST: u64 = 16 << 20;
 /// Jobs of one program that are looked into.
 const MOST_JOBS: usize = 10;
 
 /// The archives of a run: of its jobs, and in 2.x of the program itself.
 pub fn of_run(hdfs: &WebHdfs, folder: &str, run: &Run) -> Result<Vec<Archive>, Error> {
-    let mut archives = Vec::new();
+    let (mut archives, mut left) = (Vec::new(), LONGEST);
     for place in places(hdfs, folder, run)? {
-        archives.extend(hdfs.read(&place, LONGEST)?.as_deref().and_then(Archive::read));
+        let bytes = match hdfs.read(&place, left) {
+            Err(Error::TooLong { .. }) if !archives.is_empty() => break,
+            read => read?.unwrap_or_default(),
+        };
+        left -= bytes.len() as u64;
+        archives.extend(Archive::read(&bytes));
     }
     Ok(archives)
 }
@@ -48,5 +53,27 @@ mod tests {
         // As a Flink 2.3.0 named it.
         assert_eq!(of_cluster("application_1796023296291_0087"), "000000001a3923e40000000000000000");
         assert!(of_cluster("application_1796023296291_9999999").len() == 32);
+    }
+
+    #[test]
+    fn of_more_archives_than_anybody_needs_the_first_ones_are_read() {
+        let fake = systems::webhdfs::Fake::start();
+        let (hdfs, id) = (fake.client(), "application_1796023296291_0087");
+        let run = Run {
+            id: words::ids::ApplicationId::new(id).unwrap(),
+            order: 1,
+            queue: None,
+            job: None,
+            restore: None,
+            at_ms: 0,
+            accepted: true,
+            end: None,
+        };
+        let archive = format!("{{\"archive\": []}}{}", " ".repeat(LONGEST as usize / 5 * 2));
+        for job in 1..=3 {
+            let path = format!("/archive/{}/applications/a/jobs/{job}", of_cluster(id));
+            hdfs.write(&path, "644", archive.len() as u64, &mut archive.as_bytes()).unwrap();
+        }
+        assert_eq!(of_run(&hdfs, "/archive", &run).unwrap().len(), 2);
     }
 }

@@ -3,12 +3,14 @@
 //! Not here: what the fields mean.
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use std::fmt;
 use std::marker::PhantomData;
 use words::ids::{ContainerId, HostPort};
+
+/// What is kept of a list that strangers may write: an entry takes far more memory than the few bytes that it can be made of.
+const MOST_LISTED: usize = 10_000;
 
 /// A list, a single thing, or nothing.
 #[derive(Debug)]
@@ -63,12 +65,71 @@ pub(crate) fn some_text<'de, D: Deserializer<'de>>(input: D) -> Result<Option<St
     Ok(text.filter(|text| !matches!(text.as_str(), "" | "N/A" | "null" | "UNASSIGNED")))
 }
 
+/// A number or a text; none where there is anything else, of which nothing is kept.
+enum Scalar {
+    Whole(i128),
+    Fraction(f64),
+    Text(String),
+    None,
+}
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Scalar, D::Error> {
+        input.deserialize_any(ScalarVisitor)
+    }
+}
+
+struct ScalarVisitor;
+
+impl<'de> Visitor<'de> for ScalarVisitor {
+    type Value = Scalar;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("anything")
+    }
+
+    fn visit_unit<E>(self) -> Result<Scalar, E> {
+        Ok(Scalar::None)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Scalar, E> {
+        Ok(Scalar::None)
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
+        Ok(Scalar::Whole(number.into()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
+        Ok(Scalar::Whole(number.into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
+        Ok(Scalar::Fraction(number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
+        Ok(Scalar::Text(text.trim().to_owned()))
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut items: S) -> Result<Scalar, S::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Scalar::None)
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Scalar, M::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Scalar::None)
+    }
+}
+
 /// A number that is not negative; a text of one, too.
 pub(crate) fn count<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u64>, D::Error> {
-    Ok(match Value::deserialize(input)? {
-        Value::Number(number) => number.as_u64().or_else(|| of_fraction(number.as_f64()?)),
-        Value::String(text) => text.trim().parse().ok().or_else(|| of_fraction(text.trim().parse().ok()?)),
-        _ => None,
+    Ok(match Scalar::deserialize(input)? {
+        Scalar::Whole(number) => u64::try_from(number).ok(),
+        Scalar::Fraction(number) => of_fraction(number),
+        Scalar::Text(text) => text.parse().ok().or_else(|| of_fraction(text.parse().ok()?)),
+        Scalar::None => None,
     })
 }
 
@@ -84,10 +145,10 @@ pub(crate) fn moment<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u64>,
 
 /// A whole number; a text of one, too.
 pub(crate) fn signed<'de, D: Deserializer<'de>>(input: D) -> Result<Option<i64>, D::Error> {
-    Ok(match Value::deserialize(input)? {
-        Value::Number(number) => number.as_i64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
+    Ok(match Scalar::deserialize(input)? {
+        Scalar::Whole(number) => i64::try_from(number).ok(),
+        Scalar::Text(text) => text.parse().ok(),
+        Scalar::Fraction(_) | Scalar::None => None,
     })
 }
 
@@ -96,9 +157,38 @@ pub(crate) fn number<'de, D: Deserializer<'de>>(input: D) -> Result<u64, D::Erro
     Ok(count(input)?.unwrap_or_default())
 }
 
-/// A list; null is an empty one.
+/// The first entries of a list; null is an empty one.
 pub(crate) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Vec<T>, D::Error> {
-    Ok(Option::deserialize(input)?.unwrap_or_default())
+    Ok(Option::<First<T>>::deserialize(input)?.map_or_else(Vec::new, |First(list)| list))
+}
+
+struct First<T>(Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for First<T> {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<First<T>, D::Error> {
+        input.deserialize_seq(FirstVisitor(PhantomData))
+    }
+}
+
+struct FirstVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for FirstVisitor<T> {
+    type Value = First<T>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a list")
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut items: S) -> Result<First<T>, S::Error> {
+        let mut list = Vec::new();
+        while list.len() < MOST_LISTED
+            && let Some(item) = items.next_element()?
+        {
+            list.push(item);
+        }
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(First(list))
+    }
 }
 
 /// Texts joined by commas.
@@ -117,4 +207,47 @@ pub(crate) fn host_port<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Ho
 /// The id of a container.
 pub(crate) fn container<'de, D: Deserializer<'de>>(input: D) -> Result<Option<ContainerId>, D::Error> {
     Ok(ContainerId::new(text(input)?).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, from_str, from_value, json};
+
+    #[derive(Debug, Deserialize)]
+    struct Odd {
+        #[serde(default, deserialize_with = "count")]
+        count: Option<u64>,
+        #[serde(default, deserialize_with = "signed")]
+        signed: Option<i64>,
+        #[serde(default, deserialize_with = "list")]
+        list: Vec<Value>,
+    }
+
+    #[test]
+    fn numbers_come_in_many_forms_and_what_is_none_is_passed_over() {
+        for (given, counted, signed) in [
+            (json!(7), Some(7), Some(7)),
+            (json!(" 7 "), Some(7), Some(7)),
+            (json!(7.5), Some(7), None),
+            (json!("7.5"), Some(7), None),
+            (json!(-7), None, Some(-7)),
+            (json!("NaN"), None, None),
+            (json!(u64::MAX), Some(u64::MAX), None),
+            (json!(true), None, None),
+            (json!(null), None, None),
+            (json!([[1], {}]), None, None),
+            (json!({"a": [1]}), None, None),
+        ] {
+            let odd: Odd = from_value(json!({ "count": given, "signed": given })).unwrap();
+            assert_eq!((odd.count, odd.signed), (counted, signed), "{given}");
+        }
+    }
+
+    #[test]
+    fn of_a_list_without_an_end_only_the_beginning_is_kept() {
+        let odd: Odd = from_str(&format!("{{\"list\": [{}0], \"count\": 3}}", "{},".repeat(2 * MOST_LISTED))).unwrap();
+        assert_eq!((odd.list.len(), odd.count), (MOST_LISTED, Some(3)));
+        assert!(from_str::<Odd>("{\"list\": null}").unwrap().list.is_empty());
+    }
 }

@@ -4,17 +4,23 @@
 
 use super::checkpoints::Checkpoints;
 use super::failure::{Failures, Told};
-use serde::Deserialize;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
+use std::fmt;
 
-/// An archive: pages by their paths.
+/// The kind of page and what is told of it: nothing else of an archive is kept.
+const PAGES: [(&str, &str); 3] = [("jobs", "exceptions"), ("applications", "exceptions"), ("jobs", "checkpoints")];
+
+/// An archive: the pages that are of interest, by kind and what they tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(from = "File")]
-pub struct Archive(BTreeMap<String, String>);
+pub struct Archive(BTreeMap<(&'static str, &'static str), String>);
 
 #[derive(Deserialize)]
 struct File {
-    archive: Vec<Page>,
+    #[serde(deserialize_with = "pages")]
+    archive: BTreeMap<(&'static str, &'static str), String>,
 }
 
 #[derive(Deserialize)]
@@ -25,8 +31,39 @@ struct Page {
 
 impl From<File> for Archive {
     fn from(file: File) -> Archive {
-        Archive(file.archive.into_iter().map(|page| (page.path, page.json)).collect())
+        Archive(file.archive)
     }
+}
+
+/// Whoever wrote it, there may be a million pages: each is dropped before the next one is read.
+fn pages<'de, D: Deserializer<'de>>(input: D) -> Result<BTreeMap<(&'static str, &'static str), String>, D::Error> {
+    input.deserialize_seq(Pages)
+}
+
+struct Pages;
+
+impl<'de> Visitor<'de> for Pages {
+    type Value = BTreeMap<(&'static str, &'static str), String>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a list of pages")
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut pages: S) -> Result<Self::Value, S::Error> {
+        let mut kept = BTreeMap::new();
+        while let Some(Page { path, json }) = pages.next_element()? {
+            if let Some(page) = PAGES.into_iter().find(|page| is(&path, page)) {
+                kept.entry(page).or_insert(json);
+            }
+        }
+        Ok(kept)
+    }
+}
+
+/// `/jobs/ID/exceptions` and the like.
+fn is(path: &str, (kind, end): &(&str, &str)) -> bool {
+    let mut parts = path.trim_start_matches('/').split('/');
+    parts.next() == Some(kind) && parts.next().is_some() && parts.next() == Some(end) && parts.next().is_none()
 }
 
 impl Archive {
@@ -35,13 +72,8 @@ impl Archive {
         serde_json::from_slice(bytes).ok()
     }
 
-    fn page<T: for<'de> Deserialize<'de>>(&self, kind: &str, end: &str) -> Option<T> {
-        let is_it = |path: &str| {
-            let mut parts = path.trim_start_matches('/').split('/');
-            parts.next() == Some(kind) && parts.next().is_some() && parts.next() == Some(end) && parts.next().is_none()
-        };
-        let (_, text) = self.0.iter().find(|(path, _)| is_it(path))?;
-        serde_json::from_str(text).ok()
+    fn page<T: for<'de> Deserialize<'de>>(&self, kind: &'static str, end: &'static str) -> Option<T> {
+        serde_json::from_str(self.0.get(&(kind, end))?).ok()
     }
 
     /// What failed, the latest first; in Flink 2.x also of a `main` that failed before there was a job.
