@@ -22,6 +22,7 @@ use std::convert::Infallible;
 use std::io::{self, Read};
 use std::time::Duration;
 use tokio::time::timeout;
+use words::parallel::AtEnd;
 
 /// The most that an answer's headers may take.
 const MOST_HEADER_BYTES: u32 = 64 * 1024;
@@ -95,6 +96,9 @@ impl Client {
             Err(failure) => return Ok(Err(failure)),
         };
         let answer = runtime.spawn(request.send());
+        // Whoever gives up leaves no request behind that may still come true.
+        let request = answer.abort_handle();
+        let _ended = AtEnd(|| request.abort());
         let mut left = size;
         while left > 0 {
             let mut portion = vec![0; PORTION.min(left.try_into().unwrap_or(PORTION))];
