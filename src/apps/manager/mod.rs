@@ -202,6 +202,10 @@ impl Manager {
             return Err(unavailable(why));
         }
         let mut held = lock(&self.book);
+        // Whoever waited for one to whom HDFS did not answer need not wait for that himself.
+        if let Some(why) = self.silent() {
+            return Err(unavailable(why));
+        }
         let Some(book) = held.as_mut() else { return Err(unavailable("the journal was not read yet")) };
         let (facts, value) = rule(&book.state)?;
         for fact in facts {

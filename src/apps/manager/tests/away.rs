@@ -266,3 +266,19 @@ fn why_a_job_failed_is_told_in_flink_s_words() {
     let details = manager.details(&application(), &told.components[0].name).unwrap();
     assert_eq!(details.failures[0].cause, "java.lang.RuntimeException: boom at 201");
 }
+
+#[test]
+fn while_hdfs_is_silent_only_the_first_order_waits_for_it() {
+    let mut bed = Bed::new();
+    let (manager, _) = bed.started();
+    bed.wire.plan().hidden = vec![HDFS];
+    let asked = |bed: &Bed| bed.wire.plan().count;
+    let before = asked(&bed);
+    assert!(matches!(manager.stop(&application(), true, &alice()), Err(Refusal::Unavailable(_))));
+    let first = asked(&bed);
+    assert!(matches!(manager.stop(&application(), true, &alice()), Err(Refusal::Unavailable(_))));
+    assert!(first > before && asked(&bed) == first, "the second one is told so at once");
+    bed.wire.plan().hidden.clear();
+    manager.round();
+    manager.stop(&application(), true, &alice()).unwrap();
+}
