@@ -8,7 +8,7 @@ use crate::logs::{Wanted, processes};
 use crate::orders::Refusal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use systems::aggregated_logs::{Found, Gathered};
+use systems::aggregated_logs::{Entry, Found, Gathered};
 use systems::hadoop::User;
 use systems::yarn::logs::NodeLogs;
 use systems::yarn::{self, Attempt, Container, Times};
@@ -24,6 +24,8 @@ const AT_ONCE: usize = 8;
 const BUDGET: u64 = 8 << 20;
 /// More files than this a container has only where somebody fills it.
 const MOST_FILES: usize = 64;
+/// Logs that are looked at before no further file is.
+const MOST_LOGS: usize = 50_000;
 
 /// Logs of a container by name, with their sizes.
 type Sizes = BTreeMap<String, u64>;
@@ -115,24 +117,35 @@ impl Manager {
 }
 
 impl Places {
-    /// What the files in HDFS have; a later file has the newer log.
+    /// What the files in HDFS have; a later file has the newer log. Whose logs they are, may write what he likes there.
     fn add_gathered(&mut self) {
-        let lists = parallel::each(AT_ONCE, &self.files, |file| file.list());
-        for (at, list) in lists.into_iter().enumerate() {
-            let list = list.unwrap_or_else(|error| {
-                self.notes.push(chain(&error));
-                Vec::new()
-            });
-            for entry in list {
-                let empty = || (Place::Gathered(BTreeMap::new()), Sizes::new());
-                let (place, sizes) = self.of.entry(entry.container).or_insert_with(empty);
-                if let Place::Gathered(files) = place
-                    && (sizes.len() < MOST_FILES || sizes.contains_key(&entry.name))
-                {
-                    files.insert(entry.name.clone(), at);
-                    sizes.insert(entry.name, entry.size);
-                }
+        let mut count = 0;
+        for from in (0..self.files.len()).step_by(AT_ONCE) {
+            let some = &self.files[from..(from + AT_ONCE).min(self.files.len())];
+            let lists = parallel::each(AT_ONCE, some, |file| file.list());
+            for (at, list) in (from..).zip(lists) {
+                let list = list.unwrap_or_else(|error| {
+                    self.notes.push(chain(&error));
+                    Vec::new()
+                });
+                count += list.len();
+                list.into_iter().for_each(|entry| self.add_entry(at, entry));
             }
+            if count > MOST_LOGS {
+                self.notes.push("this run has more logs than are looked at here; `yarn logs` reads them".to_owned());
+                break;
+            }
+        }
+    }
+
+    fn add_entry(&mut self, at: usize, entry: Entry) {
+        let empty = || (Place::Gathered(BTreeMap::new()), Sizes::new());
+        let (place, sizes) = self.of.entry(entry.container).or_insert_with(empty);
+        if let Place::Gathered(files) = place
+            && (sizes.len() < MOST_FILES || sizes.contains_key(&entry.name))
+        {
+            files.insert(entry.name.clone(), at);
+            sizes.insert(entry.name, entry.size);
         }
     }
 

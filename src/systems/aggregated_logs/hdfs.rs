@@ -9,7 +9,7 @@ use words::ids::ApplicationId;
 
 /// A user has one folder for each format and version of YARN.
 const MOST_FOLDERS: usize = 16;
-/// Files of one application: nodes, and times that each gathered.
+/// Files of one application in one folder: nodes, and times that each gathered.
 const MOST_FILES: usize = 2000;
 
 /// Why gathered logs cannot be read.

@@ -13,7 +13,7 @@ use words::ids::ContainerId;
 /// The mark, and the length before it.
 const MARK: u64 = 32;
 const TAIL: u64 = MARK + 4;
-/// A hundred thousand logs.
+/// Tens of thousands of logs.
 const LONGEST_INDEX: u64 = 8 << 20;
 
 /// A log, and where its bytes lie.

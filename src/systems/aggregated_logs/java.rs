@@ -10,8 +10,8 @@ use std::rc::Rc;
 const START: [u8; 4] = [0xac, 0xed, 0, 5];
 /// Objects in objects.
 const DEEPEST: usize = 32;
-/// Objects of one stream; each takes a byte of it at least.
-const MOST: usize = 1 << 20;
+/// Objects of one stream; each can be made of three bytes, and takes far more memory.
+const MOST: usize = 1 << 18;
 /// The fields that are read; others are passed over.
 const FIELDS: [&str; 7] =
     ["compressName", "logMetas", "containerId", "fileName", "fileSize", "fileCompressedSize", "startIndex"];

@@ -19,7 +19,7 @@ const MOST_SECTIONS: i64 = 64;
 /// A file of this many blocks has terabytes.
 const MOST_BLOCKS: i64 = 1 << 20;
 /// Logs of one node and application.
-const MOST_LOGS: usize = 100_000;
+const MOST_LOGS: usize = 20_000;
 /// A key is a container's id, or the name of something else.
 const LONGEST_KEY: u64 = 64 << 10;
 
