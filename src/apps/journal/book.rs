@@ -42,14 +42,21 @@ impl Book {
 
     /// Reads the copy, and from the journal only what is newer.
     pub fn open_with_copy(journal: Arc<dyn Journal>, file: &Path) -> Result<Book, ReadError> {
-        let (copy, records) = Copy::open(file)?;
+        let copy = Copy::open(file)?;
         let mut book = Book { journal, state: Arc::default(), copy: None, behind: Vec::new() };
-        book.add(&records)?;
-        book.behind.clear();
-        if let Some(last) = records.last() {
+        let (mut last, mut added) = (None, Ok(()));
+        copy.each(&mut |record| {
+            if added.is_ok() {
+                added = book.add(std::slice::from_ref(&record));
+            }
+            book.behind.clear();
+            last = Some(record);
+        })?;
+        added?;
+        if let Some(last) = last {
             // A journal that was taken back to an earlier moment would have its numbers written a second time.
             match book.journal.read(last.number)?.first() {
-                Some(found) if found == last => {}
+                Some(found) if *found == last => {}
                 _ => return Err(ReadError::Ahead { number: last.number, file: file.to_owned() }),
             }
         }

@@ -44,17 +44,15 @@ pub struct Copy {
 }
 
 impl Copy {
-    /// Opens it with all records in it; one that is damaged, or of another format, is put aside and begun anew.
-    pub fn open(file: &Path) -> Result<(Copy, Vec<Record>), CopyError> {
-        let opened = Copy::try_open(file).and_then(|copy| Ok((copy.records()?, copy)));
-        match opened {
-            Ok((records, copy)) => Ok((copy, records)),
+    /// Opens it, and looks at all records; one that is damaged, or of another format, is put aside and begun anew.
+    pub fn open(file: &Path) -> Result<Copy, CopyError> {
+        match Copy::try_open(file).and_then(|copy| copy.each(&mut |_| {}).map(|()| copy)) {
             Err(error) if error.is_damage() => {
                 let aside = file.with_extension("damaged");
                 fs::rename(file, aside).map_err(|source| CopyError::File { file: file.to_owned(), source })?;
-                Ok((Copy::try_open(file)?, Vec::new()))
+                Copy::try_open(file)
             }
-            Err(error) => Err(error),
+            opened => opened,
         }
     }
 
@@ -85,30 +83,35 @@ impl Copy {
         move |source| CopyError::Sql { operation, file: self.file.clone(), source }
     }
 
-    /// All records, in their order.
-    fn records(&self) -> Result<Vec<Record>, CopyError> {
-        self.select("SELECT number, text FROM record ORDER BY number", [])
+    /// Gives all records in their order, one at a time: together they may be larger than this node's memory.
+    pub fn each(&self, take: &mut dyn FnMut(Record)) -> Result<(), CopyError> {
+        self.select("SELECT number, text FROM record ORDER BY number", [], take)
     }
 
     /// The last records about an application, oldest first.
     pub fn of_application(&self, name: &ApplicationName) -> Result<Vec<Record>, CopyError> {
         let last = "SELECT number, text FROM record WHERE application = ?1 ORDER BY number DESC LIMIT ?2";
-        let mut records = self.select(last, params![name.as_str(), MOST_TOLD])?;
+        let mut records = Vec::new();
+        self.select(last, params![name.as_str(), MOST_TOLD], &mut |record| records.push(record))?;
         records.reverse();
         Ok(records)
     }
 
-    fn select(&self, query: &str, parameters: impl rusqlite::Params) -> Result<Vec<Record>, CopyError> {
+    fn select(
+        &self,
+        query: &str,
+        parameters: impl rusqlite::Params,
+        take: &mut dyn FnMut(Record),
+    ) -> Result<(), CopyError> {
         let failed = self.failed("read");
         let mut statement = self.sql.prepare(query).map_err(&failed)?;
         let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, u64>(0)?, row.get::<_, String>(1)?));
-        let rows = statement.query_map(parameters, row).map_err(&failed)?;
-        let unreadable = |source| CopyError::Unreadable { file: self.file.clone(), source };
-        rows.map(|row| {
+        for row in statement.query_map(parameters, row).map_err(&failed)? {
             let (number, text) = row.map_err(&failed)?;
-            Record::read(number, text.as_bytes()).map_err(unreadable)
-        })
-        .collect()
+            let unreadable = |source| CopyError::Unreadable { file: self.file.clone(), source };
+            take(Record::read(number, text.as_bytes()).map_err(unreadable)?);
+        }
+        Ok(())
     }
 
     /// Takes records that the journal has: all of them, or none.
