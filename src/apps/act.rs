@@ -75,8 +75,19 @@ pub struct Shipment<'a> {
     pub flink: &'a Distribution,
     /// With which configuration.
     pub configuration: &'a Configuration,
-    /// Files by their place in the container.
-    pub files: Vec<(String, PathBuf)>,
+    /// What goes into its containers beside Flink.
+    pub files: Vec<Part>,
+}
+
+/// A file on this machine that goes into the containers of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its place in the container, or the folder that it is unpacked into.
+    pub key: String,
+    /// The file.
+    pub file: PathBuf,
+    /// Whether it is unpacked.
+    pub is_archive: bool,
 }
 
 impl Hands<'_> {
@@ -106,18 +117,23 @@ impl Hands<'_> {
         let text = shipment.configuration.text();
         let path = format!("{place}/{name}");
         hdfs.write(&path, "600", text.len() as u64, &mut text.as_bytes()).map_err(failed)?;
-        let sent = parallel::try_each(AT_ONCE, shipment.files.clone(), |(key, file)| {
+        let sent = parallel::try_each(AT_ONCE, shipment.files.clone(), |Part { key, file, is_archive }| {
             let read = |source| Error::Read { file: file.clone(), source };
-            let path = format!("{place}/{key}");
+            let path = match file.file_name().and_then(|name| name.to_str()) {
+                // YARN sees by the name how it is packed.
+                Some(name) if is_archive => format!("{place}/{key}/{name}"),
+                _ => format!("{place}/{key}"),
+            };
             let (size, mut bytes) = (fs::metadata(&file).map_err(read)?.len(), File::open(&file).map_err(read)?);
             hdfs.write(&path, "600", size, &mut bytes).map_err(failed)?;
-            Ok::<_, Error>((key, path))
+            Ok::<_, Error>((key, path, is_archive))
         })?;
-        let all = sent.into_iter().chain([(name, path)]);
-        parallel::try_each(AT_ONCE, all, |(key, path)| {
+        let all = sent.into_iter().chain([(name, path, false)]);
+        parallel::try_each(AT_ONCE, all, |(key, path, is_archive)| {
             let gone = || webhdfs::Error::Declined { verb: "find", path: path.clone() };
             let status = hdfs.status(&path).map_err(failed)?.ok_or_else(|| failed(gone()))?;
-            Ok(Resource { key, path, size: status.length, time_ms: status.modification_time, is_public: false })
+            let (size, time_ms) = (status.length, status.modification_time);
+            Ok(Resource { key, path, size, time_ms, is_public: false, is_archive })
         })
     }
 

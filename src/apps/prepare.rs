@@ -2,7 +2,9 @@
 //! into a folder of their own and completed.
 //! Not here: the launch context, and sending anything.
 
+use crate::act::Part;
 use crate::journal::{Application, Key, Run, fresh_id};
+use crate::package::container::{is_flinks, is_jar, is_shipped, place};
 use crate::package::flink::{FlinkComponent, JobType, Program};
 use crate::package::overrides::Overrides;
 use crate::package::properties::Owned;
@@ -17,19 +19,6 @@ use words::flink::Version;
 use words::ids::{ApplicationId, JobId};
 use words::names::{PackageName, SafePath, Word};
 use words::problem::Problems;
-
-/// Files that the container has from elsewhere, or that only we read.
-const OURS: [&str; 7] = [
-    "properties.json",
-    "hdfs.json",
-    "hbase.json",
-    "opentsdb.json",
-    "log4j.properties",
-    "config.yaml",
-    "flink-conf.yaml",
-];
-/// Folders of the container that are Flink's.
-const FLINKS: [&str; 4] = ["lib/", "plugins/", "opt/", "usrlib/"];
 
 /// Why a component cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +51,6 @@ pub struct Prepared {
     pub warnings: Vec<String>,
     /// All properties, expanded, by their full names.
     pub properties: BTreeMap<String, String>,
-    main: (SafePath, String),
 }
 
 /// The releases of Flink that a cluster has, and the one that is taken where nobody names one.
@@ -106,22 +94,19 @@ pub fn prepare(
     let own = overrides.of(&Kind::Flink, &of.component);
     let prepared = package::prepare(&package.name, component, environment, &own, &owned).map_err(Error::Mistakes)?;
     let package::Prepared { properties, flink, notes } = prepared;
-    let jars = component.files.keys().filter(|path| path.as_str().ends_with(".jar"));
+    let jars = component.files.keys().filter(|path| is_jar(path));
     let mut names: Vec<&str> = jars.map(SafePath::file_name).collect();
     names.sort_unstable();
     if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
         return Err(not_run(&format!("it has two jars of the name {}, and all jars lie in one folder", twice[0])));
     }
-    let Program::Jar { jar, class } = flink.program.clone() else {
-        return Err(not_run("Python components are not run by this release yet; Java and Scala are"));
-    };
     let mut warnings: Vec<String> = notes.iter().map(ToString::to_string).collect();
-    let others = component.files.keys().filter(|path| is_flinks(path.as_str()) && !path.as_str().ends_with(".jar"));
+    let others = component.files.keys().filter(|path| is_flinks(path.as_str()) && !is_jar(path));
     warnings.extend(
         others.map(|path| format!("{path} is not shipped: lib, opt, plugins and usrlib are Flink's own folders")),
     );
     let version = releases.of(flink.version.as_deref(), &mut warnings);
-    Ok(Prepared { flink: version, component: flink, warnings, properties, main: (jar, class) })
+    Ok(Prepared { flink: version, component: flink, warnings, properties })
 }
 
 impl Prepared {
@@ -142,8 +127,7 @@ impl Prepared {
             id: run.id.clone(),
             of: of.clone(),
             owner: owner.clone(),
-            main_class: self.main.1.clone(),
-            main_jar: self.main.0.clone(),
+            program: self.component.program.clone(),
             arguments: self.component.arguments.clone(),
             configuration: self.component.configuration.clone(),
             queue: run.queue.cloned(),
@@ -152,14 +136,14 @@ impl Prepared {
         }
     }
 
-    /// Writes the component's files into a folder that is made, and gives for each its place in the container.
+    /// Writes the component's files into a folder that is made, and gives those that go into the container.
     pub fn write(
         &self,
         repository: &Repository,
         (package, digest): (&Package, Sha256),
         of: &Key,
         folder: &Path,
-    ) -> Result<Vec<(String, PathBuf)>, Error> {
+    ) -> Result<Vec<Part>, Error> {
         let write = |source| Error::Write { of: of.clone(), folder: folder.to_owned(), source };
         let found = package.component(&Kind::Flink, &of.component);
         let not_run = || Error::NotRun { of: of.clone(), why: "the package does not have it any more".to_owned() };
@@ -170,8 +154,17 @@ impl Prepared {
         let file = folder.join(package::flink::APPLICATION_PROPERTIES);
         let finished = properties_file::finished(&fs::read(&file).map_err(write)?, &self.properties);
         fs::write(&file, finished).map_err(write)?;
-        let shipped = component.files.keys().filter(|path| path.as_str().ends_with(".jar") || !is_ours(path.as_str()));
-        Ok(shipped.map(|path| (in_container(path), path.under(folder))).collect())
+        let shipped = component.files.keys().filter(|path| is_shipped(path));
+        Ok(shipped.map(|path| self.part(path, folder)).collect())
+    }
+
+    fn part(&self, path: &SafePath, folder: &Path) -> Part {
+        let archives = match &self.component.program {
+            Program::Python { archives, .. } => archives.as_slice(),
+            Program::Jar { .. } => &[],
+        };
+        let unpacked = archives.iter().find(|archive| archive.file == *path).map(|archive| archive.folder.clone());
+        Part { is_archive: unpacked.is_some(), key: unpacked.unwrap_or_else(|| place(path)), file: path.under(folder) }
     }
 }
 
@@ -191,17 +184,4 @@ impl<'a> From<&'a Run> for RunOf<'a> {
     fn from(run: &'a Run) -> RunOf<'a> {
         RunOf { id: &run.id, queue: run.queue.as_ref(), job: run.job.as_ref(), restore: run.restore.as_deref() }
     }
-}
-
-fn is_ours(path: &str) -> bool {
-    OURS.contains(&path) || is_flinks(path)
-}
-
-fn is_flinks(path: &str) -> bool {
-    FLINKS.iter().any(|folder| path.starts_with(folder))
-}
-
-/// Jars go where the program's own loader finds them; all else lies in the container's own folder, as it did in PNDA's.
-fn in_container(path: &SafePath) -> String {
-    if path.as_str().ends_with(".jar") { format!("usrlib/{}", path.file_name()) } else { path.as_str().to_owned() }
 }

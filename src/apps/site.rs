@@ -89,6 +89,11 @@ impl Error {
     }
 }
 
+/// The place of that jar in the distribution and in containers.
+pub fn python_jar(version: Version) -> String {
+    format!("opt/flink-python-{version}.jar")
+}
+
 impl Site {
     /// The release that is taken where nobody names one: that of this node, else the newest.
     pub fn usual(&self) -> Option<Version> {
@@ -111,6 +116,12 @@ impl Site {
         self.flinks.get(&version).map(|release| release.log.clone()).unwrap_or_default()
     }
 
+    /// The jar by which a release runs scripts of Python, on this node: no copy in HDFS has it.
+    pub fn python_jar(&self, version: Version) -> Option<PathBuf> {
+        let home = self.flink_home.with_file_name(format!("flink-{version}"));
+        Some(home.join(python_jar(version))).filter(|jar| jar.is_file())
+    }
+
     /// A release as it is now: its settings on this node, its files in HDFS.
     pub fn distribution(&self, hdfs: &WebHdfs, version: Version) -> Result<Distribution, Error> {
         let release = self.flinks.get(&version).ok_or(Error::Unknown(version))?;
@@ -125,6 +136,7 @@ impl Site {
                 size: status.length,
                 time_ms: status.modification_time,
                 is_public: true,
+                is_archive: false,
             }));
         }
         Ok(Distribution { version, configuration: self.configuration(release, version)?, files })

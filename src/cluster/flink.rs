@@ -44,6 +44,7 @@ pub(super) const USES: &[&str] = &[
     "flink.history_server.tls_password",
     "flink.jobmanager.memory",
     "flink.parallelism",
+    "flink.python",
     "flink.savepoints_url",
     "flink.staged_url",
     "flink.taskmanager.memory",
@@ -136,6 +137,8 @@ fn job_defaults(seen: &Seen<'_>) -> Vec<Pair> {
         from("taskmanager.memory.process.size", seen.printed("flink.taskmanager.memory")),
         from("taskmanager.numberOfTaskSlots", seen.printed("flink.taskmanager.slots")),
         from("parallelism.default", seen.printed("flink.parallelism")),
+        from("python.executable", seen.printed("flink.python")),
+        from("python.client.executable", seen.printed("flink.python")),
         // Clients fall back to these where a command names no target.
         from("jobmanager.rpc.address", Some("localhost".into())),
         from("jobmanager.rpc.port", Some("6123".into())),

@@ -4,17 +4,19 @@
 
 use super::explain::refusals;
 use super::{Manager, lock, unavailable};
-use crate::act::{Hands, Shipment};
+use crate::act::{Hands, Part, Shipment};
 use crate::decide::{Action, Rest};
 use crate::journal::{Application, End, Fact, Key, Run, State, Verdict, Wanted, fresh_id};
 use crate::orders::Refusal;
 use crate::package::{Package, repository};
 use crate::prepare::{self, Prepared, Releases, RunOf};
 use crate::restore;
-use crate::submit::configuration;
+use crate::site::python_jar;
+use crate::submit::{Job, configuration};
 use std::path::PathBuf;
 use systems::hadoop::User;
 use words::chain::chain;
+use words::flink::Version;
 use words::ids::{JobId, TriggerId};
 
 /// A reason may quote what a package says.
@@ -208,7 +210,7 @@ impl Manager {
         let configuration =
             configuration(&self.site.cluster, &flink, &job).map_err(|error| Failed::ForGood(chain(&error)))?;
         // What was right when it was ordered may not be so any more, and YARN takes what it fails a moment later.
-        let against = refusals(self.preflight(of, &application.owner, run.queue.as_ref(), &configuration));
+        let against = refusals(self.preflight(&job, prepared.flink, &configuration));
         against.map_or(Ok(()), |why| Err(Failed::ForGood(why)))?;
         let folder = self.work(run);
         // What a killed agent left of it is older than this try.
@@ -218,7 +220,7 @@ impl Manager {
         let written = prepared.write(&self.repository, (&package, digest), of, &folder);
         let files = written.map_err(|error| Failed::Passing(chain(&error)));
         let submitted = files.and_then(|mut files| {
-            files.push(("log4j.properties".to_owned(), self.site.log_settings(prepared.flink)));
+            files.extend(self.site_parts(&job, prepared.flink));
             let shipment = Shipment { job: &job, flink: &flink, configuration: &configuration, files };
             self.hands().submit(shipment).map_err(|error| match error.is_final() {
                 true => Failed::ForGood(chain(&error)),
@@ -227,6 +229,13 @@ impl Manager {
         });
         let _ = std::fs::remove_dir_all(&folder);
         submitted
+    }
+
+    /// What goes into the containers of a job from this node's Flink.
+    fn site_parts(&self, job: &Job, version: Version) -> impl Iterator<Item = Part> {
+        let log = Some(("log4j.properties".to_owned(), self.site.log_settings(version)));
+        let python = self.site.python_jar(version).filter(|_| job.is_python()).map(|jar| (python_jar(version), jar));
+        log.into_iter().chain(python).map(|(key, file)| Part { key, file, is_archive: false })
     }
 
     /// Writes down that a savepoint will be taken, and asks for it.

@@ -6,15 +6,18 @@ use super::carry_out::Failed;
 use super::{Manager, unavailable};
 use crate::journal::{Application, Component, Key, Origin, State};
 use crate::orders::{self, Caller, Refusal};
+use crate::package::flink::Program;
 use crate::package::{Kind, Package};
 use crate::preflight::look::look;
-use crate::preflight::{Wanted, judge};
+use crate::preflight::{Wanted, judge, python};
 use crate::prepare::{Prepared, RunOf};
+use crate::site::python_jar;
 use crate::submit::{Configuration, Distribution, Job, Refused, configuration};
 use crate::{restore, site};
 use systems::hadoop::User;
 use words::application::{DryRun, Explained, Finding, SetBy, Value, Weight};
 use words::chain::chain;
+use words::flink::Version;
 use words::ids::ApplicationId;
 use words::names::{ApplicationName, Word};
 
@@ -166,22 +169,19 @@ impl Manager {
             let classes = self.classes(package, deployed.sha256, component, &prepared.component, prepared.flink);
             findings.extend_from_slice(&classes);
         }
-        findings.extend(self.preflight(of, owner, queue.as_ref(), &configuration));
+        findings.extend(self.preflight(&job, prepared.flink, &configuration));
         let explained = explained(prepared, &flink, &job, configuration, findings.clone());
         Ok(Looked { findings, explained: Some(explained) })
     }
 
     /// What the cluster would object to.
-    pub(super) fn preflight(
-        &self,
-        of: &Key,
-        owner: &Word,
-        queue: Option<&Word>,
-        configuration: &Configuration,
-    ) -> Vec<Finding> {
-        let wanted = Wanted::of(configuration, owner, queue);
-        let hdfs = self.hdfs.as_user(&User::simple(owner.as_str()));
-        judge(&wanted, &look((&self.yarn, &hdfs), &self.site.cluster, of, &wanted))
+    pub(super) fn preflight(&self, job: &Job, version: Version, configuration: &Configuration) -> Vec<Finding> {
+        let wanted = Wanted::of(configuration, &job.owner, job.queue.as_ref());
+        let hdfs = self.hdfs.as_user(&User::simple(job.owner.as_str()));
+        let mut findings = judge(&wanted, &look((&self.yarn, &hdfs), &self.site.cluster, &job.of, &wanted));
+        findings.extend(python::judge(job, version, configuration, self.site.python_jar(version).is_some()));
+        findings.sort();
+        findings
     }
 }
 
@@ -193,6 +193,14 @@ pub(super) fn refusals(findings: Vec<Finding>) -> Option<String> {
 
 pub(super) fn lines(findings: &[Finding]) -> String {
     findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// The jar that has the main class.
+fn main_jar(job: &Job, version: Version) -> String {
+    match &job.program {
+        Program::Jar { jar, .. } => jar.to_string(),
+        Program::Python { .. } => python_jar(version),
+    }
 }
 
 fn explained(
@@ -212,9 +220,9 @@ fn explained(
     Explained {
         component: job.of.component.clone(),
         flink: prepared.flink.to_string(),
-        main_class: job.main_class.clone(),
-        main_jar: job.main_jar.to_string(),
-        arguments: job.arguments.clone(),
+        main_class: job.main_class().to_owned(),
+        main_jar: main_jar(job, prepared.flink),
+        arguments: done.arguments,
         restore: job.restore.clone(),
         configuration: pairs.map(|(key, value)| Value { from: from(&key, &value), key, value }).collect(),
         properties: prepared.properties.clone(),

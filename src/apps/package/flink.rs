@@ -2,6 +2,7 @@
 //! All mistakes are told at once. Properties that Flink's part does not know are the program's own.
 //! Not here: options of the 1.4 era (`options`), and how a job is submitted.
 
+use super::python::{self, Archive};
 use super::{arguments, options};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,8 +35,8 @@ const KNOWN: [&str; 13] = [
 pub enum Program {
     /// A class in a jar of the component.
     Jar { jar: SafePath, class: String },
-    /// A script of the component, and the files and folders that go with it.
-    Python { script: SafePath, files: Vec<SafePath> },
+    /// A script of the component, the files and folders that Python imports, and archives that are unpacked beside them.
+    Python { script: SafePath, files: Vec<SafePath>, archives: Vec<Archive> },
 }
 
 /// What upstream calls the job. A streaming job may be labelled batch: only defaults follow from it.
@@ -95,10 +96,13 @@ impl FlinkComponent {
             let remedy = "add it beside properties.json; it may be empty";
             reader.problem(format!("missing file {APPLICATION_PROPERTIES}"), remedy);
         }
-        let program = reader.program();
         let job_type = reader.job_type();
-        let (arguments, options) = (reader.words("application_args"), reader.words("flink_config_args"));
-        let configuration = options::translate(&reader.origin, options, &mut reader.problems, &mut reader.notes);
+        let (mut arguments, options) = (reader.words("application_args"), reader.words("flink_config_args"));
+        let mut configuration = options::translate(&reader.origin, options, &mut reader.problems, &mut reader.notes);
+        let program = reader.program(&mut configuration);
+        if matches!(program, Some(Program::Python { .. })) {
+            arguments = python::without_dash(arguments);
+        }
         let (respawn, respawn_after) = (reader.respawn(job_type), reader.respawn_after(job_type));
         let (version, log_level) = (reader.version(), reader.log_level());
         let Reader { mut problems, notes, origin, .. } = reader;
@@ -116,16 +120,16 @@ impl FlinkComponent {
 
 const WHICH: &str = "write \"main_jar\" and \"main_class\" for Java and Scala, or \"main_py\" for Python";
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     origin: Origin,
     properties: &'a BTreeMap<String, String>,
-    files: &'a BTreeMap<SafePath, u64>,
+    pub(super) files: &'a BTreeMap<SafePath, u64>,
     problems: Problems,
     notes: Vec<Problem>,
 }
 
 impl Reader<'_> {
-    fn problem(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
+    pub(super) fn problem(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
         self.problems.add(self.origin.problem(what, remedy));
     }
 
@@ -134,7 +138,7 @@ impl Reader<'_> {
     }
 
     /// A property that says something.
-    fn get(&self, name: &str) -> Option<String> {
+    pub(super) fn get(&self, name: &str) -> Option<String> {
         self.properties.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
@@ -151,16 +155,13 @@ impl Reader<'_> {
         }
     }
 
-    fn program(&mut self) -> Option<Program> {
+    fn program(&mut self, configuration: &mut BTreeMap<String, String>) -> Option<Program> {
         match (self.get("main_jar"), self.get("main_class"), self.get("main_py")) {
             (Some(jar), Some(class), None) => {
                 let (jar, class) = (self.file("main_jar", &jar), self.class(class));
                 Some(Program::Jar { jar: jar?, class: class? })
             }
-            (None, None, Some(script)) => {
-                let (script, files) = (self.file("main_py", &script), self.python_files());
-                Some(Program::Python { script: script?, files })
-            }
+            (None, None, Some(script)) => self.python(&script, configuration),
             (None, None, None) => {
                 self.problem("properties.json must contain \"main_jar or main_py\"", WHICH);
                 None
@@ -181,7 +182,7 @@ impl Reader<'_> {
     }
 
     /// A file of the component by its path in the component's folder.
-    fn file(&mut self, property: &str, text: &str) -> Option<SafePath> {
+    pub(super) fn file(&mut self, property: &str, text: &str) -> Option<SafePath> {
         let path = match SafePath::new(text.strip_prefix("./").unwrap_or(text)) {
             // It may become an argument of Flink's own client.
             Ok(path) if path.as_str().starts_with('-') => {
@@ -214,22 +215,6 @@ impl Reader<'_> {
         let what = format!("main_class is `{}`, which is no name of a class", shown(&class));
         self.problem(what, "write it with its package, as in com.example.WordCount");
         None
-    }
-
-    fn python_files(&mut self) -> Vec<SafePath> {
-        let text = self.get("py_files").unwrap_or_default();
-        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-        let mut found = Vec::new();
-        for name in names {
-            let name = name.trim_end_matches('/');
-            let inside = format!("{}/", name.strip_prefix("./").unwrap_or(name));
-            let folder = self.files.keys().any(|file| file.as_str().starts_with(&inside));
-            match folder.then(|| SafePath::new(inside.trim_end_matches('/'))) {
-                Some(Ok(path)) => found.push(path),
-                _ => found.extend(self.file("py_files", name)),
-            }
-        }
-        found
     }
 
     fn words(&mut self, property: &str) -> Vec<String> {

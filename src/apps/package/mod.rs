@@ -5,6 +5,7 @@
 mod archive;
 mod arguments;
 pub mod classes;
+pub mod container;
 mod contents;
 mod descriptor;
 mod extract;
@@ -14,6 +15,7 @@ mod options;
 pub mod overrides;
 pub mod properties;
 pub mod properties_file;
+pub mod python;
 pub mod repository;
 pub mod reserved;
 #[cfg(test)]

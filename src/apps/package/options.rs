@@ -49,6 +49,10 @@ const OPTIONS: &[(&str, &str, Becomes)] = &[
     ("n", "allowNonRestoredState", Flag("execution.savepoint.ignore-unclaimed-state")),
     ("pyexec", "pyExecutable", Key("python.executable")),
     ("pyclientexec", "pyClientExecutable", Key("python.client.executable")),
+    ("pyfs", "pyFiles", Key("python.files")),
+    ("pyarch", "pyArchives", Key("python.archives")),
+    ("pyreq", "pyRequirements", Key("python.requirements")),
+    ("pypath", "pyPythonPath", Key("python.pythonpath")),
     ("yqu", "yarnqueue", Dropped(true, "the queue follows from the user and the site's queue map")),
     ("ynm", "yarnname", Dropped(true, "an application is named APPLICATION-COMPONENT-job")),
     ("yz", "yarnzookeeperNamespace", Dropped(true, "the journal gives each run a namespace of its own")),
@@ -67,7 +71,7 @@ const OPTIONS: &[(&str, &str, Becomes)] = &[
     ("C", "classpath", Refused(true, "put the classes into the component's jar and leave the option out")),
     ("c", "class", Refused(true, "write the class as `main_class`")),
     ("py", "python", Refused(true, "write the file as `main_py`")),
-    ("pyfs", "pyFiles", Refused(true, "write the files as `py_files`")),
+    ("pym", "pyModule", Refused(true, "write the file of the module as `main_py`")),
 ];
 
 /// The names of an option without its dashes.

@@ -5,6 +5,7 @@
 mod access;
 mod files;
 pub mod look;
+pub mod python;
 mod queue;
 mod room;
 #[cfg(test)]

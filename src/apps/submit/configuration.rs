@@ -3,6 +3,8 @@
 //! Not here: which keys a package may not set (`package`), and the launch context (`context`).
 
 use super::{Cluster, Distribution, Job, Refused};
+use crate::package::flink::Program;
+use crate::package::python;
 use flink::memory::{Deployment, Model, Process};
 use flink::{Severity, Syntax, Target};
 use std::collections::BTreeMap;
@@ -18,6 +20,8 @@ const RENAMED: [&str; 5] = [
     "state.checkpoints.dir",
     "state.savepoints.dir",
 ];
+/// Whether Flink looks for the program's jars itself.
+const INCLUDED: &str = "yarn.classpath.include-user-jar";
 /// From which state a job begins.
 pub const RESTORE: &str = "execution.state-recovery.path";
 
@@ -63,9 +67,10 @@ pub fn configuration(cluster: &Cluster, flink: &Distribution, job: &Job) -> Resu
     // From which state it begins was chosen and written down before.
     pairs.retain(|key, _| !RENAMED.contains(&key.as_str()) && key != RESTORE);
     pairs.extend(supervised(cluster, job, &pairs));
+    pairs.extend(program(job, &pairs));
     let (memory, worker_memory, warnings) = judged(flink, &pairs)?;
     pairs.extend(internal(job));
-    Ok(Configuration { pairs, arguments: job.arguments.clone(), memory, worker_memory, warnings })
+    Ok(Configuration { pairs, arguments: arguments(job), memory, worker_memory, warnings })
 }
 
 /// What a job needs that is stopped with its state and started again from it.
@@ -75,7 +80,6 @@ fn supervised(cluster: &Cluster, job: &Job, set: &BTreeMap<String, String>) -> V
         ("execution.checkpointing.externalized-checkpoint-retention", "RETAIN_ON_CANCELLATION".to_owned()),
         ("execution.checkpointing.create-subdir", "true".to_owned()),
         ("execution.checkpointing.storage", "filesystem".to_owned()),
-        ("yarn.classpath.include-user-jar", "DISABLED".to_owned()),
         ("execution.checkpointing.dir", url(cluster.checkpoints_of(&job.owner, &job.of))),
         ("execution.checkpointing.savepoint-dir", url(cluster.savepoints_of(&job.owner, &job.of))),
     ];
@@ -91,6 +95,42 @@ fn supervised(cluster: &Cluster, job: &Job, set: &BTreeMap<String, String>) -> V
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).chain(reporters).collect()
 }
 
+/// What the kind of program needs.
+fn program(job: &Job, set: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    let pairs = match &job.program {
+        Program::Jar { jar, .. } => {
+            vec![(INCLUDED, "DISABLED".to_owned()), ("pipeline.jars", format!("file:/usrlib/{}", jar.file_name()))]
+        }
+        Program::Python { files, .. } => {
+            let files = files.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            let files = (!files.is_empty()).then_some(("python.files", files));
+            // Jars are not asked for: with the other value Flink would not start without one.
+            let mut pairs = vec![(INCLUDED, "ORDER".to_owned())];
+            pairs.extend(files.into_iter().chain(interpreters(job, set)));
+            pairs
+        }
+    };
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// Both interpreters run in containers here, so one that is named is meant for both; the package's before the cluster's.
+fn interpreters(job: &Job, set: &BTreeMap<String, String>) -> Vec<(&'static str, String)> {
+    let both = [python::EXECUTABLE, python::CLIENT_EXECUTABLE];
+    let named = |from: &BTreeMap<String, String>| both.iter().find_map(|key| from.get(*key).cloned());
+    let own = |key: &str| job.configuration.get(key).cloned();
+    let found = |key: &str| own(key).or_else(|| named(&job.configuration)).or_else(|| set.get(key).cloned());
+    both.into_iter().filter_map(|key| Some((key, found(key).or_else(|| named(set))?))).collect()
+}
+
+/// The words that the main class is given.
+fn arguments(job: &Job) -> Vec<String> {
+    let script = match &job.program {
+        Program::Jar { .. } => vec![],
+        Program::Python { script, .. } => vec!["--python".to_owned(), script.to_string()],
+    };
+    script.into_iter().chain(job.arguments.iter().cloned()).collect()
+}
+
 /// No high availability: a JobManager that is lost takes its job with it.
 pub(super) fn is_lonely(set: &BTreeMap<String, String>) -> bool {
     let kind = set.get("high-availability.type").or_else(|| set.get("high-availability")).map(String::as_str);
@@ -100,14 +140,13 @@ pub(super) fn is_lonely(set: &BTreeMap<String, String>) -> bool {
 /// What Flink's own client would set, and nobody else may.
 fn internal(job: &Job) -> Vec<(String, String)> {
     let mut pairs = vec![
-        ("$internal.application.main", job.main_class.clone()),
+        ("$internal.application.main", job.main_class().to_owned()),
         // Without it a program's second job begins beside the first instead of after it (measured).
         ("execution.attached", "true".to_owned()),
         ("execution.shutdown-on-attached-exit", "false".to_owned()),
         ("execution.target", "yarn-application".to_owned()),
         ("high-availability.cluster-id", job.id.to_string()),
         ("internal.cluster.execution-mode", "NORMAL".to_owned()),
-        ("pipeline.jars", format!("file:/usrlib/{}", job.main_jar.file_name())),
         ("yarn.application.name", job.name()),
     ];
     if let Some(id) = &job.job {

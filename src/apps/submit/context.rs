@@ -106,20 +106,21 @@ fn is_plain(key: &str) -> bool {
 /// What TaskManagers get, as the JobManager reads it from its environment.
 fn descriptor(cluster: &Cluster, resource: &Resource) -> String {
     format!(
-        "{{'resourceKey':'{}','path':'{}{}','size':{},'modificationTime':{},'visibility':'{}','resourceType':'FILE'}}",
+        "{{'resourceKey':'{}','path':'{}{}','size':{},'modificationTime':{},'visibility':'{}','resourceType':'{}'}}",
         resource.key,
         cluster.filesystem,
         resource.path,
         resource.size,
         resource.time_ms,
-        visibility(resource)
+        visibility(resource),
+        kind(resource)
     )
 }
 
 fn local(cluster: &Cluster, resource: &Resource) -> Value {
     json!({
         "resource": format!("{}{}", cluster.filesystem, resource.path),
-        "type": "FILE",
+        "type": kind(resource),
         "visibility": visibility(resource),
         "size": resource.size,
         "timestamp": resource.time_ms,
@@ -128,6 +129,10 @@ fn local(cluster: &Cluster, resource: &Resource) -> Value {
 
 fn visibility(resource: &Resource) -> &'static str {
     if resource.is_public { "PUBLIC" } else { "APPLICATION" }
+}
+
+fn kind(resource: &Resource) -> &'static str {
+    if resource.is_archive { "ARCHIVE" } else { "FILE" }
 }
 
 fn command(configuration: &Configuration) -> String {

@@ -5,16 +5,17 @@
 mod configuration;
 mod context;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use configuration::{Configuration, RESTORE, configuration};
 pub use context::{context, tag_of};
 
 use crate::journal::Key;
+use crate::package::flink::Program;
 use std::collections::BTreeMap;
 use words::flink::Version;
 use words::ids::{ApplicationId, JobId};
-use words::names::{SafePath, Word};
+use words::names::Word;
 
 /// The cluster, as far as a submission depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +62,12 @@ pub struct Resource {
     pub time_ms: u64,
     /// For everybody, or for this application only.
     pub is_public: bool,
+    /// Whether it is unpacked into a folder at that path.
+    pub is_archive: bool,
 }
+
+/// Flink's program that runs scripts of Python.
+const PYTHON_DRIVER: &str = "org.apache.flink.client.python.PythonDriver";
 
 /// One run of a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,10 +78,8 @@ pub struct Job {
     pub of: Key,
     /// As whom it runs.
     pub owner: Word,
-    /// The class whose `main` is called.
-    pub main_class: String,
-    /// The jar that has it, in the component's folder.
-    pub main_jar: SafePath,
+    /// What runs.
+    pub program: Program,
     /// Its arguments.
     pub arguments: Vec<String>,
     /// What the package and the overrides set.
@@ -123,6 +127,19 @@ impl Job {
     /// Its name in YARN, as PNDA's users know it; no identity.
     pub fn name(&self) -> String {
         format!("{}-{}-job", self.of.application, self.of.component)
+    }
+
+    /// The class whose `main` is called.
+    pub fn main_class(&self) -> &str {
+        match &self.program {
+            Program::Jar { class, .. } => class,
+            Program::Python { .. } => PYTHON_DRIVER,
+        }
+    }
+
+    /// Whether it is a script.
+    pub fn is_python(&self) -> bool {
+        matches!(self.program, Program::Python { .. })
     }
 
     /// The folder of this run in HDFS.

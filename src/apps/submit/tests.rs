@@ -4,16 +4,25 @@
 
 use super::*;
 use crate::journal::Key;
+use crate::package::flink::Program;
+use crate::package::python::Archive;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
-use words::names::{ApplicationName, ComponentName};
+use words::names::{ApplicationName, ComponentName, SafePath};
 
+/// What samples of scripts are called beside the release.
+const PYTHON: &str = ".python";
+const SAMPLES: [&str; 4] = ["1.20.5", "2.3.0", "1.20.5.python", "2.3.0.python"];
 const FILESYSTEM: &str = "hdfs://nn.example:8020";
 
 fn fixture(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/submission");
     std::fs::read_to_string(folder.join(name)).unwrap()
+}
+
+fn path(text: &str) -> SafePath {
+    SafePath::new(text).unwrap()
 }
 
 /// What the command line sent, and the same job for ours.
@@ -25,8 +34,19 @@ struct Sample {
     own: Vec<Resource>,
 }
 
-fn sample(version: &str) -> Sample {
-    let context: Value = serde_json::from_str(&fixture(&format!("{version}.context.json"))).unwrap();
+/// The release of a sample.
+fn version_of(name: &str) -> &str {
+    name.trim_end_matches(PYTHON)
+}
+
+/// What a job of a sample is submitted with.
+pub(crate) fn sample(name: &str) -> (Cluster, Distribution, Job) {
+    let Sample { cluster, flink, job, .. } = whole(name);
+    (cluster, flink, job)
+}
+
+fn whole(name: &str) -> Sample {
+    let context: Value = serde_json::from_str(&fixture(&format!("{name}.context.json"))).unwrap();
     let resources = context["am-container-spec"]["local-resources"].as_object().unwrap().iter();
     let resources = resources.map(|(key, value)| Resource {
         key: key.clone(),
@@ -34,10 +54,19 @@ fn sample(version: &str) -> Sample {
         size: value["size"].as_u64().unwrap(),
         time_ms: value["timestamp"].as_u64().unwrap(),
         is_public: value["visibility"] == "PUBLIC",
+        is_archive: value["type"] == "ARCHIVE",
     });
     let (files, own): (Vec<Resource>, Vec<Resource>) = resources.partition(|resource| resource.is_public);
-    let flink = Distribution { version: version.parse().unwrap(), configuration: own_configuration(version), files };
-    let jar = own.iter().find_map(|resource| resource.key.strip_prefix("usrlib/")).unwrap().to_owned();
+    let version = version_of(name).parse().unwrap();
+    let flink = Distribution { version, configuration: own_configuration(name), files };
+    let jar = own.iter().find_map(|resource| resource.key.strip_prefix("usrlib/"));
+    let program = match jar {
+        Some(jar) => {
+            let class = "org.apache.flink.streaming.examples.statemachine.StateMachineExample".into();
+            Program::Jar { jar: path(jar), class }
+        }
+        None => Program::Python { script: path("jobs/wc.py"), files: Vec::new(), archives: Vec::new() },
+    };
     let word = |text: &str| Word::new(text).unwrap();
     let cluster = Cluster {
         name: word("Pico"),
@@ -56,9 +85,8 @@ fn sample(version: &str) -> Sample {
             component: ComponentName::new("machine").unwrap(),
         },
         owner: word("alice"),
-        main_class: "org.apache.flink.streaming.examples.statemachine.StateMachineExample".into(),
-        main_jar: SafePath::new(jar).unwrap(),
-        arguments: Vec::new(),
+        arguments: if jar.is_some() { Vec::new() } else { vec!["--in".into(), "x".into()] },
+        program,
         configuration: BTreeMap::new(),
         queue: None,
         job: None,
@@ -68,18 +96,18 @@ fn sample(version: &str) -> Sample {
 }
 
 /// The cluster's part of the configuration: what the command line found in its folder and on its own line.
-fn own_configuration(version: &str) -> BTreeMap<String, String> {
+fn own_configuration(name: &str) -> BTreeMap<String, String> {
     let ours = ["$internal.", "internal.", "pipeline.", "high-availability.", "rest."];
-    let mut pairs = cli_configuration(version);
+    let mut pairs = cli_configuration(name);
     pairs.retain(|key, _| !ours.iter().any(|prefix| key.starts_with(prefix)));
     pairs
 }
 
-fn cli_configuration(version: &str) -> BTreeMap<String, String> {
-    let (name, text) = (format!("{version}.config.yaml"), fixture(&format!("{version}.config.yaml")));
-    let target =
-        flink::Target { version: version.parse().unwrap(), java: None, deployment: flink::memory::Deployment::Yarn };
-    let source = words::problem::Source { file: &name, text: &text };
+fn cli_configuration(name: &str) -> BTreeMap<String, String> {
+    let (file, text) = (format!("{name}.config.yaml"), fixture(&format!("{name}.config.yaml")));
+    let version = version_of(name).parse().unwrap();
+    let target = flink::Target { version, java: None, deployment: flink::memory::Deployment::Yarn };
+    let source = words::problem::Source { file: &file, text: &text };
     let read = flink::lint(source, flink::Syntax::Yaml, target).unwrap().0;
     read.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
@@ -91,8 +119,8 @@ fn entries(value: &Value) -> BTreeMap<String, Value> {
 
 #[test]
 fn a_context_is_the_one_that_flinks_own_client_sends() {
-    for version in ["1.20.5", "2.3.0"] {
-        let Sample { context: theirs, cluster, flink, job, own } = sample(version);
+    for version in SAMPLES {
+        let Sample { context: theirs, cluster, flink, job, own } = whole(version);
         let configuration = configuration(&cluster, &flink, &job).unwrap();
         let ours = context(&cluster, &flink, &job, &configuration, &own).unwrap();
         for key in ["application-id", "application-type", "resource", "priority", "max-app-attempts"] {
@@ -117,8 +145,8 @@ fn a_context_is_the_one_that_flinks_own_client_sends() {
 fn a_configuration_has_what_flinks_own_client_writes() {
     // Where the client's own machine is, and what only it reads.
     let of_the_client = ["$internal.deployment.config-dir", "$internal.yarn.log-config-file", "rest.address"];
-    for version in ["1.20.5", "2.3.0"] {
-        let Sample { cluster, flink, job, .. } = sample(version);
+    for version in SAMPLES {
+        let Sample { cluster, flink, job, .. } = whole(version);
         let ours = configuration(&cluster, &flink, &job).unwrap();
         for (key, value) in cli_configuration(version) {
             if of_the_client.contains(&key.as_str()) || key.starts_with("pipeline.") || key.ends_with("program-args") {
@@ -126,13 +154,26 @@ fn a_configuration_has_what_flinks_own_client_writes() {
             }
             assert_eq!(ours.get(&key), Some(value.as_str()), "{version} {key}");
         }
-        assert_eq!(ours.get("pipeline.jars"), Some(format!("file:/usrlib/{}", job.main_jar).as_str()));
+        match &job.program {
+            Program::Jar { jar, .. } => {
+                assert_eq!(ours.get("pipeline.jars"), Some(format!("file:/usrlib/{jar}").as_str()));
+            }
+            // Theirs is on the client's machine, ours in the container.
+            Program::Python { .. } => {
+                assert_eq!(ours.get("pipeline.jars"), None);
+                assert!(
+                    fixture(&format!("{version}.config.yaml"))
+                        .contains("- --python\n    - /opt/jobs/wc.py\n    - --in\n")
+                );
+                assert_eq!(ours.arguments, ["--python", "jobs/wc.py", "--in", "x"]);
+            }
+        }
     }
 }
 
 #[test]
 fn what_was_written_is_what_flink_reads_whatever_stands_in_it() {
-    let Sample { cluster, flink, mut job, .. } = sample("1.20.5");
+    let Sample { cluster, flink, mut job, .. } = whole("1.20.5");
     job.arguments =
         ["it's", "say \"yes\"", "a;b", "k: v", "#no", "", "line1\nline2", "üñí", "{a: [1]}", "\u{85}", "- x"]
             .map(str::to_owned)
@@ -152,7 +193,7 @@ fn what_was_written_is_what_flink_reads_whatever_stands_in_it() {
 
 #[test]
 fn state_is_kept_apart_by_owner_and_component_and_no_attempt_begins_from_nothing() {
-    let Sample { cluster, mut flink, mut job, .. } = sample("2.3.0");
+    let Sample { cluster, mut flink, mut job, .. } = whole("2.3.0");
     flink.configuration.insert("yarn.application-attempts".into(), "4".into());
     flink.configuration.insert("metrics.reporters".into(), "grph".into());
     job.configuration.insert("state.checkpoints.dir".into(), "hdfs://elsewhere/x".into());
@@ -186,8 +227,15 @@ fn state_is_kept_apart_by_owner_and_component_and_no_attempt_begins_from_nothing
 
 #[test]
 fn what_would_not_start_is_refused_with_its_reason() {
-    let Sample { cluster, mut flink, mut job, mut own, .. } = sample("1.20.5");
-    own.push(Resource { key: "a';'b".into(), path: "/x".into(), size: 1, time_ms: 1, is_public: false });
+    let Sample { cluster, mut flink, mut job, mut own, .. } = whole("1.20.5");
+    own.push(Resource {
+        key: "a';'b".into(),
+        path: "/x".into(),
+        size: 1,
+        time_ms: 1,
+        is_public: false,
+        is_archive: false,
+    });
     let good = configuration(&cluster, &flink, &job).unwrap();
     let told = context(&cluster, &flink, &job, &good, &own).unwrap_err().to_string();
     assert!(told.contains("cannot be shipped"), "{told}");
@@ -202,4 +250,60 @@ fn what_would_not_start_is_refused_with_its_reason() {
         flink.version = old.parse().unwrap();
         assert!(matches!(configuration(&cluster, &flink, &job), Err(Refused::Version(_))), "{old}");
     }
+}
+
+#[test]
+fn an_environment_that_travels_is_unpacked_in_each_container() {
+    let Sample { cluster, flink, mut job, mut own, .. } = whole("1.20.5.python");
+    let (file, folder) = (path("env.tar.gz"), "env".to_owned());
+    let archives = vec![Archive { file, folder: folder.clone() }];
+    job.program = Program::Python { script: path("job.py"), files: vec![path("words.py"), path("more")], archives };
+    job.configuration.insert("python.executable".into(), "env/bin/python".into());
+    own.push(Resource {
+        key: folder,
+        path: "/x/env.tar.gz".into(),
+        size: 1,
+        time_ms: 2,
+        is_public: false,
+        is_archive: true,
+    });
+    let set = configuration(&cluster, &flink, &job).unwrap();
+    assert_eq!(set.get("python.files"), Some("words.py,more"));
+    // The cluster names another one for both, and the package wins for both.
+    assert_eq!(flink.configuration["python.client.executable"], "python3");
+    assert_eq!(set.get("python.client.executable"), Some("env/bin/python"));
+    let sent = context(&cluster, &flink, &job, &set, &own).unwrap();
+    let resources = entries(&sent["am-container-spec"]["local-resources"]);
+    assert_eq!(
+        (&resources["env"]["type"], &resources["log4j.properties"]["type"]),
+        (&"ARCHIVE".into(), &"FILE".into())
+    );
+    let environment = entries(&sent["am-container-spec"]["environment"]);
+    let shipped = environment["_CLIENT_SHIP_FILES"].as_str().unwrap();
+    assert!(
+        shipped.contains(
+            "/x/env.tar.gz','size':1,'modificationTime':2,'visibility':'APPLICATION','resourceType':'ARCHIVE'}"
+        )
+    );
+}
+
+#[test]
+fn one_interpreter_is_meant_for_the_script_and_its_functions() {
+    let Sample { cluster, mut flink, mut job, .. } = whole("1.20.5.python");
+    let both = ["python.executable", "python.client.executable"];
+    let of = |flink: &Distribution, job: &Job| {
+        let set = configuration(&cluster, flink, job).unwrap();
+        both.map(|key| set.get(key).unwrap_or("-").to_owned())
+    };
+    assert_eq!(of(&flink, &job), ["python3", "python3"]);
+    flink.configuration.insert(both[1].into(), "/client".into());
+    assert_eq!(of(&flink, &job), ["python3", "/client"], "the cluster's two are the cluster's");
+    job.configuration.insert(both[1].into(), "/own".into());
+    assert_eq!(of(&flink, &job), ["/own", "/own"]);
+    job.configuration.insert(both[0].into(), "/other".into());
+    assert_eq!(of(&flink, &job), ["/other", "/own"]);
+    job.configuration.clear();
+    flink.configuration.retain(|key, _| !both.contains(&key.as_str()));
+    assert_eq!(of(&flink, &job), ["-", "-"]);
+    assert_eq!(configuration(&cluster, &flink, &job).unwrap().get("yarn.classpath.include-user-jar"), Some("ORDER"));
 }

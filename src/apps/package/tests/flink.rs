@@ -6,7 +6,7 @@ use super::*;
 use crate::package::flink::{JobType, Program, Respawn};
 use std::time::Duration;
 
-const FILES: [&str; 6] = ["application.properties", "-x.jar", "a.jar", "lib/util.py", "lib/more.py", "job.py"];
+const FILES: [&str; 6] = ["application.properties", "-x.jar", "a.jar", "words/util.py", "words/more.py", "job.py"];
 
 fn parse(properties: &[(&str, &str)]) -> Result<(FlinkComponent, Vec<Problem>), Problems> {
     let properties = properties.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -62,15 +62,19 @@ fn a_component_of_pnda_s_example_is_understood() {
 
 #[test]
 fn a_python_component_has_a_script_and_files() {
-    let (flink, _) = parse(&[("main_py", "./job.py"), ("py_files", "lib/util.py, lib/")]).unwrap();
+    let (flink, _) = parse(&[("main_py", "./job.py"), ("py_files", "words/util.py, words/")]).unwrap();
     let path = |text: &str| SafePath::new(text).unwrap();
     assert_eq!(
         flink.program,
-        Program::Python { script: path("job.py"), files: vec![path("lib/util.py"), path("lib")] }
+        Program::Python {
+            script: path("job.py"),
+            files: vec![path("words/util.py"), path("words")],
+            archives: Vec::new()
+        }
     );
     assert!(
-        mistake(&[PYTHON, ("py_files", "lib/utl.py")])
-            .contains("missing file lib/utl.py, which py_files names\n    did you mean `lib/util.py`?")
+        mistake(&[PYTHON, ("py_files", "words/utl.py")])
+            .contains("missing file words/utl.py, which py_files names\n    did you mean `words/util.py`?")
     );
 }
 
@@ -145,7 +149,9 @@ fn a_property_of_the_program_is_its_own_and_a_slip_is_told() {
 #[test]
 fn arguments_may_begin_with_a_dash_and_are_words_of_a_shell() {
     let (flink, notes) = with("application_args", "- hdfs://a:8020/in --word '#te st' -x=$HOME").unwrap();
-    assert_eq!(flink.arguments, ["-", "hdfs://a:8020/in", "--word", "#te st", "-x=$HOME"]);
+    assert_eq!(flink.arguments, ["hdfs://a:8020/in", "--word", "#te st", "-x=$HOME"], "less the dash of Flink 1.4");
+    let java = [("main_jar", "a.jar"), ("main_class", "a.B"), ("application_args", "- --word")];
+    assert_eq!(parse(&java).unwrap().0.arguments, ["-", "--word"]);
     assert!(texts(&notes).contains("nothing is known by the name `HOME`"), "{}", texts(&notes));
     assert!(
         with("application_args", "a 'b")

@@ -8,6 +8,7 @@ mod hostile;
 mod mirror;
 mod overrides;
 mod properties;
+mod python;
 mod repository;
 
 use super::*;
