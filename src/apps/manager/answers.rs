@@ -17,6 +17,8 @@ use words::chain::chain;
 use words::moment::utc;
 use words::names::{ApplicationName, ComponentName, PackageName};
 
+/// What an application sets otherwise than its package is shorter.
+const LONGEST_OVERRIDES: usize = 32 << 10;
 /// So many packages are remembered that were not deployed.
 const MOST_REFUSED: usize = 100;
 
@@ -108,6 +110,13 @@ impl Manager {
         }
         let invalid = |error: &dyn std::error::Error| Refusal::Invalid(chain(error));
         let overrides = Overrides::parse(body).map_err(|error| invalid(&error))?;
+        // They stay in the journal for ever, whatever becomes of the application.
+        let length = overrides.to_json().to_string().len();
+        if length > LONGEST_OVERRIDES {
+            return Err(Refusal::Invalid(format!(
+                "{name} would set {length} bytes otherwise than its package, and {LONGEST_OVERRIDES} are the most: put them into a package"
+            )));
+        }
         let package = overrides.package.clone();
         let state = self.state()?;
         orders::free(&state, name)?;

@@ -48,7 +48,9 @@ impl Crew {
     pub(super) fn take(&mut self) -> Option<Task> {
         let is_free = |task: &Task| {
             let of_owner = self.busy.values().filter(|owner| **owner == task.owner).count();
-            of_owner < SHARE && !self.busy.contains_key(&task.of)
+            // One place is kept for whoever has none.
+            let has_room = of_owner == 0 || (of_owner < SHARE && self.busy.len() + 1 < WORKERS);
+            has_room && !self.busy.contains_key(&task.of)
         };
         let at = self.waiting.iter().position(is_free)?;
         let task = self.waiting.remove(at)?;
@@ -84,6 +86,16 @@ mod tests {
         assert_eq!(taken(&mut crew), ["a0", "a1", "a2", "b0"]);
         crew.done(&task("alice", "a1").of);
         assert_eq!(taken(&mut crew), ["a3"]);
+    }
+
+    #[test]
+    fn a_few_owners_leave_a_place_for_another_one() {
+        let mut crew = Crew::default();
+        let of = |owner: &str| (0..5).map(|at| task(owner, &format!("{owner}{at}"))).collect::<Vec<_>>();
+        crew.renew(["alice", "bob", "carol"].into_iter().flat_map(of).collect());
+        assert_eq!(taken(&mut crew).len(), WORKERS - 1);
+        crew.urge(task("dave", "d0"));
+        assert_eq!(taken(&mut crew), ["d0"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use super::crew::{Task, WORKERS};
 use super::{Manager, lock};
 use crate::decide::{Action, Observed, Rest, next};
+use crate::holder;
 use crate::journal::{Application, Book, Component, Fact, HdfsJournal, Key, State, Wanted};
 use crate::observe::{Listed, Observer};
 use crate::submit::tag_of;
@@ -148,9 +149,17 @@ impl Manager {
     }
 
     fn begin_round(&self) {
-        let held = self.holder.hold(&self.hdfs, self.clock.passed()).map_err(|error| chain(&error));
-        *lock(&self.unread) = held.and_then(|()| self.catch_up()).err();
+        let held = self.holder.hold(&self.hdfs, self.clock.passed());
+        let is_elsewhere = matches!(held, Err(holder::Error::Elsewhere { .. }));
+        *lock(&self.unread) = held.map_err(|error| chain(&error)).and_then(|()| self.catch_up()).err();
         self.watch_silence();
+        // Another node looks at everything, and has what is new.
+        if is_elsewhere {
+            *lock(&self.book) = None;
+            *lock(&self.known) = None;
+            lock(&self.crew).renew(Vec::new());
+            return;
+        }
         self.forget();
         let Ok(state) = self.state() else { return };
         let has = |of: &Key| component_of(&state, of).is_some();

@@ -280,3 +280,20 @@ fn while_hdfs_is_silent_only_the_first_order_waits_for_it() {
     manager.round();
     manager.stop(&application(), true, &alice()).unwrap();
 }
+
+#[test]
+fn while_another_node_manages_orders_are_refused_with_its_name_until_that_one_is_gone() {
+    let mut bed = Bed::new();
+    let (manager, id) = bed.started();
+    bed.direct("pnda").write("/pnda/apps/manager", "600", 6, &mut &b"edge-9"[..]).unwrap();
+    manager.round();
+    let refused = manager.stop(&application(), false, &alice()).unwrap_err();
+    assert!(matches!(&refused, Refusal::Unavailable(why) if why.contains("managed on edge-9")), "{refused:?}");
+    assert!(matches!(manager.applications(), Err(Refusal::Unavailable(_))), "what it knows is old");
+    assert_eq!(bed.yarn.world().applications[id.as_str()].state, "RUNNING");
+    // An hour goes by from one look to the next, in which the other one has not written.
+    manager.round();
+    manager.stop(&application(), false, &alice()).unwrap();
+    manager.round();
+    assert_eq!(bed.yarn.world().applications[id.as_str()].state, "KILLED");
+}
