@@ -36,7 +36,8 @@ pub enum Program {
     /// A class in a jar of the component.
     Jar { jar: SafePath, class: String },
     /// A script of the component, the files and folders that Python imports, and archives that are unpacked beside them.
-    Python { script: SafePath, files: Vec<SafePath>, archives: Vec<Archive> },
+    /// Jars of the component are on its class path.
+    Python { script: SafePath, files: Vec<SafePath>, archives: Vec<Archive>, has_jars: bool },
 }
 
 /// What upstream calls the job. A streaming job may be labelled batch: only defaults follow from it.

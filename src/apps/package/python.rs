@@ -42,7 +42,8 @@ impl Reader<'_> {
         for key in [EXECUTABLE, CLIENT_EXECUTABLE] {
             self.interpreter(key, configuration.get(key), &archives);
         }
-        Some(Program::Python { script: script?, files, archives })
+        let has_jars = self.files.keys().any(container::is_jar);
+        Some(Program::Python { script: script?, files, archives, has_jars })
     }
 
     /// Files and folders of the component, between commas.

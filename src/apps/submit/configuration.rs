@@ -101,11 +101,11 @@ fn program(job: &Job, set: &BTreeMap<String, String>) -> Vec<(String, String)> {
         Program::Jar { jar, .. } => {
             vec![(INCLUDED, "DISABLED".to_owned()), ("pipeline.jars", format!("file:/usrlib/{}", jar.file_name()))]
         }
-        Program::Python { files, .. } => {
+        Program::Python { files, has_jars, .. } => {
             let files = files.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
             let files = (!files.is_empty()).then_some(("python.files", files));
-            // Jars are not asked for: with the other value Flink would not start without one.
-            let mut pairs = vec![(INCLUDED, "ORDER".to_owned())];
+            // Flink looks for jars with one value alone, and does not start with it where there are none.
+            let mut pairs = vec![(INCLUDED, if *has_jars { "DISABLED" } else { "ORDER" }.to_owned())];
             pairs.extend(files.into_iter().chain(interpreters(job, set)));
             pairs
         }

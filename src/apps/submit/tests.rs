@@ -65,7 +65,9 @@ fn whole(name: &str) -> Sample {
             let class = "org.apache.flink.streaming.examples.statemachine.StateMachineExample".into();
             Program::Jar { jar: path(jar), class }
         }
-        None => Program::Python { script: path("jobs/wc.py"), files: Vec::new(), archives: Vec::new() },
+        None => {
+            Program::Python { script: path("jobs/wc.py"), files: Vec::new(), archives: Vec::new(), has_jars: false }
+        }
     };
     let word = |text: &str| Word::new(text).unwrap();
     let cluster = Cluster {
@@ -257,7 +259,12 @@ fn an_environment_that_travels_is_unpacked_in_each_container() {
     let Sample { cluster, flink, mut job, mut own, .. } = whole("1.20.5.python");
     let (file, folder) = (path("env.tar.gz"), "env".to_owned());
     let archives = vec![Archive { file, folder: folder.clone() }];
-    job.program = Program::Python { script: path("job.py"), files: vec![path("words.py"), path("more")], archives };
+    job.program = Program::Python {
+        script: path("job.py"),
+        files: vec![path("words.py"), path("more")],
+        archives,
+        has_jars: true,
+    };
     job.configuration.insert("python.executable".into(), "env/bin/python".into());
     own.push(Resource {
         key: folder,
@@ -269,6 +276,7 @@ fn an_environment_that_travels_is_unpacked_in_each_container() {
     });
     let set = configuration(&cluster, &flink, &job).unwrap();
     assert_eq!(set.get("python.files"), Some("words.py,more"));
+    assert_eq!(set.get("yarn.classpath.include-user-jar"), Some("DISABLED"), "else Flink looks for no jar");
     // The cluster names another one for both, and the package wins for both.
     assert_eq!(flink.configuration["python.client.executable"], "python3");
     assert_eq!(set.get("python.client.executable"), Some("env/bin/python"));

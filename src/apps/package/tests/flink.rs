@@ -69,7 +69,8 @@ fn a_python_component_has_a_script_and_files() {
         Program::Python {
             script: path("job.py"),
             files: vec![path("words/util.py"), path("words")],
-            archives: Vec::new()
+            archives: Vec::new(),
+            has_jars: true
         }
     );
     assert!(

@@ -35,7 +35,8 @@ fn options_of_python_name_files_of_the_component() {
     let component = parse(options, &[("py_files", "words/util.py")]).unwrap();
     let path = |text: &str| SafePath::new(text).unwrap();
     let archive = |file: &str, folder: &str| Archive { file: path(file), folder: folder.to_owned() };
-    let Program::Python { script, files, archives } = component.program else { panic!() };
+    let Program::Python { script, files, archives, has_jars } = component.program else { panic!() };
+    assert!(!has_jars);
     assert_eq!((script, files), (path("job.py"), vec![path("words/util.py"), path("words"), path("job.py")]));
     assert_eq!(archives, [archive("env/env.tar.gz", "venv"), archive("other.zip", "other.zip")]);
     let keys: Vec<String> = component.configuration.iter().map(|(key, value)| format!("{key}={value}")).collect();

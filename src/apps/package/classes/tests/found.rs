@@ -34,7 +34,12 @@ fn what_the_program_does_not_reach_is_only_a_warning() {
     assert!(warning.starts_with("job.jar: warning: com.example.Unreached: it refers to"), "{warning}");
     // Where no class of Java is the program, each of the package's own may be.
     let jars = jars(vec![("job.jar", packed(&classes("job", &["com/example/Unreached"])))]);
-    let python = Program::Python { script: SafePath::new("job.py").unwrap(), files: Vec::new(), archives: Vec::new() };
+    let python = Program::Python {
+        script: SafePath::new("job.py").unwrap(),
+        files: Vec::new(),
+        archives: Vec::new(),
+        has_jars: true,
+    };
     assert_eq!(errors(&check(&python, &jars, &target())).len(), 1);
 }
 
