@@ -1,4 +1,5 @@
 //! Components that are scripts of Python: what `flink run` calls by paths of its own machine are files of the component here.
+//! What it lacks, and what would be in the way of something else in a container, is refused with its name.
 //! Not here: Java's, and what is submitted.
 
 use super::*;
