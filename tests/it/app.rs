@@ -50,6 +50,8 @@ fn what_the_verbs_print_as_json_is_what_the_published_schema_says() {
     assert_eq!(check("list", &[]).as_array().unwrap().len(), 2);
     assert_eq!(check("status", &["words"])["status"], "CREATED");
     assert_eq!(check("explain", &["words"])[0]["main_class"], "example.Count");
+    let history = check("history", &["words"]);
+    assert_eq!(history[0]["what"], "made of word-count-1.0.0", "{history}");
     let known: BTreeSet<String> = schema["properties"].as_object().unwrap().keys().cloned().collect();
     let left: Vec<&String> = known.difference(&ran).collect();
     assert_eq!(left, ["logs"], "logs are those of a run, which `tests/trial.rs` has");
