@@ -337,7 +337,7 @@ pub struct LogFile {
     pub from: u64,
     /// Where the text ends in it.
     pub to: u64,
-    /// What is there; what is no UTF-8 is replaced.
+    /// What is there; what is no UTF-8, and control characters but line ends and tabs, are replaced.
     pub text: String,
 }
 

@@ -27,9 +27,12 @@ pub enum NoteError {
     /// It contradicts what is known.
     #[error(transparent)]
     Misfit(#[from] Misfit),
-    /// The copy on this node does not take what the journal has.
+    /// The copy on this node does not take what the journal has, and so the journal gets nothing.
     #[error(transparent)]
     Copy(#[from] CopyError),
+    /// It is in the journal, and not in the copy.
+    #[error("it is recorded, and nothing is done about it until this node's copy of the journal takes it too")]
+    Behind(#[source] CopyError),
 }
 
 impl Book {
@@ -108,7 +111,7 @@ impl Book {
         self.journal.append(&record)?;
         self.state = Arc::new(next);
         self.behind.push(record);
-        Ok(self.write_copy()?)
+        self.write_copy().map_err(NoteError::Behind)
     }
 
     /// The last records about an application, oldest first.

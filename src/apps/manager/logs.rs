@@ -21,7 +21,7 @@ use words::parallel;
 /// Containers or files that are asked for at once.
 const AT_ONCE: usize = 8;
 /// What all logs of an answer have together.
-const BUDGET: u64 = 8 << 20;
+const BUDGET: u64 = 2 << 20;
 /// More files than this a container has only where somebody fills it.
 const MOST_FILES: usize = 64;
 /// Logs that are looked at before no further file is.
@@ -251,10 +251,16 @@ impl Part {
             size: self.size,
             from: self.from,
             to: self.from + self.bytes.len() as u64,
-            text: String::from_utf8_lossy(&self.bytes).into_owned(),
+            text: text(&self.bytes),
         };
         Some((place, file)).filter(|_| !self.bytes.is_empty())
     }
+}
+
+/// Bytes as text. In JSON a control character takes six bytes, and a log may hold nothing else.
+fn text(bytes: &[u8]) -> String {
+    let is_odd = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t');
+    String::from_utf8_lossy(bytes).replace(is_odd, "\u{fffd}")
 }
 
 fn of_node(

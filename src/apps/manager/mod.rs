@@ -211,7 +211,11 @@ impl Manager {
         for fact in facts {
             let line = format!("{by}: {}", fact.line());
             let noted = book.note(by, self.clock.now_ms(), fact);
-            let is_away = matches!(noted, Err(NoteError::Append(AppendError::Unavailable { .. }) | NoteError::Copy(_)));
+            let is_away = match &noted {
+                Err(NoteError::Append(error)) => matches!(error, AppendError::Unavailable { .. }),
+                Err(NoteError::Copy(_) | NoteError::Behind(_)) => true,
+                Ok(()) | Err(NoteError::Misfit(_)) => false,
+            };
             *lock(&self.unwritten) = noted.as_ref().err().filter(|_| is_away).map(|error| chain(error));
             if matches!(noted, Err(NoteError::Append(AppendError::Superseded { .. }))) {
                 // What others wrote counts; what was to be done is decided anew from it.
