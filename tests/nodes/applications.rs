@@ -2,7 +2,6 @@
 //! map, logs on the log server.
 //! Not here: one that never ends (endless.rs).
 
-use crate::ground::HUB;
 use crate::node::Node;
 use crate::shell::until;
 use serde_json::Value;
@@ -10,9 +9,7 @@ use std::time::Duration;
 
 /// `alice` takes the package that the mirror has, runs it, and reads what became of it.
 pub(crate) fn finishes_one(edge: &Node, log_server: &Node) {
-    let package = format!("http://{HUB}:8080/mirror_apps/wordcount-1.0.0.tar.gz");
-    edge.run_as("alice", &format!("curl --silent --fail --remote-name {package}")).ok();
-    edge.run_as("alice", "pnda app deploy wordcount-1.0.0.tar.gz").ok();
+    edge.run_as("alice", "pnda app deploy wordcount-1.0.0").ok();
     edge.run_as("alice", "pnda app create words --package wordcount-1.0.0").ok();
     edge.run_as("alice", "pnda app run words").ok();
     let told = component(edge, "words");
@@ -20,6 +17,8 @@ pub(crate) fn finishes_one(edge: &Node, log_server: &Node) {
     let id = told["yarn_id"].as_str().expect("it ran");
     let yarn = edge.run(&format!("curl --silent http://manager:8088/ws/v1/cluster/apps/{id}")).ok();
     let yarn: Value = serde_json::from_str(&yarn.stdout).expect("YARN answers");
+    let logs = edge.run_as("alice", "pnda app logs words").ok();
+    assert!(logs.stdout.contains("JobManager, attempt 1: jobmanager.log"), "{}", logs.told());
     assert_eq!((&yarn["app"]["user"], &yarn["app"]["finalStatus"]), (&"alice".into(), &"SUCCEEDED".into()), "{yarn}");
     crate::logs::arrives_at_the_log_server(log_server, id, "jobmanager.log", "switched from state RUNNING to FINISHED");
     edge.run_as("alice", "pnda app delete words --yes").ok();
