@@ -28,7 +28,14 @@ pub fn of_run(hdfs: &WebHdfs, folder: &str, run: &Run) -> Result<Vec<Archive>, E
 
 fn places(hdfs: &WebHdfs, folder: &str, run: &Run) -> Result<Vec<String>, Error> {
     let mut places: Vec<String> = run.job.iter().map(|job: &JobId| format!("{folder}/{job}")).collect();
-    let applications = format!("{folder}/{}/applications", of_cluster(run.id.as_str()));
+    let own = format!("{folder}/{}", of_cluster(run.id.as_str()));
+    match hdfs.status(&own)? {
+        Some(found) if found.is_folder() => {}
+        // 1.x calls a job so that nobody named.
+        Some(_) => return Ok([places, vec![own]].concat()),
+        None => return Ok(places),
+    }
+    let applications = format!("{own}/applications");
     for one in hdfs.list(&applications)?.unwrap_or_default().into_iter().take(MOST_JOBS) {
         let application = format!("{applications}/{}", one.path_suffix);
         let jobs = hdfs.list(&format!("{application}/jobs"))?.unwrap_or_default().into_iter().take(MOST_JOBS);
@@ -38,7 +45,7 @@ fn places(hdfs: &WebHdfs, folder: &str, run: &Run) -> Result<Vec<String>, Error>
     Ok(places)
 }
 
-/// The folder in which Flink 2.x archives an application: Java's hash of the cluster's id, widened with its sign, and zeros.
+/// The folder in which Flink 2.x archives an application, and in 1.x the job that nobody named: Java's hash of the cluster's id, widened with its sign, and zeros.
 pub fn of_cluster(cluster: &str) -> String {
     let hash = cluster.encode_utf16().fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
     format!("{:016x}{:016x}", i64::from(hash), 0)
@@ -48,18 +55,8 @@ pub fn of_cluster(cluster: &str) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_archive_of_2_x_is_found_by_its_application() {
-        // As a Flink 2.3.0 named it.
-        assert_eq!(of_cluster("application_1796023296291_0087"), "000000001a3923e40000000000000000");
-        assert!(of_cluster("application_1796023296291_9999999").len() == 32);
-    }
-
-    #[test]
-    fn of_more_archives_than_anybody_needs_the_first_ones_are_read() {
-        let fake = systems::webhdfs::Fake::start();
-        let (hdfs, id) = (fake.client(), "application_1796023296291_0087");
-        let run = Run {
+    fn run(id: &str) -> Run {
+        Run {
             id: words::ids::ApplicationId::new(id).unwrap(),
             order: 1,
             queue: None,
@@ -68,7 +65,32 @@ mod tests {
             at_ms: 0,
             accepted: true,
             end: None,
-        };
+        }
+    }
+
+    #[test]
+    fn an_archive_of_2_x_is_found_by_its_application() {
+        // As a Flink 2.3.0 named it.
+        assert_eq!(of_cluster("application_1796023296291_0087"), "000000001a3923e40000000000000000");
+        assert!(of_cluster("application_1796023296291_9999999").len() == 32);
+    }
+
+    #[test]
+    fn a_job_that_nobody_named_is_found_in_1_x() {
+        let fake = systems::webhdfs::Fake::start();
+        let (hdfs, id) = (fake.client(), "application_1796023296291_0087");
+        let run = run(id);
+        assert_eq!(places(&hdfs, "/archive", &run).unwrap(), [""; 0]);
+        let path = format!("/archive/{}", of_cluster(id));
+        hdfs.write(&path, "644", 2, &mut &b"{}"[..]).unwrap();
+        assert_eq!(places(&hdfs, "/archive", &run).unwrap(), [path]);
+    }
+
+    #[test]
+    fn of_more_archives_than_anybody_needs_the_first_ones_are_read() {
+        let fake = systems::webhdfs::Fake::start();
+        let (hdfs, id) = (fake.client(), "application_1796023296291_0087");
+        let run = run(id);
         let archive = format!("{{\"archive\": []}}{}", " ".repeat(LONGEST as usize / 5 * 2));
         for job in 1..=3 {
             let path = format!("/archive/{}/applications/a/jobs/{job}", of_cluster(id));

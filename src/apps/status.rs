@@ -130,12 +130,14 @@ pub fn told(
             Job::Known { id, .. } => Some(id.to_string()),
             Job::None | Job::Hidden(_) => None,
         });
+        // Where YARN put it is seen while YARN has it; before and after, where it was asked to.
+        let asked = || Some(run?.queue.as_ref()?.to_string());
         told::Component {
             name: name.clone(),
             state,
             reason,
             yarn_id: run.map(|run| run.id.to_string()),
-            queue: seen.map(|seen| seen.queue.clone()).filter(|queue| !queue.is_empty()),
+            queue: seen.map(|seen| seen.queue.clone()).filter(|queue| !queue.is_empty()).or_else(asked),
             job_id: job.or_else(|| run?.job.as_ref().map(ToString::to_string)),
             restored_from: run.and_then(|run| run.restore.clone()),
             started_ms: run.map(|run| run.at_ms),
