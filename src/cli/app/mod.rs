@@ -255,15 +255,17 @@ pub fn run(arguments: Arguments) -> Outcome {
             if json { say_json(&explained)? } else { say(&table::explained(&explained))? }
         }
         Command::Schema { verb } => say_json(&schema::schema(verb))?,
-        Command::Delete { application, yes } => {
-            if !yes && !wait::is_sure(&format!("{application} will be killed and forgotten; its state stays in HDFS."))?
-            {
-                return Ok(ExitCode::from(super::failure::FAILED));
-            }
-            client.delete(&application)?;
-            wait::until_gone(&client, &application)?;
-        }
+        Command::Delete { application, yes } => return delete(&client, &application, yes),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn delete(client: &Client, application: &ApplicationName, yes: bool) -> Outcome {
+    if !yes && !wait::is_sure(&format!("{application} will be killed and forgotten; its state stays in HDFS."))? {
+        return Ok(ExitCode::from(super::failure::FAILED));
+    }
+    client.delete(application)?;
+    wait::until_gone(client, application)?;
     Ok(ExitCode::SUCCESS)
 }
 
