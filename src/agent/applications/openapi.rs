@@ -4,6 +4,7 @@
 
 use super::access::Right;
 use super::failure::Told;
+use super::shapes::SchemaOf;
 use super::shapes::of;
 use super::table::{ROUTES, Route, Takes};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
@@ -51,7 +52,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     });
     let content = match route.takes {
         Takes::Nothing => None,
-        Takes::Document { schema, required } => Some(("application/json", schema(generator).to_value(), required)),
+        Takes::Document { schema, required } => Some(("application/json", taken(schema), required)),
         Takes::Package => Some(("application/octet-stream", json!({ "type": "string", "format": "binary" }), true)),
     };
     if let Some((media_type, schema, required)) = content {
@@ -62,6 +63,15 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             json!("Where the cluster opens a listener for PNDA's clients, nobody needs a name for this.");
     }
     operation
+}
+
+/// What comes in may leave out what has a usual value, which what goes out never does.
+fn taken(schema: SchemaOf) -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    schema(&mut settings.into_generator()).to_value()
 }
 
 /// `GET /v1/applications/{application}/explain` as `getV1ApplicationsApplicationExplain`.
