@@ -25,4 +25,6 @@ mod python;
 #[path = "../common/registries.rs"]
 mod registries;
 mod rpm;
+#[path = "../common/scripted_cluster.rs"]
+mod scripted_cluster;
 mod webhdfs;

@@ -2,12 +2,12 @@
 //! listens on its socket and, for a token, on loopback.
 //! Not here: what is tested with it.
 
+use crate::scripted_cluster;
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use systems::{webhdfs, yarn};
 
 const AGENT: &str = env!("CARGO_BIN_EXE_pnda-agent");
 /// Of an administrator.
@@ -45,7 +45,7 @@ impl Manager {
         }
         for package in PACKAGES {
             let file = manager.folder.path().join("package");
-            fs::write(&file, archive(package)).unwrap();
+            fs::write(&file, scripted_cluster::package(package)).unwrap();
             let place = format!("/repository/packages/{package}.tar.gz");
             manager.ask(&[&place, "--upload-file", file.to_str().unwrap()]);
         }
@@ -72,62 +72,18 @@ impl Manager {
 }
 
 fn configuration(folder: &Path, port: u16) -> String {
-    let (yarn, hdfs) = (yarn::Fake::start(), webhdfs::Fake::start());
-    let root = hdfs.client();
-    root.make_folder("/pnda/flink/2.3.0/plugins", "755").unwrap();
-    root.write("/pnda/flink/2.3.0/lib/flink-dist-2.3.0.jar", "644", 4, &mut &b"dist"[..]).unwrap();
-    let memory = "jobmanager.memory.process.size: 1600m\ntaskmanager.memory.process.size: 1728m\n";
-    fs::write(folder.join("config.yaml"), memory).unwrap();
-    fs::write(folder.join("log4j.properties"), "rootLogger.level = INFO\n").unwrap();
     let digest = pnda::words::digest::Sha256::of(TOKEN.as_bytes());
     fs::write(folder.join("tokens"), format!("tester {digest} pnda-admins\n")).unwrap();
-    let (at, yarn, hdfs) = (folder.display(), yarn.server.address, hdfs.web);
+    let (first, tables) = scripted_cluster::configuration(folder);
     format!(
-        r#"
-cluster = "pico"
-socket = "{at}/socket"
-folder = "{at}/apps"
-user = "pnda"
+        r#"{first}
 admins = "pnda-admins"
-tokens = "{at}/tokens"
-resource_managers = ["{yarn}"]
-name_nodes = ["{hdfs}"]
-filesystem = "hdfs://nn.example:8020"
-hdfs_folder = "/pnda/apps"
-checkpoints = "/pnda/flink/checkpoints"
-savepoints = "/pnda/flink/savepoints"
-archive = "/pnda/flink/completed-jobs"
-logs = "/app-logs"
-class_path = ["/etc/hadoop/conf"]
-flink_home = "/nowhere"
 
 [limits]
 requests_a_minute = 1000000
 
 [api]
 listen = "127.0.0.1:{port}"
-
-[[release]]
-version = "2.3.0"
-configuration = "{at}/config.yaml"
-log = "{at}/log4j.properties"
-staged = "/pnda/flink/2.3.0"
-"#
+{tables}"#
     )
-}
-
-fn archive(package: &str) -> Vec<u8> {
-    let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
-    let mut add = |path: &str, bytes: &[u8]| {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(0o644);
-        header.set_entry_type(if path.ends_with('/') { tar::EntryType::Directory } else { tar::EntryType::Regular });
-        archive.append_data(&mut header, format!("{package}/{path}"), bytes).unwrap();
-    };
-    ["", "flink/", "flink/count/"].iter().for_each(|path| add(path, b""));
-    add("flink/count/properties.json", br#"{"main_class": "example.Count", "main_jar": "count.jar"}"#);
-    add("flink/count/application.properties", b"");
-    add("flink/count/count.jar", b"PK\x03\x04");
-    archive.into_inner().unwrap().finish().unwrap()
 }

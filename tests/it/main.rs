@@ -13,6 +13,8 @@ mod advisories;
 mod agent;
 mod app;
 mod apt;
+mod apt_client;
+mod apt_order;
 mod archive;
 mod archives;
 mod assemblies;
@@ -48,6 +50,8 @@ mod queues;
 mod ranges;
 mod records;
 mod sbom;
+#[path = "../common/scripted_cluster.rs"]
+mod scripted_cluster;
 #[path = "../common/seed.rs"]
 mod seed;
 mod serve;

@@ -4,6 +4,7 @@
 
 use super::super::config::{self, Config};
 use super::super::server::Service;
+use super::scripted_cluster;
 use rcgen::{CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::Value;
 use std::fs;
@@ -13,7 +14,6 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use systems::{webhdfs, yarn};
 use tokio::runtime::Runtime;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -81,7 +81,7 @@ impl Bed {
             let reply = bed.send("alice", &format!("PUT {path}"), "", body);
             assert!(reply.status < 300, "{reply:?}");
         };
-        put(&format!("/repository/packages/{PACKAGE}.tar.gz"), &package());
+        put(&format!("/repository/packages/{PACKAGE}.tar.gz"), &scripted_cluster::package(PACKAGE));
         put(&format!("/packages/{PACKAGE}"), b"");
         put("/applications/words", format!("{{\"package\":\"{PACKAGE}\"}}").as_bytes());
         bed
@@ -161,23 +161,6 @@ pub(super) fn read(mut stream: impl Read) -> Reply {
     Reply { status, head: head.to_owned(), body: body.to_owned() }
 }
 
-/// A package with one job.
-pub(super) fn package() -> Vec<u8> {
-    let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
-    let mut add = |path: &str, bytes: &[u8]| {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(0o644);
-        header.set_entry_type(if path.ends_with('/') { tar::EntryType::Directory } else { tar::EntryType::Regular });
-        archive.append_data(&mut header, format!("{PACKAGE}/{path}"), bytes).unwrap();
-    };
-    ["", "flink/", "flink/count/"].iter().for_each(|path| add(path, b""));
-    add("flink/count/properties.json", br#"{"main_class": "example.Count", "main_jar": "count.jar"}"#);
-    add("flink/count/application.properties", b"");
-    add("flink/count/count.jar", b"PK\x03\x04");
-    archive.into_inner().unwrap().finish().unwrap()
-}
-
 /// An authority, the server's certificate, and some of clients; one of them is of a stranger's authority.
 fn certificates(folder: &Path) {
     let write = |name: &str, text: String| fs::write(folder.join(name), text).unwrap();
@@ -205,45 +188,15 @@ fn certificates(folder: &Path) {
 }
 
 fn configuration(folder: &Path, limits: &str) -> Config {
-    let (yarn, hdfs) = (yarn::Fake::start(), webhdfs::Fake::start());
-    let root = hdfs.client();
-    root.make_folder("/pnda/flink/2.3.0/plugins", "755").unwrap();
-    root.write("/pnda/flink/2.3.0/lib/flink-dist-2.3.0.jar", "644", 4, &mut &b"dist"[..]).unwrap();
-    fs::write(
-        folder.join("config.yaml"),
-        "jobmanager.memory.process.size: 1600m\ntaskmanager.memory.process.size: 1728m\n",
-    )
-    .unwrap();
-    fs::write(folder.join("log4j.properties"), "rootLogger.level = INFO\n").unwrap();
-    let (at, yarn, hdfs) = (folder.display(), yarn.server.address, hdfs.web);
+    let at = folder.display();
+    let (first, tables) = scripted_cluster::configuration(folder);
     let text = format!(
-        r#"
-cluster = "pico"
-socket = "{at}/socket"
-folder = "{at}/apps"
-user = "pnda"
+        r#"{first}
 admins = "admins"
 deployers = "dev"
 proxies = "proxies"
-resource_managers = ["{yarn}"]
-name_nodes = ["{hdfs}"]
-filesystem = "hdfs://nn.example:8020"
-hdfs_folder = "/pnda/apps"
-checkpoints = "hdfs://nn.example:8020/pnda/flink/checkpoints"
-savepoints = "hdfs://nn.example:8020/pnda/flink/savepoints"
-archive = "hdfs://nn.example:8020/pnda/flink/completed-jobs"
-logs = "/app-logs"
-class_path = ["/etc/hadoop/conf"]
-flink_home = "/nowhere"
-tokens = "{at}/tokens"
 limits = {{ {limits} }}
-
-[[release]]
-version = "2.3.0"
-configuration = "{at}/config.yaml"
-log = "{at}/log4j.properties"
-staged = "/pnda/flink/2.3.0"
-
+{tables}
 [environment]
 kafka_brokers = "kafka.example:9092"
 yarn_resource_manager_host = "rm.example"

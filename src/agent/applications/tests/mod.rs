@@ -6,4 +6,6 @@ mod bed;
 mod hostile;
 mod limits;
 mod pnda;
+#[path = "../../../../tests/common/scripted_cluster.rs"]
+mod scripted_cluster;
 mod who;

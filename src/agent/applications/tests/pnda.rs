@@ -2,7 +2,8 @@
 //! Each answer is read as JSON, as the real clients read it.
 //! Not here: who is let in.
 
-use super::bed::{Bed, PACKAGE, package};
+use super::bed::{Bed, PACKAGE};
+use super::scripted_cluster;
 use serde_json::{Value, json};
 
 #[test]
@@ -69,7 +70,8 @@ fn a_package_that_is_missing_is_taken_and_told_as_its_clients_look_for_it() {
 #[test]
 fn groups_decide_who_deploys_and_owners_and_administrators_change() {
     let bed = Bed::new();
-    let told = bed.send("bob", "PUT /repository/packages/b-1.0.0.tar.gz", "", &package()).refusal();
+    let told =
+        bed.send("bob", "PUT /repository/packages/b-1.0.0.tar.gz", "", &scripted_cluster::package(PACKAGE)).refusal();
     assert_eq!(told.2, "only members of the group dev bring and deploy packages; bob is none");
     for line in
         ["PUT /packages/none-1.0.0", "PUT /v1/packages/none-1.0.0", "DELETE /repository/packages/b-1.0.0.tar.gz"]
