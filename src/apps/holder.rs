@@ -83,7 +83,8 @@ impl Holder {
             return Ok(());
         }
         let Seen::Other { name, written_ms, .. } = &found else { return Ok(()) };
-        let node = shown(name).to_string();
+        // Whoever was cut off in the middle of writing left it empty.
+        let node = if name.is_empty() { "another node".to_owned() } else { shown(name).to_string() };
         if !matches!(&*seen, Seen::Other { name: before, written_ms: then, .. } if before == name && then == written_ms)
         {
             *seen = found;

@@ -171,13 +171,16 @@ pub fn manager(application: &Application) -> Option<JobManager> {
 }
 
 /// The job that counts: one that is not over, else the last.
+pub fn that_counts(jobs: &[JobOverview]) -> Option<&JobOverview> {
+    jobs.iter().find(|job| !job.state.is_final()).or(jobs.last())
+}
+
 fn job(manager: &JobManager) -> Job {
     let jobs = match manager.jobs() {
         Ok(jobs) => jobs,
         Err(error) => return Job::Hidden(error.to_string()),
     };
-    let over = |job: &&JobOverview| job.state.is_final();
-    match jobs.iter().find(|job| !over(job)).or(jobs.last()) {
+    match that_counts(&jobs) {
         None => Job::None,
         Some(job) => Job::Known {
             id: job.id.clone(),

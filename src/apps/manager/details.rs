@@ -5,7 +5,7 @@
 use super::{Manager, lock, unavailable};
 use crate::archive;
 use crate::journal::{Application, Record, Run};
-use crate::observe::manager;
+use crate::observe::{manager, that_counts};
 use crate::orders::Refusal;
 use systems::hadoop::User;
 use systems::jobmanager::{Archive, Checkpoints, Failures, JobManager};
@@ -69,10 +69,7 @@ impl Manager {
 fn of_job(master: &JobManager, run: &Run) -> told::Details {
     let job = match &run.job {
         Some(job) => Ok(Some(job.clone())),
-        None => master.jobs().map(|jobs| {
-            let live = jobs.iter().find(|job| !job.state.is_final());
-            live.or(jobs.last()).map(|job| job.id.clone())
-        }),
+        None => master.jobs().map(|jobs| that_counts(&jobs).map(|job| job.id.clone())),
     };
     let mut details = told::Details::default();
     let asked = job.and_then(|job| {
