@@ -3,6 +3,7 @@
 //! Not here: the decision, and the acts themselves.
 
 use super::explain::refusals;
+use super::rounds::component_of;
 use super::{Manager, lock, unavailable};
 use crate::act::{Hands, Part, Shipment};
 use crate::decide::{Action, Rest};
@@ -41,15 +42,13 @@ impl Manager {
         }
     }
 
-    /// Carries out. None if it failed; else whether something was written, from which more may follow at once.
-    pub(super) fn perform(&self, state: &State, of: &Key, action: Action) -> Option<bool> {
-        let application = state.applications.get(&of.application)?;
-        let component = application.components.get(&of.component)?;
+    /// Carries out what is more than to rest.
+    pub(super) fn perform(&self, state: &State, of: &Key, action: Action) -> Done {
+        let Some((application, component)) = component_of(state, of) else { return Done::Asked };
         let (of_run, live) = (|| of.clone(), component.live());
         let is_written = !matches!(action, Action::Kill | Action::SaveAgain);
         let before = lock(&self.troubles).remove(of);
         let done = match (action, live) {
-            (Action::Rest(_), _) => return Some(false),
             (Action::Intend, _) => self.intend(state, of),
             (Action::Submit, Some(run)) => self.submit(state, of, run),
             (Action::Accept, Some(run)) => {
@@ -75,13 +74,13 @@ impl Manager {
                 self.settle(state, of, |id| Fact::SavepointCompleted { of: of_run(), id, path })
             }
             (Action::NotSaved(why), _) => self.settle(state, of, |id| Fact::SavepointFailed { of: of_run(), id, why }),
-            (_, None) => return Some(false),
+            (Action::Rest(_), _) | (_, None) => return Done::Asked,
         };
         // What did not come to pass is decided again in the next round, from what is seen then.
         match done {
             // What was written down may have a consequence; what was only asked for takes its time.
-            Ok(()) => Some(is_written),
-            Err(Refusal::Conflict(_)) => Some(false),
+            Ok(()) if is_written => Done::Written,
+            Ok(()) | Err(Refusal::Conflict(_)) => Done::Asked,
             Err(refusal) => {
                 let why = refusal.to_string();
                 // Said once, not each time.
@@ -89,7 +88,7 @@ impl Manager {
                     (self.tell)(&format!("{of}: {why}"));
                 }
                 lock(&self.troubles).insert(of.clone(), why);
-                None
+                Done::Failed
             }
         }
     }
@@ -252,6 +251,17 @@ impl Manager {
         let pending = component.and_then(|component| component.pending());
         pending.map_or(Ok(()), |pending| self.hands().stop(run, pending).map_err(|error| unavailable(chain(&error))))
     }
+}
+
+/// What became of an act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Done {
+    /// Something was written, from which more may follow at once.
+    Written,
+    /// Nothing was: what was asked for takes its time.
+    Asked,
+    /// It did not come to pass.
+    Failed,
 }
 
 /// Why a submission did not go through.

@@ -2,6 +2,7 @@
 //! workers: looked at, decided, acted, as long as there is something to do at once. Who hangs holds up nobody else.
 //! Not here: the decision, and how an act is carried out.
 
+use super::carry_out::Done;
 use super::crew::{Task, WORKERS};
 use super::{Manager, lock};
 use crate::decide::{Action, Observed, Rest, next};
@@ -239,16 +240,13 @@ impl Manager {
         if now < pause.until {
             return false;
         }
-        match self.perform(state, of, action) {
-            Some(goes_on) => {
-                lock(&self.pauses).remove(of);
-                goes_on
-            }
-            None => {
-                lock(&self.pauses).insert(of.clone(), pause.longer(now));
-                false
-            }
+        let done = self.perform(state, of, action);
+        let mut pauses = lock(&self.pauses);
+        match done {
+            Done::Failed => drop(pauses.insert(of.clone(), pause.longer(now))),
+            Done::Written | Done::Asked => drop(pauses.remove(of)),
         }
+        done == Done::Written
     }
 
     /// Applications that shall be gone, and of which nothing runs.
@@ -283,7 +281,7 @@ impl All {
     }
 }
 
-fn component_of<'a>(state: &'a State, of: &Key) -> Option<(&'a Application, &'a Component)> {
+pub(super) fn component_of<'a>(state: &'a State, of: &Key) -> Option<(&'a Application, &'a Component)> {
     let application = state.applications.get(&of.application)?;
     Some((application, application.components.get(&of.component)?))
 }
