@@ -2,42 +2,52 @@
 //! Each has a log file; all of them end with us, and what a killed run left is ended by the next.
 //! Not here: what the services are; the node's document says it.
 
+use super::ports::Ports;
 use crate::cli::failure::{FAILED, Failure};
 use crate::systems::probe::{self, Seen};
 use crate::words::event::{Event, Tell};
 use crate::words::names::Word;
 use crate::words::node::{Node, Ready, Service};
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process};
+use rustix::process::{Pid, Signal, getpgid, kill_process_group, test_kill_process};
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
+use walkdir::WalkDir;
 
 /// How long one look at a service may take.
 const ONE_TRY: Duration = Duration::from_secs(2);
 /// How long a service may take to end by itself.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Where services log that have log files of their own, below the trial's folder.
+const LOGS: &str = "node/var/log/pnda";
 
-/// Services that run.
-pub(super) struct Children {
+/// Lines of a log that are told.
+const LINES: usize = 20;
+
+/// Services that run, on ports that are held for them.
+pub(super) struct Children<'a> {
     running: Vec<Running>,
+    ports: &'a Ports,
+    logs: PathBuf,
 }
 
 struct Running {
     name: String,
     child: Child,
     log: PathBuf,
+    began: SystemTime,
     pid_file: PathBuf,
 }
 
-impl Children {
+impl<'a> Children<'a> {
     /// Starts the services of a node, in order.
-    pub(super) fn start(node: &Node, folder: &Path, tell: Tell) -> Result<Children, Failure> {
+    pub(super) fn start(node: &Node, folder: &Path, ports: &'a Ports, tell: Tell) -> Result<Self, Failure> {
         for name in ["log", "run"] {
             fs::create_dir_all(folder.join(name))?;
         }
-        let mut children = Children { running: Vec::new() };
+        let mut children = Children { running: Vec::new(), ports, logs: folder.join(LOGS) };
         for service in &node.services {
             tell(Event::Note(format!("starting {}", service.name)));
             children.running.push(start(service, folder)?);
@@ -58,8 +68,8 @@ impl Children {
             }
             self.check()?;
             if Instant::now() > deadline {
-                let text = format!("{name} does not answer at {} after {} s: {seen}", ready.at, ready.within);
-                return Err(Failure::new(FAILED, text));
+                let what = format!("{name} does not answer at {} after {} s: {seen}", ready.at, ready.within);
+                return Err(self.failure(&what, self.running.last()));
             }
             std::thread::sleep(Duration::from_millis(100));
         }
@@ -67,16 +77,23 @@ impl Children {
 
     /// Fails if a service has ended by itself.
     pub(super) fn check(&mut self) -> Result<(), Failure> {
-        for running in &mut self.running {
-            if let Some(status) = running.child.try_wait()? {
-                let text = fs::read_to_string(&running.log).unwrap_or_default();
-                let lines: Vec<&str> = text.lines().collect();
-                let tail = lines[lines.len().saturating_sub(20)..].join("\n    ");
-                let log = running.log.display();
-                return Err(Failure::new(FAILED, format!("{} ended: {status}; {log} says:\n    {tail}", running.name)));
+        for at in 0..self.running.len() {
+            if let Some(status) = self.running[at].child.try_wait()? {
+                let running = &self.running[at];
+                return Err(self.failure(&format!("{} ended: {status}", running.name), Some(running)));
             }
         }
         Ok(())
+    }
+
+    /// What happened, who has a port that a service needs, and what the service said last.
+    fn failure(&self, what: &str, of: Option<&Running>) -> Failure {
+        let ours: Vec<Pid> = self.running.iter().map(|running| Pid::from_child(&running.child)).collect();
+        let group = |pid: u32| getpgid(Pid::from_raw(pid as i32)).ok();
+        let taken = self.ports.taken(|pid| group(pid).is_some_and(|group| ours.contains(&group)));
+        let said = of.map(|running| last_words(running, &self.logs));
+        let all = [Some(what.to_owned()), taken, said].into_iter().flatten();
+        Failure::new(FAILED, all.collect::<Vec<_>>().join("\n  "))
     }
 
     /// Ends every service, the last started first.
@@ -94,7 +111,7 @@ impl Children {
     }
 }
 
-impl Drop for Children {
+impl Drop for Children<'_> {
     fn drop(&mut self) {
         self.stop();
     }
@@ -107,10 +124,25 @@ fn signal(child: &Child, signal: Signal) -> rustix::io::Result<()> {
     }
 }
 
+/// The end of what a service wrote since it began: in a log file of its name, else on its streams.
+fn last_words(running: &Running, logs: &Path) -> String {
+    let named = |entry: &walkdir::DirEntry| entry.file_name().to_string_lossy().contains(&running.name);
+    let since = |file: &PathBuf| fs::metadata(file).and_then(|of| of.modified()).is_ok_and(|at| at >= running.began);
+    let found = WalkDir::new(logs).into_iter().flatten().filter(named).map(walkdir::DirEntry::into_path);
+    let files = found.filter(|file| file.is_file() && since(file)).chain([running.log.clone()]);
+    let told = files.filter_map(|file| {
+        let text = String::from_utf8_lossy(&fs::read(&file).ok()?).into_owned();
+        let lines: Vec<&str> = text.lines().collect();
+        let tail = lines[lines.len().saturating_sub(LINES)..].join("\n    ");
+        (!tail.is_empty()).then(|| format!("{} says:\n    {tail}", file.display()))
+    });
+    told.collect::<Vec<_>>().join("\n  ")
+}
+
 fn start(service: &Service, folder: &Path) -> Result<Running, Failure> {
     let name = service.name.to_string();
     let (log, pid_file) = (folder.join(format!("log/{name}.log")), folder.join(format!("run/{name}.pid")));
-    let output = File::create(&log)?;
+    let (output, began) = (File::create(&log)?, SystemTime::now());
     let (program, arguments) =
         service.command.split_first().ok_or_else(|| Failure::new(FAILED, format!("{name} has no command")))?;
     let child = Command::new(program)
@@ -124,7 +156,7 @@ fn start(service: &Service, folder: &Path) -> Result<Running, Failure> {
         .spawn()
         .map_err(|error| Failure::new(FAILED, format!("cannot start {name} ({program}): {error}")))?;
     fs::write(&pid_file, child.id().to_string())?;
-    Ok(Running { name, child, log, pid_file })
+    Ok(Running { name, child, log, began, pid_file })
 }
 
 /// Ends services that an earlier, killed run of the same folder has left; anything else of the same number is let be.

@@ -105,13 +105,13 @@ impl Service {
     }
 
     /// Waits until the agent calls the history server well, and YARN can run something.
-    pub(super) fn wait_until_healthy(&self, children: &mut Children, stopped: &AtomicBool) -> Result<(), Failure> {
+    pub(super) fn wait_until_healthy(&self, children: &mut Children<'_>, stopped: &AtomicBool) -> Result<(), Failure> {
         wait(children, stopped, "the history server is not well", || self.health().is_ok_and(|health| health == "OK"))?;
         wait(children, stopped, "YARN has no worker", || self.has_worker().unwrap_or(false))
     }
 
     /// Waits until the history server has read a job that went well.
-    pub(super) fn wait_for_job(&self, children: &mut Children, stopped: &AtomicBool) -> Result<(), Failure> {
+    pub(super) fn wait_for_job(&self, children: &mut Children<'_>, stopped: &AtomicBool) -> Result<(), Failure> {
         wait(children, stopped, "no finished job arrived in the history server", || {
             self.has_finished_job().unwrap_or(false)
         })
@@ -119,7 +119,7 @@ impl Service {
 }
 
 fn wait(
-    children: &mut Children,
+    children: &mut Children<'_>,
     stopped: &AtomicBool,
     what: &str,
     mut done: impl FnMut() -> bool,
@@ -139,7 +139,7 @@ fn wait(
 }
 
 /// Deploys the package that the mirror has, makes an application of it, runs it, and waits for its end.
-pub(super) fn run(folder: &Path, children: &mut Children, stopped: &AtomicBool) -> Result<Application, Failure> {
+pub(super) fn run(folder: &Path, children: &mut Children<'_>, stopped: &AtomicBool) -> Result<Application, Failure> {
     let client = Client::new(&folder.join(SOCKET));
     let name = ApplicationName::new(APPLICATION)?;
     let known = |client: &Client| client.applications().is_ok_and(|all| all.iter().any(|one| one.name == name));

@@ -14,10 +14,10 @@ use crate::words::node::{self, Node};
 use crate::words::problem::Source;
 use children::Children;
 use clap::Args;
+use ports::Ports;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
@@ -26,6 +26,7 @@ use std::time::Duration;
 
 mod children;
 mod job;
+mod ports;
 
 /// The cluster that is tried.
 const CLUSTER: &str = "pico.toml";
@@ -54,61 +55,6 @@ struct Trial {
     _server: serve::Server,
 }
 
-/// The settings that are ports, and where each begins to look for a free one.
-const PORTS: [(&str, u16); 19] = [
-    ("flink.history_server.port", 18180),
-    ("hdfs.datanode.ipc_port", 18867),
-    ("hdfs.datanode.port", 18866),
-    ("hdfs.datanode.web_port", 18864),
-    ("hdfs.port", 18020),
-    ("hdfs.secondary.web_port", 18868),
-    ("hdfs.web_port", 18870),
-    ("kafka.controller_port", 18095),
-    ("kafka.port", 18092),
-    ("yarn.admin_port", 18033),
-    ("yarn.nodemanager.localizer_port", 18040),
-    ("yarn.nodemanager.port", 18041),
-    ("yarn.nodemanager.web_port", 18042),
-    ("yarn.port", 18032),
-    ("yarn.scheduler_port", 18030),
-    ("yarn.tracker_port", 18031),
-    ("yarn.web_port", 18088),
-    ("agent", 18280),
-    ("mirror", 18080),
-];
-
-/// The ports of one trial, all on loopback: the usual ones, or for each that is taken the next that is free.
-struct Ports(BTreeMap<&'static str, u16>);
-
-impl Ports {
-    fn choose() -> Result<Ports, Failure> {
-        let mut chosen = BTreeMap::new();
-        let mut taken = BTreeSet::new();
-        for (name, first) in PORTS {
-            let port = free_port(first, &taken)?;
-            taken.insert(port);
-            chosen.insert(name, port);
-        }
-        Ok(Ports(chosen))
-    }
-
-    fn of(&self, name: &str) -> u16 {
-        self.0.get(name).copied().unwrap_or_default()
-    }
-
-    /// An address on loopback.
-    fn url(&self, name: &str) -> String {
-        format!("http://127.0.0.1:{}", self.of(name))
-    }
-}
-
-/// The first port from `first` on that nobody uses on loopback, and that is not meant for something else.
-fn free_port(first: u16, taken: &BTreeSet<u16>) -> Result<u16, Failure> {
-    let free = |port: &u16| !taken.contains(port) && TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-    let found = (first..first + 400).find(free);
-    found.ok_or_else(|| Failure::new(FAILED, format!("no port from {first} on is free")))
-}
-
 /// Runs it.
 pub fn run(arguments: &Arguments) -> Outcome {
     let folder = arguments.dir.clone().or_else(|| home_folder("XDG_DATA_HOME", ".local/share").map(|f| f.join("try")));
@@ -125,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register(signal, stopped.clone())?;
     }
-    let mut children = Children::start(&node, &trial.folder, &tell)?;
+    let mut children = Children::start(&node, &trial.folder, &trial.ports, &tell)?;
     // What goes into HDFS needs HDFS, which runs now.
     let outcome = install(&node_folder).and_then(|()| use_it(&trial, &mut children, &stopped, arguments.once, &tell));
     tell(Event::Note("stopping every service".into()));
@@ -155,7 +101,7 @@ fn prepare(folder: PathBuf, arguments: &Arguments, tell: Tell) -> Result<(Trial,
         &places,
         tell,
     )?;
-    let ports = Ports::choose()?;
+    let ports = Ports::hold()?;
     let server = serve::start(&mirror, SocketAddr::from((Ipv4Addr::LOCALHOST, ports.of("mirror"))))?;
     tell(Event::Note(format!("serving generation {} on http://{}/", built.generation, server.address)));
     let node_folder = render_node(&folder, &mirror, &built.public_key, &ports, arguments.kafka)?;
@@ -181,8 +127,8 @@ fn render_node(folder: &Path, mirror: &Path, key: &str, ports: &Ports, kafka: bo
         set("hdfs.replication", "1".into()),
     ];
     overrides.extend(["hdfs.user", "pnda.user", "yarn.user"].map(|name| set(name, me.clone())));
-    let chosen = PORTS.iter().filter(|(name, _)| name.contains('.') && (kafka || !name.starts_with("kafka.")));
-    overrides.extend(chosen.map(|(name, _)| set(name, ports.of(name).to_string())));
+    let chosen = ports.settings().filter(|(name, _)| kafka || !name.starts_with("kafka."));
+    overrides.extend(chosen.map(|(name, port)| set(name, port.to_string())));
     let root = folder.join("node").display().to_string();
     let (source, held) = (Source { file: &file, text }, generation(mirror, &[key])?);
     let rendered = decide_with(source, Some(&held), &[key], overrides, Some(root), cluster::render)?;
@@ -214,7 +160,7 @@ fn read_node(node_folder: &Path) -> Result<Node, Failure> {
 }
 
 /// Waits for health, runs the job, says what is there, and stays until it is told to stop.
-fn use_it(trial: &Trial, children: &mut Children, stopped: &AtomicBool, once: bool, tell: Tell) -> Outcome {
+fn use_it(trial: &Trial, children: &mut Children<'_>, stopped: &AtomicBool, once: bool, tell: Tell) -> Outcome {
     let service = job::Service::new(&trial.ports);
     tell(Event::Note("waiting for the agent to call everything well, and for YARN to have a worker".into()));
     service.wait_until_healthy(children, stopped)?;
