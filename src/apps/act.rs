@@ -96,12 +96,16 @@ impl Hands<'_> {
         self.yarn.new_application(&User::simple(owner.as_str()))
     }
 
-    /// Brings the files of a run to HDFS and submits it under its id. YARN takes a known id without effect.
-    pub fn submit(&self, shipment: Shipment<'_>) -> Result<(), Error> {
+    /// Brings the files of a run to HDFS; gives what YARN is to get.
+    pub fn prepare(&self, shipment: Shipment<'_>) -> Result<Value, Error> {
         let (job, user) = (shipment.job, User::simple(shipment.job.owner.as_str()));
         let own = self.ship(&shipment, &self.hdfs.as_user(&user))?;
-        let context: Value = submit::context(self.cluster, shipment.flink, job, shipment.configuration, &own)?;
-        Ok(self.yarn.submit(&user, &context)?)
+        Ok(submit::context(self.cluster, shipment.flink, job, shipment.configuration, &own)?)
+    }
+
+    /// Submits a run under its id. YARN takes a known id without effect.
+    pub fn submit(&self, owner: &Word, context: &Value) -> Result<(), Error> {
+        Ok(self.yarn.submit(&User::simple(owner.as_str()), context)?)
     }
 
     /// Sends the files, as the owner and readable by him alone, and learns how HDFS has them. Each try has a folder of its

@@ -63,6 +63,7 @@ mod tests {
             job: None,
             restore: None,
             at_ms: 0,
+            begun: true,
             accepted: true,
             end: None,
         }

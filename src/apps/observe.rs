@@ -72,7 +72,8 @@ impl Observer<'_> {
         let owner = &known.owner;
         match found {
             Err(error) => Yarn::Hidden { hop: RESOURCE_MANAGER, why: error.to_string() },
-            Ok(None) if run.accepted => Yarn::Unknown(Traces::None),
+            // What was never sent leaves none.
+            Ok(None) if run.accepted || !run.begun => Yarn::Unknown(Traces::None),
             Ok(None) => Yarn::Unknown(self.traces(of, owner, run)),
             Ok(Some(application)) if !application.user.is_empty() && application.user != owner.as_str() => {
                 Yarn::Foreign(application.user)

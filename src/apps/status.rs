@@ -98,6 +98,7 @@ fn over(wanted: &Wanted, end: &End, component: &Component) -> (State, String) {
         }
         Verdict::Killed => State::Killed,
         Verdict::Lost => State::Lost,
+        Verdict::Abandoned => return (State::Stopped, "it was never submitted".to_owned()),
     };
     (state, cause(&end.diagnostics))
 }

@@ -122,6 +122,9 @@ pub enum Action {
     Intend,
     /// Submit the run that is intended, under its id.
     Submit,
+    /// Have YARN take the id with something that does nothing: a request to submit the run may still be under way, and is
+    /// without effect then.
+    Occupy,
     /// Write down that YARN knows it.
     Accept,
     /// Write down how it ended.
@@ -160,7 +163,7 @@ pub fn next(wanted: &Wanted, component: &Component, observed: &Observed) -> Acti
     match &observed.yarn {
         Yarn::NoRun => Action::Rest(Rest::Stale),
         Yarn::Hidden { hop, why } => cannot_see(hop, why),
-        Yarn::Unknown(traces) => unknown(run, traces),
+        Yarn::Unknown(traces) => unknown(wanted, run, traces),
         Yarn::Foreign(user) => {
             let diagnostics = format!("its id was taken by {user}, whose application is left alone");
             Action::End(End { verdict: Verdict::Failed, diagnostics, at_ms: None })
@@ -179,13 +182,19 @@ fn idle(wanted: &Wanted, component: &Component) -> Action {
 }
 
 /// The ResourceManager answers that it does not know the id.
-fn unknown(run: &Run, traces: &Traces) -> Action {
+fn unknown(wanted: &Wanted, run: &Run, traces: &Traces) -> Action {
     let lost = |diagnostics: String| Action::End(End { verdict: Verdict::Lost, diagnostics, at_ms: None });
+    let shall_run = matches!(wanted, Wanted::Created | Wanted::Started { .. });
     match (run.accepted, traces) {
         (true, _) => lost("YARN has forgotten it, and only forgets what is over".into()),
         (false, Traces::Found(what)) => lost(format!("YARN has forgotten it; it ran, for there is {what}")),
         (false, Traces::Hidden(why)) => cannot_see("HDFS", why),
-        (false, Traces::None) => Action::Submit,
+        (false, Traces::None) if shall_run => Action::Submit,
+        (false, Traces::None) if run.begun => Action::Occupy,
+        // Whoever is about to submit it writes that first, and learns that something else was written.
+        (false, Traces::None) => {
+            Action::End(End { verdict: Verdict::Abandoned, diagnostics: String::new(), at_ms: None })
+        }
     }
 }
 

@@ -25,7 +25,8 @@ fn job() -> JobId {
 }
 
 fn run(accepted: bool) -> Component {
-    let run = Run { id: id(), order: ORDER, at_ms: 0, queue: None, job: None, restore: None, accepted, end: None };
+    let (queue, job, restore) = (None, None, None);
+    let run = Run { id: id(), order: ORDER, at_ms: 0, queue, job, restore, begun: true, accepted, end: None };
     Component { changed: 9, run: Some(run), before: None, savepoints: Vec::new() }
 }
 
@@ -91,7 +92,9 @@ fn nothing_runs_and_something_shall_or_shall_not() {
 #[test]
 fn an_intent_is_completed_whatever_is_wanted_by_now() {
     for wanted in [started(), stopped(true), stopped(false), Wanted::Deleted] {
-        assert_eq!(decided(&wanted, &run(false), Yarn::Unknown(Traces::None)), Action::Submit, "{wanted:?}");
+        let absent = decided(&wanted, &run(false), Yarn::Unknown(Traces::None));
+        let expected = if wanted == started() { Action::Submit } else { Action::Occupy };
+        assert_eq!(absent, expected, "{wanted:?}: under its id, whatever is sent");
         let accepted = decided(&wanted, &run(false), seen(State::Accepted, Job::None, Saved::None));
         assert_eq!(accepted, Action::Accept, "{wanted:?}");
         let found = decided(&wanted, &run(false), Yarn::Unknown(Traces::Found("/logs/x".into())));
@@ -100,6 +103,21 @@ fn an_intent_is_completed_whatever_is_wanted_by_now() {
         assert!(matches!(nobody, Action::Rest(Rest::CannotSee { .. })), "{nobody:?}");
         let forgotten = decided(&wanted, &run(true), Yarn::Unknown(Traces::None));
         assert!(matches!(forgotten, Action::End(End { verdict: Verdict::Lost, .. })), "{forgotten:?}");
+    }
+}
+
+#[test]
+fn an_intent_that_was_never_sent_is_given_up_where_it_shall_not_run() {
+    let mut component = run(false);
+    component.run = component.run.map(|run| Run { begun: false, ..run });
+    let absent = |wanted: &Wanted| decided(wanted, &component, Yarn::Unknown(Traces::None));
+    assert_eq!(absent(&started()), Action::Submit);
+    for wanted in [stopped(true), stopped(false), Wanted::Deleted] {
+        let action = absent(&wanted);
+        assert!(matches!(action, Action::End(End { verdict: Verdict::Abandoned, .. })), "{wanted:?}: {action:?}");
+        // Ids are not checked when they are used: what is there is looked at first.
+        let there = decided(&wanted, &component, seen(State::Accepted, Job::None, Saved::None));
+        assert_eq!(there, Action::Accept, "{wanted:?}");
     }
 }
 

@@ -154,6 +154,7 @@ impl Fact {
             | Fact::ApplicationDeleted { application } => Some(application),
             Fact::StartFailed { of, .. }
             | Fact::RunIntended { of, .. }
+            | Fact::SubmissionBegun { of, .. }
             | Fact::RunAccepted { of, .. }
             | Fact::RunEnded { of, .. }
             | Fact::SavepointIntended { of, .. }

@@ -9,13 +9,13 @@ use words::digest::Sha256;
 use words::ids::{ApplicationId, JobId, TriggerId};
 use words::names::{ApplicationName, ComponentName, PackageName, Word};
 
-/// The format that is written, and the newest that is read.
-pub const FORMAT: u32 = 1;
+/// The format that is written, and the newest that is read. From 2 on a submission begins with a record of its own.
+pub const FORMAT: u32 = 2;
 
 /// One record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// The format: 1.
+    /// The format: 1, or 2.
     pub format: u32,
     /// Its number, from 1 on and without a gap.
     pub number: u64,
@@ -82,7 +82,7 @@ pub enum Fact {
     ApplicationDeleted { application: ApplicationName },
     /// A component cannot be started; the order is over.
     StartFailed { of: Key, why: String },
-    /// A component is about to be submitted under this id; from here on it may come to run at any time.
+    /// A component will be submitted under this id. In format 1 it may come to run at any time from here on.
     RunIntended {
         of: Key,
         id: ApplicationId,
@@ -94,6 +94,8 @@ pub enum Fact {
         /// The savepoint or checkpoint that it begins from.
         restore: Option<String>,
     },
+    /// Its files are in HDFS, and the request to YARN leaves now; from here on it may come to run at any time.
+    SubmissionBegun { of: Key, id: ApplicationId },
     /// YARN knows the id.
     RunAccepted { of: Key, id: ApplicationId },
     /// It is over.
@@ -131,6 +133,8 @@ pub enum Verdict {
     Killed,
     /// It is over, and nobody knows any more how.
     Lost,
+    /// It was never submitted.
+    Abandoned,
 }
 
 /// Why a record cannot be read.
@@ -175,8 +179,9 @@ impl Fact {
             Fact::StartFailed { of, why } => return (Some(&of.component), format!("it cannot be started: {why}")),
             Fact::RunIntended { of, id, restore, .. } => {
                 let from = restore.as_ref().map(|path| format!(", from {path}")).unwrap_or_default();
-                return (Some(&of.component), format!("{id} is submitted{from}"));
+                return (Some(&of.component), format!("{id} will be submitted{from}"));
             }
+            Fact::SubmissionBegun { of, id } => return (Some(&of.component), format!("{id} is submitted")),
             Fact::RunAccepted { of, id } => return (Some(&of.component), format!("YARN has {id}")),
             Fact::RunEnded { of, id, end } => {
                 let why = end.diagnostics.lines().next().filter(|why| !why.is_empty());
@@ -203,6 +208,7 @@ impl fmt::Display for Verdict {
             Verdict::Cancelled => "was cancelled",
             Verdict::Killed => "was killed",
             Verdict::Lost => "is over, nobody knows how",
+            Verdict::Abandoned => "was never submitted",
         })
     }
 }

@@ -92,6 +92,8 @@ pub struct Run {
     pub job: Option<JobId>,
     /// The state from which it began.
     pub restore: Option<String>,
+    /// A request to submit it left, or may have.
+    pub begun: bool,
     /// YARN knows it.
     pub accepted: bool,
     /// It is over.
@@ -243,10 +245,13 @@ impl State {
                     queue: queue.clone(),
                     job: job.clone(),
                     restore: restore.clone(),
+                    // Before format 2 nothing was written between the two.
+                    begun: record.format < 2,
                     accepted: false,
                     end: None,
                 });
             }
+            Fact::SubmissionBegun { of, id } => self.run(of, id, record.number)?.begun = true,
             Fact::RunAccepted { of, id } => self.run(of, id, record.number)?.accepted = true,
             Fact::RunEnded { of, id, end } => self.run(of, id, record.number)?.end = Some(end.clone()),
             Fact::SavepointIntended { of, id, run, job, folder } => {

@@ -170,28 +170,50 @@ fn of_two_writers_one_learns_that_it_is_late() {
 
 #[test]
 fn a_later_format_is_refused_with_the_remedy_and_nothing_is_lost() {
-    let text = r#"{"format":2,"number":1,"what":"ever"}"#;
+    let text = r#"{"format":3,"number":1,"what":"ever"}"#;
     let told = Record::read(1, text.as_bytes()).unwrap_err().to_string();
-    assert!(told.contains("format 2") && told.contains("install the release that wrote it"), "{told}");
+    assert!(told.contains("format 3") && told.contains("install the release that wrote it"), "{told}");
     for damaged in ["", "{}", "[]", r#"{"format":1,"number":2}"#] {
         assert!(matches!(Record::read(1, damaged.as_bytes()), Err(Unreadable::Damaged { .. })), "{damaged}");
     }
 }
 
-/// Records that a release has written: nobody writes them anew.
-#[test]
-fn frozen_records_are_read_and_written_as_they_are() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/formats/journal-1");
+/// Records that a release has written: nobody writes them anew. Gives what follows from them, after each.
+fn frozen(format: u32) -> Vec<State> {
+    let folder = format!("../../tests/fixtures/formats/journal-{format}");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut number = 0;
+    let mut all = Vec::new();
     let mut state = State::default();
     while let Ok(text) = std::fs::read_to_string(folder.join(format!("{:020}", number + 1))) {
         number += 1;
         let record = Record::read(number, text.as_bytes()).unwrap();
         assert_eq!(record.text(), text);
+        assert_eq!(record.format, format);
         state.apply(&record).unwrap();
+        all.push(state.clone());
     }
-    assert_eq!(number, 17, "one record of each kind");
-    assert!(state.applications.is_empty() && state.packages.is_empty(), "the last ones forget everything");
+    all
+}
+
+/// The runs of the only application, as they are after so many records.
+fn run_after(states: &[State], record: usize) -> Run {
+    let applications = &states[record - 1].applications;
+    applications.values().next().unwrap().components.values().next().unwrap().run.clone().unwrap()
+}
+
+#[test]
+fn frozen_records_are_read_and_written_as_they_are() {
+    let first = frozen(1);
+    assert_eq!(first.len(), 17, "one record of each kind");
+    let last = &first[16];
+    assert!(last.applications.is_empty() && last.packages.is_empty(), "the last ones forget everything");
+    assert!(run_after(&first, 4).begun, "nothing was written before such an intent was sent");
+    let second = frozen(2);
+    assert_eq!(second.len(), 9, "what is new, in its place");
+    assert!(!run_after(&second, 4).begun && !run_after(&second, 6).ran());
+    assert_eq!(run_after(&second, 6).end.unwrap().verdict, Verdict::Abandoned);
+    assert!(!run_after(&second, 8).begun && run_after(&second, 9).begun);
 }
 
 #[test]
@@ -312,7 +334,7 @@ fn a_copy_of_a_later_release_is_left_as_it_is() {
     drop(book);
     let file = folder.path().join("apps/journal.sqlite");
     let bytes = std::fs::read(&file).unwrap();
-    let at = bytes.windows(10).position(|bytes| bytes == b"\"format\":1").unwrap() + 9;
+    let at = bytes.windows(10).position(|bytes| bytes == b"\"format\":2").unwrap() + 9;
     let mut later = bytes.clone();
     later[at] = b'9';
     std::fs::write(&file, &later).unwrap();

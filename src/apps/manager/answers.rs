@@ -2,7 +2,7 @@
 //! Not here: what follows from an order.
 //! What cannot be looked up is said to be so, never guessed.
 
-use super::{Manager, lock, unavailable};
+use super::{Manager, Trouble, lock, unavailable};
 use crate::journal::{Application, Fact, Key, Origin, State, Wanted};
 use crate::orders::{self, Caller, Refusal};
 use crate::package::overrides::Overrides;
@@ -249,7 +249,10 @@ impl Manager {
                 (_, Some(since)) if component.state == told::State::CannotSee => {
                     component.reason += &format!(" (since {})", utc(since / 1000));
                 }
-                (Some(trouble), _) if !component.state.is_over() => component.reason.clone_from(trouble),
+                (Some(Trouble { why, since_ms }), _) if !component.state.is_over() => {
+                    let since = since_ms.map(|since| format!(" (since {})", utc(since / 1000))).unwrap_or_default();
+                    component.reason = format!("{why}{since}");
+                }
                 _ => {}
             }
         }

@@ -4,16 +4,17 @@
 
 use super::explain::refusals;
 use super::rounds::component_of;
-use super::{Manager, lock, unavailable};
+use super::{Manager, Trouble, lock, unavailable};
 use crate::act::{Hands, Part, Shipment};
 use crate::decide::{Action, Rest};
-use crate::journal::{Application, End, Fact, Key, Run, State, Verdict, Wanted, fresh_id};
+use crate::journal::{Application, Fact, Key, Run, State, Wanted, fresh_id};
 use crate::orders::Refusal;
 use crate::package::{Package, repository};
 use crate::prepare::{self, Prepared, Releases, RunOf};
 use crate::restore;
 use crate::site::python_jar;
 use crate::submit::{Job, configuration};
+use serde_json::Value;
 use std::path::PathBuf;
 use systems::hadoop::User;
 use words::chain::chain;
@@ -21,11 +22,11 @@ use words::flink::Version;
 use words::ids::{JobId, TriggerId};
 
 /// A reason may quote what a package says.
-const LONGEST_REASON: usize = 2000;
+pub(super) const LONGEST_REASON: usize = 2000;
 
 impl Manager {
     /// Writes a fact about a component, unless something about it was written since it was decided.
-    fn record(&self, decided: &State, of: &Key, fact: Fact) -> Result<(), Refusal> {
+    pub(super) fn record(&self, decided: &State, of: &Key, fact: Fact) -> Result<(), Refusal> {
         self.note(&self.site.user, |state| match is_same(decided, state, of) {
             true => Ok((vec![fact], ())),
             false => Err(Refusal::Conflict("it has changed meanwhile".to_owned())),
@@ -36,7 +37,7 @@ impl Manager {
     pub(super) fn rest(&self, of: &Key, rest: Rest) {
         let mut troubles = lock(&self.troubles);
         match rest {
-            Rest::Waits(why) => drop(troubles.insert(of.clone(), why.to_owned())),
+            Rest::Waits(why) => drop(troubles.insert(of.clone(), Trouble { why: why.to_owned(), since_ms: None })),
             Rest::AsWanted | Rest::CannotSee { .. } => drop(troubles.remove(of)),
             Rest::Stale => {}
         }
@@ -47,10 +48,10 @@ impl Manager {
         let Some((application, component)) = component_of(state, of) else { return Done::Asked };
         let (of_run, live) = (|| of.clone(), component.live());
         let is_written = !matches!(action, Action::Kill | Action::SaveAgain);
-        let before = lock(&self.troubles).remove(of);
         let done = match (action, live) {
             (Action::Intend, _) => self.intend(state, of),
             (Action::Submit, Some(run)) => self.submit(state, of, run),
+            (Action::Occupy, Some(run)) => self.occupy(state, of, run),
             (Action::Accept, Some(run)) => {
                 // Whoever sent it was killed, or heard nothing.
                 let _ = std::fs::remove_dir_all(self.work(run));
@@ -78,19 +79,27 @@ impl Manager {
         };
         // What did not come to pass is decided again in the next round, from what is seen then.
         match done {
-            // What was written down may have a consequence; what was only asked for takes its time.
-            Ok(()) if is_written => Done::Written,
-            Ok(()) | Err(Refusal::Conflict(_)) => Done::Asked,
+            Ok(()) | Err(Refusal::Conflict(_)) => {
+                lock(&self.troubles).remove(of);
+                // What was written down may have a consequence; what was only asked for takes its time.
+                if done.is_ok() && is_written { Done::Written } else { Done::Asked }
+            }
             Err(refusal) => {
-                let why = refusal.to_string();
-                // Said once, not each time.
-                if before.as_ref() != Some(&why) {
-                    (self.tell)(&format!("{of}: {why}"));
-                }
-                lock(&self.troubles).insert(of.clone(), why);
+                self.trouble(of, refusal.to_string());
                 Done::Failed
             }
         }
+    }
+
+    /// Notes why an act did not come to pass. It is said once, not each time, and told with since when nothing does.
+    fn trouble(&self, of: &Key, why: String) {
+        let mut troubles = lock(&self.troubles);
+        let before = troubles.get(of);
+        let since_ms = before.and_then(|before| before.since_ms).unwrap_or_else(|| self.clock.now_ms());
+        if before.is_none_or(|before| before.why != why) {
+            (self.tell)(&format!("{of}: {why}"));
+        }
+        troubles.insert(of.clone(), Trouble { why, since_ms: Some(since_ms) });
     }
 
     fn settle(&self, state: &State, of: &Key, fact: impl FnOnce(TriggerId) -> Fact) -> Result<(), Refusal> {
@@ -106,7 +115,7 @@ impl Manager {
         self.site.folder.join("work").join(run.id.as_str())
     }
 
-    fn hands(&self) -> Hands<'_> {
+    pub(super) fn hands(&self) -> Hands<'_> {
         Hands { yarn: &self.yarn, hdfs: &self.hdfs, cluster: &self.site.cluster }
     }
 
@@ -177,30 +186,8 @@ impl Manager {
         run.map_or(Ok(()), |run| self.submit(&state, of, run))
     }
 
-    /// Submits what is intended. What YARN or HDFS refuses for good ends the run and the order.
-    fn submit(&self, state: &State, of: &Key, run: &Run) -> Result<(), Refusal> {
-        let why = match self.try_submit(state, of, run) {
-            // From here on it is never submitted again: an id that YARN forgets would run a second time (measured).
-            Ok(()) => return self.record(state, of, Fact::RunAccepted { of: of.clone(), id: run.id.clone() }),
-            Err(Failed::Passing(why)) => return Err(unavailable(why)),
-            Err(Failed::ForGood(why)) => why.chars().take(LONGEST_REASON).collect::<String>(),
-        };
-        // An earlier try, of which nobody knew, may have come through since it was looked at.
-        if self.yarn.application(&run.id).map_err(|error| unavailable(chain(&error)))?.is_some() {
-            return self.record(state, of, Fact::RunAccepted { of: of.clone(), id: run.id.clone() });
-        }
-        let end = End { verdict: Verdict::Failed, diagnostics: why.clone(), at_ms: Some(self.clock.now_ms()) };
-        self.note(&self.site.user, |state_now| match is_same(state, state_now, of) {
-            true => {
-                let ended = Fact::RunEnded { of: of.clone(), id: run.id.clone(), end };
-                // If only the first of them is written, the same run is tried once more, and ends then.
-                Ok((vec![Fact::StartFailed { of: of.clone(), why }, ended], ()))
-            }
-            false => Err(Refusal::Conflict("it has changed meanwhile".to_owned())),
-        })
-    }
-
-    fn try_submit(&self, state: &State, of: &Key, run: &Run) -> Result<(), Failed> {
+    /// Brings the files of a run to HDFS; gives what YARN is to get.
+    pub(super) fn ship(&self, state: &State, of: &Key, run: &Run) -> Result<Value, Failed> {
         let application = state.applications.get(&of.application).ok_or(Failed::Passing("it is gone".to_owned()))?;
         let (package, prepared) = self.prepared(state, of)?;
         let flink =
@@ -218,16 +205,16 @@ impl Manager {
         let digest = digest.ok_or_else(|| Failed::ForGood(format!("{} is not deployed any more", package.name)))?;
         let written = prepared.write(&self.repository, (&package, digest), of, &folder);
         let files = written.map_err(|error| Failed::Passing(chain(&error)));
-        let submitted = files.and_then(|mut files| {
+        let shipped = files.and_then(|mut files| {
             files.extend(self.site_parts(&job, prepared.flink));
             let shipment = Shipment { job: &job, flink: &flink, configuration: &configuration, files };
-            self.hands().submit(shipment).map_err(|error| match error.is_final() {
+            self.hands().prepare(shipment).map_err(|error| match error.is_final() {
                 true => Failed::ForGood(chain(&error)),
                 false => Failed::Passing(chain(&error)),
             })
         });
         let _ = std::fs::remove_dir_all(&folder);
-        submitted
+        shipped
     }
 
     /// What goes into the containers of a job from this node's Flink.
@@ -273,7 +260,7 @@ pub(super) enum Failed {
 }
 
 /// Nothing about the component was written since, and nothing else was ordered.
-fn is_same(decided: &State, now: &State, of: &Key) -> bool {
+pub(super) fn is_same(decided: &State, now: &State, of: &Key) -> bool {
     let about = |state: &State| {
         let application = state.applications.get(&of.application)?;
         Some((application.wanted.clone(), application.components.get(&of.component)?.changed))

@@ -3,6 +3,7 @@
 //! Not here: which act follows (`decide`), doing it (`act`), and how people reach it.
 
 mod answers;
+mod begin;
 mod carry_out;
 mod classes;
 mod crew;
@@ -53,7 +54,7 @@ pub struct Manager {
     /// Why nothing could be written last.
     unwritten: Mutex<Option<String>>,
     /// Why the last act for a component did not come to pass.
-    troubles: Mutex<BTreeMap<Key, String>>,
+    troubles: Mutex<BTreeMap<Key, Trouble>>,
     seen: Mutex<BTreeMap<Key, Observed>>,
     /// Since when nothing can be recorded, and since when components cannot be seen.
     since: Mutex<Since>,
@@ -69,6 +70,13 @@ pub struct Manager {
     tasks: Condvar,
     closed: AtomicBool,
     clock: Box<dyn Clock>,
+}
+
+/// Why something does not come to pass, or what it waits for.
+struct Trouble {
+    why: String,
+    /// Since when acts fail, in milliseconds since 1970.
+    since_ms: Option<u64>,
 }
 
 /// Moments in milliseconds since 1970.

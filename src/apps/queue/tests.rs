@@ -260,6 +260,7 @@ fn a_run_that_yarn_put_elsewhere_says_so() {
         queue: Some(word("dev")),
         job: None,
         restore: None,
+        begun: true,
         accepted: true,
         end: None,
     };

@@ -12,7 +12,7 @@ const ENTRY_POINT: &str = "org.apache.flink.yarn.entrypoint.YarnApplicationClust
 /// For how long a failed attempt counts where YARN may make several: a fault a month ago is none of today's.
 const VALIDITY_MS: i64 = 10 * 60 * 1000;
 /// The tag of everything that is submitted here, beside that of the cluster.
-const TAG: &str = "pnda";
+pub(super) const TAG: &str = "pnda";
 
 /// The tag of what a cluster submits. YARN has tags in small letters only.
 pub fn tag_of(cluster: &Cluster) -> String {

@@ -4,11 +4,13 @@
 
 mod configuration;
 mod context;
+mod placeholder;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use configuration::{Configuration, RESTORE, configuration};
 pub use context::{context, tag_of};
+pub use placeholder::placeholder;
 
 use crate::journal::Key;
 use crate::package::flink::Program;

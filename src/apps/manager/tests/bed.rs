@@ -178,6 +178,10 @@ impl Bed {
         };
         let (accepted, running) = (of_state("ACCEPTED"), of_state("RUNNING"));
         for id in accepted {
+            if self.is_placeholder(&id) {
+                self.yarn.set(&id, "FAILED", "FAILED");
+                continue;
+            }
             self.flink.world().jobs =
                 BTreeMap::from([(self.set_for(&id, "$internal.pipeline.job-id").unwrap(), "RUNNING".to_owned())]);
             self.wire.plan().hidden.retain(|place| *place != FLINK);
@@ -191,6 +195,11 @@ impl Bed {
             }
         }
         self.leaving = if running.is_empty() || self.leaving > 2 || self.leaving == 0 { 0 } else { self.leaving + 1 };
+    }
+
+    /// What takes an id and does nothing.
+    pub(super) fn is_placeholder(&self, id: &ApplicationId) -> bool {
+        self.yarn.world().applications[id.as_str()].context["application-type"] == "placeholder"
     }
 
     /// Flink writes `_metadata` last.

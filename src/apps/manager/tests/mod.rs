@@ -4,6 +4,7 @@
 
 mod away;
 mod bed;
+mod begin;
 mod faults;
 mod logs;
 mod orders;
