@@ -6,12 +6,13 @@ use crate::journal::{Key, Run, Savepoint, fresh_id};
 use crate::observe::manager;
 use crate::submit::{self, Cluster, Configuration, Distribution, Job, Refused, Resource};
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
 use std::{fs, io};
 use systems::hadoop::User;
 use systems::jobmanager::{self, StopRequest};
-use systems::webhdfs::{self, WebHdfs};
+use systems::webhdfs::{self, Status, WebHdfs};
 use systems::yarn::{self, NewApplication, ResourceManager};
 use words::names::Word;
 use words::parallel;
@@ -115,7 +116,6 @@ impl Hands<'_> {
         let place = format!("{staging}/{:.8}", fresh_id());
         let failed = |source| Error::Hdfs { of: job.of.clone(), source };
         hdfs.make_folder(&staging, "700").map_err(failed)?;
-        hdfs.set_mode(&staging, "700").map_err(failed)?;
         hdfs.make_folder(&place, "700").map_err(failed)?;
         let name = shipment.flink.version.configuration_file().name().to_owned();
         let text = shipment.configuration.text();
@@ -132,13 +132,8 @@ impl Hands<'_> {
             hdfs.write(&path, "600", size, &mut bytes).map_err(failed)?;
             Ok::<_, Error>((key, path, is_archive))
         })?;
-        let all = sent.into_iter().chain([(name, path, false)]);
-        parallel::try_each(AT_ONCE, all, |(key, path, is_archive)| {
-            let gone = || webhdfs::Error::Declined { verb: "find", path: path.clone() };
-            let status = hdfs.status(&path).map_err(failed)?.ok_or_else(|| failed(gone()))?;
-            let (size, time_ms) = (status.length, status.modification_time);
-            Ok(Resource { key, path, size, time_ms, is_public: false, is_archive })
-        })
+        let all: Vec<_> = sent.into_iter().chain([(name, path, false)]).collect();
+        as_they_lie(hdfs, all).map_err(failed)
     }
 
     /// Ends a run without a savepoint.
@@ -169,4 +164,20 @@ impl Hands<'_> {
         let failed = |source| Error::JobManager { run: (run.id.clone(),), source };
         manager.stop(&savepoint.job, &request).map(drop).map_err(failed)
     }
+}
+
+/// Files as HDFS has them, by key and path: each folder is listed once.
+fn as_they_lie(hdfs: &WebHdfs, all: Vec<(String, String, bool)>) -> Result<Vec<Resource>, webhdfs::Error> {
+    let folders: BTreeSet<&str> = all.iter().filter_map(|(_, path, _)| Some(path.rsplit_once('/')?.0)).collect();
+    let listed = parallel::try_each(AT_ONCE, folders, |folder| {
+        let list = hdfs.list(folder)?.unwrap_or_default().into_iter();
+        Ok(list.map(|status| (format!("{folder}/{}", status.path_suffix), status)).collect::<Vec<_>>())
+    })?;
+    let found: BTreeMap<String, Status> = listed.into_iter().flatten().collect();
+    let resource = |(key, path, is_archive): (String, String, bool)| {
+        let Some(status) = found.get(&path) else { return Err(webhdfs::Error::Declined { verb: "find", path }) };
+        let (size, time_ms) = (status.length, status.modification_time);
+        Ok(Resource { key, path, size, time_ms, is_public: false, is_archive })
+    };
+    all.into_iter().map(resource).collect()
 }

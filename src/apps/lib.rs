@@ -19,5 +19,6 @@ pub mod queue;
 pub mod restore;
 pub mod share;
 pub mod site;
+pub mod staged;
 pub mod status;
 pub mod submit;

@@ -4,12 +4,14 @@
 
 use crate::package::mirror::Mirror;
 use crate::queue;
-use crate::submit::{Cluster, Distribution, Resource};
+use crate::staged::{self, Staged};
+use crate::submit::{Cluster, Distribution};
 use flink::memory::Deployment;
 use flink::{Syntax, Target};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 use systems::regular;
 use systems::users::Account;
 use systems::webhdfs::{self, WebHdfs};
@@ -122,24 +124,19 @@ impl Site {
         Some(home.join(python_jar(version))).filter(|jar| jar.is_file())
     }
 
-    /// A release as it is now: its settings on this node, its files in HDFS.
-    pub fn distribution(&self, hdfs: &WebHdfs, version: Version) -> Result<Distribution, Error> {
+    /// A release as it is now: its settings on this node, its files in HDFS. `now` is of a clock that never goes back.
+    pub fn distribution(
+        &self,
+        (staged, hdfs): (&Staged, &WebHdfs),
+        version: Version,
+        now: Duration,
+    ) -> Result<Distribution, Error> {
         let release = self.flinks.get(&version).ok_or(Error::Unknown(version))?;
-        let mut files = Vec::new();
-        for name in ["lib", "plugins"] {
-            let folder = format!("{}/{name}", release.staged);
-            let found = hdfs.tree(&folder).map_err(|source| Error::Hdfs { version, source })?;
-            let found = found.ok_or_else(|| Error::NotStaged { version, folder: folder.clone() })?;
-            files.extend(found.into_iter().filter(|(_, status)| !status.is_folder()).map(|(path, status)| Resource {
-                key: format!("{name}/{path}"),
-                path: format!("{folder}/{path}"),
-                size: status.length,
-                time_ms: status.modification_time,
-                is_public: true,
-                is_archive: false,
-            }));
-        }
-        Ok(Distribution { version, configuration: self.configuration(release, version)?, files })
+        let files = staged.files(hdfs, &release.staged, now).map_err(|error| match error {
+            staged::Error::Hdfs(source) => Error::Hdfs { version, source },
+            staged::Error::Missing(folder) => Error::NotStaged { version, folder },
+        })?;
+        Ok(Distribution { version, configuration: self.configuration(release, version)?, files: files.to_vec() })
     }
 
     fn configuration(&self, release: &Release, version: Version) -> Result<BTreeMap<String, String>, Error> {

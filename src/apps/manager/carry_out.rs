@@ -190,13 +190,13 @@ impl Manager {
     pub(super) fn ship(&self, state: &State, of: &Key, run: &Run) -> Result<Value, Failed> {
         let application = state.applications.get(&of.application).ok_or(Failed::Passing("it is gone".to_owned()))?;
         let (package, prepared) = self.prepared(state, of)?;
-        let flink =
-            self.site.distribution(&self.hdfs, prepared.flink).map_err(|error| Failed::Passing(chain(&error)))?;
+        let flink = self.distribution(prepared.flink).map_err(|error| Failed::Passing(chain(&error)))?;
         let job = prepared.job(of, &application.owner, &RunOf::from(run));
         let configuration =
             configuration(&self.site.cluster, &flink, &job).map_err(|error| Failed::ForGood(chain(&error)))?;
         // What was right when it was ordered may not be so any more, and YARN takes what it fails a moment later.
-        let against = refusals(self.preflight(&job, prepared.flink, &configuration));
+        let answers = self.answers_of(&of.application);
+        let against = refusals(self.preflight(&job, prepared.flink, &configuration, &answers));
         against.map_or(Ok(()), |why| Err(Failed::ForGood(why)))?;
         let folder = self.work(run);
         // What a killed agent left of it is older than this try.

@@ -8,6 +8,8 @@ use crate::orders::{Caller, Refusal};
 use crate::package::classes::{self, Severity, Target};
 use crate::package::flink::{FlinkComponent, Program};
 use crate::package::{Component, Kind, Package, mirror};
+use crate::preflight::answers::Answers;
+use crate::prepare::Prepared;
 use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::path::PathBuf;
@@ -27,6 +29,8 @@ const MOST_KEPT: usize = 200;
 const WAIT: Duration = Duration::from_secs(20);
 /// So many NodeManagers are asked for their Java: the oldest counts.
 const MOST_ASKED: usize = 3;
+/// So long they are not asked again.
+const JAVA_STAYS: Duration = Duration::from_secs(600);
 /// Of a Java that nobody tells, no class is too new.
 const ANY_JAVA: u16 = 99;
 
@@ -38,6 +42,8 @@ type Subject = (Sha256, String, Version, u16);
 pub(super) struct Looked {
     found: Mutex<BTreeMap<Subject, Arc<[Finding]>>>,
     turn: Mutex<()>,
+    /// The Java of the nodes, and when that was.
+    java: Mutex<Option<(Duration, u16)>>,
 }
 
 impl Looked {
@@ -109,7 +115,7 @@ impl Manager {
     }
 
     fn of_package(&self, package: &Package, digest: Sha256, version: Version) -> Vec<Finding> {
-        let java = self.java();
+        let java = self.java(&Answers::default());
         let components = package.components.iter().filter(|component| component.kind == Kind::Flink);
         let of = |component: &Component| {
             let parsed = FlinkComponent::parse("", &component.properties, &component.files);
@@ -124,13 +130,13 @@ impl Manager {
     /// What the classes of a component need of a release.
     pub(super) fn classes(
         &self,
-        package: &Package,
-        digest: Sha256,
+        package: (&Package, Sha256),
         component: &Component,
-        flink: &FlinkComponent,
-        version: Version,
+        prepared: &Prepared,
+        answers: &Answers,
     ) -> Arc<[Finding]> {
-        self.of_component((package, digest), component, &flink.program, (version, self.java()))
+        let on = (prepared.flink, self.java(answers));
+        self.of_component(package, component, &prepared.component.program, on)
     }
 
     fn of_component(
@@ -185,10 +191,16 @@ impl Manager {
     }
 
     /// The oldest Java of some nodes that run containers.
-    fn java(&self) -> u16 {
-        let nodes = self.yarn.nodes().unwrap_or_default();
+    fn java(&self, answers: &Answers) -> u16 {
+        let now = self.clock.passed();
+        if let Some((_, java)) = lock(&self.looked.java).filter(|(at, _)| now < *at + JAVA_STAYS) {
+            return java;
+        }
+        let nodes = answers.nodes(&self.yarn).unwrap_or_default();
         let running = nodes.into_iter().filter(|node| node.state == "RUNNING").take(MOST_ASKED);
-        running.filter_map(|node| java_of(&node.address?)).min().unwrap_or(ANY_JAVA)
+        let Some(java) = running.filter_map(|node| java_of(&node.address?)).min() else { return ANY_JAVA };
+        *lock(&self.looked.java) = Some((now, java));
+        java
     }
 }
 

@@ -8,7 +8,8 @@ use crate::journal::{Application, Component, Key, Origin, State};
 use crate::orders::{self, Caller, Refusal};
 use crate::package::flink::Program;
 use crate::package::{Kind, Package};
-use crate::preflight::look::look;
+use crate::preflight::answers::Answers;
+use crate::preflight::look::{Asking, look};
 use crate::preflight::{Wanted, judge, python};
 use crate::prepare::{Prepared, RunOf};
 use crate::site::python_jar;
@@ -36,12 +37,13 @@ struct Chosen<'a> {
     prepared: &'a Prepared,
     queue: Option<Word>,
     restore: Option<String>,
+    answers: &'a Answers,
 }
 
 impl Manager {
     /// All components of an application, as a start would submit them now.
     pub fn explain(&self, name: &ApplicationName) -> Result<Vec<Explained>, Refusal> {
-        let dry = self.look(name, &Origin::Newest)?;
+        let dry = self.look(name, &Origin::Newest, &Answers::default())?;
         if dry.components.is_empty() {
             return Err(Refusal::Invalid(lines(&dry.findings)));
         }
@@ -50,9 +52,19 @@ impl Manager {
 
     /// What a start from there would submit, and everything that stands against it.
     pub fn dry_run(&self, name: &ApplicationName, origin: &Origin, by: &Caller) -> Result<DryRun, Refusal> {
+        self.dry_run_with(name, origin, by, &Answers::default())
+    }
+
+    fn dry_run_with(
+        &self,
+        name: &ApplicationName,
+        origin: &Origin,
+        by: &Caller,
+        answers: &Answers,
+    ) -> Result<DryRun, Refusal> {
         let state = self.state()?;
         let application = orders::own(&state, name, by)?;
-        let mut dry = self.look(name, origin)?;
+        let mut dry = self.look(name, origin, answers)?;
         if let Err(refusal) = orders::start(name, application) {
             dry.findings.insert(0, Finding::refusal(name.as_str(), refusal.to_string(), ""));
         }
@@ -62,22 +74,24 @@ impl Manager {
     /// Orders a start, unless something stands against it; gives what is worth knowing.
     pub fn start_if_ready(&self, name: &ApplicationName, origin: Origin, by: &Caller) -> Result<Vec<Finding>, Refusal> {
         orders::start(name, orders::own(&*self.state()?, name, by)?)?;
-        let dry = self.dry_run(name, &origin, by)?;
+        let answers = Answers::default();
+        let dry = self.dry_run_with(name, &origin, by, &answers)?;
         if let Some(why) = refusals(dry.findings.clone()) {
             return Err(Refusal::Invalid(format!("nothing was submitted:\n{why}")));
         }
+        self.keep_answers(name, answers);
         self.start(name, origin, by)?;
         Ok(dry.findings)
     }
 
-    fn look(&self, name: &ApplicationName, origin: &Origin) -> Result<DryRun, Refusal> {
+    fn look(&self, name: &ApplicationName, origin: &Origin, answers: &Answers) -> Result<DryRun, Refusal> {
         let state = self.state()?;
         let application =
             state.applications.get(name).ok_or_else(|| Refusal::NotFound(format!("application {name}")))?;
         let mut dry = DryRun { findings: Vec::new(), components: Vec::new() };
         for (component, run) in &application.components {
             let of = Key { application: name.clone(), component: component.clone() };
-            let looked = self.look_at(&state, &of, (application, run), origin)?;
+            let looked = self.look_at(&state, &of, (application, run), (origin, answers))?;
             dry.findings.extend(looked.findings);
             dry.components.extend(looked.explained);
         }
@@ -94,7 +108,7 @@ impl Manager {
         state: &State,
         of: &Key,
         (application, run): (&Application, &Component),
-        origin: &Origin,
+        (origin, answers): (&Origin, &Answers),
     ) -> Result<Looked, Refusal> {
         let owner = &application.owner;
         let mut findings = Vec::new();
@@ -125,7 +139,7 @@ impl Manager {
                 None
             }
         };
-        let chosen = Chosen { package: &package, prepared: &prepared, queue, restore };
+        let chosen = Chosen { package: &package, prepared: &prepared, queue, restore, answers };
         self.with_flink(state, of, owner, chosen, findings)
     }
 
@@ -135,11 +149,11 @@ impl Manager {
         state: &State,
         of: &Key,
         owner: &Word,
-        Chosen { package, prepared, queue, restore }: Chosen<'_>,
+        Chosen { package, prepared, queue, restore, answers }: Chosen<'_>,
         mut findings: Vec<Finding>,
     ) -> Result<Looked, Refusal> {
         let mut found = |place: &str, why: String| findings.push(Finding::refusal(place, why, ""));
-        let flink = match self.site.distribution(&self.hdfs, prepared.flink) {
+        let flink = match self.distribution(prepared.flink) {
             Ok(flink) => flink,
             Err(error @ (site::Error::Hdfs { .. } | site::Error::Read { .. })) => {
                 return Err(unavailable(chain(&error)));
@@ -166,19 +180,26 @@ impl Manager {
         if let (Some(component), Some(deployed)) =
             (package.component(&Kind::Flink, &of.component), state.packages.get(&package.name))
         {
-            let classes = self.classes(package, deployed.sha256, component, &prepared.component, prepared.flink);
+            let classes = self.classes((package, deployed.sha256), component, prepared, answers);
             findings.extend_from_slice(&classes);
         }
-        findings.extend(self.preflight(&job, prepared.flink, &configuration));
+        findings.extend(self.preflight(&job, prepared.flink, &configuration, answers));
         let explained = explained(prepared, &flink, &job, configuration, findings.clone());
         Ok(Looked { findings, explained: Some(explained) })
     }
 
     /// What the cluster would object to.
-    pub(super) fn preflight(&self, job: &Job, version: Version, configuration: &Configuration) -> Vec<Finding> {
+    pub(super) fn preflight(
+        &self,
+        job: &Job,
+        version: Version,
+        configuration: &Configuration,
+        answers: &Answers,
+    ) -> Vec<Finding> {
         let wanted = Wanted::of(configuration, &job.owner, job.queue.as_ref());
         let hdfs = self.hdfs.as_user(&User::simple(job.owner.as_str()));
-        let mut findings = judge(&wanted, &look((&self.yarn, &hdfs), &self.site.cluster, &job.of, &wanted));
+        let asking = Asking { yarn: &self.yarn, hdfs: &hdfs, answers };
+        let mut findings = judge(&wanted, &look(asking, &self.site.cluster, &job.of, &wanted));
         findings.extend(python::judge(job, version, configuration, self.site.python_jar(version).is_some()));
         findings.sort();
         findings

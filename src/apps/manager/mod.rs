@@ -9,6 +9,7 @@ mod classes;
 mod crew;
 mod details;
 mod explain;
+mod fresh;
 mod logs;
 mod rounds;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use crate::orders::Refusal;
 use crate::package::repository::{self, Repository};
 use crate::share::Share;
 use crate::site::Site;
+use crate::staged::Staged;
 use crew::Crew;
 use rounds::Pause;
 use std::collections::BTreeMap;
@@ -61,6 +63,10 @@ pub struct Manager {
     tell: Box<dyn Fn(&str) + Send + Sync>,
     /// Why packages were not deployed.
     refused: Mutex<BTreeMap<PackageName, String>>,
+    /// What was seen of releases of Flink.
+    staged: Staged,
+    /// What was said when a start was ordered, for its submissions.
+    fresh: Mutex<fresh::Fresh>,
     /// What was found in the classes of packages.
     looked: classes::Looked,
     /// When acts that failed may be tried again.
@@ -131,7 +137,7 @@ impl Manager {
         let unread = Mutex::new(Some("the journal was not read yet".to_owned()));
         let (book, known, unwritten, troubles, seen, since, refused) = Default::default();
         let (looked, pauses, crew, tasks, closed) = Default::default();
-        let (share, uploading) = Default::default();
+        let (share, uploading, staged, fresh) = Default::default();
         let tell = Box::new(|_: &str| {});
         Ok(Manager {
             site,
@@ -150,6 +156,8 @@ impl Manager {
             since,
             tell,
             refused,
+            staged,
+            fresh,
             looked,
             pauses,
             crew,

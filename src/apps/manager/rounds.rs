@@ -103,7 +103,7 @@ impl Manager {
     }
 
     /// Looks after one component that waits for it; false if none does.
-    fn serve(&self) -> bool {
+    pub(super) fn serve(&self) -> bool {
         let Some(task) = lock(&self.crew).take() else { return false };
         let _done = AtEnd(|| {
             lock(&self.crew).done(&task.of);

@@ -3,6 +3,7 @@
 //! Not here: looking (`look`), the classes of a package (`package::classes`), and Flink's configuration (`flink`).
 
 mod access;
+pub mod answers;
 mod files;
 pub mod look;
 pub mod python;

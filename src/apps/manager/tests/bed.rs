@@ -100,6 +100,9 @@ impl Bed {
         let root = bed.hdfs.client();
         root.make_folder("/pnda/flink/2.3.0/plugins", "755").unwrap();
         root.write("/pnda/flink/2.3.0/lib/flink-dist-2.3.0.jar", "644", 4, &mut &b"dist"[..]).unwrap();
+        for folder in ["/user/alice", "/pnda/flink/checkpoints", "/pnda/flink/savepoints"] {
+            root.make_folder(folder, "1777").unwrap();
+        }
         let (manager, package) = (bed.manager(), PackageName::new(WORDCOUNT).unwrap());
         manager.round();
         manager.receive(&package, &alice(), &*wordcount(), None).unwrap();

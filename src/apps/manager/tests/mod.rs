@@ -11,5 +11,6 @@ mod orders;
 mod pairs;
 mod preflight;
 mod refused;
+mod requests;
 mod shares;
 mod wire;

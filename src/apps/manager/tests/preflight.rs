@@ -12,14 +12,14 @@ use words::application::{Finding, Weight};
 use words::names::{ApplicationName, PackageName};
 
 /// What a real ResourceManager gave.
-fn capture(name: &str) -> String {
+pub(super) fn capture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/fixtures/yarn/{name}.json"));
     let capture: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     capture["answer"].to_string()
 }
 
 /// Has YARN tell of its queues, and of its access lists.
-fn tell(bed: &Bed, scheduler: String) {
+pub(super) fn tell(bed: &Bed, scheduler: String) {
     let mut world = bed.yarn.world();
     world.answers.insert("/ws/v1/cluster/scheduler".into(), scheduler);
     world.answers.insert("/conf?name=yarn.acl.enable".into(), capture("conf-acl"));
@@ -42,6 +42,9 @@ fn everything_that_stands_against_a_start_is_told_at_once_and_nothing_is_written
     let manager = bed.manager();
     manager.round();
     tell(&bed, hostile());
+    for folder in ["/user", "/pnda/flink/checkpoints", "/pnda/flink/savepoints"] {
+        bed.hdfs.client().delete(folder).unwrap();
+    }
     bed.hdfs.world.lock().unwrap().barred = vec!["alice /".into(), "alice /pnda/flink".into()];
     let before = (bed.journal(), bed.hdfs.listing());
     bed.yarn.server.asked();

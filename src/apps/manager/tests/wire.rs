@@ -42,6 +42,8 @@ pub(super) struct Answer {
 pub(super) struct Plan {
     /// Requests so far.
     pub(super) count: usize,
+    /// Their first lines, without the version of HTTP.
+    pub(super) lines: Vec<String>,
     /// What becomes of which request, and whether it is the last one of this manager.
     pub(super) fault: Option<(usize, Fault, bool)>,
     /// Nothing goes through any more: its manager is dead.
@@ -120,6 +122,7 @@ fn pass(plan: &Mutex<Plan>, place: usize, server: &str, request: Vec<u8>) -> Opt
             return None;
         }
         plan.count += 1;
+        plan.lines.push(line.trim_end_matches(" HTTP/1.1").to_owned());
         let (fault, kills) = due(&plan);
         plan.is_dead |= kills;
         if kills {
