@@ -63,9 +63,9 @@ impl Context {
     }
 
     /// The same with what is computed from settings.
-    pub(super) fn with_facts(&self, settings: &Settings, root: &str) -> Context {
+    pub(super) fn with_facts(&self, known: facts::Known<'_>) -> Context {
         let mut context = self.open();
-        let facts = facts::compute(settings, root).into_iter();
+        let facts = facts::compute(known).into_iter();
         context.names.extend(facts.map(|(name, fact)| (format!("facts.{name}"), fact)));
         context
     }

@@ -5,6 +5,7 @@
 use super::assign::{self, Assigned, Assignment};
 use super::context::Context;
 use super::every::every;
+use super::facts::Known;
 use super::flavor::{self, Flavor};
 use super::resolve::{self, Layers, Place, Settings};
 use super::role::{self, Role};
@@ -65,7 +66,8 @@ impl<'a> Decided<'a> {
             let roles = self.roles_of(assigned);
             let place = Place { assigned, roles: &roles };
             let resolved = layers.resolve(place, &self.engine, &self.around(assigned), problems);
-            facts::check(&resolved, &self.root, problems);
+            let known = Known { settings: &resolved, root: &self.root, generation: self.inputs.generation };
+            facts::check(known, problems);
             (assigned.node.clone(), resolved)
         };
         let settings: BTreeMap<Word, Settings> = every(&self.assignment.nodes, of_node, problems).into_iter().collect();

@@ -7,7 +7,10 @@ use super::resolve::Settings;
 use super::setting::{Value as Setting, milliseconds};
 use std::collections::BTreeMap;
 use tera::Value;
+use words::digest::Sha256;
 use words::flink::Version;
+use words::generation::Generation;
+use words::names::SafePath;
 use words::problem::Problems;
 
 /// One fact: its name below `facts`, the settings it is made of, and how.
@@ -54,16 +57,26 @@ const HISTORY_SERVER: &[&str] = &[
     "flink.history_server.tls_keystore",
 ];
 
+/// What facts are computed from.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// The node's settings.
+    pub(super) settings: &'a Settings,
+    /// The folder that stands for `/`; empty for `/` itself.
+    pub(super) root: &'a str,
+    /// What the mirror holds; none where nobody asks whether it does.
+    pub(super) generation: Option<&'a Generation>,
+}
+
 /// The settings that one fact may see.
 pub(super) struct Seen<'a> {
-    settings: &'a Settings,
+    known: Known<'a>,
     uses: &'static [&'static str],
-    root: &'a str,
 }
 
 impl Seen<'_> {
     fn value(&self, name: &str) -> Option<&Setting> {
-        self.uses.contains(&name).then(|| self.settings.get(name)).flatten().map(|resolved| &resolved.value)
+        self.uses.contains(&name).then(|| self.known.settings.get(name)).flatten().map(|resolved| &resolved.value)
     }
 
     /// A text setting, if the node has it and it is set.
@@ -78,7 +91,14 @@ impl Seen<'_> {
 
     /// A path of the node under its root.
     pub(super) fn at(&self, path: &str) -> String {
-        at(self.root, path)
+        at(self.known.root, path)
+    }
+
+    /// The digest of a file of the mirror; that of nothing where the mirror is not known or does not hold it, which is told
+    /// where the file is placed.
+    pub(super) fn digest(&self, file: String) -> Sha256 {
+        let listed = SafePath::new(file).ok().and_then(|path| self.known.generation?.files.get(&path).copied());
+        listed.map_or_else(|| Sha256::of(b""), |listed| listed.sha256)
     }
 }
 
@@ -88,15 +108,15 @@ pub(super) fn at(root: &str, path: &str) -> String {
 }
 
 /// All facts of a node.
-pub(super) fn compute(settings: &Settings, root: &str) -> BTreeMap<&'static str, Value> {
-    let value = |fact: &Fact| (fact.compute)(&Seen { settings, uses: fact.uses, root }).unwrap_or_else(|| ().into());
+pub(super) fn compute(known: Known<'_>) -> BTreeMap<&'static str, Value> {
+    let value = |fact: &Fact| (fact.compute)(&Seen { known, uses: fact.uses }).unwrap_or_else(|| ().into());
     FACTS.iter().map(|fact| (fact.name, value(fact))).collect()
 }
 
 /// What Flink would refuse of a node's configuration, at the settings that say so.
-pub(super) fn check(settings: &Settings, root: &str, problems: &mut Problems) {
-    for (setting, what, remedy) in flink::refused(&Seen { settings, uses: flink::USES, root }) {
-        settings.get(setting).into_iter().for_each(|found| problems.add(found.origin.problem(&*what, &*remedy)));
+pub(super) fn check(known: Known<'_>, problems: &mut Problems) {
+    for (setting, what, remedy) in flink::refused(&Seen { known, uses: flink::USES }) {
+        known.settings.get(setting).into_iter().for_each(|found| problems.add(found.origin.problem(&*what, &*remedy)));
     }
 }
 
@@ -105,7 +125,8 @@ fn map<const N: usize>(pairs: [(&str, Value); N]) -> Value {
     set.map(|(key, value)| (key.to_owned(), value)).collect::<BTreeMap<String, Value>>().into()
 }
 
-/// By version: the name of its configuration file, and the lines of clients and of the history server in it.
+/// By version: the name of its configuration file, the lines of clients and of the history server in it, and the name of
+/// its folder in HDFS.
 fn flink_by_version(seen: &Seen<'_>) -> Option<Value> {
     seen.text("flink.version")?;
     let of = |version: Version| {
@@ -114,7 +135,8 @@ fn flink_by_version(seen: &Seen<'_>) -> Option<Value> {
         let lines = |pairs: Vec<flink::Pair>| Value::from(pairs.iter().map(line).collect::<Vec<_>>());
         let client = lines(flink::configuration(seen, version));
         let history_server = lines(flink::history_server(seen, version));
-        map([("file", file.name().into()), ("client", client), ("history_server", history_server)])
+        let staged = flink::staged(seen, version).into();
+        map([("file", file.name().into()), ("client", client), ("history_server", history_server), ("staged", staged)])
     };
     let versions = flink::versions(seen).into_iter().map(|version| (version.to_string(), of(version)));
     Some(versions.collect::<BTreeMap<String, Value>>().into())

@@ -46,6 +46,7 @@ pub(super) const USES: &[&str] = &[
     "flink.parallelism",
     "flink.python",
     "flink.savepoints_url",
+    "flink.staged_as",
     "flink.staged_url",
     "flink.taskmanager.memory",
     "flink.taskmanager.slots",
@@ -227,9 +228,22 @@ fn on_yarn(seen: &Seen<'_>, version: Version) -> Vec<Pair> {
     let mut pairs = vec![("yarn.classpath.include-user-jar", "DISABLED".to_owned())];
     pairs.extend(from("yarn.application-attempts", seen.printed("flink.attempts")));
     if let Some(staged) = seen.text("flink.staged_url") {
-        pairs.push(("yarn.provided.lib.dirs", format!("{staged}/{version}/lib;{staged}/{version}/plugins")));
+        let folder = format!("{staged}/{}", self::staged(seen, version));
+        pairs.push(("yarn.provided.lib.dirs", format!("{folder}/lib;{folder}/plugins")));
     }
     pairs
+}
+
+/// Enough of a digest to tell apart all archives of Flink that there ever are.
+const DIGITS: usize = 16;
+
+/// The name of a version's folder in HDFS. What is in it follows from the archive that it is unpacked from, so the
+/// archive's digest names it, and another content lies beside it, not in its place.
+pub(super) fn staged(seen: &Seen<'_>, version: Version) -> String {
+    match seen.text("flink.staged_as") {
+        Some("content") => format!("{version}-{:.DIGITS$}", seen.digest(format!("flink-{version}.tar.gz")).to_string()),
+        _ => version.to_string(),
+    }
 }
 
 /// The factory works from 1.15 on, the class no longer from 1.17 on (measured). Scopes without container ids keep the

@@ -7,6 +7,7 @@ use super::context::Context;
 use super::decide::Decided;
 use super::desired::{Maker, Thing, Things};
 use super::every::every;
+use super::facts::Known;
 use super::resolve::{Place, Settings};
 use super::role::Role;
 use super::script;
@@ -76,7 +77,8 @@ impl Ground<'_> {
     fn folder(&self, place: Place<'_>, settings: &Settings, problems: &mut Problems) -> Option<Tree> {
         let Decided { inputs, engine, root, spec, .. } = self.decided;
         let (node, roles) = (&place.assigned.node, place.roles);
-        let context = self.decided.around(place.assigned).with_settings(settings).with_facts(settings, root);
+        let known = Known { settings, root, generation: inputs.generation };
+        let context = self.decided.around(place.assigned).with_settings(settings).with_facts(known);
         let scope = if inputs.root.is_some() { Scope::User } else { Scope::System };
         let whom = format!("for node {node} of cluster {}", spec.name);
         let generation = inputs.generation;

@@ -3,6 +3,7 @@
 //! Not here: whether the mirror has it.
 
 use super::context::Context;
+use super::facts::Known;
 use super::item::{Item, What};
 use super::resolve::{Resolved, Settings};
 use super::role::{self, Role};
@@ -33,7 +34,7 @@ fn of_role(role: &Role, engine: &Engine<'_>, problems: &mut Problems) -> BTreeSe
     });
     let settings: Settings = declared.collect();
     let around = Context::around("", "", "", &().into());
-    let context = around.with_settings(&settings).with_facts(&settings, "");
+    let context = around.with_settings(&settings).with_facts(Known { settings: &settings, root: "", generation: None });
     let mut paths = BTreeSet::new();
     for item in role.lists.items.iter().filter(|item| applies(item, &context)) {
         let (What::Archive { from, .. } | What::Download { from, .. }) = &item.what else { continue };

@@ -51,7 +51,7 @@ fn two_versions_of_flink_lie_side_by_side_each_in_its_own_form() {
     let (old, new) = (pairs(&rendered, "edge-1", old), pairs(&rendered, "edge-1", new));
     assert!(old.contains_key("state.savepoints.dir") && new.contains_key("execution.checkpointing.savepoint-dir"));
     for (pairs, version) in [(&old, "1.18.1"), (&new, "2.3.0")] {
-        let staged = format!("hdfs://10.77.0.2:8020/pnda/flink/{version}");
+        let staged = format!("hdfs://10.77.0.2:8020/pnda/flink/{version}-{}", digest(version, generation()));
         assert_eq!(pairs["yarn.provided.lib.dirs"].trim_matches('\''), format!("{staged}/lib;{staged}/plugins"));
     }
     let paths = |prefix: &str| -> Vec<String> {
@@ -69,7 +69,48 @@ fn two_versions_of_flink_lie_side_by_side_each_in_its_own_form() {
         rendered.nodes.keys().map(|name| node(&rendered, name.as_str())).find(|node| !node.hdfs_uploads.is_empty());
     let staged: Vec<String> = staging.unwrap().hdfs_uploads.iter().map(|upload| upload.to.to_string()).collect();
     assert_eq!(staged.len(), 6);
-    assert!(staged.contains(&"/pnda/flink/2.3.0/lib".to_owned()), "{staged:?}");
+    assert!(staged.contains(&format!("/pnda/flink/2.3.0-{}/lib", digest("2.3.0", generation()))), "{staged:?}");
+}
+
+/// What the name of a version's folder in HDFS ends with.
+fn digest(version: &str, generation: Generation) -> String {
+    let archive = SafePath::new(format!("flink-{version}.tar.gz")).unwrap();
+    generation.files[&archive].sha256.to_string()[..16].to_owned()
+}
+
+#[test]
+fn another_content_of_a_version_lies_beside_the_old_one_in_hdfs() {
+    let mut other = generation();
+    other.files.get_mut(&SafePath::new("flink-1.20.5.tar.gz").unwrap()).unwrap().sha256 = Sha256::of(b"another");
+    let case = Case::example("hadoop");
+    let all = [(case.done(), generation()), (case.render_from(&other).unwrap(), other)];
+    let [before, after] = all.map(|(rendered, generation)| {
+        let folder = format!("/pnda/flink/1.20.5-{}", digest("1.20.5", generation));
+        let client = pairs(&rendered, "edge-1", "files/etc/pnda/flink/1.20.5/config.yaml");
+        let staged = format!("hdfs://10.77.0.2:8020{folder}");
+        assert_eq!(client["yarn.provided.lib.dirs"].trim_matches('\''), format!("{staged}/lib;{staged}/plugins"));
+        let nodes: Vec<Node> = rendered.nodes.keys().map(|name| node(&rendered, name.as_str())).collect();
+        let uploads = nodes.iter().flat_map(|node| &node.hdfs_uploads).map(|upload| upload.to.to_string());
+        assert_eq!(uploads.collect::<Vec<_>>(), [format!("{folder}/lib"), format!("{folder}/plugins")]);
+        let manager = nodes.iter().find(|node| node.roles.iter().any(|role| role.as_str() == "applications")).unwrap();
+        let file = "files/etc/pnda/applications.toml";
+        assert!(text(&rendered, manager.node.as_str(), file).contains(&format!("staged = \"{folder}\"")));
+        folder
+    });
+    assert_ne!(before, after);
+}
+
+#[test]
+fn whoever_had_flink_in_hdfs_by_its_version_alone_restarts_the_manager_of_applications_and_nothing_else() {
+    let (before, after) = (Case::example("hadoop").set("flink.staged_as", "version"), Case::example("hadoop"));
+    let changes = difference(&changes::folders(&before.done()), &changes::folders(&after.done()));
+    let restarts: BTreeSet<&str> = changes.changed.iter().flat_map(|node| &node.restarts).map(String::as_str).collect();
+    assert_eq!(restarts, BTreeSet::from(["pnda-applications"]), "{changes}");
+    let old = pairs(&before.done(), "edge-1", "files/etc/pnda/flink/1.20.5/config.yaml");
+    assert!(
+        old["yarn.provided.lib.dirs"].contains("/pnda/flink/1.20.5/lib;"),
+        "as a site that stages it itself has it"
+    );
 }
 
 #[test]

@@ -71,6 +71,20 @@ fn another_content_takes_the_place_of_the_old_one_at_once() {
 }
 
 #[test]
+fn what_an_earlier_document_put_elsewhere_stays_as_it_is() {
+    let (mut site, fake) = site();
+    site.install().unwrap();
+    site.flink = "flink-2";
+    site.more = site.more.replace("/pnda/lib/flink", "/pnda/lib/new");
+    site.install().unwrap();
+    let new = ["/pnda/lib/new hdfs:hadoop 755 /", "/pnda/lib/new/flink hdfs:hadoop 644 two"];
+    assert_eq!(fake.listing()[1..], [WHOLE.as_slice(), new.as_slice()].concat());
+    fake.changes();
+    assert!(site.again().unwrap().is_empty());
+    assert_eq!(fake.changes(), Vec::<String>::new());
+}
+
+#[test]
 fn what_somebody_changed_in_hdfs_is_kept_beside_and_put_back() {
     let (site, fake) = site();
     site.install().unwrap();
