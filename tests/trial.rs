@@ -13,6 +13,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 #[path = "trial/faults.rs"]
 mod faults;
@@ -141,7 +143,7 @@ fn submitted(folder: &Path) -> u64 {
     let config = std::fs::read_to_string(folder.join("node/etc/pnda/applications.toml")).unwrap();
     let config: toml::Table = config.parse().unwrap();
     let url = format!("{}/ws/v1/cluster/metrics", config["resource_managers"][0].as_str().unwrap());
-    let text = pnda::systems::site::client(std::time::Duration::from_secs(20)).get(&url, 1 << 20).unwrap();
+    let text = pnda::systems::site::client(Duration::from_secs(20)).get(&url, 1 << 20).unwrap();
     let metrics: serde_json::Value = serde_json::from_slice(&text).unwrap();
     metrics["clusterMetrics"]["appsSubmitted"].as_u64().unwrap()
 }
@@ -165,6 +167,35 @@ fn what_cannot_run_is_refused_before_anything_is_submitted(folder: &Path) {
     assert_eq!(component(folder, "large").yarn_id, None);
     app_does(folder, &["delete", "large", "--yes"]);
     assert_eq!(submitted(folder), before, "YARN was given nothing");
+}
+
+/// Its JobManager is killed, which ends the run: another one follows, by itself.
+fn what_fails_begins_again_from_its_newest_checkpoint(folder: &Path, failing: &told::Component) {
+    let deadline = Instant::now() + Duration::from_secs(240);
+    let until = |what: &str, is_good: &dyn Fn(&told::Component) -> bool| loop {
+        let found = component(folder, "states");
+        if is_good(&found) {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{what}: {found:?}");
+        sleep(Duration::from_millis(500));
+    };
+    let completed = |found: &told::Component| found.details.as_ref()?.checkpoints.as_ref()?.last_path.clone();
+    until("a checkpoint", &|found| completed(found).is_some_and(|path| path.contains("/chk-")));
+    let id = failing.yarn_id.as_deref().unwrap();
+    let is_master = |command: &str| command.contains("YarnApplicationClusterEntryPoint") && command.contains(id);
+    let found = processes_that(is_master);
+    assert!(!found.is_empty(), "no JobManager of {id}");
+    for (pid, _) in found {
+        let _ = kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL);
+    }
+    let again =
+        until("another run", &|found| found.state == told::State::Running && found.yarn_id.as_deref() != Some(id));
+    let from = again.restored_from.clone().unwrap();
+    assert!(from.contains("/chk-"), "{from}");
+    assert_eq!(restored(folder, &again), Some(from), "Flink says so too");
+    let history = app_does(folder, &["history", "states"]);
+    assert!(history.contains(&format!("{id} failed")), "{history}");
 }
 
 /// Deploys, starts, stops and starts again; what is refused says why.
@@ -199,6 +230,7 @@ fn an_application_stops_and_starts_with_its_state(folder: &Path) {
     assert_eq!(second.restored_from, Some(savepoint.clone()));
     assert_eq!(restored(folder, &second), Some(savepoint), "Flink says so too");
     assert_ne!(second.yarn_id, first.yarn_id);
+    what_fails_begins_again_from_its_newest_checkpoint(folder, &second);
 
     app_does(folder, &["stop", "states", "--no-savepoint", "--wait"]);
     assert_eq!(component(folder, "states").state, told::State::Stopped);
@@ -209,10 +241,18 @@ fn an_application_stops_and_starts_with_its_state(folder: &Path) {
 
 /// The processes whose command line names the folder.
 fn processes(folder: &Path) -> Vec<String> {
-    let commands = std::fs::read_dir("/proc").unwrap().flatten();
-    let command = |entry: std::fs::DirEntry| std::fs::read(entry.path().join("cmdline")).ok();
-    let texts = commands.filter_map(command).map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " "));
-    texts.filter(|text| text.contains(&*folder.to_string_lossy())).collect()
+    let named = processes_that(|command| command.contains(&*folder.to_string_lossy()));
+    named.into_iter().map(|(_, command)| command).collect()
+}
+
+/// Processes by their command lines, with their ids.
+fn processes_that(is_meant: impl Fn(&str) -> bool) -> Vec<(i32, String)> {
+    let process = |entry: std::fs::DirEntry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let command = std::fs::read(entry.path().join("cmdline")).ok()?;
+        Some((pid, String::from_utf8_lossy(&command).replace('\0', " ")))
+    };
+    std::fs::read_dir("/proc").unwrap().flatten().filter_map(process).filter(|(_, command)| is_meant(command)).collect()
 }
 
 #[test]

@@ -65,7 +65,10 @@ mod tests {
             at_ms: 0,
             begun: true,
             accepted: true,
+            is_respawn: false,
+            policy: crate::respawn::Policy::default(),
             end: None,
+            ended_ms: 0,
         }
     }
 

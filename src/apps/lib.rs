@@ -16,6 +16,7 @@ pub mod package;
 pub mod preflight;
 pub mod prepare;
 pub mod queue;
+pub mod respawn;
 pub mod restore;
 pub mod share;
 pub mod site;

@@ -2,6 +2,7 @@
 //! Pure, and one table: each row is a state of YARN, of the job, and what is wanted.
 //! Not here: what is to be done about it (`decide`).
 
+use crate::decide::again::{Again, again};
 use crate::decide::{Job, Observed, Seen, Yarn, is_moved};
 use crate::journal::{Application, Component, End, Outcome, Run, Verdict, Wanted};
 use systems::yarn::State as YarnState;
@@ -34,8 +35,10 @@ pub fn state(wanted: &Wanted, component: &Component, observed: Option<&Observed>
         };
     };
     if let Some(end) = &run.end {
-        let again = matches!(wanted, Wanted::Started { order, .. } if *order != run.order);
-        return if again { said(State::Submitting, "it is being prepared") } else { over(wanted, end, component) };
+        return match matches!(wanted, Wanted::Started { order, .. } if *order != run.order) {
+            true => said(State::Submitting, "it is being prepared"),
+            false => followed(again(wanted, component), component, over(wanted, end, component)),
+        };
     }
     match observed.map(|observed| &observed.yarn) {
         None | Some(Yarn::NoRun) => said(State::Unknown, "it was not looked at yet"),
@@ -80,6 +83,22 @@ fn of_job(job: &Job) -> (State, String) {
             ("CANCELLING" | "FINISHED" | "FAILED" | "CANCELED", _) => (State::Stopping, format!("Flink says {state}")),
             _ => (State::Starting, "not all tasks run yet".to_owned()),
         },
+    }
+}
+
+/// A run that is over, and what follows it.
+fn followed(again: Again, component: &Component, (state, reason): (State, String)) -> (State, String) {
+    let with = |more: String| {
+        [reason.clone(), more].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
+    };
+    match again {
+        Again::No => (state, reason),
+        Again::GivenUp(why) => (state, with(why)),
+        Again::At(at_ms) => {
+            let count = component.streak.failures;
+            let failures = if count > 1 { format!(", after {count} failures in a row") } else { String::new() };
+            (State::Restarting, with(format!("the next run begins at {}{failures}", words::moment::utc(at_ms / 1000))))
+        }
     }
 }
 

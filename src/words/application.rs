@@ -171,7 +171,7 @@ pub enum State {
     Starting,
     /// All tasks run.
     Running,
-    /// Flink restarts its tasks after a failure.
+    /// Flink restarts its tasks after a failure, or the manager will submit it again.
     Restarting,
     /// A savepoint is being taken, or it is ending.
     Stopping,

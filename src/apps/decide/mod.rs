@@ -3,10 +3,12 @@
 //! decided anew.
 //! Not here: doing it, and in which words it is shown.
 
+pub mod again;
 #[cfg(test)]
 mod tests;
 
 use crate::journal::{Component, End, Outcome, Run, Savepoint, Verdict, Wanted};
+use again::{Again, again, is_due};
 use systems::yarn::{FinalStatus, State};
 use words::ids::JobId;
 use words::names::Word;
@@ -135,8 +137,8 @@ pub enum Action {
     SaveAgain,
     /// Write down where it lies.
     Saved(String),
-    /// Write down that there is none.
-    NotSaved(String),
+    /// Write down that there is none, and whether its job is over.
+    NotSaved { why: String, is_over: bool },
     /// Have YARN kill it.
     Kill,
 }
@@ -148,18 +150,24 @@ pub enum Rest {
     AsWanted,
     /// Something is under way: what.
     Waits(&'static str),
+    /// Another run follows, not yet.
+    Pauses,
     /// Somebody does not answer: who, and why. Nothing is done on what nobody sees.
     CannotSee { hop: &'static str, why: String },
     /// The observation is older than what was done since.
     Stale,
 }
 
-/// Decides.
-pub fn next(wanted: &Wanted, component: &Component, observed: &Observed) -> Action {
+/// What shall be where a component was given up: nothing of it.
+const GIVEN_UP: Wanted = Wanted::Stopped { save: false, was: None };
+
+/// Decides. `now_ms` is the time since 1970 in milliseconds.
+pub fn next(wanted: &Wanted, component: &Component, observed: &Observed, now_ms: u64) -> Action {
     if observed.as_of < component.changed {
         return Action::Rest(Rest::Stale);
     }
-    let Some(run) = component.live() else { return idle(wanted, component) };
+    let Some(run) = component.live() else { return idle(wanted, component, now_ms) };
+    let wanted = if component.given_up.is_some() { &GIVEN_UP } else { wanted };
     match &observed.yarn {
         Yarn::NoRun => Action::Rest(Rest::Stale),
         Yarn::Hidden { hop, why } => cannot_see(hop, why),
@@ -173,11 +181,13 @@ pub fn next(wanted: &Wanted, component: &Component, observed: &Observed) -> Acti
 }
 
 /// Nothing runs.
-fn idle(wanted: &Wanted, component: &Component) -> Action {
+fn idle(wanted: &Wanted, component: &Component, now_ms: u64) -> Action {
     let done = |order: u64| component.run.as_ref().is_some_and(|run| run.order == order);
-    match wanted {
-        Wanted::Started { order, .. } if !done(*order) => Action::Intend,
-        _ => Action::Rest(Rest::AsWanted),
+    match (wanted, again(wanted, component)) {
+        (Wanted::Started { order, .. }, _) if !done(*order) => Action::Intend,
+        (_, Again::At(at_ms)) if is_due(at_ms, now_ms) => Action::Intend,
+        (_, Again::At(_)) => Action::Rest(Rest::Pauses),
+        (_, Again::No | Again::GivenUp(_)) => Action::Rest(Rest::AsWanted),
     }
 }
 
@@ -206,7 +216,7 @@ fn known(wanted: &Wanted, component: &Component, run: &Run, seen: &Seen) -> Acti
     if let Some(pending) = component.pending() {
         let action = settle(pending, seen);
         // Whoever has ordered an end without a savepoint by now does not wait for one: its JobManager may hang.
-        let is_settled = matches!(action, Action::Saved(_) | Action::NotSaved(_));
+        let is_settled = matches!(action, Action::Saved(_) | Action::NotSaved { .. });
         return if needs_no_savepoint && !is_settled && !seen.state.is_final() { Action::Kill } else { action };
     }
     if seen.state.is_final() {
@@ -255,12 +265,13 @@ fn settle(pending: &Savepoint, seen: &Seen) -> Action {
     let over = seen.state.is_final();
     match &seen.saved {
         Saved::At(path) => Action::Saved(path.clone()),
-        Saved::Failed(why) => Action::NotSaved(why.clone()),
+        Saved::Failed(why) => Action::NotSaved { why: why.clone(), is_over: over },
         Saved::Hidden(why) if over => cannot_see("HDFS", why),
         Saved::Hidden(why) => cannot_see("the JobManager", why),
         Saved::InProgress => Action::Rest(Rest::Waits("the savepoint is being taken")),
         Saved::Unknown | Saved::None if over => {
-            Action::NotSaved(format!("the application ended, and there is no savepoint in {}", pending.folder))
+            let why = format!("the application ended, and there is no savepoint in {}", pending.folder);
+            Action::NotSaved { why, is_over: over }
         }
         Saved::Unknown | Saved::None => Action::SaveAgain,
     }

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::journal::Origin;
+use crate::respawn::Policy;
 use words::ids::{ApplicationId, TriggerId};
 
 const ORDER: u64 = 7;
@@ -26,8 +27,21 @@ fn job() -> JobId {
 
 fn run(accepted: bool) -> Component {
     let (queue, job, restore) = (None, None, None);
-    let run = Run { id: id(), order: ORDER, at_ms: 0, queue, job, restore, begun: true, accepted, end: None };
-    Component { changed: 9, run: Some(run), before: None, savepoints: Vec::new() }
+    let run = Run {
+        id: id(),
+        order: ORDER,
+        at_ms: 0,
+        queue,
+        job,
+        restore,
+        begun: true,
+        accepted,
+        is_respawn: false,
+        policy: Policy::default(),
+        end: None,
+        ended_ms: 0,
+    };
+    Component { changed: 9, run: Some(run), ..Component::default() }
 }
 
 fn ended(order: u64) -> Component {
@@ -73,7 +87,7 @@ fn hidden() -> Yarn {
 }
 
 fn decided(wanted: &Wanted, component: &Component, yarn: Yarn) -> Action {
-    next(wanted, component, &Observed { as_of: 9, yarn })
+    next(wanted, component, &Observed { as_of: 9, yarn }, 0)
 }
 
 #[test]
@@ -128,7 +142,7 @@ fn nothing_is_done_on_what_nobody_sees_or_on_what_was_seen_before_the_last_recor
             let action = decided(&wanted, &component, hidden());
             assert!(matches!(action, Action::Rest(Rest::CannotSee { .. })), "{wanted:?} {action:?}");
             let stale = Observed { as_of: 8, yarn: seen(State::Killed, Job::None, Saved::None) };
-            assert_eq!(next(&wanted, &component, &stale), Action::Rest(Rest::Stale));
+            assert_eq!(next(&wanted, &component, &stale, 0), Action::Rest(Rest::Stale));
         }
     }
 }
@@ -226,11 +240,14 @@ fn a_pending_savepoint_is_settled_before_anything_else() {
         let action = |state, saved| decided(&wanted, &pending, seen(state, known(true), saved));
         assert_eq!(action(State::Running, Saved::At("/s/1".into())), Action::Saved("/s/1".into()));
         assert_eq!(action(State::Finished, Saved::At("/s/1".into())), Action::Saved("/s/1".into()));
-        assert_eq!(action(State::Running, Saved::Failed("no".into())), Action::NotSaved("no".into()));
+        assert_eq!(
+            action(State::Running, Saved::Failed("no".into())),
+            Action::NotSaved { why: "no".into(), is_over: false }
+        );
         let hidden = action(State::Finished, Saved::Hidden("no route".into()));
         assert!(matches!(hidden, Action::Rest(Rest::CannotSee { .. })), "{hidden:?}");
         let gone = action(State::Failed, Saved::None);
-        assert!(matches!(&gone, Action::NotSaved(why) if why.contains("/s")), "{gone:?}");
+        assert!(matches!(&gone, Action::NotSaved { why, is_over: true } if why.contains("/s")), "{gone:?}");
     }
     for wanted in [started(), stopped(true)] {
         let action = |saved| decided(&wanted, &pending, seen(State::Running, known(true), saved));

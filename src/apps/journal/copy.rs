@@ -153,6 +153,7 @@ impl Fact {
             | Fact::DeleteOrdered { application }
             | Fact::ApplicationDeleted { application } => Some(application),
             Fact::StartFailed { of, .. }
+            | Fact::RespawnFailed { of, .. }
             | Fact::RunIntended { of, .. }
             | Fact::SubmissionBegun { of, .. }
             | Fact::RunAccepted { of, .. }

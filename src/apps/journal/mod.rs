@@ -14,7 +14,7 @@ pub use book::{Book, NoteError};
 pub use copy::CopyError;
 pub use hdfs::HdfsJournal;
 pub use record::{End, FORMAT, Fact, Key, Origin, Record, Unreadable, Verdict};
-pub use state::{Application, Component, Misfit, Outcome, Package, Run, Savepoint, State, Wanted};
+pub use state::{Application, Component, Misfit, Outcome, Package, Run, Savepoint, State, Streak, Wanted};
 
 use std::path::PathBuf;
 

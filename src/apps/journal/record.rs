@@ -2,6 +2,7 @@
 //! The format outlives releases: `format` tells it, and a frozen sample of each is read by a test.
 //! Not here: where records lie, and what follows from them (`state`).
 
+use crate::respawn::Policy;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -93,9 +94,14 @@ pub enum Fact {
         job: Option<JobId>,
         /// The savepoint or checkpoint that it begins from.
         restore: Option<String>,
+        /// What follows when it ends by itself.
+        #[serde(default, skip_serializing_if = "Policy::is_none")]
+        policy: Policy,
     },
     /// Its files are in HDFS, and the request to YARN leaves now; from here on it may come to run at any time.
     SubmissionBegun { of: Key, id: ApplicationId },
+    /// A component that ended by itself cannot be started again; the order goes on for the others.
+    RespawnFailed { of: Key, why: String },
     /// YARN knows the id.
     RunAccepted { of: Key, id: ApplicationId },
     /// It is over.
@@ -104,8 +110,14 @@ pub enum Fact {
     SavepointIntended { of: Key, id: TriggerId, run: ApplicationId, job: JobId, folder: String },
     /// It is complete.
     SavepointCompleted { of: Key, id: TriggerId, path: String },
-    /// There is none; the job goes on, and the order to stop is over.
-    SavepointFailed { of: Key, id: TriggerId, why: String },
+    /// There is none. The job goes on, and the order to stop is over; unless the job is.
+    SavepointFailed {
+        of: Key,
+        id: TriggerId,
+        why: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_over: bool,
+    },
 }
 
 /// How a run ended.
@@ -177,6 +189,9 @@ impl Fact {
             Fact::DeleteOrdered { .. } => "its end was ordered".to_owned(),
             Fact::ApplicationDeleted { .. } => "it was forgotten".to_owned(),
             Fact::StartFailed { of, why } => return (Some(&of.component), format!("it cannot be started: {why}")),
+            Fact::RespawnFailed { of, why } => {
+                return (Some(&of.component), format!("it cannot be started again: {why}"));
+            }
             Fact::RunIntended { of, id, restore, .. } => {
                 let from = restore.as_ref().map(|path| format!(", from {path}")).unwrap_or_default();
                 return (Some(&of.component), format!("{id} will be submitted{from}"));
@@ -192,7 +207,7 @@ impl Fact {
             Fact::SavepointCompleted { of, id, path } => {
                 return (Some(&of.component), format!("savepoint {id} lies in {path}"));
             }
-            Fact::SavepointFailed { of, id, why } => {
+            Fact::SavepointFailed { of, id, why, .. } => {
                 return (Some(&of.component), format!("savepoint {id} failed: {why}"));
             }
         };

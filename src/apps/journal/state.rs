@@ -3,6 +3,7 @@
 //! Not here: what is observed, and what is to be done.
 
 use super::record::{End, Fact, Key, Origin, Record, Verdict};
+use crate::respawn::Policy;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -75,6 +76,35 @@ pub struct Component {
     pub before: Option<Run>,
     /// Savepoints, oldest first.
     pub savepoints: Vec<Savepoint>,
+    /// What became of its last runs.
+    pub streak: Streak,
+    /// Why it cannot be started again, by the order that is in force.
+    pub given_up: Option<String>,
+}
+
+/// Runs that failed one after the other, by one order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Streak {
+    /// How many.
+    pub failures: u32,
+    /// How many of them, the last ones, did not last.
+    pub at_once: u32,
+}
+
+/// A run that lasts so long has earned that nothing before it counts any more.
+const EARNED_MS: u64 = 10 * 60_000;
+/// A run that ends before it is so old has not lasted.
+const AT_ONCE_MS: u64 = 60_000;
+
+impl Streak {
+    fn after(self, verdict: Verdict, lasted_ms: u64) -> Streak {
+        if !matches!(verdict, Verdict::Failed | Verdict::Lost) {
+            return Streak::default();
+        }
+        let before = if lasted_ms >= EARNED_MS { Streak::default() } else { self };
+        let at_once = if lasted_ms < AT_ONCE_MS { before.at_once + 1 } else { 0 };
+        Streak { failures: before.failures + 1, at_once }
+    }
 }
 
 /// One run: one application of YARN.
@@ -96,8 +126,14 @@ pub struct Run {
     pub begun: bool,
     /// YARN knows it.
     pub accepted: bool,
+    /// Another run by the same order was before it.
+    pub is_respawn: bool,
+    /// What follows when it ends by itself.
+    pub policy: Policy,
     /// It is over.
     pub end: Option<End>,
+    /// When that was written down, in milliseconds since 1970; 0 before.
+    pub ended_ms: u64,
 }
 
 /// A savepoint.
@@ -144,6 +180,19 @@ impl Run {
 }
 
 impl Component {
+    /// Whether a run by this order would follow another one by the same.
+    pub fn respawns(&self, order: u64) -> bool {
+        self.run.as_ref().is_some_and(|run| run.order == order)
+    }
+
+    /// From where its next run by this order begins: what was ordered counts until a run of it ran.
+    pub fn origin<'a>(&self, order: u64, ordered: &'a Origin) -> &'a Origin {
+        match self.run.as_ref().is_some_and(|run| run.order == order && run.ran()) {
+            true => &Origin::Newest,
+            false => ordered,
+        }
+    }
+
     /// The last run that ran: the newest state is its.
     pub fn last_that_ran(&self) -> Option<&Run> {
         self.run.as_ref().filter(|run| run.ran()).or(self.before.as_ref())
@@ -200,6 +249,9 @@ impl State {
                 self.applications.insert(application.clone(), Arc::new(made));
             }
             Fact::StartOrdered { application, origin } => {
+                for component in self.of(application)?.components.values_mut() {
+                    (component.streak, component.given_up) = (Streak::default(), None);
+                }
                 self.order(application, Wanted::Started { order: record.number, origin: origin.clone() })?;
             }
             Fact::StopOrdered { application, save } => {
@@ -230,11 +282,13 @@ impl State {
 
     fn change_run(&mut self, record: &Record, fact: &Fact) -> Result<(), String> {
         match fact {
-            Fact::RunIntended { of, id, order, queue, job, restore } => {
+            Fact::RespawnFailed { of, why } => self.component(of, record.number)?.given_up = Some(why.clone()),
+            Fact::RunIntended { of, id, order, queue, job, restore, policy } => {
                 let component = self.component(of, record.number)?;
                 if let Some(run) = component.live() {
                     return Err(format!("{of} has the run {} that is not over", run.id));
                 }
+                let is_respawn = component.respawns(*order);
                 if let Some(run) = component.run.take().filter(Run::ran) {
                     component.before = Some(run);
                 }
@@ -248,12 +302,21 @@ impl State {
                     // Before format 2 nothing was written between the two.
                     begun: record.format < 2,
                     accepted: false,
+                    is_respawn,
+                    policy: *policy,
                     end: None,
+                    ended_ms: 0,
                 });
             }
             Fact::SubmissionBegun { of, id } => self.run(of, id, record.number)?.begun = true,
             Fact::RunAccepted { of, id } => self.run(of, id, record.number)?.accepted = true,
-            Fact::RunEnded { of, id, end } => self.run(of, id, record.number)?.end = Some(end.clone()),
+            Fact::RunEnded { of, id, end } => {
+                let run = self.run(of, id, record.number)?;
+                (run.end, run.ended_ms) = (Some(end.clone()), record.at_ms);
+                let lasted_ms = record.at_ms.saturating_sub(run.at_ms);
+                let component = self.component(of, record.number)?;
+                component.streak = component.streak.after(end.verdict, lasted_ms);
+            }
             Fact::SavepointIntended { of, id, run, job, folder } => {
                 let savepoint = Savepoint {
                     id: id.clone(),
@@ -272,12 +335,15 @@ impl State {
             Fact::SavepointCompleted { of, id, path } => {
                 self.savepoint(of, id, record.number)?.outcome = Outcome::Completed(path.clone());
             }
-            Fact::SavepointFailed { of, id, why } => {
+            Fact::SavepointFailed { of, id, why, is_over } => {
                 self.savepoint(of, id, record.number)?.outcome = Outcome::Failed(why.clone());
                 let application = self.of(&of.application)?;
                 application.information = Some(format!("Error stopping {}: {why}", of.application));
                 // Components that have stopped by now are not started anew: their runs are of the order that goes on.
-                // Whoever has ordered an end without a savepoint by now does not need this one.
+                // Whoever has ordered an end without a savepoint by now does not need this one; and what is over does not go on.
+                if *is_over {
+                    return Ok(());
+                }
                 if let Wanted::Stopped { save: true, was: Some((order, origin)) } = &application.wanted {
                     application.wanted = Wanted::Started { order: *order, origin: origin.clone() };
                 }

@@ -3,6 +3,7 @@
 //! Not here: decisions.
 
 use super::*;
+use crate::respawn::Policy;
 use std::sync::{Arc, Mutex};
 use systems::hadoop::User;
 use words::ids::{ApplicationId, JobId, TriggerId};
@@ -68,7 +69,7 @@ fn note(book: &mut Book, fact: Fact) {
 
 fn intended(number: u32, order: u64) -> Fact {
     let job = JobId::new("0".repeat(32)).ok();
-    Fact::RunIntended { of: key(), id: id(number), order, queue: None, job, restore: None }
+    Fact::RunIntended { of: key(), id: id(number), order, queue: None, job, restore: None, policy: Policy::default() }
 }
 
 #[test]
@@ -102,7 +103,7 @@ fn a_stop_that_cannot_save_goes_back_to_the_order_before() {
     let job = JobId::new("0".repeat(32)).unwrap();
     note(&mut book, Fact::SavepointIntended { of: key(), id: trigger.clone(), run: id(1), job, folder: "/s".into() });
     assert!(book.state.applications[&key().application].components[&key().component].pending().is_some());
-    note(&mut book, Fact::SavepointFailed { of: key(), id: trigger, why: "no".into() });
+    note(&mut book, Fact::SavepointFailed { of: key(), id: trigger, why: "no".into(), is_over: false });
     let application = &book.state.applications[&key().application];
     assert_eq!(application.wanted, Wanted::Started { order: 2, origin: Origin::Newest });
     assert_eq!(application.information.as_deref(), Some("Error stopping a: no"));
@@ -121,7 +122,7 @@ fn a_stop_without_a_savepoint_outlives_a_savepoint_that_fails() {
         Fact::StopOrdered { application: key().application, save: true },
         Fact::SavepointIntended { of: key(), id: trigger.clone(), run: id(1), job, folder: "/s".into() },
         Fact::StopOrdered { application: key().application, save: false },
-        Fact::SavepointFailed { of: key(), id: trigger, why: "no".into() },
+        Fact::SavepointFailed { of: key(), id: trigger, why: "no".into(), is_over: false },
     ] {
         note(&mut book, fact);
     }
@@ -210,10 +211,16 @@ fn frozen_records_are_read_and_written_as_they_are() {
     assert!(last.applications.is_empty() && last.packages.is_empty(), "the last ones forget everything");
     assert!(run_after(&first, 4).begun, "nothing was written before such an intent was sent");
     let second = frozen(2);
-    assert_eq!(second.len(), 9, "what is new, in its place");
+    assert_eq!(second.len(), 16, "what is new, in its place");
     assert!(!run_after(&second, 4).begun && !run_after(&second, 6).ran());
     assert_eq!(run_after(&second, 6).end.unwrap().verdict, Verdict::Abandoned);
     assert!(!run_after(&second, 8).begun && run_after(&second, 9).begun);
+    assert_eq!(run_after(&second, 8).policy.limit, Some(10));
+    let application = |record: usize| second[record - 1].applications.values().next().unwrap();
+    assert!(matches!(application(13).wanted, Wanted::Stopped { .. }), "what is over does not go on");
+    let component = |record: usize| application(record).components.values().next().unwrap();
+    assert_eq!((component(14).streak.failures, component(15).streak.failures), (1, 0));
+    assert_eq!(component(16).given_up.as_deref(), Some("the package is gone"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! of which that was never written was never sent.
 //! Not here: shipping, and what is decided.
 
-use super::carry_out::{Failed, LONGEST_REASON, is_same};
+use super::carry_out::{Failed, LONGEST_REASON, is_same, start_failed};
 use super::{Manager, unavailable};
 use crate::journal::{End, Fact, Key, Run, State, Verdict};
 use crate::orders::Refusal;
@@ -47,12 +47,12 @@ impl Manager {
 
     /// It can never be submitted. `run` is as it was before this try.
     fn give_up(&self, state: &State, of: &Key, run: &Run, why: String) -> Result<(), Refusal> {
-        let why: String = why.chars().take(LONGEST_REASON).collect();
         // An earlier try, of which nobody knew, may have come through since it was looked at.
         if self.yarn.application(&run.id).map_err(|error| unavailable(chain(&error)))?.is_some() {
             return self.record(state, of, Fact::RunAccepted { of: of.clone(), id: run.id.clone() });
         }
-        let failed = Fact::StartFailed { of: of.clone(), why: why.clone() };
+        let failed = start_failed(of, run.is_respawn, why.clone());
+        let why = why.chars().take(LONGEST_REASON).collect();
         if run.begun {
             // It may still be under way. From now on nothing shall run, and so its id is occupied.
             return self.record(state, of, failed);

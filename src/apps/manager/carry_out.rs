@@ -38,7 +38,7 @@ impl Manager {
         let mut troubles = lock(&self.troubles);
         match rest {
             Rest::Waits(why) => drop(troubles.insert(of.clone(), Trouble { why: why.to_owned(), since_ms: None })),
-            Rest::AsWanted | Rest::CannotSee { .. } => drop(troubles.remove(of)),
+            Rest::AsWanted | Rest::Pauses | Rest::CannotSee { .. } => drop(troubles.remove(of)),
             Rest::Stale => {}
         }
     }
@@ -74,7 +74,9 @@ impl Manager {
             (Action::Saved(path), _) => {
                 self.settle(state, of, |id| Fact::SavepointCompleted { of: of_run(), id, path })
             }
-            (Action::NotSaved(why), _) => self.settle(state, of, |id| Fact::SavepointFailed { of: of_run(), id, why }),
+            (Action::NotSaved { why, is_over }, _) => {
+                self.settle(state, of, |id| Fact::SavepointFailed { of: of_run(), id, why, is_over })
+            }
             (Action::Rest(_), _) | (_, None) => return Done::Asked,
         };
         // What did not come to pass is decided again in the next round, from what is seen then.
@@ -151,10 +153,7 @@ impl Manager {
         else {
             return Ok(());
         };
-        let failed = |why: String| {
-            let why = why.chars().take(LONGEST_REASON).collect();
-            self.record(state, of, Fact::StartFailed { of: of.clone(), why })
-        };
+        let failed = |why: String| self.record(state, of, start_failed(of, component.respawns(*order), why));
         let (_, prepared) = match self.prepared(state, of) {
             Ok(prepared) => prepared,
             Err(Failed::Passing(why)) => return Err(unavailable(why)),
@@ -166,7 +165,7 @@ impl Manager {
             &self.site.cluster,
             (&application.owner, of),
             component,
-            (origin, prepared.first_state()),
+            (component.origin(*order, origin), prepared.first_state()),
         ) {
             Ok(restore) => restore,
             Err(error) if error.is_passing() => return Err(unavailable(chain(&error))),
@@ -179,7 +178,8 @@ impl Manager {
         };
         let new = self.hands().reserve(&application.owner).map_err(|error| unavailable(chain(&error)))?;
         let job = prepared.job_id();
-        let intended = Fact::RunIntended { of: of.clone(), id: new.id, order: *order, queue, job, restore };
+        let policy = prepared.component.policy;
+        let intended = Fact::RunIntended { of: of.clone(), id: new.id, order: *order, queue, job, restore, policy };
         self.record(state, of, intended)?;
         let state = self.state()?;
         let run = state.applications.get(&of.application).and_then(|one| one.components.get(&of.component)?.live());
@@ -237,6 +237,15 @@ impl Manager {
         let component = state.applications.get(&of.application).and_then(|one| one.components.get(&of.component));
         let pending = component.and_then(|component| component.pending());
         pending.map_or(Ok(()), |pending| self.hands().stop(run, pending).map_err(|error| unavailable(chain(&error))))
+    }
+}
+
+/// That a component cannot be started, or not again.
+pub(super) fn start_failed(of: &Key, is_respawn: bool, why: String) -> Fact {
+    let why = why.chars().take(LONGEST_REASON).collect();
+    match is_respawn {
+        true => Fact::RespawnFailed { of: of.clone(), why },
+        false => Fact::StartFailed { of: of.clone(), why },
     }
 }
 

@@ -210,7 +210,7 @@ impl Manager {
                 as_of = state.number;
             }
             let observed = observer.look(as_of, (&task.of, application, component), listed);
-            let action = next(&application.wanted, component, &observed);
+            let action = next(&application.wanted, component, &observed, self.clock.now_ms());
             let is_stale = action == Action::Rest(Rest::Stale);
             self.saw(&task.of, observed);
             // Nothing is done on what was so before others wrote, nor where it could not be written down what follows.

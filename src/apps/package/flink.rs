@@ -4,6 +4,7 @@
 
 use super::python::{self, Archive};
 use super::{arguments, options};
+use crate::respawn::{Policy, Respawn};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use words::names::SafePath;
@@ -14,7 +15,7 @@ use words::shown::shown;
 pub const APPLICATION_PROPERTIES: &str = "application.properties";
 
 /// Properties with a meaning here.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 14] = [
     "main_jar",
     "main_class",
     "main_py",
@@ -25,10 +26,14 @@ const KNOWN: [&str; 13] = [
     "application_args",
     "respawn_type",
     "respawn_timeout_sec",
+    "respawn_limit",
     "log_level",
     "no_auto_props",
     "flink_python_jar",
 ];
+
+/// So many failures in a row are followed by another run where nobody says how many.
+const RESPAWN_LIMIT: u32 = 10;
 
 /// The program of a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,19 +54,6 @@ pub enum JobType {
     Batch,
 }
 
-/// When a job that ended is started again, in the words of systemd's `Restart=`, which upstream used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Respawn {
-    /// `no`
-    No,
-    /// `always`
-    Always,
-    /// `on-success`
-    OnSuccess,
-    /// `on-failure`, and the rarer words for a part of it
-    OnFailure,
-}
-
 /// A component of type `flink` that is right in itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlinkComponent {
@@ -75,10 +67,8 @@ pub struct FlinkComponent {
     pub version: Option<String>,
     /// The label.
     pub job_type: JobType,
-    /// When it is started again.
-    pub respawn: Respawn,
-    /// How long after its end.
-    pub respawn_after: Duration,
+    /// What follows when it ends by itself.
+    pub policy: Policy,
     /// The level of the root logger, in capitals.
     pub log_level: Option<String>,
 }
@@ -104,7 +94,7 @@ impl FlinkComponent {
         if matches!(program, Some(Program::Python { .. })) {
             arguments = python::without_dash(arguments);
         }
-        let (respawn, respawn_after) = (reader.respawn(job_type), reader.respawn_after(job_type));
+        let policy = reader.policy(job_type);
         let (version, log_level) = (reader.version(), reader.log_level());
         let Reader { mut problems, notes, origin, .. } = reader;
         let Some(program) = program else {
@@ -113,8 +103,7 @@ impl FlinkComponent {
             }
             return Err(problems.sorted());
         };
-        let component =
-            FlinkComponent { program, arguments, configuration, version, job_type, respawn, respawn_after, log_level };
+        let component = FlinkComponent { program, arguments, configuration, version, job_type, policy, log_level };
         problems.into_result((component, notes))
     }
 }
@@ -253,10 +242,17 @@ impl Reader<'_> {
         }
     }
 
+    fn policy(&mut self, job_type: JobType) -> Policy {
+        let (respawn, pause) = (self.respawn(job_type), self.pause(job_type));
+        Policy { respawn, pause_ms: pause.as_millis() as u64, limit: self.limit() }
+    }
+
     fn respawn(&mut self, job_type: JobType) -> Respawn {
         match self.get("respawn_type").as_deref() {
             None if job_type == JobType::Batch => Respawn::No,
-            None | Some("always") => Respawn::Always,
+            // What a person cancelled, or what has finished, stays so unless somebody says otherwise.
+            None => Respawn::OnFailure,
+            Some("always") => Respawn::Always,
             Some("no") => Respawn::No,
             Some("on-success") => Respawn::OnSuccess,
             Some("on-failure") => Respawn::OnFailure,
@@ -272,7 +268,22 @@ impl Reader<'_> {
         }
     }
 
-    fn respawn_after(&mut self, job_type: JobType) -> Duration {
+    fn limit(&mut self) -> Option<u32> {
+        match self.get("respawn_limit").as_deref() {
+            None => Some(RESPAWN_LIMIT),
+            Some("unlimited") => None,
+            Some(text) => match text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit())) {
+                Some(limit) => Some(limit),
+                None => {
+                    let remedy = "write how many failures in a row are followed by another run, or unlimited";
+                    self.problem(format!("respawn_limit is `{}`", shown(text)), remedy);
+                    None
+                }
+            },
+        }
+    }
+
+    fn pause(&mut self, job_type: JobType) -> Duration {
         let default = if job_type == JobType::Batch { 0 } else { 2 };
         let Some(text) = self.get("respawn_timeout_sec") else { return Duration::from_secs(default) };
         let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');

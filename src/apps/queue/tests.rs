@@ -5,6 +5,7 @@
 use super::*;
 use crate::decide::{self, Observed, Seen, is_moved};
 use crate::journal::{Component, Run, Wanted};
+use crate::respawn::Policy;
 use crate::status;
 use std::fs;
 use std::process::Command;
@@ -262,9 +263,12 @@ fn a_run_that_yarn_put_elsewhere_says_so() {
         restore: None,
         begun: true,
         accepted: true,
+        is_respawn: false,
+        policy: Policy::default(),
         end: None,
+        ended_ms: 0,
     };
-    let component = Component { changed: 1, run: Some(run), before: None, savepoints: Vec::new() };
+    let component = Component { changed: 1, run: Some(run), ..Component::default() };
     let state = |queue: &str, diagnostics: &str| {
         let seen = Seen {
             state: State::Accepted,

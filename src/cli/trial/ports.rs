@@ -79,13 +79,15 @@ impl Ports {
 
     /// A port of the block on which somebody listens who is none of ours, and who that is.
     pub(super) fn taken(&self, is_ours: impl Fn(u32) -> bool) -> Option<String> {
-        self.all().filter(|(_, port)| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err()).find_map(|(name, port)| {
-            match listeners::get_process_by_port(port, Protocol::TCP) {
+        self.all().filter(|(_, port)| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err()).find_map(
+            |(name, port)| match listeners::get_process_by_port(port, Protocol::TCP) {
                 Ok(process) if is_ours(process.pid) => None,
-                Ok(process) => Some(format!("port {port} ({name}) is taken by {}, process {}", process.name, process.pid)),
+                Ok(process) => {
+                    Some(format!("port {port} ({name}) is taken by {}, process {}", process.name, process.pid))
+                }
                 Err(_) => Some(format!("port {port} ({name}) is taken by a process of somebody else")),
-            }
-        })
+            },
+        )
     }
 }
 

@@ -65,11 +65,19 @@ pub(super) fn key() -> Key {
 pub(super) struct TestClock {
     pub(super) seconds: AtomicU64,
     pub(super) step: u64,
+    /// How far the time of the world is ahead, in milliseconds.
+    pub(super) ahead_ms: AtomicU64,
+}
+
+impl TestClock {
+    pub(super) fn by(step: u64) -> TestClock {
+        TestClock { seconds: AtomicU64::new(0), step, ahead_ms: AtomicU64::new(0) }
+    }
 }
 
 impl Clock for Arc<TestClock> {
     fn now_ms(&self) -> u64 {
-        SystemClock::default().now_ms()
+        SystemClock::default().now_ms() + self.ahead_ms.load(Ordering::Relaxed)
     }
 
     fn passed(&self) -> Duration {
@@ -113,7 +121,7 @@ impl Bed {
 
     /// A manager for which every pause is over at once.
     pub(super) fn manager(&self) -> Manager {
-        self.manager_by(&TestClock { seconds: AtomicU64::new(0), step: 3600 }.into())
+        self.manager_by(&TestClock::by(3600).into())
     }
 
     pub(super) fn manager_by(&self, clock: &Arc<TestClock>) -> Manager {
@@ -125,7 +133,7 @@ impl Bed {
         let folder = self.folder.path().join("elsewhere");
         std::fs::create_dir_all(&folder).unwrap();
         std::os::unix::fs::symlink(self.site.folder.join("packages"), folder.join("packages")).unwrap();
-        let clock = Arc::new(TestClock { seconds: AtomicU64::new(0), step: 3600 });
+        let clock = Arc::new(TestClock::by(3600));
         Manager::new(Site { folder, ..self.site.clone() }).unwrap().by(clock)
     }
 

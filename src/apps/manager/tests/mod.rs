@@ -12,5 +12,6 @@ mod pairs;
 mod preflight;
 mod refused;
 mod requests;
+mod respawn;
 mod shares;
 mod wire;

@@ -8,7 +8,6 @@ use crate::journal::Origin;
 use crate::manager::Manager;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 /// Folders of plugins that a release of Flink has.
 const PLUGINS: usize = 10;
@@ -50,7 +49,7 @@ fn a_start_asks_no_more_than_it_needs_and_nothing_twice() {
     tell(&bed, capture("scheduler-labels"));
     let nodes = r#"{"nodes":{"node":[{"state":"RUNNING","availMemoryMB":9000}]}}"#;
     bed.yarn.world().answers.insert("/ws/v1/cluster/nodes".into(), nodes.into());
-    let manager = bed.manager_by(&Arc::new(TestClock { seconds: AtomicU64::new(0), step: 0 }));
+    let manager = bed.manager_by(&Arc::new(TestClock::by(0)));
     manager.round();
     let (mut counts, mut begun) = (Vec::new(), Vec::new());
     for _ in 0..2 {
@@ -67,5 +66,5 @@ fn a_start_asks_no_more_than_it_needs_and_nothing_twice() {
     }
     assert_eq!(begun.len(), 2);
     // The first one of a manager lists its release of Flink, too.
-    assert_eq!(counts, [[28, 22], [14, 23]]);
+    assert_eq!(counts, [[28, 25], [14, 26]]);
 }

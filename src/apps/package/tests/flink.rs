@@ -3,8 +3,8 @@
 //! Not here: archives.
 
 use super::*;
-use crate::package::flink::{JobType, Program, Respawn};
-use std::time::Duration;
+use crate::package::flink::{JobType, Program};
+use crate::respawn::Respawn;
 
 const FILES: [&str; 6] = ["application.properties", "-x.jar", "a.jar", "words/util.py", "words/more.py", "job.py"];
 
@@ -52,8 +52,8 @@ fn a_component_of_pnda_s_example_is_understood() {
         flink.configuration.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     assert_eq!(keys, [("jobmanager.memory.process.size", "1024m"), ("taskmanager.memory.process.size", "1024m")]);
     assert_eq!(
-        (flink.job_type, flink.respawn, flink.respawn_after),
-        (JobType::Streaming, Respawn::Always, Duration::from_secs(2))
+        (flink.job_type, flink.policy.respawn, flink.policy.pause_ms, flink.policy.limit),
+        (JobType::Streaming, Respawn::OnFailure, 2000, Some(10))
     );
     assert_eq!((flink.log_level.as_deref(), flink.version), (Some("INFO"), None));
     assert_eq!(notes.len(), 3, "{}", texts(&notes));
@@ -114,9 +114,10 @@ fn a_program_is_a_plain_file_of_the_component() {
 fn a_batch_job_is_not_started_again_unless_it_says_so() {
     let of = |properties: &[(&str, &str)]| {
         let (flink, _) = parse(&[&[PYTHON], properties].concat()).unwrap();
-        (flink.job_type, flink.respawn, flink.respawn_after.as_millis())
+        (flink.job_type, flink.policy.respawn, flink.policy.pause_ms)
     };
-    assert_eq!(of(&[]), (JobType::Streaming, Respawn::Always, 2000));
+    assert_eq!(of(&[]), (JobType::Streaming, Respawn::OnFailure, 2000));
+    assert_eq!(of(&[("respawn_type", "always")]).1, Respawn::Always);
     assert_eq!(of(&[("flink_job_type", "batch")]), (JobType::Batch, Respawn::No, 0));
     let said = [("flink_job_type", "batch"), ("respawn_type", "on-failure"), ("respawn_timeout_sec", "1.5")];
     assert_eq!(of(&said), (JobType::Batch, Respawn::OnFailure, 1500));
@@ -124,6 +125,7 @@ fn a_batch_job_is_not_started_again_unless_it_says_so() {
     for (name, value) in [
         ("flink_job_type", "stream"),
         ("respawn_type", "sometimes"),
+        ("respawn_limit", "-1"),
         ("respawn_timeout_sec", "-1"),
         ("respawn_timeout_sec", "1e3"),
         ("respawn_timeout_sec", "86401"),

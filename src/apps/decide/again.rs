@@ -1,0 +1,193 @@
+//! Whether another run follows one that ended by itself, and when. Pure.
+//! What cannot heal is not tried again, and a job that fails at once is given up sooner than one that lasts.
+//! Not here: from which state the next run begins (`restore`).
+
+use crate::journal::{Component, End, Verdict, Wanted};
+use crate::respawn::{Policy, Respawn};
+
+/// However often it failed, it is tried again within this.
+const LONGEST_PAUSE_MS: u64 = 5 * 60_000;
+/// A ResourceManager that lost its memory has its nodes end what it does not know; until then that may run.
+const FORGOTTEN_MS: u64 = 60_000;
+/// So many runs in a row that did not last are enough.
+const AT_ONCE: u32 = 3;
+/// What Flink and Java say where the same program fails the same way for ever, and what to do about it.
+const HOPELESS: [(&str, &str); 8] = [
+    (
+        "is not available in the new program",
+        "the program lacks an operator that the state has: give it the old uid, or allow state that is not claimed",
+    ),
+    (
+        "There is no operator for the state",
+        "the program lacks an operator that the state has: give it the old uid, or allow state that is not claimed",
+    ),
+    ("StateMigrationException", "the state has another type than the program: deploy a version that reads it"),
+    ("ClassNotFoundException", "a class is missing in the package"),
+    ("NoClassDefFoundError", "a class is missing in the package"),
+    ("NoSuchMethodError", "the package was built for another release"),
+    ("NoSuchFieldError", "the package was built for another release"),
+    ("UnsupportedClassVersionError", "the package was built for a newer Java"),
+];
+
+/// What follows an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Again {
+    /// Nothing, as it is wanted.
+    No,
+    /// Nothing, although another run is wanted: why.
+    GivenUp(String),
+    /// Another run, at this time in milliseconds since 1970.
+    At(u64),
+}
+
+/// What follows the last run of a component, if that is over and was one of the order that is in force.
+pub fn again(wanted: &Wanted, component: &Component) -> Again {
+    let (Wanted::Started { order, .. }, Some(run)) = (wanted, &component.run) else { return Again::No };
+    let Some(end) = run.end.as_ref().filter(|_| run.order == *order) else { return Again::No };
+    if let Some(why) = &component.given_up {
+        return Again::GivenUp(why.clone());
+    }
+    if !follows(run.policy.respawn, end.verdict) {
+        return Again::No;
+    }
+    let streak = component.streak;
+    if streak.failures == 0 {
+        return Again::At(run.ended_ms + run.policy.pause_ms);
+    }
+    if let Some(remedy) = hopeless(end) {
+        return Again::GivenUp(format!("it would fail again: {remedy}"));
+    }
+    if streak.at_once >= AT_ONCE && run.policy.limit.is_some() {
+        return Again::GivenUp(format!("it failed {} times in a row soon after its start", streak.at_once));
+    }
+    if run.policy.limit.is_some_and(|limit| streak.failures > limit) {
+        return Again::GivenUp(format!("it failed {} times in a row", streak.failures));
+    }
+    let pause = pause_ms(run.policy, streak.failures);
+    Again::At(run.ended_ms + if end.verdict == Verdict::Lost { pause.max(FORGOTTEN_MS) } else { pause })
+}
+
+fn follows(respawn: Respawn, verdict: Verdict) -> bool {
+    match (respawn, verdict) {
+        (Respawn::No, _) | (_, Verdict::Abandoned) => false,
+        (Respawn::Always, _) => true,
+        (Respawn::OnSuccess, verdict) => verdict == Verdict::Succeeded,
+        (Respawn::OnFailure, verdict) => matches!(verdict, Verdict::Failed | Verdict::Lost),
+    }
+}
+
+fn pause_ms(policy: Policy, failures: u32) -> u64 {
+    let factor = 1u64 << failures.saturating_sub(1).min(20);
+    policy.pause_ms.max(1).saturating_mul(factor).min(LONGEST_PAUSE_MS.max(policy.pause_ms))
+}
+
+fn hopeless(end: &End) -> Option<&'static str> {
+    HOPELESS.iter().find(|(said, _)| end.diagnostics.contains(said)).map(|(_, remedy)| *remedy)
+}
+
+/// Whether that time has come. A clock that was set back far makes nobody wait for it.
+pub fn is_due(at_ms: u64, now_ms: u64) -> bool {
+    now_ms >= at_ms || at_ms - now_ms > 2 * LONGEST_PAUSE_MS.max(86_400_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Origin, Run, Streak};
+    use words::ids::ApplicationId;
+
+    const ENDED: u64 = 1_000_000;
+
+    fn ended(policy: Policy, verdict: Verdict, diagnostics: &str, streak: Streak) -> Component {
+        let end = End { verdict, diagnostics: diagnostics.to_owned(), at_ms: None };
+        let run = Run {
+            id: ApplicationId::new("application_1_1").unwrap(),
+            order: 7,
+            at_ms: 0,
+            queue: None,
+            job: None,
+            restore: None,
+            begun: true,
+            accepted: true,
+            is_respawn: false,
+            policy,
+            end: Some(end),
+            ended_ms: ENDED,
+        };
+        Component { run: Some(run), streak, ..Component::default() }
+    }
+
+    fn started() -> Wanted {
+        Wanted::Started { order: 7, origin: Origin::Newest }
+    }
+
+    fn policy(respawn: Respawn) -> Policy {
+        Policy { respawn, pause_ms: 2000, limit: Some(10) }
+    }
+
+    fn failed(failures: u32, at_once: u32, limit: Option<u32>, said: &str) -> Again {
+        let policy = Policy { limit, ..policy(Respawn::OnFailure) };
+        again(&started(), &ended(policy, Verdict::Failed, said, Streak { failures, at_once }))
+    }
+
+    #[test]
+    fn the_policy_decides_for_each_end() {
+        use Respawn::{Always, No, OnFailure, OnSuccess};
+        use Verdict::{Abandoned, Cancelled, Failed, Killed, Lost, Succeeded};
+        let follows = [
+            (No, vec![]),
+            (Always, vec![Succeeded, Failed, Cancelled, Killed, Lost]),
+            (OnSuccess, vec![Succeeded]),
+            (OnFailure, vec![Failed, Lost]),
+        ];
+        for (respawn, by) in follows {
+            for verdict in [Succeeded, Failed, Cancelled, Killed, Lost, Abandoned] {
+                let found = again(&started(), &ended(policy(respawn), verdict, "", Streak::default()));
+                assert_eq!(matches!(found, Again::At(_)), by.contains(&verdict), "{respawn:?} {verdict:?}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_follows_where_something_else_was_ordered() {
+        let component = ended(policy(Respawn::Always), Verdict::Failed, "", Streak { failures: 1, at_once: 0 });
+        let stopped = Wanted::Stopped { save: true, was: None };
+        let later = Wanted::Started { order: 8, origin: Origin::Newest };
+        for wanted in [Wanted::Created, stopped, Wanted::Deleted, later] {
+            assert_eq!(again(&wanted, &component), Again::No, "{wanted:?}");
+        }
+    }
+
+    #[test]
+    fn pauses_double_and_end_at_five_minutes() {
+        let pauses = [(1, 2), (2, 4), (3, 8), (7, 128), (8, 256), (9, 300), (40, 300)];
+        for (failures, seconds) in pauses {
+            assert_eq!(failed(failures, 0, None, ""), Again::At(ENDED + seconds * 1000), "{failures}");
+        }
+    }
+
+    #[test]
+    fn a_limit_ends_it_and_what_fails_at_once_sooner() {
+        assert!(matches!(failed(10, 2, Some(10), ""), Again::At(_)));
+        for (failures, at_once) in [(11, 0), (3, 3)] {
+            let found = failed(failures, at_once, Some(10), "");
+            assert!(matches!(&found, Again::GivenUp(why) if why.contains("in a row")), "{found:?}");
+        }
+        assert!(matches!(failed(500, 500, None, ""), Again::At(_)), "unlimited is unlimited");
+    }
+
+    #[test]
+    fn what_cannot_heal_is_given_up_at_once_whatever_the_limit() {
+        let said = "Failed.\nCaused by: java.lang.ClassNotFoundException: com.example.Main";
+        assert_eq!(
+            failed(1, 1, None, said),
+            Again::GivenUp("it would fail again: a class is missing in the package".into())
+        );
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_makes_nobody_wait() {
+        assert!(is_due(ENDED, ENDED) && is_due(ENDED, ENDED + 1) && !is_due(ENDED, ENDED - 1));
+        assert!(is_due(10_000_000_000, 1));
+    }
+}

@@ -1,0 +1,139 @@
+//! Runs that end by themselves: another one follows from the newest state, after a pause, as long as that can help.
+//! What a person ended stays ended.
+//! Not here: the rule itself (`decide::again`), and a real job that fails (`tests/trial.rs`).
+
+use super::bed::{Bed, FILESYSTEM, TestClock, alice, application, is_running, told_of};
+use crate::archive::of_cluster;
+use crate::journal::Origin;
+use crate::manager::Manager;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use words::application::{Component, State};
+use words::ids::ApplicationId;
+
+struct Supervised {
+    bed: Bed,
+    clock: Arc<TestClock>,
+    manager: Manager,
+}
+
+impl Supervised {
+    /// The application runs.
+    fn new() -> Supervised {
+        let (mut bed, clock) = (Bed::new(), Arc::new(TestClock::by(3600)));
+        let manager = bed.manager_by(&clock);
+        manager.round();
+        manager.start(&application(), Origin::Newest, &alice()).unwrap();
+        assert!(bed.settle(&manager, is_running));
+        Supervised { bed, clock, manager }
+    }
+
+    fn component(&self) -> Component {
+        told_of(&self.manager).unwrap().components.remove(0)
+    }
+
+    fn id(&self) -> ApplicationId {
+        ApplicationId::new(self.component().yarn_id.unwrap()).unwrap()
+    }
+
+    /// Its run ends, and so much time passes.
+    fn ends(&mut self, state: &str, after_ms: u64) {
+        self.bed.yarn.set(&self.id(), state, state);
+        self.manager.round();
+        self.clock.ahead_ms.fetch_add(after_ms, Ordering::Relaxed);
+    }
+
+    /// Some rounds.
+    fn goes_on(&mut self) {
+        self.bed.settle(&self.manager, |_| false);
+    }
+
+    /// A checkpoint of the run's job.
+    fn checkpoint(&self, number: u32) -> String {
+        let job = self.component().job_id.unwrap();
+        let path = format!("/pnda/flink/checkpoints/alice/words/word-count/{job}/chk-{number}");
+        self.bed.direct("alice").write(&format!("{path}/_metadata"), "640", 1, &mut &b"m"[..]).unwrap();
+        path
+    }
+}
+
+#[test]
+fn a_run_that_fails_is_followed_by_another_one_from_its_newest_checkpoint() {
+    let mut one = Supervised::new();
+    let (first, path) = (one.id(), one.checkpoint(7));
+    one.ends("FAILED", 0);
+    let told = one.component();
+    assert!(told.state == State::Restarting && told.reason.contains("the next run begins at"), "{told:?}");
+    one.clock.ahead_ms.fetch_add(2000, Ordering::Relaxed);
+    one.goes_on();
+    let told = one.component();
+    assert_eq!((told.state, told.restored_from), (State::Running, Some(format!("{FILESYSTEM}{path}"))));
+    assert_ne!(one.id(), first);
+    assert_eq!(one.bed.yarn.world().applications.len(), 2);
+}
+
+/// What was ordered for the first run only: the others would lose what was reached since.
+#[test]
+fn a_start_without_state_is_without_state_once() {
+    let mut one = Supervised::new();
+    one.ends("KILLED", 0);
+    one.manager.start(&application(), Origin::Empty, &alice()).unwrap();
+    assert!(one.bed.settle(&one.manager, is_running));
+    let path = one.checkpoint(3);
+    one.ends("FAILED", 2000);
+    one.goes_on();
+    assert_eq!(one.component().restored_from, Some(format!("{FILESYSTEM}{path}")));
+}
+
+#[test]
+fn what_a_person_killed_stays_so_and_a_stop_ends_a_pause() {
+    let mut one = Supervised::new();
+    one.ends("KILLED", 3_600_000);
+    one.goes_on();
+    assert_eq!((one.component().state, one.bed.yarn.world().applications.len()), (State::Killed, 1));
+    one.manager.start(&application(), Origin::Newest, &alice()).unwrap();
+    assert!(one.bed.settle(&one.manager, is_running));
+    one.ends("FAILED", 0);
+    one.manager.stop(&application(), false, &alice()).unwrap();
+    one.clock.ahead_ms.fetch_add(3_600_000, Ordering::Relaxed);
+    one.goes_on();
+    assert_eq!(one.bed.yarn.world().applications.len(), 2);
+}
+
+#[test]
+fn what_fails_at_once_is_given_up_after_three_runs_and_an_order_begins_anew() {
+    let mut one = Supervised::new();
+    for run in 1..=3 {
+        assert_eq!(one.bed.yarn.world().applications.len(), run);
+        one.ends("FAILED", 30_000);
+        one.goes_on();
+    }
+    let told = one.component();
+    assert!(told.state == State::Failed && told.reason.contains("3 times in a row"), "{told:?}");
+    // A manager that is new knows the same.
+    let other = one.bed.manager_by(&one.clock);
+    other.round();
+    assert_eq!(told_of(&other).unwrap().components[0].state, State::Failed);
+    assert_eq!(one.bed.yarn.world().applications.len(), 3);
+    one.manager.start(&application(), Origin::Newest, &alice()).unwrap();
+    assert!(one.bed.settle(&one.manager, is_running));
+    one.ends("FAILED", 30_000);
+    one.goes_on();
+    assert_eq!(one.bed.yarn.world().applications.len(), 5);
+}
+
+#[test]
+fn a_failure_that_cannot_heal_is_given_up_at_once_with_its_cause() {
+    let mut one = Supervised::new();
+    let archive = std::fs::read_to_string("../../tests/fixtures/flink-archives/1.20.5-failed-job.json").unwrap();
+    let archive = archive.replace("java.lang.RuntimeException", "java.lang.ClassNotFoundException");
+    assert!(archive.contains("ClassNotFoundException"), "{}", &archive[..2000]);
+    let path = format!("/pnda/flink/completed-jobs/{}", of_cluster(one.id().as_str()));
+    one.bed.direct("alice").write(&path, "644", archive.len() as u64, &mut archive.as_bytes()).unwrap();
+    one.ends("FAILED", 3_600_000);
+    one.goes_on();
+    let told = one.component();
+    assert!(told.state == State::Failed && told.reason.contains("a class is missing"), "{told:?}");
+    assert!(told.reason.contains("ClassNotFoundException"), "{told:?}");
+    assert_eq!(one.bed.yarn.world().applications.len(), 1);
+}
