@@ -199,6 +199,12 @@ impl Bed {
         config.insert("socket".into(), socket.to_string_lossy().into_owned().into());
         config.insert("hdfs_folder".into(), "/pnda/system/many".into());
         config.insert("interval_seconds".into(), 5.into());
+        let limits = config["limits"].as_table_mut().into_iter();
+        limits.for_each(|limits| {
+            for name in ["applications", "waiting", "orders_a_minute"] {
+                limits.insert(name.into(), 100_000.into());
+            }
+        });
         let address = relay.before(config["resource_managers"][0].as_str().unwrap_or_default());
         config.insert("resource_managers".into(), toml::Value::Array(vec![address.into()]));
         let file = place.join("applications.toml");

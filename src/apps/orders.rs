@@ -32,6 +32,9 @@ pub enum Refusal {
     /// Not at all.
     #[error("{0}")]
     Invalid(String),
+    /// Not so often.
+    #[error("{0}")]
+    TooMany(String),
     /// Not by this version.
     #[error("not yet: {0}")]
     NotYet(String),

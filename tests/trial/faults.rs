@@ -4,7 +4,9 @@
 
 use super::relay::{Moment, Relay};
 use super::{package, restored};
-use pnda::apps::journal::{AppendError, FORMAT, Fact, HdfsJournal, Journal, Record, fresh_id};
+use pnda::apps::journal::{
+    AppendError, Book, FORMAT, Fact, HdfsJournal, Journal, NoteError, ReadError, Record, fresh_id,
+};
 use pnda::systems::hadoop::User;
 use pnda::systems::webhdfs::WebHdfs;
 use pnda::systems::yarn::{Application, ResourceManager, Times};
@@ -16,6 +18,7 @@ use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -236,11 +239,15 @@ impl Bed<'_> {
         second.does(&["delete", "sleeper", "--yes"]);
     }
 
-    /// Writes so many records, each as the next one after what is there.
-    fn write(&self, name: &str, records: usize) -> BTreeSet<u64> {
+    fn journal(&self, name: &str) -> HdfsJournal {
         let user = self.config["user"].as_str().unwrap();
         let hdfs = WebHdfs::of_several(&[self.server("name_nodes")], User::simple(user), Default::default()).unwrap();
-        let journal = HdfsJournal::open(hdfs, "/pnda/system/two-writers/journal").unwrap();
+        HdfsJournal::open(hdfs, &format!("/pnda/system/{name}/journal")).unwrap()
+    }
+
+    /// Writes so many records, each as the next one after what is there.
+    fn write(&self, name: &str, records: usize) -> BTreeSet<u64> {
+        let journal = self.journal("two-writers");
         let fact = Fact::PackageUndeployed { package: PackageName::new("states-1.0.0").unwrap() };
         let (by, mut number, mut written) = (Word::new(name).unwrap(), 1, BTreeSet::new());
         while written.len() < records {
@@ -263,9 +270,7 @@ impl Bed<'_> {
             let other = scope.spawn(|| self.write("other", records));
             [one.join().unwrap(), other.join().unwrap()]
         });
-        let user = self.config["user"].as_str().unwrap();
-        let hdfs = WebHdfs::of_several(&[self.server("name_nodes")], User::simple(user), Default::default()).unwrap();
-        let read = HdfsJournal::open(hdfs, "/pnda/system/two-writers/journal").unwrap().read(1).unwrap();
+        let read = self.journal("two-writers").read(1, 3 * records).unwrap();
         assert_eq!(read.len(), 2 * records, "every number once, without a gap");
         for record in read {
             let by = usize::from(record.by.as_str() == "other");
@@ -274,11 +279,56 @@ impl Bed<'_> {
     }
 }
 
+/// A writer that was late from the first record on, two others, and one who keeps snapshots meanwhile.
+fn what_snapshots_cover_goes_and_no_number_is_free_again(bed: &Bed<'_>) {
+    // Whoever reads while snapshots are kept may have to begin anew.
+    let opened = |_| Book::open(Arc::new(bed.journal("snapshots"))).ok();
+    let open = || (0..100).find_map(opened).expect("a journal that can be read");
+    let by = Word::new("writer").unwrap();
+    let fact = || Fact::PackageUndeployed { package: PackageName::new("states-1.0.0").unwrap() };
+    let mut late = open();
+    let write = |records: usize| {
+        let mut book = open();
+        let mut written = 0;
+        while written < records {
+            match book.note(&by, 0, fact()) {
+                Ok(()) => written += 1,
+                // Others have written, and maybe so much that what this one knows is gone.
+                Err(NoteError::Append(AppendError::Superseded { .. })) => book = open(),
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    let records = if is_long() { 500 } else { 40 };
+    let keep = || {
+        let book = open();
+        bed.journal("snapshots").keep(&book.snapshot()).unwrap();
+        book.state.number
+    };
+    thread::scope(|scope| {
+        let writers = [scope.spawn(|| write(records)), scope.spawn(|| write(records))];
+        while !writers.iter().all(|writer| writer.is_finished()) {
+            keep();
+        }
+    });
+    write(1);
+    let (older, newest) = (keep(), {
+        write(1);
+        keep()
+    });
+    assert_eq!((older, newest), (2 * records as u64 + 1, 2 * records as u64 + 2), "every number once");
+    let refused = late.note(&by, 0, fact());
+    assert!(matches!(refused, Err(NoteError::Append(AppendError::Superseded { number: 1 }))), "{refused:?}");
+    assert!(matches!(late.catch_up(), Err(ReadError::Removed { number: 1 })));
+    assert_eq!(open().state.number, newest);
+}
+
 /// All of it, on the cluster of a trial that stays.
 pub fn nothing_runs_twice_and_nothing_is_lost(folder: &Path) {
     let bed = Bed::of(folder);
     bed.manager(FIRST, false).does(&["deploy", package(folder).to_str().unwrap()]);
     bed.of_two_writers_each_number_is_written_once();
+    what_snapshots_cover_goes_and_no_number_is_free_again(&bed);
     bed.a_manager_that_sleeps_submits_nothing_twice();
     // One that is never reached counts the requests.
     let (of_start, _) = bed.kill_during_a_start(0, Moment::Before(usize::MAX));

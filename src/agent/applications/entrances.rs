@@ -47,6 +47,7 @@ fn limits(table: &mut Table<'_>) -> (Share, u32, usize) {
     let share = Share {
         applications: table.number("applications", 1..=100_000).map_or(usual.applications, |most| most as usize),
         waiting: table.number("waiting", 1..=100_000).map_or(usual.waiting, |most| most as usize),
+        orders: table.number("orders_a_minute", 1..=1_000_000).map_or(usual.orders, |most| most as u32),
         uploads: table.number("upload_bytes", 1 << 20..=1 << 50).unwrap_or(usual.uploads),
     };
     let requests = table.number("requests_a_minute", 60..=1_000_000).map_or(requests, |most| most as u32);

@@ -71,6 +71,7 @@ impl Failure {
             Failure::Refused(Refusal::Conflict(_)) => (Kind::Conflict, StatusCode::CONFLICT),
             Failure::Refused(Refusal::Forbidden(_)) => (Kind::Forbidden, StatusCode::FORBIDDEN),
             Failure::Refused(Refusal::Invalid(_)) => (Kind::Invalid, StatusCode::BAD_REQUEST),
+            Failure::Refused(Refusal::TooMany(_)) => (Kind::TooMany, StatusCode::TOO_MANY_REQUESTS),
             Failure::Refused(Refusal::NotYet(_)) => (Kind::NotYet, StatusCode::NOT_IMPLEMENTED),
             Failure::Refused(Refusal::Unavailable(_)) => (Kind::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
             Failure::Stranger(_) => (Kind::Unauthenticated, StatusCode::UNAUTHORIZED),

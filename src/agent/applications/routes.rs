@@ -193,7 +193,9 @@ pub(super) fn refused(failure: &Failure) -> Answer {
     let mut answer = bytes_of(failure.kind().1, "application/json", bytes);
     let header = match failure {
         Failure::Stranger(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
-        Failure::TooMany(_) => Some((RETRY_AFTER, HeaderValue::from_static(RETRY))),
+        Failure::TooMany(_) | Failure::Refused(Refusal::TooMany(_)) => {
+            Some((RETRY_AFTER, HeaderValue::from_static(RETRY)))
+        }
         Failure::Method(allowed) => HeaderValue::try_from(allowed.as_str()).ok().map(|allowed| (ALLOW, allowed)),
         _ => None,
     };

@@ -3,19 +3,28 @@
 //! Not here: how records are kept in either.
 
 use super::copy::{Copy, CopyError};
-use super::{AppendError, FORMAT, Fact, Journal, Misfit, ReadError, Record, State, fresh_id};
+use super::{AppendError, FORMAT, Fact, Journal, Misfit, ReadError, Record, Snapshot, State, fresh_id};
 use std::path::Path;
 use std::sync::Arc;
 use words::names::{ApplicationName, Word};
+
+/// So many records are read at a time, and forgotten before the next ones.
+pub const PIECE: usize = 64;
+/// After so many records more a snapshot is due.
+const EVERY: u64 = 1000;
 
 /// The journal, its state and its copy.
 pub struct Book {
     journal: Arc<dyn Journal>,
     /// What follows from all records so far.
     pub state: Arc<State>,
+    /// Of the last record.
+    nonce: String,
     copy: Option<Copy>,
     /// Records that the copy does not have yet.
     behind: Vec<Record>,
+    /// The number of the last snapshot, or of the last try to make one.
+    kept: u64,
 }
 
 /// Why a fact is none, or nothing may be done about it yet.
@@ -36,9 +45,15 @@ pub enum NoteError {
 }
 
 impl Book {
+    fn empty(journal: Arc<dyn Journal>) -> Book {
+        let (state, nonce, behind) = Default::default();
+        Book { journal, state, nonce, copy: None, behind, kept: 0 }
+    }
+
     /// Reads all there is.
     pub fn open(journal: Arc<dyn Journal>) -> Result<Book, ReadError> {
-        let mut book = Book { journal, state: Arc::default(), copy: None, behind: Vec::new() };
+        let mut book = Book::empty(journal);
+        book.begin()?;
         book.catch_up()?;
         Ok(book)
     }
@@ -46,33 +61,82 @@ impl Book {
     /// Reads the copy, and from the journal only what is newer.
     pub fn open_with_copy(journal: Arc<dyn Journal>, file: &Path) -> Result<Book, ReadError> {
         let copy = Copy::open(file)?;
-        let mut book = Book { journal, state: Arc::default(), copy: None, behind: Vec::new() };
-        let (mut last, mut added) = (None, Ok(()));
-        copy.each(&mut |record| {
+        let mut book = Book::empty(journal);
+        if let Some(snapshot) = copy.snapshot()? {
+            book.go_on_from(snapshot);
+        }
+        let mut added = Ok(());
+        copy.each(book.state.number, &mut |record| {
             if added.is_ok() {
                 added = book.add(std::slice::from_ref(&record));
             }
             book.behind.clear();
-            last = Some(record);
         })?;
         added?;
-        if let Some(last) = last {
-            // A journal that was taken back to an earlier moment would have its numbers written a second time.
-            match book.journal.read(last.number)?.first() {
-                Some(found) if *found == last => {}
-                _ => return Err(ReadError::Ahead { number: last.number, file: file.to_owned() }),
-            }
-        }
         book.copy = Some(copy);
+        let number = book.state.number;
+        match if number == 0 { Ok(Vec::new()) } else { book.journal.read(number, 1) } {
+            Err(ReadError::Removed { .. }) => book.begin()?,
+            _ if number == 0 => book.begin()?,
+            // A journal that was taken back to an earlier moment would have its numbers written a second time.
+            found => match found?.first() {
+                Some(found) if found.nonce == book.nonce => {}
+                _ => return Err(ReadError::Ahead { number, file: file.to_owned() }),
+            },
+        }
         book.catch_up()?;
         Ok(book)
     }
 
+    /// Begins anew, where the journal does.
+    fn begin(&mut self) -> Result<(), ReadError> {
+        let Some(snapshot) = self.journal.begin()? else { return Ok(()) };
+        if let Some(copy) = &mut self.copy {
+            copy.begin(&snapshot)?;
+        }
+        self.go_on_from(snapshot);
+        Ok(())
+    }
+
+    fn go_on_from(&mut self, snapshot: Snapshot) {
+        self.kept = snapshot.state.number;
+        (self.state, self.nonce) = (snapshot.state, snapshot.nonce);
+    }
+
     /// Reads what others have written.
     pub fn catch_up(&mut self) -> Result<(), ReadError> {
-        let records = self.journal.read(self.state.number + 1)?;
-        self.add(&records)?;
-        Ok(self.write_copy()?)
+        loop {
+            let records = self.journal.read(self.state.number + 1, PIECE)?;
+            self.add(&records)?;
+            self.write_copy()?;
+            if records.len() < PIECE {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What follows from all records so far, where it is time to keep that.
+    pub fn due(&mut self) -> Option<Snapshot> {
+        if self.state.number < self.kept + EVERY {
+            return None;
+        }
+        Some(self.snapshot())
+    }
+
+    /// What follows from all records so far.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { nonce: self.nonce.clone(), state: self.state.clone() }
+    }
+
+    /// The journal has this snapshot: the copy keeps it too. Where it has not, another one is due after a tenth as many
+    /// records.
+    pub fn kept(&mut self, snapshot: &Snapshot, is_kept: bool) -> Result<(), CopyError> {
+        let number = snapshot.state.number;
+        self.kept = if is_kept { number } else { (number + EVERY / 10).saturating_sub(EVERY) };
+        match (&mut self.copy, is_kept) {
+            (Some(copy), true) => copy.keep(snapshot),
+            _ => Ok(()),
+        }
     }
 
     /// Where the records lie: reading them takes time, in which the book may be used.
@@ -86,6 +150,7 @@ impl Book {
         let state = Arc::make_mut(&mut self.state);
         for record in records.iter().filter(|record| record.number > known) {
             state.apply(record)?;
+            self.nonce.clone_from(&record.nonce);
             self.behind.push(record.clone());
         }
         Ok(())
@@ -110,6 +175,7 @@ impl Book {
         next.apply(&record)?;
         self.journal.append(&record)?;
         self.state = Arc::new(next);
+        self.nonce.clone_from(&record.nonce);
         self.behind.push(record);
         self.write_copy().map_err(NoteError::Behind)
     }

@@ -3,7 +3,8 @@
 //! Not here: the journal itself, and what follows from records. No other file speaks SQL.
 
 use super::record::{Fact, Record, Unreadable};
-use rusqlite::{Connection, ErrorCode, params};
+use super::snapshot::{Assembly, Snapshot, Unusable};
+use rusqlite::{Connection, ErrorCode, Transaction, params};
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -12,15 +13,25 @@ use std::time::Duration;
 use words::names::ApplicationName;
 
 /// The format of the file. Another one is put aside: all of it can be read again from the journal.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 /// So many of the last records about an application are told.
 const MOST_TOLD: u32 = 1000;
 
 const BUSY: Duration = Duration::from_millis(500);
 
-const TABLES: &str = "
-    CREATE TABLE record (number INTEGER PRIMARY KEY, application TEXT, text TEXT NOT NULL) STRICT;
-    CREATE INDEX record_of_application ON record (application, number);
+/// What each format has more than the one before.
+const TABLES: [&str; 2] = [
+    "CREATE TABLE record (number INTEGER PRIMARY KEY, application TEXT, text TEXT NOT NULL) STRICT;
+     CREATE INDEX record_of_application ON record (application, number);",
+    "CREATE TABLE snapshot (number INTEGER NOT NULL, line TEXT NOT NULL) STRICT;",
+];
+
+/// Records that a snapshot covers and nobody asks for any more: all but the last ones about each application that there is.
+const COVERED: &str = "
+    DELETE FROM record WHERE number <= ?1 AND (application IS NULL
+        OR application NOT IN (SELECT value FROM json_each(?2))
+        OR number <= (SELECT number FROM record AS later WHERE later.application = record.application
+                      ORDER BY number DESC LIMIT 1 OFFSET ?3))
 ";
 
 /// Why the copy cannot be used.
@@ -35,6 +46,9 @@ pub enum CopyError {
     /// A later release wrote a record, or one is damaged.
     #[error("the journal's copy {}", file.display())]
     Unreadable { file: PathBuf, source: Unreadable },
+    /// The same of a snapshot.
+    #[error("the journal's copy {}", file.display())]
+    Snapshot { file: PathBuf, source: Unusable },
 }
 
 /// The copy.
@@ -46,7 +60,8 @@ pub struct Copy {
 impl Copy {
     /// Opens it, and looks at all records; one that is damaged, or of another format, is put aside and begun anew.
     pub fn open(file: &Path) -> Result<Copy, CopyError> {
-        match Copy::try_open(file).and_then(|copy| copy.each(&mut |_| {}).map(|()| copy)) {
+        let look = |copy: Copy| copy.each(0, &mut |_| {}).and_then(|()| copy.snapshot()).map(|_| copy);
+        match Copy::try_open(file).and_then(look) {
             Err(error) if error.is_damage() => {
                 let aside = file.with_extension("damaged");
                 fs::rename(file, aside).map_err(|source| CopyError::File { file: file.to_owned(), source })?;
@@ -70,11 +85,12 @@ impl Copy {
         // On the disk before anybody is told.
         sql.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
         let format: i64 = sql.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
-        if format == 0 {
-            let begin = format!("BEGIN; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT;");
-            sql.execute_batch(&begin).map_err(failed)?;
-        } else if format != FORMAT {
+        if !(0..=FORMAT).contains(&format) {
             return Err(failed(rusqlite::Error::InvalidQuery));
+        }
+        let more = TABLES[format as usize..].concat();
+        if !more.is_empty() {
+            sql.execute_batch(&format!("BEGIN; {more} PRAGMA user_version = {FORMAT}; COMMIT;")).map_err(failed)?;
         }
         Ok(Copy { file: file.to_owned(), sql })
     }
@@ -83,9 +99,54 @@ impl Copy {
         move |source| CopyError::Sql { operation, file: self.file.clone(), source }
     }
 
-    /// Gives all records in their order, one at a time: together they may be larger than this node's memory.
-    pub fn each(&self, take: &mut dyn FnMut(Record)) -> Result<(), CopyError> {
-        self.select("SELECT number, text FROM record ORDER BY number", [], take)
+    /// Gives all records after one in their order, one at a time: together they may be larger than this node's memory.
+    pub fn each(&self, after: u64, take: &mut dyn FnMut(Record)) -> Result<(), CopyError> {
+        self.select("SELECT number, text FROM record WHERE number > ?1 ORDER BY number", params![after], take)
+    }
+
+    /// The snapshot after which its records go on.
+    pub fn snapshot(&self) -> Result<Option<Snapshot>, CopyError> {
+        let failed = self.failed("read");
+        let unusable = |source| CopyError::Snapshot { file: self.file.clone(), source };
+        let mut statement = self.sql.prepare("SELECT number, line FROM snapshot ORDER BY rowid").map_err(&failed)?;
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, u64>(0)?, row.get::<_, String>(1)?));
+        let mut reading = None;
+        for row in statement.query_map([], row).map_err(&failed)? {
+            let (number, line) = row.map_err(&failed)?;
+            let reading = reading.get_or_insert_with(|| Assembly::new(number));
+            reading.take(line.as_bytes()).map_err(unusable)?;
+        }
+        reading.map(Assembly::finish).transpose().map_err(unusable)
+    }
+
+    /// Has nothing but this.
+    pub fn begin(&mut self, snapshot: &Snapshot) -> Result<(), CopyError> {
+        self.replace(snapshot, |all| all.execute("DELETE FROM record", []).map(drop))
+    }
+
+    /// Goes on from here; keeps what is told of applications.
+    pub fn keep(&mut self, snapshot: &Snapshot) -> Result<(), CopyError> {
+        let names: Vec<&str> = snapshot.state.applications.keys().map(ApplicationName::as_str).collect();
+        let names = serde_json::to_string(&names).unwrap_or_default();
+        let number = snapshot.state.number;
+        self.replace(snapshot, |all| all.execute(COVERED, params![number, names, MOST_TOLD]).map(drop))
+    }
+
+    fn replace(
+        &mut self,
+        snapshot: &Snapshot,
+        remove: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), CopyError> {
+        let Copy { file, sql } = self;
+        let failed = |source| CopyError::Sql { operation: "write", file: file.clone(), source };
+        let all = sql.transaction().map_err(failed)?;
+        all.execute("DELETE FROM snapshot", []).map_err(failed)?;
+        for line in snapshot.lines() {
+            let row = params![snapshot.state.number, line];
+            all.execute("INSERT INTO snapshot (number, line) VALUES (?1, ?2)", row).map_err(failed)?;
+        }
+        remove(&all).map_err(failed)?;
+        all.commit().map_err(failed)
     }
 
     /// The last records about an application, oldest first.
@@ -138,6 +199,7 @@ impl CopyError {
                 matches!(source.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
             }
             CopyError::Unreadable { source, .. } => matches!(source, Unreadable::Damaged { .. }),
+            CopyError::Snapshot { source, .. } => matches!(source, Unusable::Damaged { .. }),
         }
     }
 }

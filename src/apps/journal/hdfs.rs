@@ -3,7 +3,8 @@
 //! Not here: what records mean.
 
 use super::record::Record;
-use super::{AppendError, Journal, ReadError};
+use super::shelf::{Shelf, number};
+use super::{AppendError, Journal, KeepError, ReadError, Snapshot};
 use systems::webhdfs::{Error, WebHdfs};
 use words::parallel;
 
@@ -42,12 +43,22 @@ impl HdfsJournal {
         Ok(self.get(record.number)?.map(|found| found == text.as_bytes()))
     }
 
-    /// One after the other until there are no more: a folder of many thousand records is not listed in every round.
-    fn newer(&self, from: u64) -> Result<Vec<Record>, ReadError> {
-        let mut records = Vec::new();
-        for number in from.. {
-            let Some(bytes) = self.get(number).map_err(ReadError::Unavailable)? else { break };
-            records.push(Record::read(number, &bytes)?);
+    fn shelf(&self) -> Shelf<'_> {
+        Shelf { hdfs: &self.hdfs, journal: &self.folder }
+    }
+
+    /// Records from a number on, several at once.
+    fn newer(&self, from: u64, most: usize) -> Result<Vec<Record>, ReadError> {
+        let get = |number| self.get(number).map(|bytes| (number, bytes)).map_err(ReadError::Unavailable);
+        let (mut records, mut at_once, mut next) = (Vec::new(), 1, from);
+        // In most rounds there is nothing new: first one is asked for.
+        while records.len() < most {
+            let end = next + at_once.min(most - records.len()) as u64;
+            for (number, bytes) in parallel::try_each(AT_ONCE, next..end, get)? {
+                let Some(bytes) = bytes else { return Ok(records) };
+                records.push(Record::read(number, &bytes)?);
+            }
+            (next, at_once) = (end, AT_ONCE);
         }
         Ok(records)
     }
@@ -86,27 +97,38 @@ impl Journal for HdfsJournal {
             // While it is there, a rename that is still under way could come true; what cannot be removed is never read.
             let _ = self.hdfs.delete(&beside);
         }
-        match settled.map_err(unavailable)? {
+        // A number that is free because its record was removed is no end of the journal.
+        let is_last = settled.and_then(|is_ours| Ok(is_ours && self.shelf().removed()? < number));
+        match is_last.map_err(unavailable)? {
             true => Ok(()),
             false => Err(AppendError::Superseded { number }),
         }
     }
 
-    fn read(&self, from: u64) -> Result<Vec<Record>, ReadError> {
-        if from > 1 {
-            return self.newer(from);
-        }
+    fn begin(&self) -> Result<Option<Snapshot>, ReadError> {
+        let snapshot = self.shelf().newest()?;
+        let from = snapshot.as_ref().map_or(1, |snapshot| snapshot.state.number + 1);
         let listed = self.hdfs.list(&self.folder).map_err(ReadError::Unavailable)?.unwrap_or_default();
-        let numbers = listed.iter().filter_map(|status| status.path_suffix.parse().ok());
-        let mut numbers: Vec<u64> = numbers.filter(|number| *number >= from).collect();
+        let mut numbers: Vec<u64> = listed.iter().filter_map(number).filter(|number| *number >= from).collect();
         numbers.sort_unstable();
-        if let Some((missing, _)) = (from..).zip(&numbers).find(|(expected, found)| expected != *found) {
-            return Err(ReadError::Missing { number: missing });
+        match (from..).zip(numbers).find(|(expected, found)| expected != found) {
+            Some((number, _)) => Err(ReadError::Missing { number }),
+            None => Ok(snapshot),
         }
-        parallel::try_each(AT_ONCE, numbers, |number| {
-            let bytes = self.get(number).map_err(ReadError::Unavailable)?.ok_or(ReadError::Missing { number })?;
-            Ok(Record::read(number, &bytes)?)
-        })
+    }
+
+    fn read(&self, from: u64, most: usize) -> Result<Vec<Record>, ReadError> {
+        let records = self.newer(from, most);
+        // What was not removed by now was not when it was read.
+        match self.shelf().removed().map_err(ReadError::Unavailable)? >= from {
+            true => Err(ReadError::Removed { number: from }),
+            false => records,
+        }
+    }
+
+    fn keep(&self, snapshot: &Snapshot) -> Result<(), KeepError> {
+        self.shelf().write(snapshot)?;
+        self.shelf().clear()
     }
 
     fn probe(&self) -> Result<(), Error> {

@@ -6,14 +6,17 @@ mod book;
 mod copy;
 mod hdfs;
 mod record;
+mod shelf;
+mod snapshot;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub use book::{Book, NoteError};
+pub use book::{Book, NoteError, PIECE};
 pub use copy::CopyError;
 pub use hdfs::HdfsJournal;
 pub use record::{End, FORMAT, Fact, Key, Origin, Record, Unreadable, Verdict};
+pub use snapshot::{Snapshot, Unusable};
 pub use state::{Application, Component, Misfit, Outcome, Package, Run, Savepoint, State, Streak, Wanted};
 
 use std::path::PathBuf;
@@ -28,8 +31,14 @@ pub trait Journal: Send + Sync {
     /// Writes a record under its number, if that is free.
     fn append(&self, record: &Record) -> Result<(), AppendError>;
 
-    /// All records from a number on, in their order.
-    fn read(&self, from: u64) -> Result<Vec<Record>, ReadError>;
+    /// The newest snapshot, after which reading begins; none where all records are there.
+    fn begin(&self) -> Result<Option<Snapshot>, ReadError>;
+
+    /// So many records from a number on, in their order; fewer only where there are no more.
+    fn read(&self, from: u64, most: usize) -> Result<Vec<Record>, ReadError>;
+
+    /// Keeps a snapshot, and removes the records that two snapshots cover.
+    fn keep(&self, snapshot: &Snapshot) -> Result<(), KeepError>;
 
     /// Whether something could be written now; nothing is.
     fn probe(&self) -> Result<(), systems::webhdfs::Error>;
@@ -49,6 +58,20 @@ pub enum AppendError {
     Unavailable { number: u64, source: systems::webhdfs::Error },
 }
 
+/// Why a snapshot was not kept, or records that it covers stay.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// HDFS does not do it.
+    #[error("HDFS does not keep a snapshot of the journal; all records stay until it does")]
+    Hdfs(#[from] systems::webhdfs::Error),
+    /// One that is there is no good.
+    #[error("all records of the journal stay until two snapshots are good")]
+    Read(#[from] ReadError),
+    /// The copy on this node does not take it.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+}
+
 /// Why the journal cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -63,6 +86,12 @@ pub enum ReadError {
         "record {number} of the journal is missing, and later ones are there; bring it back from a snapshot of HDFS"
     )]
     Missing { number: u64 },
+    /// A snapshot cannot be used.
+    #[error(transparent)]
+    Snapshot(#[from] Unusable),
+    /// Two snapshots cover it, so that it may be gone: whoever is so late begins anew.
+    #[error("record {number} of the journal is older than what is kept; reading begins anew from a snapshot")]
+    Removed { number: u64 },
     /// It contradicts itself.
     #[error(transparent)]
     Misfit(#[from] Misfit),

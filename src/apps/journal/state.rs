@@ -4,12 +4,16 @@
 
 use super::record::{End, Fact, Key, Origin, Record, Verdict};
 use crate::respawn::Policy;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use words::digest::Sha256;
 use words::ids::{ApplicationId, JobId, TriggerId};
 use words::names::{ApplicationName, ComponentName, PackageName, Word};
+
+/// So many savepoints of a component are known.
+const MOST_SAVEPOINTS: usize = 100;
 
 /// Everything.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,7 +27,7 @@ pub struct State {
 }
 
 /// A package that may be used.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Package {
     /// Of the archive.
     pub sha256: Sha256,
@@ -36,7 +40,7 @@ pub struct Package {
 }
 
 /// An application.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Application {
     /// Of which it is made.
     pub package: PackageName,
@@ -53,7 +57,8 @@ pub struct Application {
 }
 
 /// What shall be of an application.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Wanted {
     /// It was made, and never started.
     Created,
@@ -66,7 +71,7 @@ pub enum Wanted {
 }
 
 /// A component.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Component {
     /// The number of the last record about it: an observation from before that is stale.
     pub changed: u64,
@@ -83,7 +88,7 @@ pub struct Component {
 }
 
 /// Runs that failed one after the other, by one order.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Streak {
     /// How many.
     pub failures: u32,
@@ -108,7 +113,7 @@ impl Streak {
 }
 
 /// One run: one application of YARN.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// YARN's id, reserved before anything was sent.
     pub id: ApplicationId,
@@ -137,7 +142,7 @@ pub struct Run {
 }
 
 /// A savepoint.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Savepoint {
     /// Its id, under which Flink takes it once.
     pub id: TriggerId,
@@ -154,7 +159,8 @@ pub struct Savepoint {
 }
 
 /// What became of a savepoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Nobody knows yet.
     Pending,
@@ -201,6 +207,16 @@ impl Component {
     /// The run that is not over.
     pub fn live(&self) -> Option<&Run> {
         self.run.as_ref().filter(|run| run.end.is_none())
+    }
+
+    /// A component that is started and stopped for years has had many.
+    fn forget_savepoints(&mut self) {
+        let is_failed = |savepoint: &Savepoint| matches!(savepoint.outcome, Outcome::Failed(_));
+        while self.savepoints.len() > MOST_SAVEPOINTS {
+            // Those that there never were go first: one that is complete may be the only state of its run.
+            let at = self.savepoints.iter().position(is_failed).unwrap_or(0);
+            self.savepoints.remove(at);
+        }
     }
 
     /// The savepoint of which nobody knows yet.
@@ -331,6 +347,7 @@ impl State {
                     return Err(format!("{of} has the savepoint {} that is pending", pending.id));
                 }
                 component.savepoints.push(savepoint);
+                component.forget_savepoints();
             }
             Fact::SavepointCompleted { of, id, path } => {
                 self.savepoint(of, id, record.number)?.outcome = Outcome::Completed(path.clone());

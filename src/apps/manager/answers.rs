@@ -75,7 +75,7 @@ impl Manager {
         let fact = Fact::PackageDeployed { package: name.clone(), sha256: stored.digest, size: stored.size };
         self.note(&by.name, |state| match state.packages.contains_key(name) {
             true => Err(Refusal::Conflict(format!("{name} is deployed already"))),
-            false => Ok((vec![fact], ())),
+            false => self.another_order(&by.name).map(|()| (vec![fact], ())),
         })
     }
 
@@ -151,7 +151,7 @@ impl Manager {
             share::another_application(state, &by.name, self.share)?;
             orders::apart(state, name, components.iter())?;
             match state.packages.contains_key(&package) {
-                true => Ok((vec![created], notes)),
+                true => self.another_order(&by.name).map(|()| (vec![created], notes)),
                 false => Err(Refusal::NotFound(format!("package {package} that is deployed"))),
             }
         })
@@ -190,6 +190,7 @@ impl Manager {
         self.order(name, by, |state, application| {
             orders::start(name, application)?;
             share::another_start(state, &application.owner, self.share)?;
+            self.another_order(&by.name)?;
             Ok(Fact::StartOrdered { application: name.clone(), origin })
         })
     }

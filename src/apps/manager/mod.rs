@@ -22,7 +22,7 @@ use crate::holder::Holder;
 use crate::journal::{AppendError, Book, Fact, Key, NoteError, State};
 use crate::orders::Refusal;
 use crate::package::repository::{self, Repository};
-use crate::share::Share;
+use crate::share::{Pace, Share};
 use crate::site::Site;
 use crate::staged::Staged;
 use crew::Crew;
@@ -45,6 +45,8 @@ pub struct Manager {
     holder: Holder,
     /// What one user may have.
     share: Share,
+    /// What everybody has ordered of late.
+    pace: Mutex<Pace>,
     /// Room that uploads under way hold, by who brings them.
     uploading: Mutex<BTreeMap<Word, u64>>,
     /// Held while a record is written, which takes as long as HDFS takes.
@@ -137,7 +139,7 @@ impl Manager {
         let unread = Mutex::new(Some("the journal was not read yet".to_owned()));
         let (book, known, unwritten, troubles, seen, since, refused) = Default::default();
         let (looked, pauses, crew, tasks, closed) = Default::default();
-        let (share, uploading, staged, fresh) = Default::default();
+        let (share, pace, uploading, staged, fresh) = Default::default();
         let tell = Box::new(|_: &str| {});
         Ok(Manager {
             site,
@@ -146,6 +148,7 @@ impl Manager {
             repository,
             holder,
             share,
+            pace,
             uploading,
             book,
             known,
@@ -209,6 +212,11 @@ impl Manager {
             _ => {}
         }
         since.silent = silent.and(since.silent.or_else(|| Some(self.clock.now_ms())));
+    }
+
+    /// Counts an order that is about to be recorded.
+    fn another_order(&self, by: &Word) -> Result<(), Refusal> {
+        lock(&self.pace).another_order(by, self.share, self.clock.passed())
     }
 
     /// Writes a fact if the state still allows it: `rule` looks at the very state that the fact is added to.

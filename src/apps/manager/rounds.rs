@@ -7,7 +7,9 @@ use super::crew::{Task, WORKERS};
 use super::{Manager, lock};
 use crate::decide::{Action, Observed, Rest, next};
 use crate::holder;
-use crate::journal::{Application, Book, Component, Fact, HdfsJournal, Key, State, Wanted};
+use crate::journal::{
+    Application, Book, Component, Fact, HdfsJournal, Journal, KeepError, Key, PIECE, ReadError, State, Wanted,
+};
 use crate::observe::{Listed, Observer};
 use crate::submit::tag_of;
 use std::collections::BTreeMap;
@@ -122,23 +124,41 @@ impl Manager {
 
     /// Reads the journal, or what is new in it: an act that follows from what others have overtaken may be done twice.
     fn catch_up(&self) -> Result<(), String> {
-        let open = lock(&self.book).as_ref().map(|book| (book.journal(), book.state.number));
-        let Some((journal, number)) = open else {
-            let folder = format!("{}/journal", self.site.hdfs_folder);
-            let journal = HdfsJournal::open(self.hdfs.clone(), &folder).map_err(|error| chain(&error))?;
-            let copy = self.site.folder.join("journal.sqlite");
-            let book = Book::open_with_copy(Arc::new(journal), &copy).map_err(|error| chain(&error))?;
-            *lock(&self.known) = Some(book.state.clone());
-            *lock(&self.book) = Some(book);
-            return Ok(());
-        };
-        let records = journal.read(number + 1).map_err(|error| chain(&error))?;
+        let open = lock(&self.book).as_ref().map(Book::journal);
+        let read = open.map_or(Err(ReadError::Removed { number: 0 }), |journal| self.read_on(journal.as_ref()));
+        match read {
+            // Nothing was read yet, or what was is older than what is kept.
+            Err(ReadError::Removed { .. }) => self.open_book(),
+            read => read.map_err(|error| chain(&error)),
+        }
+    }
+
+    fn open_book(&self) -> Result<(), String> {
+        *lock(&self.book) = None;
+        let folder = format!("{}/journal", self.site.hdfs_folder);
+        let journal = HdfsJournal::open(self.hdfs.clone(), &folder).map_err(|error| chain(&error))?;
+        let copy = self.site.folder.join("journal.sqlite");
+        let book = Book::open_with_copy(Arc::new(journal), &copy).map_err(|error| chain(&error))?;
+        *lock(&self.known) = Some(book.state.clone());
+        *lock(&self.book) = Some(book);
+        Ok(())
+    }
+
+    /// A piece at a time; the book may be used meanwhile.
+    fn read_on(&self, journal: &dyn Journal) -> Result<(), ReadError> {
         let mut copied = Ok(());
-        if let Some(book) = lock(&self.book).as_mut() {
-            let added = book.add(&records);
-            *lock(&self.known) = Some(book.state.clone());
-            added.map_err(|error| chain(&error))?;
-            copied = book.write_copy().map_err(|error| chain(&error));
+        loop {
+            let Some(number) = lock(&self.book).as_ref().map(|book| book.state.number) else { return Ok(()) };
+            let records = journal.read(number + 1, PIECE)?;
+            if let Some(book) = lock(&self.book).as_mut() {
+                let added = book.add(&records);
+                *lock(&self.known) = Some(book.state.clone());
+                added?;
+                copied = book.write_copy().map_err(|error| chain(&error));
+            }
+            if records.len() < PIECE || copied.is_err() {
+                break;
+            }
         }
         if let Err(why) = copied {
             *lock(&self.unwritten) = Some(why);
@@ -147,6 +167,17 @@ impl Manager {
             *lock(&self.unwritten) = probed.err().map(|error| chain(&error));
         }
         Ok(())
+    }
+
+    /// Keeps what follows from the journal where it is time to, so that what is older may go.
+    fn keep(&self) {
+        let due = lock(&self.book).as_mut().and_then(|book| Some((book.journal(), book.due()?)));
+        let Some((journal, snapshot)) = due else { return };
+        let kept = journal.keep(&snapshot);
+        let noted = lock(&self.book).as_mut().map(|book| book.kept(&snapshot, kept.is_ok()));
+        if let Err(error) = kept.and_then(|()| noted.transpose().map(drop).map_err(KeepError::from)) {
+            (self.tell)(&chain(&error));
+        }
     }
 
     fn begin_round(&self) {
@@ -161,6 +192,7 @@ impl Manager {
             lock(&self.crew).renew(Vec::new());
             return;
         }
+        self.keep();
         self.forget();
         let Ok(state) = self.state() else { return };
         let has = |of: &Key| component_of(&state, of).is_some();

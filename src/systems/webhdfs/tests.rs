@@ -25,6 +25,8 @@ pub struct World {
     pub nodes: BTreeMap<String, Node>,
     /// Requests that are answered with this exception, while there are any left.
     pub refuse: Vec<(&'static str, &'static str, usize)>,
+    /// After so many changes none is made any more, as if whoever makes them had been killed.
+    pub changes_left: Option<usize>,
     /// `OPERATION /path` of every change.
     pub changes: Vec<String>,
     /// Whether another NameNode is the active one.
@@ -153,6 +155,12 @@ impl Fake {
         if changes && let Some(refuse) = world.refuse.iter_mut().find(|(.., left)| *left > 0) {
             refuse.2 -= 1;
             return exception(403, refuse.0, refuse.1);
+        }
+        if changes && let Some(left) = &mut world.changes_left {
+            match left.checked_sub(1) {
+                Some(less) => *left = less,
+                None => return exception(500, "IOException", "killed"),
+            }
         }
         if changes && (operation != "CREATE" || parameters.contains_key("written")) {
             world.changes.push(format!("{operation} {path}"));

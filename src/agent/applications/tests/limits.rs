@@ -40,3 +40,16 @@ fn one_user_has_so_many_applications() {
     assert!(told.0 == 403 && told.2.starts_with("alice has 2 applications"), "{told:?}");
     assert_eq!(create("bob", "third").status, 201);
 }
+
+#[test]
+fn who_orders_too_often_is_told_when_he_may_again() {
+    let bed = Bed::with("orders_a_minute = 1");
+    let body = format!("{{\"package\": \"{PACKAGE}\"}}");
+    let create = |who: &str, name: &str| bed.send(who, &format!("PUT /v1/applications/{name}"), "", body.as_bytes());
+    assert_eq!(create("alice", "second").status, 201);
+    let told = create("alice", "third");
+    assert_eq!((told.status, told.refusal().1.as_str()), (429, "too-many"));
+    assert!(
+        told.head.to_lowercase().contains("retry-after: 5") && told.refusal().2.contains("one user has 1 a minute")
+    );
+}

@@ -2,13 +2,15 @@
 //! Each bound is reached, refused, and free again once something went.
 //! Not here: how often somebody may ask.
 
-use super::bed::{Bed, alice, word};
+use super::bed::{Bed, TestClock, alice, word};
 use crate::journal::Origin;
 use crate::orders::{Caller, Refusal};
 use crate::package::repository::Error;
 use crate::package::tests::{WORDCOUNT, wordcount};
 use crate::share::Share;
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use words::names::{ApplicationName, PackageName};
 
 fn named(name: &str) -> ApplicationName {
@@ -40,6 +42,29 @@ fn applications_and_starts_that_wait_are_bounded_for_each_user() {
     manager.delete(&named("third"), &alice()).unwrap();
     manager.round();
     create("fourth", &alice()).unwrap();
+}
+
+#[test]
+fn orders_that_the_journal_grows_by_are_bounded_for_each_user_and_those_that_end_something_are_not() {
+    let bed = Bed::new();
+    let clock = Arc::new(TestClock::by(0));
+    let manager = bed.manager_by(&clock).sharing(Share { orders: 2, ..Share::default() });
+    manager.round();
+    let create = |by: &Caller| manager.create(&named("second"), &json!({ "package": WORDCOUNT }), by);
+    for _ in 0..2 {
+        create(&alice()).unwrap();
+        manager.delete(&named("second"), &alice()).unwrap();
+        manager.round();
+    }
+    let number = bed.journal().number;
+    let refused = create(&alice()).unwrap_err();
+    assert!(matches!(&refused, Refusal::TooMany(why) if why.contains("in 30 s")), "{refused}");
+    assert_eq!(bed.journal().number, number, "nothing is written");
+    create(&bob()).unwrap();
+    manager.delete(&named("second"), &bob()).unwrap();
+    manager.round();
+    clock.seconds.store(30, Ordering::Relaxed);
+    create(&alice()).unwrap();
 }
 
 #[test]
