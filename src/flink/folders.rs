@@ -30,6 +30,12 @@ pub(super) fn judge(configuration: &Configuration, findings: &mut Findings) {
             of_one_machine(entry, findings);
         }
     }
+    let archive = configuration.any(SILENT[1]).filter(|_| configuration.target.deployment == Deployment::Yarn);
+    if let Some(Entry { key, origin, .. }) = archive.filter(|entry| is_of_one_machine(entry)) {
+        let what =
+            format!("`{key}` is on the disk of whichever machine YARN chooses: nobody learns there how a job ended");
+        findings.warning(origin, key, what, "write a folder of HDFS, as in hdfs:///pnda/flink/completed-jobs");
+    }
 }
 
 /// The scheme of an address, and the path in it.
@@ -71,8 +77,13 @@ fn on_the_local_disk(Entry { key, value, origin, .. }: &Entry, findings: &mut Fi
     }
 }
 
-fn of_one_machine(Entry { key, value, origin, .. }: &Entry, findings: &mut Findings) {
-    if parts(value).0.is_some_and(|scheme| scheme.eq_ignore_ascii_case("file")) {
+fn is_of_one_machine(entry: &Entry) -> bool {
+    parts(&entry.value).0.is_some_and(|scheme| scheme.eq_ignore_ascii_case("file"))
+}
+
+fn of_one_machine(entry: &Entry, findings: &mut Findings) {
+    let Entry { key, origin, .. } = entry;
+    if is_of_one_machine(entry) {
         let what =
             format!("`{key}` is on the disk of whichever machine YARN chooses: it is not found again from another");
         findings.warning(origin, key, what, "write a folder of HDFS, as in hdfs:///pnda/flink");

@@ -110,6 +110,11 @@ fn folders_that_flink_refuses_or_that_others_do_not_see_are_told() {
     );
     check("jobmanager.archive.fs.dir: /flink/done\nfs.default-scheme: hdfs://nn\n", "");
     check(
+        "jobmanager.archive.fs.dir: FILE:///flink/done\n",
+        "c:1: warning: `jobmanager.archive.fs.dir` is on the disk of whichever machine YARN chooses: \
+         nobody learns there how a job ended",
+    );
+    check(
         "execution.checkpointing.dir: hdfs:///${USER}/ck\n",
         "c:1: warning: `execution.checkpointing.dir` has a variable in it, which nobody expands: the folder is called so",
     );
@@ -130,6 +135,7 @@ fn what_only_yarn_makes_wrong_is_told() {
         ("rest.port: 8081\n", Severity::Warning, "rest.port"),
         ("scheduler-mode: reactive\n", Severity::Error, "scheduler-mode"),
         ("rest.bind-address: localhost\n", Severity::Note, "rest.bind-address"),
+        ("jobmanager.archive.fs.dir: file:/done\n", Severity::Warning, "jobmanager.archive.fs.dir"),
     ] {
         assert_eq!(of(text, Deployment::Yarn), [(severity, key.to_owned())], "{text}");
         assert_eq!(of(text, Deployment::Standalone), [], "{text}");
