@@ -26,6 +26,8 @@ const BUDGET: u64 = 2 << 20;
 const MOST_FILES: usize = 64;
 /// Logs that are looked at before no further file is.
 const MOST_LOGS: usize = 50_000;
+/// Containers whose nodes are asked.
+const MOST_CONTAINERS: usize = 1000;
 
 /// Logs of a container by name, with their sizes.
 type Sizes = BTreeMap<String, u64>;
@@ -92,6 +94,10 @@ impl Manager {
         let is_coming = matches!(status.as_str(), "NOT_START" | "RUNNING" | "RUNNING_WITH_FAILURE");
         places.pending = places.is_over && (found.is_growing || (known.is_some() && is_coming));
         places.files = found.files;
+        let packed = found.archives.iter().take(1).map(|archive| {
+            format!("{archive} is an archive of Hadoop, which is not read here: `yarn logs -applicationId {}`", run.id)
+        });
+        places.notes.extend(packed);
         places.add_gathered();
         if known.is_some() {
             match self.nodes(run) {
@@ -152,7 +158,7 @@ impl Places {
     /// What NodeManagers have: the newest of what runs, and what is not in HDFS of what has ended.
     fn add_nodes(&mut self, nodes: BTreeMap<ContainerId, HostPort>, reader: &User) {
         let wanted = nodes.into_iter().filter(|(container, _)| !(self.is_over && self.of.contains_key(container)));
-        let wanted: Vec<(ContainerId, HostPort)> = wanted.collect();
+        let wanted: Vec<(ContainerId, HostPort)> = wanted.take(MOST_CONTAINERS).collect();
         let asked = parallel::each(AT_ONCE, wanted, |(container, node)| {
             let logs = NodeLogs::new(&node, Times::default()).reading_as(reader.clone());
             let list = logs.list(&container);

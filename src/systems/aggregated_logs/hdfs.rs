@@ -2,14 +2,16 @@
 //! Folders differ by version and format of YARN: all that its user has are looked at.
 //! Not here: what is in the files.
 
+use super::source::Allowance;
 use super::{Entry, Piece, Source, Wanted};
 use crate::webhdfs::{self, WebHdfs};
 use std::io;
+use std::sync::Arc;
 use words::ids::ApplicationId;
 
 /// A user has one folder for each format and version of YARN.
 const MOST_FOLDERS: usize = 16;
-/// Files of one application in one folder: nodes, and times that each gathered.
+/// Files of one application: nodes, and times that each gathered.
 const MOST_FILES: usize = 2000;
 
 /// Why gathered logs cannot be read.
@@ -30,6 +32,8 @@ pub struct Found {
     pub files: Vec<Gathered>,
     /// Whether a node is writing one now.
     pub is_growing: bool,
+    /// Archives of Hadoop (`mapred archive-logs`), which are not read here.
+    pub archives: Vec<String>,
 }
 
 /// A file of gathered logs.
@@ -38,6 +42,8 @@ pub struct Gathered {
     hdfs: WebHdfs,
     path: String,
     length: u64,
+    /// What all that were found together may be read within.
+    within: Arc<Allowance>,
 }
 
 impl Found {
@@ -46,7 +52,7 @@ impl Found {
         let failed = |source| Error::Find { application: application.clone(), source };
         let folder = format!("{folder}/{owner}");
         let kinds = hdfs.list(&folder).map_err(failed)?.unwrap_or_default();
-        let mut found = Found::default();
+        let (mut found, within) = (Found::default(), Arc::<Allowance>::default());
         for kind in kinds.iter().filter(|kind| kind.is_folder()).take(MOST_FOLDERS) {
             let kind = &kind.path_suffix;
             // Since 3.3 there is a folder between: the last four digits.
@@ -59,9 +65,11 @@ impl Found {
                 // A TFile that is being written, and what stands beside an indexed file while it is.
                 if name.ends_with(".tmp") || name.ends_with("-checksum") {
                     found.is_growing = true;
-                } else if !file.is_folder() && file.length > 0 {
+                } else if file.is_folder() && name.ends_with(".har") {
+                    found.archives.push(format!("{path}/{name}"));
+                } else if !file.is_folder() && file.length > 0 && found.files.len() < MOST_FILES {
                     let (hdfs, path, length) = (hdfs.clone(), format!("{path}/{name}"), file.length);
-                    found.files.push(Gathered { hdfs, path, length });
+                    found.files.push(Gathered { hdfs, path, length, within: within.clone() });
                 }
             }
         }
@@ -72,12 +80,12 @@ impl Found {
 impl Gathered {
     /// Gives what is wanted of the logs in it.
     pub fn read(&self, wanted: &mut Wanted<'_>) -> Result<Vec<Piece>, Error> {
-        super::read(self, wanted).map_err(|source| Error::Read { path: self.path.clone(), source })
+        super::read_within(self, &self.within, wanted).map_err(|source| Error::Read { path: self.path.clone(), source })
     }
 
     /// The logs in it.
     pub fn list(&self) -> Result<Vec<Entry>, Error> {
-        super::list(self).map_err(|source| Error::Read { path: self.path.clone(), source })
+        super::list_within(self, &self.within).map_err(|source| Error::Read { path: self.path.clone(), source })
     }
 }
 

@@ -11,6 +11,7 @@ mod tfile;
 pub use hdfs::{Error, Found, Gathered};
 pub use source::Source;
 
+use source::Allowance;
 use std::io;
 use std::ops::Range;
 use words::ids::ContainerId;
@@ -45,7 +46,11 @@ pub type Wanted<'a> = dyn FnMut(&Entry) -> Range<u64> + 'a;
 
 /// Gives what is wanted of the logs in a file. One that was gathered several times is there once, as it was gathered last.
 pub fn read(source: &dyn Source, wanted: &mut Wanted<'_>) -> io::Result<Vec<Piece>> {
-    let source = &source::Metered::new(source);
+    read_within(source, &Allowance::default(), wanted)
+}
+
+fn read_within(source: &dyn Source, within: &Allowance, wanted: &mut Wanted<'_>) -> io::Result<Vec<Piece>> {
+    let source = &source::Metered::new(source, within);
     match source.part(0, tfile::MAGIC.len() as u64)? == tfile::MAGIC {
         true => tfile::walk(source, wanted),
         false => indexed::walk(source, wanted),
@@ -54,8 +59,12 @@ pub fn read(source: &dyn Source, wanted: &mut Wanted<'_>) -> io::Result<Vec<Piec
 
 /// The logs in a file.
 pub fn list(source: &dyn Source) -> io::Result<Vec<Entry>> {
+    list_within(source, &Allowance::default())
+}
+
+fn list_within(source: &dyn Source, within: &Allowance) -> io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    read(source, &mut |entry| {
+    read_within(source, within, &mut |entry| {
         entries.push(entry.clone());
         0..0
     })?;

@@ -3,15 +3,17 @@
 //! Not here: where the file lies, and what is in it.
 
 use flate2::read::ZlibDecoder;
-use std::cell::Cell;
 use std::io::{self, Read};
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// What is fetched first at a place, and at most where reading goes on.
 const WINDOWS: Range<u64> = 16 << 10..1 << 20;
-/// What one walk through a file fetches, and unpacks, at most.
+/// What one request fetches, and unpacks, at most, of all files together; and how long it reads.
 const MOST_FETCHED: u64 = 1 << 30;
 const MOST_UNPACKED: u64 = 4 << 30;
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// A file whose parts can be read.
 pub trait Source {
@@ -34,16 +36,42 @@ impl Source for &[u8] {
     }
 }
 
-/// A file and what may still be fetched and unpacked of it, whatever it says of itself.
+/// What may still be fetched and unpacked for one request, whatever files say of themselves, and until when.
+#[derive(Debug)]
+pub(super) struct Allowance {
+    to_fetch: AtomicU64,
+    to_unpack: AtomicU64,
+    until: Instant,
+}
+
+impl Default for Allowance {
+    fn default() -> Allowance {
+        let (to_fetch, to_unpack) = (MOST_FETCHED.into(), MOST_UNPACKED.into());
+        Allowance { to_fetch, to_unpack, until: Instant::now() + LONGEST }
+    }
+}
+
+impl Allowance {
+    fn take(&self, left: &AtomicU64, count: u64) -> io::Result<()> {
+        if Instant::now() > self.until {
+            let text = format!("reading took longer than {} s; `yarn logs` reads all of it", LONGEST.as_secs());
+            return Err(io::Error::other(text));
+        }
+        let taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(count));
+        let large = |_| io::Error::other("there is more than is read here at once; `yarn logs` reads all of it");
+        taken.map(drop).map_err(large)
+    }
+}
+
+/// A file, and what it is read within.
 pub(super) struct Metered<'a> {
     source: &'a dyn Source,
-    to_fetch: Cell<u64>,
-    to_unpack: Cell<u64>,
+    within: &'a Allowance,
 }
 
 impl<'a> Metered<'a> {
-    pub fn new(source: &'a dyn Source) -> Metered<'a> {
-        Metered { source, to_fetch: Cell::new(MOST_FETCHED), to_unpack: Cell::new(MOST_UNPACKED) }
+    pub fn new(source: &'a dyn Source, within: &'a Allowance) -> Metered<'a> {
+        Metered { source, within }
     }
 
     pub fn length(&self) -> u64 {
@@ -51,16 +79,9 @@ impl<'a> Metered<'a> {
     }
 
     pub fn part(&self, offset: u64, length: u64) -> io::Result<Vec<u8>> {
-        take(&self.to_fetch, length)?;
+        self.within.take(&self.within.to_fetch, length)?;
         self.source.part(offset, length)
     }
-}
-
-fn take(left: &Cell<u64>, count: u64) -> io::Result<()> {
-    let rest = left.get().checked_sub(count);
-    let rest = rest.ok_or_else(|| io::Error::other("it is too large to be read here; `yarn logs` reads it"))?;
-    left.set(rest);
-    Ok(())
 }
 
 /// Bytes one after the other, some of which are of no interest.
@@ -139,7 +160,7 @@ struct Unpacked<'a> {
 impl Read for Unpacked<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.bytes.read(buffer)?;
-        take(&self.of.to_unpack, count as u64)?;
+        self.of.within.take(&self.of.within.to_unpack, count as u64)?;
         Ok(count)
     }
 }
@@ -163,7 +184,10 @@ pub(super) fn unpacked<'a>(
         "gz" => Ok(Box::new(Unpacked { bytes: ZlibDecoder::new(part), of: source })),
         other => {
             let other = words::shown::shown(other);
-            Err(io::Error::other(format!("it is compressed with {other}, which is read here by `yarn logs` only")))
+            Err(io::Error::other(format!(
+                "it is compressed with {other}, which is not read here: `yarn logs` reads it where Hadoop has {other}; with \
+                 yarn.nodemanager.log-aggregation.compression-type set to gz or none, later ones are read here too"
+            )))
         }
     }
 }
@@ -178,4 +202,27 @@ pub(super) fn whole(stream: &mut (impl Read + ?Sized), length: u64) -> io::Resul
 /// A file that is not what it should be.
 pub(super) fn wrong(why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_files_of_one_request_share_what_may_be_read() {
+        let (bytes, within) = (&[b'x'; 60][..], Allowance { to_fetch: 100.into(), ..Allowance::default() });
+        let (one, other) = (Metered::new(&bytes, &within), Metered::new(&bytes, &within));
+        assert_eq!(one.part(0, 60).unwrap().len(), 60);
+        assert_eq!(other.part(0, 40).unwrap().len(), 40);
+        let error = other.part(40, 20).unwrap_err().to_string();
+        assert!(error.contains("more than is read here at once") && error.contains("yarn logs"), "{error}");
+    }
+
+    #[test]
+    fn a_request_ends_however_slow_files_come() {
+        let bytes = &b"x"[..];
+        let within = Allowance { until: Instant::now() - Duration::from_secs(1), ..Allowance::default() };
+        let error = Metered::new(&bytes, &within).part(0, 1).unwrap_err().to_string();
+        assert!(error.contains("longer than 60 s"), "{error}");
+    }
 }

@@ -217,6 +217,7 @@ fn short_text(stream: &mut Chunks<'_>) -> io::Result<Option<String>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Allowance;
     use super::*;
 
     #[test]
@@ -242,7 +243,8 @@ mod tests {
     fn a_value_is_read_and_skipped_across_its_chunks() {
         let bytes = [0xfe, b'a', b'b', 0xff, b'c', 0x03, b'd', b'e', b'f', b'x'];
         let bytes = &bytes[..];
-        let source = Metered::new(&bytes);
+        let within = Allowance::default();
+        let source = Metered::new(&bytes, &within);
         let mut part = Part::new(&source, 0..10).unwrap();
         let mut value = Chunks { stream: &mut part, left: 0, is_last: false };
         value.skip(1).unwrap();

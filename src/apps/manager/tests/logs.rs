@@ -157,3 +157,15 @@ fn logs_that_are_nowhere_are_told_with_the_reason() {
     let all: BTreeMap<&str, u64> = partly.files.iter().map(|file| (file.name.as_str(), file.size)).collect();
     assert!(all.values().all(|size| *size > 0), "{all:?}");
 }
+
+#[test]
+fn logs_that_were_packed_into_an_archive_are_told_with_what_reads_them() {
+    let run = Run::started();
+    *run.log.lock().unwrap() = None;
+    run.bed.yarn.set(&run.id, "FINISHED", "SUCCEEDED");
+    run.bed.yarn.world().applications.get_mut(run.id.as_str()).unwrap().logs_are_gathered = true;
+    let folder = format!("/app-logs/alice/bucket-logs-tfile/{:04}/{1}/{1}.har", run.id.number(), run.id);
+    run.bed.direct("alice").write(&format!("{folder}/_masterindex"), "640", 1, &mut &b"x"[..]).unwrap();
+    let told = run.logs(&ends(1000)).notes.join("\n");
+    assert!(told.contains(&folder) && told.contains(&format!("yarn logs -applicationId {}", run.id)), "{told}");
+}
