@@ -230,6 +230,10 @@ fn an_application_stops_and_starts_with_its_state(folder: &Path) {
     assert_eq!(second.restored_from, Some(savepoint.clone()));
     assert_eq!(restored(folder, &second), Some(savepoint), "Flink says so too");
     assert_ne!(second.yarn_id, first.yarn_id);
+    let saved = app_does(folder, &["savepoint", "states", "--wait"]);
+    assert!(saved.contains("completed"), "{saved}");
+    let goes_on = component(folder, "states");
+    assert_eq!((goes_on.state, goes_on.savepoints.last().map(|last| last.goes_on)), (told::State::Running, Some(true)));
     what_fails_begins_again_from_its_newest_checkpoint(folder, &second);
 
     app_does(folder, &["stop", "states", "--no-savepoint", "--wait"]);

@@ -11,7 +11,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::{fs, io};
 use systems::hadoop::User;
-use systems::jobmanager::{self, StopRequest};
+use systems::jobmanager::{self, SavepointRequest, StopRequest};
 use systems::webhdfs::{self, Status, WebHdfs};
 use systems::yarn::{self, NewApplication, ResourceManager};
 use words::names::Word;
@@ -152,17 +152,17 @@ impl Hands<'_> {
         self.hdfs.as_user(&User::simple(owner.as_str())).make_folder(folder, "750").map_err(failed)
     }
 
-    /// Has a job stop with a savepoint. Under one id Flink takes one, however often it is asked.
-    pub fn stop(&self, run: &Run, savepoint: &Savepoint) -> Result<(), Error> {
+    /// Has a job saved, with which it stops or goes on. Under one id Flink takes one, however often it is asked.
+    pub fn save(&self, run: &Run, savepoint: &Savepoint) -> Result<(), Error> {
         let application = self.yarn.application(&run.id)?.ok_or_else(|| Error::NoJobManager(run.id.clone()))?;
         let manager = manager(&application).ok_or_else(|| Error::NoJobManager(run.id.clone()))?;
-        let request = StopRequest {
-            target_directory: Some(format!("{}{}", self.cluster.filesystem, savepoint.folder)),
-            drain: false,
-            trigger_id: Some(savepoint.id.clone()),
+        let target_directory = Some(format!("{}{}", self.cluster.filesystem, savepoint.folder));
+        let trigger_id = Some(savepoint.id.clone());
+        let asked = match savepoint.goes_on {
+            true => manager.savepoint(&savepoint.job, &SavepointRequest { target_directory, trigger_id }),
+            false => manager.stop(&savepoint.job, &StopRequest { target_directory, drain: false, trigger_id }),
         };
-        let failed = |source| Error::JobManager { run: (run.id.clone(),), source };
-        manager.stop(&savepoint.job, &request).map(drop).map_err(failed)
+        asked.map(drop).map_err(|source| Error::JobManager { run: (run.id.clone(),), source })
     }
 }
 

@@ -131,7 +131,7 @@ impl Observer<'_> {
     fn left(&self, owner: &Word, pending: &Savepoint) -> Saved {
         let hdfs = self.hdfs.as_user(&User::simple(owner.as_str()));
         match newest_state(&hdfs, &pending.folder) {
-            Ok(Some(path)) => Saved::At(format!("{}{path}", self.cluster.filesystem)),
+            Ok(Some((path, _))) => Saved::At(format!("{}{path}", self.cluster.filesystem)),
             Ok(None) => Saved::None,
             Err(error) => Saved::Hidden(error.to_string()),
         }
@@ -206,8 +206,9 @@ fn operation(manager: &JobManager, pending: &Savepoint) -> Saved {
     }
 }
 
-/// The newest folder in a folder that is a whole savepoint or checkpoint: Flink writes its `_metadata` last.
-pub fn newest_state(hdfs: &WebHdfs, folder: &str) -> Result<Option<String>, webhdfs::Error> {
+/// The newest folder in a folder that is a whole savepoint or checkpoint, and when it became so: Flink writes its `_metadata`
+/// last.
+pub fn newest_state(hdfs: &WebHdfs, folder: &str) -> Result<Option<(String, u64)>, webhdfs::Error> {
     let mut found = hdfs.list(folder)?.unwrap_or_default();
     // What else its owner puts there is not looked into.
     let is_state = |name: &str| name.starts_with("chk-") || name.starts_with("savepoint-");
@@ -215,8 +216,8 @@ pub fn newest_state(hdfs: &WebHdfs, folder: &str) -> Result<Option<String>, webh
     found.sort_by_key(|status| std::cmp::Reverse(status.modification_time));
     for status in found.into_iter().take(MOST_STATES) {
         let path = format!("{folder}/{}", status.path_suffix);
-        if hdfs.status(&format!("{path}/_metadata"))?.is_some() {
-            return Ok(Some(path));
+        if let Some(whole) = hdfs.status(&format!("{path}/_metadata"))? {
+            return Ok(Some((path, whole.modification_time)));
         }
     }
     Ok(None)

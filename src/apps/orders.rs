@@ -117,6 +117,14 @@ pub fn stop(name: &ApplicationName, application: &Application, save: bool) -> Re
     }
 }
 
+/// A savepoint of what runs.
+pub fn savepoint(name: &ApplicationName, application: &Application) -> Result<(), Refusal> {
+    match phase(application) {
+        Phase::Starting | Phase::Started if application.is_live() => Ok(()),
+        phase => Err(Refusal::Conflict(format!("{name} is {phase}, and nothing of it runs that could be saved"))),
+    }
+}
+
 /// A deletion.
 pub fn delete(name: &ApplicationName, application: &Application) -> Result<(), Refusal> {
     match phase(application) {

@@ -43,9 +43,9 @@ pub fn choose(
 ) -> Result<Option<String>, Error> {
     match origin {
         Origin::Empty => Ok(None),
-        Origin::Path(path) => there(hdfs, cluster, of, path, false).map(Some),
+        Origin::Path(path) => Ok(Some(there(hdfs, cluster, of, path, false)?.0)),
         Origin::Newest if component.last_that_ran().is_none() => {
-            first.map(|path| there(hdfs, cluster, of, path, false)).transpose()
+            first.map(|path| Ok(there(hdfs, cluster, of, path, false)?.0)).transpose()
         }
         Origin::Newest => newest(hdfs, cluster, (owner, of), component),
     }
@@ -58,8 +58,8 @@ fn newest(
     component: &Component,
 ) -> Result<Option<String>, Error> {
     let Some(run) = component.last_that_ran() else { return Ok(None) };
-    if let Some(path) = saved(component, run) {
-        return there(hdfs, cluster, of, path, true).map(Some);
+    if let Some(path) = saved(component, run, false) {
+        return Ok(Some(there(hdfs, cluster, of, path, true)?.0));
     }
     let hidden = |source| Error::Hidden { of: of.clone(), source };
     let all = cluster.checkpoints_of(owner, of);
@@ -69,15 +69,20 @@ fn newest(
         None => newest_of_jobs(hdfs, &all, run.at_ms),
     };
     let kept = kept.map_err(hidden)?;
-    match (kept, &run.restore) {
-        (Some(path), _) => Ok(Some(format!("{}{path}", cluster.filesystem))),
+    let kept = kept.map(|(path, at_ms)| (format!("{}{path}", cluster.filesystem), at_ms));
+    let ordered = saved(component, run, true).map(|path| there(hdfs, cluster, of, path, true));
+    match (kept, ordered, &run.restore) {
+        // Which of the two is newer, the times in HDFS say. A savepoint that somebody has removed is none.
+        (Some(kept), Some(Ok(saved)), _) => Ok(Some(if saved.1 >= kept.1 { saved.0 } else { kept.0 })),
+        (Some(kept), None | Some(Err(Error::Gone { .. })), _) => Ok(Some(kept.0)),
+        (_, Some(saved), _) => saved.map(|(path, _)| Some(path)),
         // It took no checkpoint of its own: what it began from is still the newest.
-        (None, Some(path)) => there(hdfs, cluster, of, path, true).map(Some),
-        (None, None) => Ok(None),
+        (None, None, Some(path)) => Ok(Some(there(hdfs, cluster, of, path, true)?.0)),
+        (None, None, None) => Ok(None),
     }
 }
 
-fn newest_of_jobs(hdfs: &WebHdfs, folder: &str, since_ms: u64) -> Result<Option<String>, webhdfs::Error> {
+fn newest_of_jobs(hdfs: &WebHdfs, folder: &str, since_ms: u64) -> Result<Option<(String, u64)>, webhdfs::Error> {
     let mut jobs = hdfs.list(folder)?.unwrap_or_default();
     jobs.retain(|job| job.is_folder() && job.modification_time >= since_ms);
     jobs.sort_by_key(|job| std::cmp::Reverse(job.modification_time));
@@ -89,27 +94,27 @@ fn newest_of_jobs(hdfs: &WebHdfs, folder: &str, since_ms: u64) -> Result<Option<
     Ok(None)
 }
 
-/// The savepoint with which a run stopped.
-fn saved<'a>(component: &'a Component, run: &Run) -> Option<&'a str> {
-    component.savepoints.iter().rev().filter(|savepoint| savepoint.run == run.id).find_map(|savepoint| match &savepoint
-        .outcome
-    {
+/// The savepoint with which a run stopped, or the last one after which it went on.
+fn saved<'a>(component: &'a Component, run: &Run, goes_on: bool) -> Option<&'a str> {
+    let of_run = component.savepoints.iter().rev().filter(|one| one.run == run.id && one.goes_on == goes_on);
+    of_run.into_iter().find_map(|savepoint| match &savepoint.outcome {
         Outcome::Completed(path) => Some(path.as_str()),
         Outcome::Pending | Outcome::Failed(_) => None,
     })
 }
 
-/// A path whose metadata can be read; other file systems than the cluster's own are Flink's to look into.
-fn there(hdfs: &WebHdfs, cluster: &Cluster, of: &Key, path: &str, noted: bool) -> Result<String, Error> {
+/// A path whose metadata can be read, and since when they are there; other file systems than the cluster's own are Flink's to
+/// look into.
+fn there(hdfs: &WebHdfs, cluster: &Cluster, of: &Key, path: &str, noted: bool) -> Result<(String, u64), Error> {
     let local = match path.strip_prefix(cluster.filesystem.as_str()).filter(|local| local.starts_with('/')) {
         Some(local) => local,
         None if path.starts_with('/') => path,
-        None if path.contains("://") => return Ok(path.to_owned()),
+        None if path.contains("://") => return Ok((path.to_owned(), 0)),
         None => return Err(Error::Gone { path: path.to_owned(), noted }),
     };
     let found = hdfs.status(&format!("{}/_metadata", local.trim_end_matches('/')));
     match found.map_err(|source| Error::Hidden { of: of.clone(), source })? {
-        Some(_) => Ok(format!("{}{local}", cluster.filesystem)),
+        Some(whole) => Ok((format!("{}{local}", cluster.filesystem), whole.modification_time)),
         None => Err(Error::Gone { path: path.to_owned(), noted }),
     }
 }

@@ -61,7 +61,8 @@ fn moved(run: &Run, seen: &Seen) -> Option<String> {
 
 fn of_seen(wanted: &Wanted, component: &Component, seen: &Seen) -> (State, String) {
     let reason = || first_line(&seen.diagnostics);
-    if component.pending().is_some() {
+    let pending = component.pending();
+    if pending.is_some_and(|pending| !pending.goes_on) {
         return (State::Stopping, "a savepoint is being taken".to_owned());
     }
     match (&seen.state, &seen.job) {
@@ -182,5 +183,6 @@ fn savepoint(savepoint: &crate::journal::Savepoint) -> told::Savepoint {
         Outcome::Completed(path) => (SavepointState::Completed, Some(path.clone()), None),
         Outcome::Failed(why) => (SavepointState::Failed, None, Some(why.clone())),
     };
-    told::Savepoint { id: savepoint.id.to_string(), state, path, reason, asked_ms: savepoint.at_ms }
+    let (id, asked_ms) = (savepoint.id.to_string(), savepoint.at_ms);
+    told::Savepoint { id, state, path, reason, asked_ms, goes_on: savepoint.goes_on }
 }

@@ -127,6 +127,9 @@ pub struct Savepoint {
     pub reason: Option<String>,
     /// When it was asked for, in milliseconds since 1970.
     pub asked_ms: u64,
+    /// Its job goes on; else it stops with it.
+    #[serde(default)]
+    pub goes_on: bool,
 }
 
 /// How far a savepoint is.

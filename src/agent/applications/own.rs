@@ -87,6 +87,11 @@ pub(super) fn stop(manager: &Manager, mut asked: Asked) -> Result<Answer, Failur
     taken()
 }
 
+pub(super) fn savepoint(manager: &Manager, asked: Asked) -> Result<Answer, Failure> {
+    manager.savepoint(&asked.name(0)?, asked.caller()?)?;
+    taken()
+}
+
 pub(super) fn explain(manager: &Manager, asked: Asked) -> Result<Answer, Failure> {
     let one: ApplicationName = asked.name(0)?;
     // Properties and overrides may be secrets of the owner.

@@ -244,6 +244,13 @@ pub(super) static ROUTES: &[Route] = &[
     )
     .taking(choices(of::<Start>)),
     order("POST", "/v1/applications/{application}/stop", Own, own::stop, "Stop it.").taking(choices(of::<Stop>)),
+    order(
+        "POST",
+        "/v1/applications/{application}/savepoint",
+        Own,
+        own::savepoint,
+        "Take a savepoint of what runs; it goes on.",
+    ),
     get(
         "/v1/applications/{application}/explain",
         Own,

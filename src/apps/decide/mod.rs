@@ -131,8 +131,8 @@ pub enum Action {
     Accept,
     /// Write down how it ended.
     End(End),
-    /// Write down that a savepoint will be asked for, and ask for it.
-    Save(JobId),
+    /// Write down that a savepoint will be asked for, and ask for it; the job stops with it, or goes on.
+    Save { job: JobId, goes_on: bool },
     /// Ask again for the one that is pending, under its id.
     SaveAgain,
     /// Write down where it lies.
@@ -223,6 +223,7 @@ fn known(wanted: &Wanted, component: &Component, run: &Run, seen: &Seen) -> Acti
         return Action::End(end(seen));
     }
     match wanted {
+        Wanted::Started { .. } if component.savepoint_ordered => saving(seen, true),
         Wanted::Created | Wanted::Started { .. } => Action::Rest(Rest::AsWanted),
         Wanted::Stopped { save: true, .. } => save(wanted, component, run, seen),
         Wanted::Deleted | Wanted::Stopped { save: false, .. } => Action::Kill,
@@ -231,29 +232,35 @@ fn known(wanted: &Wanted, component: &Component, run: &Run, seen: &Seen) -> Acti
 
 /// A stop with a savepoint that was not asked for yet.
 fn save(wanted: &Wanted, component: &Component, run: &Run, seen: &Seen) -> Action {
-    let is_saved =
-        |savepoint: &Savepoint| matches!(savepoint.outcome, Outcome::Completed(_)) && savepoint.run == run.id;
-    let has_failed = |savepoint: &Savepoint| matches!(savepoint.outcome, Outcome::Failed(_)) && savepoint.run == run.id;
-    if matches!(wanted, Wanted::Stopped { was: None, .. }) && component.savepoints.last().is_some_and(has_failed) {
+    let mut stops = component.savepoints.iter().filter(|one| one.run == run.id && !one.goes_on);
+    let is_saved = |savepoint: &Savepoint| matches!(savepoint.outcome, Outcome::Completed(_));
+    let has_failed = |savepoint: &Savepoint| matches!(savepoint.outcome, Outcome::Failed(_));
+    if matches!(wanted, Wanted::Stopped { was: None, .. }) && stops.clone().next_back().is_some_and(has_failed) {
         return Action::Rest(Rest::Waits("it cannot be saved; a stop without a savepoint kills it"));
     }
-    if component.savepoints.iter().any(is_saved) {
+    if stops.any(is_saved) {
         return Action::Rest(Rest::Waits("the job has stopped with its savepoint, and YARN has not noticed yet"));
     }
     match seen.state {
-        State::Running => {}
         // No job of it ever ran, so there is nothing to save.
-        State::New | State::NewSaving | State::Submitted | State::Accepted if !seen.had_master => return Action::Kill,
+        State::New | State::NewSaving | State::Submitted | State::Accepted if !seen.had_master => Action::Kill,
         // Between two attempts, and after a restart of YARN, a job that ran for months is accepted again.
         State::New | State::NewSaving | State::Submitted | State::Accepted => {
-            return Action::Rest(Rest::Waits("YARN has no JobManager for it now; a stop without a savepoint kills it"));
+            Action::Rest(Rest::Waits("YARN has no JobManager for it now; a stop without a savepoint kills it"))
         }
-        _ => return Action::Rest(Rest::Waits("YARN says of it what is not understood")),
+        _ => saving(seen, false),
+    }
+}
+
+/// A savepoint of what runs.
+fn saving(seen: &Seen, goes_on: bool) -> Action {
+    if seen.state != State::Running {
+        return Action::Rest(Rest::Waits("YARN has no JobManager for it now, and so it cannot be saved"));
     }
     match &seen.job {
         Job::None => Action::Rest(Rest::Waits("the job has not begun, or has just ended")),
         Job::Hidden(why) => cannot_see("the JobManager", why),
-        Job::Known { id, is_running: true, .. } => Action::Save(id.clone()),
+        Job::Known { id, is_running: true, .. } => Action::Save { job: id.clone(), goes_on },
         Job::Known { is_running: false, .. } => {
             Action::Rest(Rest::Waits("not all tasks run, and so none can be saved"))
         }

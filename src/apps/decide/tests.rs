@@ -58,6 +58,7 @@ fn with(outcome: Outcome) -> Component {
         job: job(),
         folder: "/s".into(),
         at_ms: 0,
+        goes_on: false,
         outcome,
     };
     Component { savepoints: vec![savepoint], ..run(true) }
@@ -184,7 +185,10 @@ fn a_stop_with_a_savepoint_kills_only_what_never_ran() {
     let stop = |component: &Component, yarn| decided(&stopped(true), component, yarn);
     let fresh = run(true);
     assert_eq!(stop(&fresh, seen(State::Accepted, Job::None, Saved::None)), Action::Kill, "no job of it ever ran");
-    assert_eq!(stop(&fresh, seen(State::Running, known(true), Saved::None)), Action::Save(job()));
+    assert_eq!(
+        stop(&fresh, seen(State::Running, known(true), Saved::None)),
+        Action::Save { job: job(), goes_on: false }
+    );
     for job in [Job::None, known(false)] {
         let action = stop(&fresh, seen(State::Running, job, Saved::None));
         assert!(matches!(action, Action::Rest(Rest::Waits(_))), "{action:?}");
@@ -274,4 +278,27 @@ fn a_queue_that_yarn_chose_itself_is_told() {
     let dev = Word::new("dev").ok();
     assert!(!is_moved(dev.as_ref(), "root.dev") && !is_moved(dev.as_ref(), "dev") && !is_moved(None, "root.x"));
     assert!(is_moved(dev.as_ref(), "root.default"));
+}
+
+#[test]
+fn a_savepoint_that_was_ordered_is_taken_of_what_runs_and_a_stop_waits_for_it() {
+    let ordered = Component { savepoint_ordered: true, ..run(true) };
+    let action = decided(&started(), &ordered, seen(State::Running, known(true), Saved::None));
+    assert_eq!(action, Action::Save { job: job(), goes_on: true });
+    for waits in [seen(State::Accepted, Job::None, Saved::None), seen(State::Running, known(false), Saved::None)] {
+        let action = decided(&started(), &ordered, waits);
+        assert!(matches!(action, Action::Rest(Rest::Waits(_))), "{action:?}");
+    }
+    let of = |outcome: Outcome| {
+        let mut component = with(outcome);
+        component.savepoints[0].goes_on = true;
+        component
+    };
+    let pending = decided(&stopped(true), &of(Outcome::Pending), seen(State::Running, known(true), Saved::InProgress));
+    assert!(matches!(pending, Action::Rest(Rest::Waits(_))), "one at a time: {pending:?}");
+    // Whether it came to be or not: it is not the one with which the job stops.
+    for outcome in [Outcome::Completed("/s/1".into()), Outcome::Failed("no".into())] {
+        let action = decided(&stopped(true), &of(outcome), seen(State::Running, known(true), Saved::None));
+        assert_eq!(action, Action::Save { job: job(), goes_on: false });
+    }
 }

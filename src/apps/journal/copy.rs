@@ -212,6 +212,7 @@ impl Fact {
             Fact::ApplicationCreated { application, .. }
             | Fact::StartOrdered { application, .. }
             | Fact::StopOrdered { application, .. }
+            | Fact::SavepointOrdered { application }
             | Fact::DeleteOrdered { application }
             | Fact::ApplicationDeleted { application } => Some(application),
             Fact::StartFailed { of, .. }

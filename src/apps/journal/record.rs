@@ -106,8 +106,18 @@ pub enum Fact {
     RunAccepted { of: Key, id: ApplicationId },
     /// It is over.
     RunEnded { of: Key, id: ApplicationId, end: End },
-    /// A savepoint is about to be asked for under this id, after which the job stops.
-    SavepointIntended { of: Key, id: TriggerId, run: ApplicationId, job: JobId, folder: String },
+    /// A savepoint of each component that runs shall be taken; they go on.
+    SavepointOrdered { application: ApplicationName },
+    /// A savepoint is about to be asked for under this id, after which the job stops; or goes on.
+    SavepointIntended {
+        of: Key,
+        id: TriggerId,
+        run: ApplicationId,
+        job: JobId,
+        folder: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        goes_on: bool,
+    },
     /// It is complete.
     SavepointCompleted { of: Key, id: TriggerId, path: String },
     /// There is none. The job goes on, and the order to stop is over; unless the job is.
@@ -186,6 +196,7 @@ impl Fact {
             Fact::StartOrdered { origin: Origin::Path(path), .. } => format!("a start from {path} was ordered"),
             Fact::StopOrdered { save: true, .. } => "a stop with a savepoint was ordered".to_owned(),
             Fact::StopOrdered { save: false, .. } => "a stop without a savepoint was ordered".to_owned(),
+            Fact::SavepointOrdered { .. } => "a savepoint was ordered".to_owned(),
             Fact::DeleteOrdered { .. } => "its end was ordered".to_owned(),
             Fact::ApplicationDeleted { .. } => "it was forgotten".to_owned(),
             Fact::StartFailed { of, why } => return (Some(&of.component), format!("it cannot be started: {why}")),

@@ -83,6 +83,8 @@ pub struct Component {
     pub savepoints: Vec<Savepoint>,
     /// What became of its last runs.
     pub streak: Streak,
+    /// A savepoint was ordered that is not asked for yet.
+    pub savepoint_ordered: bool,
     /// Why it cannot be started again, by the order that is in force.
     pub given_up: Option<String>,
 }
@@ -154,6 +156,8 @@ pub struct Savepoint {
     pub folder: String,
     /// When it was asked for.
     pub at_ms: u64,
+    /// Its job goes on; else it stops with it.
+    pub goes_on: bool,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -267,6 +271,7 @@ impl State {
             Fact::StartOrdered { application, origin } => {
                 for component in self.of(application)?.components.values_mut() {
                     (component.streak, component.given_up) = (Streak::default(), None);
+                    component.savepoint_ordered = false;
                 }
                 self.order(application, Wanted::Started { order: record.number, origin: origin.clone() })?;
             }
@@ -277,6 +282,11 @@ impl State {
                     Wanted::Created | Wanted::Deleted => None,
                 };
                 self.order(application, Wanted::Stopped { save: *save, was })?;
+            }
+            Fact::SavepointOrdered { application } => {
+                for component in self.of(application)?.components.values_mut().filter(|one| one.live().is_some()) {
+                    (component.savepoint_ordered, component.changed) = (true, record.number);
+                }
             }
             Fact::DeleteOrdered { application } => self.order(application, Wanted::Deleted)?,
             Fact::ApplicationDeleted { application } => {
@@ -333,19 +343,21 @@ impl State {
                 let component = self.component(of, record.number)?;
                 component.streak = component.streak.after(end.verdict, lasted_ms);
             }
-            Fact::SavepointIntended { of, id, run, job, folder } => {
+            Fact::SavepointIntended { of, id, run, job, folder, goes_on } => {
                 let savepoint = Savepoint {
                     id: id.clone(),
                     run: run.clone(),
                     job: job.clone(),
                     folder: folder.clone(),
                     at_ms: record.at_ms,
+                    goes_on: *goes_on,
                     outcome: Outcome::Pending,
                 };
                 let component = self.component(of, record.number)?;
                 if let Some(pending) = component.pending() {
                     return Err(format!("{of} has the savepoint {} that is pending", pending.id));
                 }
+                component.savepoint_ordered = false;
                 component.savepoints.push(savepoint);
                 component.forget_savepoints();
             }
@@ -353,7 +365,11 @@ impl State {
                 self.savepoint(of, id, record.number)?.outcome = Outcome::Completed(path.clone());
             }
             Fact::SavepointFailed { of, id, why, is_over } => {
-                self.savepoint(of, id, record.number)?.outcome = Outcome::Failed(why.clone());
+                let savepoint = self.savepoint(of, id, record.number)?;
+                savepoint.outcome = Outcome::Failed(why.clone());
+                if savepoint.goes_on {
+                    return Ok(());
+                }
                 let application = self.of(&of.application)?;
                 application.information = Some(format!("Error stopping {}: {why}", of.application));
                 // Components that have stopped by now are not started anew: their runs are of the order that goes on.

@@ -203,6 +203,15 @@ impl Manager {
         })
     }
 
+    /// Orders a savepoint of all that runs; it goes on.
+    pub fn savepoint(&self, name: &ApplicationName, by: &Caller) -> Result<(), Refusal> {
+        self.order(name, by, |_, application| {
+            orders::savepoint(name, application)?;
+            self.another_order(&by.name)?;
+            Ok(Fact::SavepointOrdered { application: name.clone() })
+        })
+    }
+
     /// Orders the end of an application.
     pub fn delete(&self, name: &ApplicationName, by: &Caller) -> Result<(), Refusal> {
         self.order(name, by, |_, application| {

@@ -66,9 +66,9 @@ impl Manager {
             (Action::Kill, Some(run)) => {
                 self.hands().kill(&application.owner, run).map_err(|error| unavailable(chain(&error)))
             }
-            (Action::Save(job), Some(run)) => self.save(state, of, run, job),
+            (Action::Save { job, goes_on }, Some(run)) => self.save(state, of, run, (job, goes_on)),
             (Action::SaveAgain, Some(run)) => match component.pending() {
-                Some(pending) => self.hands().stop(run, pending).map_err(|error| unavailable(chain(&error))),
+                Some(pending) => self.hands().save(run, pending).map_err(|error| unavailable(chain(&error))),
                 None => Ok(()),
             },
             (Action::Saved(path), _) => {
@@ -225,18 +225,19 @@ impl Manager {
     }
 
     /// Writes down that a savepoint will be taken, and asks for it.
-    fn save(&self, state: &State, of: &Key, run: &Run, job: JobId) -> Result<(), Refusal> {
+    fn save(&self, state: &State, of: &Key, run: &Run, (job, goes_on): (JobId, bool)) -> Result<(), Refusal> {
         let Some(application) = state.applications.get(&of.application) else { return Ok(()) };
         let id = TriggerId::new(fresh_id()).map_err(unavailable)?;
         let folder = format!("{}/{id}", self.site.cluster.savepoints_of(&application.owner, of));
         let made = self.hands().make_savepoint_folder(of, &application.owner, &folder);
         made.map_err(|error| unavailable(chain(&error)))?;
-        let intended = Fact::SavepointIntended { of: of.clone(), id: id.clone(), run: run.id.clone(), job, folder };
+        let (of_run, run_id) = (of.clone(), run.id.clone());
+        let intended = Fact::SavepointIntended { of: of_run, id: id.clone(), run: run_id, job, folder, goes_on };
         self.record(state, of, intended)?;
         let state = self.state()?;
         let component = state.applications.get(&of.application).and_then(|one| one.components.get(&of.component));
         let pending = component.and_then(|component| component.pending());
-        pending.map_or(Ok(()), |pending| self.hands().stop(run, pending).map_err(|error| unavailable(chain(&error))))
+        pending.map_or(Ok(()), |pending| self.hands().save(run, pending).map_err(|error| unavailable(chain(&error))))
     }
 }
 

@@ -145,6 +145,10 @@ impl Client {
         self.order(&format!("/v1/applications/{application}/stop"), &json!({ "savepoint": savepoint }))
     }
 
+    pub(in crate::cli) fn savepoint(&self, application: &ApplicationName) -> Result<(), Failure> {
+        self.order(&format!("/v1/applications/{application}/savepoint"), &json!({}))
+    }
+
     pub(in crate::cli) fn delete(&self, application: &ApplicationName) -> Result<(), Failure> {
         self.ask(Method::DELETE, &format!("/v1/applications/{application}"), Content::None).map(drop)
     }

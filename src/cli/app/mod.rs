@@ -97,6 +97,15 @@ enum Command {
         #[arg(long)]
         wait: bool,
     },
+    /// Take a savepoint of an application that runs and goes on.
+    Savepoint {
+        /// Its name.
+        #[arg(value_parser = checked::<ApplicationName>)]
+        application: ApplicationName,
+        /// Wait until it is complete. Exit code 1 if it is not.
+        #[arg(long)]
+        wait: bool,
+    },
     /// Start an application and wait for its end. Exit codes: 0 finished, 1 failed, 5 cancelled or killed, 6 it cannot be
     /// seen what became of it.
     Run {
@@ -228,6 +237,11 @@ pub fn run(arguments: Arguments) -> Outcome {
             client.stop(&application, !no_savepoint)?;
             return settled(&client, &application, wait, wait::has_stopped);
         }
+        Command::Savepoint { application, wait } => {
+            let before = wait::savepoints(&client.application(&application)?);
+            client.savepoint(&application)?;
+            return settled(&client, &application, wait, wait::is_saved(before));
+        }
         Command::Run { application, empty } => {
             tell(&client.start(&application, None, empty)?)?;
             return wait::to_its_end(&client, &application);
@@ -342,7 +356,7 @@ fn settled(
     client: &Client,
     application: &ApplicationName,
     wait: bool,
-    is_settled: fn(&Application) -> wait::Settled,
+    is_settled: impl Fn(&Application) -> wait::Settled,
 ) -> Outcome {
     if !wait {
         say(&format!("taken; `pnda app status {application}` says how it goes"))?;

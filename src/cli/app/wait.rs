@@ -5,8 +5,9 @@
 use super::client::Client;
 use super::table;
 use crate::cli::failure::{FAILED, Failure, say, warn};
-use crate::words::application::{Application, Phase, State};
+use crate::words::application::{Application, Phase, SavepointState, State};
 use crate::words::names::ApplicationName;
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, IsTerminal};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -53,6 +54,29 @@ pub(super) fn has_stopped(application: &Application) -> Settled {
         Phase::Created => Settled::Well,
         Phase::Started => Settled::Badly(FAILED),
         _ => Settled::No,
+    }
+}
+
+/// The ids of all savepoints.
+pub(super) fn savepoints(application: &Application) -> BTreeSet<String> {
+    let all = application.components.iter().flat_map(|component| &component.savepoints);
+    all.map(|savepoint| savepoint.id.clone()).collect()
+}
+
+/// Each component that runs has a savepoint that was not there before, and none of them is pending.
+pub(super) fn is_saved(before: BTreeSet<String>) -> impl Fn(&Application) -> Settled {
+    move |application| {
+        let mut found = Settled::Well;
+        for component in application.components.iter() {
+            let new = component.savepoints.iter().rfind(|savepoint| !before.contains(&savepoint.id));
+            found = match (new.map(|savepoint| savepoint.state), found) {
+                (Some(SavepointState::Completed), found) => found,
+                (Some(SavepointState::Failed), _) => Settled::Badly(FAILED),
+                (None, _) if component.state.is_over() => Settled::Badly(FAILED),
+                (Some(SavepointState::Pending) | None, _) => return Settled::No,
+            };
+        }
+        found
     }
 }
 

@@ -112,7 +112,17 @@ fn a_stop_that_cannot_save_goes_back_to_the_order_before() {
     }
     let trigger = TriggerId::new("a".repeat(32)).unwrap();
     let job = JobId::new("0".repeat(32)).unwrap();
-    note(&mut book, Fact::SavepointIntended { of: key(), id: trigger.clone(), run: id(1), job, folder: "/s".into() });
+    note(
+        &mut book,
+        Fact::SavepointIntended {
+            of: key(),
+            id: trigger.clone(),
+            run: id(1),
+            job,
+            folder: "/s".into(),
+            goes_on: false,
+        },
+    );
     assert!(book.state.applications[&key().application].components[&key().component].pending().is_some());
     note(&mut book, Fact::SavepointFailed { of: key(), id: trigger, why: "no".into(), is_over: false });
     let application = &book.state.applications[&key().application];
@@ -131,7 +141,14 @@ fn a_stop_without_a_savepoint_outlives_a_savepoint_that_fails() {
         Fact::StartOrdered { application: key().application, origin: Origin::Newest },
         intended(1, 2),
         Fact::StopOrdered { application: key().application, save: true },
-        Fact::SavepointIntended { of: key(), id: trigger.clone(), run: id(1), job, folder: "/s".into() },
+        Fact::SavepointIntended {
+            of: key(),
+            id: trigger.clone(),
+            run: id(1),
+            job,
+            folder: "/s".into(),
+            goes_on: false,
+        },
         Fact::StopOrdered { application: key().application, save: false },
         Fact::SavepointFailed { of: key(), id: trigger, why: "no".into(), is_over: false },
     ] {
@@ -154,6 +171,7 @@ fn of_a_component_one_run_and_one_savepoint_are_open_at_a_time() {
         run: id(1),
         job: JobId::new("0".repeat(32)).unwrap(),
         folder: "/s".into(),
+        goes_on: false,
     };
     note(&mut book, save("a"));
     let refused = book.note(&word("alice"), 1, save("b"));
@@ -222,7 +240,7 @@ fn frozen_records_are_read_and_written_as_they_are() {
     assert!(last.applications.is_empty() && last.packages.is_empty(), "the last ones forget everything");
     assert!(run_after(&first, 4).begun, "nothing was written before such an intent was sent");
     let second = frozen(2);
-    assert_eq!(second.len(), 16, "what is new, in its place");
+    assert_eq!(second.len(), 20, "what is new, in its place");
     assert!(!run_after(&second, 4).begun && !run_after(&second, 6).ran());
     assert_eq!(run_after(&second, 6).end.unwrap().verdict, Verdict::Abandoned);
     assert!(!run_after(&second, 8).begun && run_after(&second, 9).begun);

@@ -178,8 +178,8 @@ fn a_snapshot_that_is_damaged_is_passed_over_and_nothing_goes_because_of_it() {
 #[test]
 fn a_frozen_snapshot_is_read_and_made_as_it_is() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/formats/snapshot-2");
-    let text = std::fs::read_to_string(folder.join(format!("{:020}", 16))).unwrap();
-    let snapshot = Snapshot::read(16, text.as_bytes()).unwrap();
+    let text = std::fs::read_to_string(folder.join(format!("{:020}", 20))).unwrap();
+    let snapshot = Snapshot::read(20, text.as_bytes()).unwrap();
     assert_eq!(snapshot.lines().collect::<String>(), text);
     assert_eq!(*snapshot.state, frozen(2).pop().unwrap(), "what follows from the frozen records");
 }
@@ -275,7 +275,7 @@ fn of_many_savepoints_those_go_first_that_there_never_were() {
         let id = TriggerId::new(format!("{turn:032x}")).unwrap();
         let (job, folder) = (JobId::new("0".repeat(32)).unwrap(), "/s".to_owned());
         let run = super::id(1);
-        note(&mut book, Fact::SavepointIntended { of: key(), id: id.clone(), run, job, folder });
+        note(&mut book, Fact::SavepointIntended { of: key(), id: id.clone(), run, job, folder, goes_on: false });
         note(
             &mut book,
             match turn {

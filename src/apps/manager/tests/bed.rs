@@ -177,6 +177,11 @@ impl Bed {
             if line.starts_with("POST /jobs/") {
                 let body = body_of(&line);
                 let text = |name: &str| body[name].as_str().unwrap().to_owned();
+                if body["target-directory"].is_string() {
+                    let place = jobmanager::Fake::place(&text("target-directory"), &trigger(&text("triggerId")));
+                    self.leave(&place);
+                    continue;
+                }
                 if self.savepoints.insert(text("triggerId"), text("targetDirectory")).is_none() {
                     self.leaving = 1;
                 }
@@ -219,15 +224,19 @@ impl Bed {
             *job = "FINISHED".to_owned();
         }
         for place in self.places() {
-            let path = format!("{}/_metadata", place.trim_start_matches(FILESYSTEM));
-            self.direct("alice").write(&path, "640", 1, &mut &b"m"[..]).unwrap();
+            self.leave(&place);
         }
+    }
+
+    /// A state lies there.
+    pub(super) fn leave(&self, place: &str) {
+        let path = format!("{}/_metadata", place.trim_start_matches(FILESYSTEM));
+        self.direct("alice").write(&path, "640", 1, &mut &b"m"[..]).unwrap();
     }
 
     /// Where the savepoints lie that were asked for.
     pub(super) fn places(&self) -> Vec<String> {
-        let place =
-            |(id, folder): (&String, &String)| jobmanager::Fake::place(folder, &TriggerId::new(id.as_str()).unwrap());
+        let place = |(id, folder): (&String, &String)| jobmanager::Fake::place(folder, &trigger(id));
         self.savepoints.iter().map(place).collect()
     }
 
@@ -349,6 +358,10 @@ fn site(wire: &Wire, folder: &std::path::Path) -> Site {
         mirror: None,
         environment: BTreeMap::new(),
     }
+}
+
+fn trigger(id: &str) -> TriggerId {
+    TriggerId::new(id).unwrap()
 }
 
 /// The JSON at the end of a noted request.

@@ -2,13 +2,14 @@
 //! What a person ended stays ended.
 //! Not here: the rule itself (`decide::again`), and a real job that fails (`tests/trial.rs`).
 
-use super::bed::{Bed, FILESYSTEM, TestClock, alice, application, is_running, told_of};
+use super::bed::{Bed, FILESYSTEM, TestClock, alice, application, is_running, is_stopped, told_of};
 use crate::archive::of_cluster;
 use crate::journal::Origin;
 use crate::manager::Manager;
+use crate::orders::Refusal;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use words::application::{Component, State};
+use words::application::{Component, SavepointState, State};
 use words::ids::ApplicationId;
 
 struct Supervised {
@@ -52,7 +53,7 @@ impl Supervised {
     fn checkpoint(&self, number: u32) -> String {
         let job = self.component().job_id.unwrap();
         let path = format!("/pnda/flink/checkpoints/alice/words/word-count/{job}/chk-{number}");
-        self.bed.direct("alice").write(&format!("{path}/_metadata"), "640", 1, &mut &b"m"[..]).unwrap();
+        self.bed.leave(&path);
         path
     }
 }
@@ -136,4 +137,27 @@ fn a_failure_that_cannot_heal_is_given_up_at_once_with_its_cause() {
     assert!(told.state == State::Failed && told.reason.contains("a class is missing"), "{told:?}");
     assert!(told.reason.contains("ClassNotFoundException"), "{told:?}");
     assert_eq!(one.bed.yarn.world().applications.len(), 1);
+}
+
+#[test]
+fn a_savepoint_is_taken_of_what_goes_on_and_the_newer_state_counts() {
+    let mut one = Supervised::new();
+    let old = one.checkpoint(1);
+    one.manager.savepoint(&application(), &alice()).unwrap();
+    one.goes_on();
+    let told = one.component();
+    let saved = told.savepoints[0].clone();
+    assert!(saved.state == SavepointState::Completed && saved.goes_on, "{saved:?}");
+    assert_eq!((told.state, one.bed.yarn.world().applications.len()), (State::Running, 1));
+    one.ends("FAILED", 2000);
+    one.goes_on();
+    assert_eq!(one.component().restored_from, saved.path, "newer than {old}");
+    // The run that begins from it takes a checkpoint, and that is newer.
+    let newer = one.checkpoint(2);
+    one.ends("FAILED", 4000);
+    one.goes_on();
+    assert_eq!(one.component().restored_from, Some(format!("{FILESYSTEM}{newer}")));
+    one.manager.stop(&application(), true, &alice()).unwrap();
+    assert!(one.bed.settle(&one.manager, is_stopped));
+    assert!(matches!(one.manager.savepoint(&application(), &alice()), Err(Refusal::Conflict(_))));
 }
