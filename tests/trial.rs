@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 
 #[path = "trial/faults.rs"]
 mod faults;
+#[path = "trial/flinks.rs"]
+mod flinks;
 #[path = "common/registries.rs"]
 mod registries;
 #[path = "trial/relay.rs"]
@@ -97,23 +99,28 @@ fn app_does(folder: &Path, words: &[&str]) -> String {
     text
 }
 
+/// A package of one component, with this jar.
+fn packed(folder: &Path, package: &str, jar: &Path, properties: &serde_json::Value) -> PathBuf {
+    let component = folder.join(package).join("flink/machine");
+    std::fs::create_dir_all(&component).unwrap();
+    std::fs::copy(jar, component.join(jar.file_name().unwrap())).unwrap();
+    std::fs::write(component.join("properties.json"), properties.to_string()).unwrap();
+    std::fs::write(component.join("application.properties"), "").unwrap();
+    let file = folder.join(format!("{package}.tar.gz"));
+    let packed = Command::new("tar").arg("czf").arg(&file).arg("-C").arg(folder).arg(package).status().unwrap();
+    assert!(packed.success());
+    file
+}
+
 /// A package with a job that never ends and keeps state, from the jar of Flink's examples.
 fn package(folder: &Path) -> PathBuf {
     let jar = "flink-examples-streaming-1.20.0.jar";
-    let component = folder.join("states-1.0.0/flink/machine");
-    std::fs::create_dir_all(&component).unwrap();
-    std::fs::copy(folder.join("mirror/current/mirror_apps").join(jar), component.join(jar)).unwrap();
     let main = "org.apache.flink.streaming.examples.statemachine.StateMachineExample";
     let properties = serde_json::json!({
         "main_jar": jar, "main_class": main, "application_args": "--error-rate 0.01 --sleep 5",
         "flink_config_args": "-yn 1 -Dexecution.checkpointing.interval=1s",
     });
-    std::fs::write(component.join("properties.json"), properties.to_string()).unwrap();
-    std::fs::write(component.join("application.properties"), "").unwrap();
-    let file = folder.join("states-1.0.0.tar.gz");
-    let packed = Command::new("tar").arg("czf").arg(&file).arg("-C").arg(folder).arg("states-1.0.0").status().unwrap();
-    assert!(packed.success());
-    file
+    packed(folder, "states-1.0.0", &folder.join("mirror/current/mirror_apps").join(jar), &properties)
 }
 
 /// The only component of an application, as the manager tells it.
@@ -213,6 +220,7 @@ fn an_application_stops_and_starts_with_its_state(folder: &Path) {
     app_does(folder, &["start", "states", "--wait"]);
     let first = component(folder, "states");
     assert_eq!((first.state, &first.restored_from), (told::State::Running, &None));
+    flinks::a_container_has_flink_by_its_content(folder, "states", "1.20.5");
     let (success, refused) = app(folder, &["undeploy", "states-1.0.0"]);
     assert!(!success && refused.contains("states"), "{refused}");
     let logs = app_does(folder, &["logs", "states"]);
@@ -275,18 +283,22 @@ fn everything_comes_up_on_one_machine_and_goes_down_again() {
     let second = once(&folder, &NOBODY);
     assert!(second.contains("nothing to do") && second.contains("FINISHED"), "{second}");
 
-    let mut interrupted = staying(&folder, &["--kafka"]);
+    let manifests = flinks::manifests(temp.path());
+    let also = format!("flink.also={}", flinks::OTHER);
+    let two_flinks = ["--manifests", manifests.to_str().unwrap(), "--set", &also];
+    let mut interrupted = staying(&folder, &[&["--kafka"], &two_flinks[..]].concat());
     records_go_through_the_broker(&folder);
     an_application_stops_and_starts_with_its_state(&folder);
+    flinks::an_application_runs_on_the_flink_that_it_asks_for(&folder);
     faults::nothing_runs_twice_and_nothing_is_lost(&folder);
     kill_process(Pid::from_child(&interrupted), Signal::INT).unwrap();
     assert!(interrupted.wait().unwrap().success());
     assert_eq!(processes(&folder), [""; 0], "Ctrl-C ends every child");
 
-    let mut killed = staying(&folder, &[]);
+    let mut killed = staying(&folder, &two_flinks);
     killed.kill().unwrap();
     killed.wait().unwrap();
     assert!(processes(&folder).len() >= 6, "a killed trial leaves its services");
-    once(&folder, &NOBODY);
+    once(&folder, &[&NOBODY, &two_flinks[..]].concat());
     assert_eq!(processes(&folder), [""; 0], "the next one ends them");
 }

@@ -1,5 +1,6 @@
 //! The releases of Flink as they lie in HDFS: each has many folders, which are listed once and then only looked at from above
-//! now and then; a release is exchanged as a whole, and what it had above is different then.
+//! now and then. One that is named by its content stays as it is; one that a site names by its version is exchanged as a
+//! whole, and what it had above is different then.
 //! Not here: which releases there are, and bringing them there.
 
 use crate::submit::Resource;

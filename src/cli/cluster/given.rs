@@ -64,7 +64,8 @@ impl Rendering {
     }
 }
 
-fn setting(text: &str) -> Result<(String, String), String> {
+/// Reads a setting of the command line.
+pub fn setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, as in flink.history_server.port=8092")?;
     Ok((name.to_owned(), value.to_owned()))
 }

@@ -2,7 +2,7 @@
 //! It builds the mirror, serves it, renders `clusters/pico.toml`, runs the node's `install.sh`, starts its services.
 //! Not here: a second way of doing any of that.
 
-use super::cluster::given::{decide_with, generation};
+use super::cluster::given::{decide_with, generation, setting};
 use super::cluster::render::one_tree;
 use super::failure::{FAILED, Failure, Outcome, USAGE, say};
 use super::mirror::{Built, Places, Signing, Wanted, build, home_folder};
@@ -43,6 +43,12 @@ pub struct Arguments {
     /// Start a broker of Kafka too.
     #[arg(long)]
     kafka: bool,
+    /// The folder with the manifests and their lock [default: the shipped ones]
+    #[arg(long, value_name = "FOLDER")]
+    manifests: Option<PathBuf>,
+    /// A setting of the cluster that the trial does not choose itself; may be given several times.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
     #[command(flatten)]
     places: Places,
 }
@@ -92,7 +98,8 @@ fn alone(folder: &Path) -> Result<fs::File, Failure> {
 fn prepare(folder: PathBuf, arguments: &Arguments, tell: Tell) -> Result<(Trial, PathBuf), Failure> {
     let places = &arguments.places;
     let places = Places { store: places.store.clone().or(Some(folder.join("store"))), ..places.clone() };
-    let (mirror, wanted) = (folder.join("mirror"), Wanted::shipped()?);
+    let mirror = folder.join("mirror");
+    let wanted = arguments.manifests.as_deref().map_or_else(Wanted::shipped, |own| Wanted::read(Some(own)))?;
     let built = build(
         &mirror,
         wanted,
@@ -104,17 +111,24 @@ fn prepare(folder: PathBuf, arguments: &Arguments, tell: Tell) -> Result<(Trial,
     let ports = Ports::hold()?;
     let server = serve::start(&mirror, SocketAddr::from((Ipv4Addr::LOCALHOST, ports.of("mirror"))))?;
     tell(Event::Note(format!("serving generation {} on http://{}/", built.generation, server.address)));
-    let node_folder = render_node(&folder, &mirror, &built.public_key, &ports, arguments.kafka)?;
+    let node_folder = render_node(&folder, &mirror, &built.public_key, &ports, arguments)?;
     tell(Event::Note("installing the node with its own install.sh".into()));
     install(&node_folder)?;
     Ok((Trial { folder, ports, built, _server: server }, node_folder))
 }
 
 /// Renders the shipped cluster into the folder; gives the only node's folder.
-fn render_node(folder: &Path, mirror: &Path, key: &str, ports: &Ports, kafka: bool) -> Result<PathBuf, Failure> {
+fn render_node(
+    folder: &Path,
+    mirror: &Path,
+    key: &str,
+    ports: &Ports,
+    arguments: &Arguments,
+) -> Result<PathBuf, Failure> {
     let clusters = cluster::example_clusters();
     let text = clusters.get(CLUSTER).map(String::as_str).unwrap_or_default();
     let file = format!("clusters/{CLUSTER}");
+    let kafka = arguments.kafka;
     let set = |name: &str, value: String| (name.to_owned(), value);
     let me = user()?;
     let mut overrides = vec![
@@ -129,6 +143,7 @@ fn render_node(folder: &Path, mirror: &Path, key: &str, ports: &Ports, kafka: bo
     overrides.extend(["hdfs.user", "pnda.user", "yarn.user"].map(|name| set(name, me.clone())));
     let chosen = ports.settings().filter(|(name, _)| kafka || !name.starts_with("kafka."));
     overrides.extend(chosen.map(|(name, port)| set(name, port.to_string())));
+    overrides.extend(arguments.set.iter().cloned());
     let root = folder.join("node").display().to_string();
     let (source, held) = (Source { file: &file, text }, generation(mirror, &[key])?);
     let rendered = decide_with(source, Some(&held), &[key], overrides, Some(root), cluster::render)?;
