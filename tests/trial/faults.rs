@@ -15,14 +15,13 @@ use pnda::words::names::{PackageName, Word};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The node that has the packages; others see them there.
+/// The node that has the packages at first; another one takes them from HDFS.
 const FIRST: &str = "edge-1";
 /// How long anything may take on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -117,9 +116,6 @@ impl Bed<'_> {
     fn manager(&self, node: &str, through_relay: bool) -> Manager {
         let place = self.folder.join("faults").join(node);
         std::fs::create_dir_all(&place).unwrap();
-        if node != FIRST && !place.join("packages").exists() {
-            symlink(self.folder.join("faults").join(FIRST).join("packages"), place.join("packages")).unwrap();
-        }
         let (mut config, socket) = (self.config.clone(), place.join("socket"));
         config.insert("folder".into(), place.to_str().unwrap().into());
         config.insert("socket".into(), socket.to_str().unwrap().into());

@@ -49,7 +49,7 @@ fn package_told(manager: &Manager, name: &PackageName) -> Result<PackageTold, Fa
 }
 
 fn defaults(manager: &Manager, name: &PackageName) -> Option<Properties> {
-    let (package, _) = manager.repository().package(name).ok()?;
+    let (package, _) = manager.package(&*manager.state().ok()?, name).ok()?;
     serde_json::from_value(package.defaults()).ok()
 }
 

@@ -7,7 +7,7 @@ use crate::journal::{Application, Fact, Key, Origin, State, Wanted};
 use crate::orders::{self, Caller, Refusal};
 use crate::package::overrides::Overrides;
 use crate::package::repository::{self, Repository};
-use crate::package::{Kind, Package};
+use crate::package::{Kind, Package, depot};
 use crate::share;
 use crate::status;
 use serde_json::Value;
@@ -31,6 +31,14 @@ fn of_repository(error: &repository::Error) -> Refusal {
     }
 }
 
+fn of_depot(error: &depot::Error) -> Refusal {
+    match error {
+        depot::Error::Repository(error) => of_repository(error),
+        depot::Error::Nowhere { .. } => Refusal::NotFound(chain(error)),
+        error => unavailable(chain(error)),
+    }
+}
+
 /// PNDA's clients look for the name followed by `NotFound`.
 fn refused_in_pnda_s_words(name: &PackageName, error: &repository::Error) -> String {
     let kind = if error.is_missing() { "NotFound" } else { "" };
@@ -41,6 +49,8 @@ fn refused_in_pnda_s_words(name: &PackageName, error: &repository::Error) -> Str
 impl Manager {
     /// Removes a package from the repository, unless it is deployed.
     pub fn remove(&self, name: &PackageName) -> Result<(), Refusal> {
+        // Who deploys it at this moment has it claimed.
+        let _claim = self.claim(name)?;
         if self.state()?.packages.contains_key(name) {
             return Err(Refusal::Conflict(format!("{name} is deployed: undeploy it first")));
         }
@@ -57,8 +67,9 @@ impl Manager {
         &self.site.environment
     }
 
-    /// Deploys a package from the repository: it is read, and may be used from then on.
+    /// Deploys a package from the repository: it is read, brought to HDFS, and may be used from then on.
     pub fn deploy(&self, name: &PackageName, by: &Caller) -> Result<(), Refusal> {
+        let _claim = self.claim(name)?;
         if self.state()?.packages.contains_key(name) {
             return Err(Refusal::Conflict(format!("{name} is deployed already")));
         }
@@ -72,6 +83,11 @@ impl Manager {
             self.remember_refused(name, format!("Error deploying {name}: {problems}"));
             return Err(Refusal::Invalid(problems.to_string()));
         }
+        let bytes = self.repository.open(name).map_err(|error| of_repository(&error))?;
+        let kept = self.depot().put(name, &stored, bytes);
+        // Whatever comes of it, the next round looks whether HDFS has what it should.
+        self.look_at_the_depot();
+        kept.map_err(|error| unavailable(chain(&error)))?;
         let fact = Fact::PackageDeployed { package: name.clone(), sha256: stored.digest, size: stored.size };
         self.note(&by.name, |state| match state.packages.contains_key(name) {
             true => Err(Refusal::Conflict(format!("{name} is deployed already"))),
@@ -121,10 +137,9 @@ impl Manager {
         let state = self.state()?;
         orders::free(&state, name)?;
         share::another_application(&state, &by.name, self.share)?;
-        if !state.packages.contains_key(&package) {
-            return Err(Refusal::NotFound(format!("package {package} that is deployed; `pnda app deploy FILE`")));
-        }
-        let (read, _) = self.repository.package(&package).map_err(|error| of_repository(&error))?;
+        let missing = || Refusal::NotFound(format!("package {package} that is deployed; `pnda app deploy FILE`"));
+        let deployed = state.packages.get(&package).ok_or_else(missing)?;
+        let (read, _) = self.package(&state, &package).map_err(|error| of_depot(&error))?;
         overrides.check(&read).map_err(|error| invalid(&error))?;
         let runs = read.components.iter().filter(|component| component.kind == Kind::Flink);
         let components: Vec<ComponentName> = runs.map(|component| component.name.clone()).collect();
@@ -136,7 +151,7 @@ impl Manager {
         let others = read.components.iter().filter_map(|one| Some(format!("{}: {}", one.name, one.kind.outlook()?)));
         let mut notes: Vec<String> = others.collect();
         // Its code will run as whoever makes an application of it.
-        let deployer = state.packages.get(&package).map(|package| &package.owner).filter(|owner| **owner != by.name);
+        let deployer = Some(&deployed.owner).filter(|owner| **owner != by.name);
         notes.extend(deployer.map(|owner| format!("{package} was deployed by {owner}")));
         let created = Fact::ApplicationCreated {
             application: name.clone(),
@@ -150,7 +165,8 @@ impl Manager {
             orders::free(state, name)?;
             share::another_application(state, &by.name, self.share)?;
             orders::apart(state, name, components.iter())?;
-            match state.packages.contains_key(&package) {
+            // Undeployed and deployed again meanwhile, it may be another one.
+            match state.packages.get(&package).is_some_and(|now| now.sha256 == deployed.sha256) {
                 true => self.another_order(&by.name).map(|()| (vec![created], notes)),
                 false => Err(Refusal::NotFound(format!("package {package} that is deployed"))),
             }

@@ -9,7 +9,7 @@ use crate::act::{Hands, Part, Shipment};
 use crate::decide::{Action, Rest};
 use crate::journal::{Application, Fact, Key, Run, State, Wanted, fresh_id};
 use crate::orders::Refusal;
-use crate::package::{Package, repository};
+use crate::package::Package;
 use crate::prepare::{self, Prepared, Releases, RunOf};
 use crate::restore;
 use crate::site::python_jar;
@@ -124,10 +124,9 @@ impl Manager {
     pub(super) fn prepared(&self, state: &State, of: &Key) -> Result<(Package, Prepared), Failed> {
         let gone = || Failed::ForGood("it is gone".to_owned());
         let application = state.applications.get(&of.application).ok_or_else(gone)?;
-        let (package, _) = self.repository.package(&application.package).map_err(|error| match error {
-            // This node's disk may be well again in a moment.
-            repository::Error::Folder { .. } => Failed::Passing(chain(&error)),
-            error => Failed::ForGood(chain(&error)),
+        let (package, _) = self.package(state, &application.package).map_err(|error| match error.is_passing() {
+            true => Failed::Passing(chain(&error)),
+            false => Failed::ForGood(chain(&error)),
         })?;
         let prepared = self.prepare(&package, application, of).map_err(|error| Failed::ForGood(chain(&error)))?;
         Ok((package, prepared))

@@ -11,6 +11,7 @@ mod details;
 mod explain;
 mod fresh;
 mod logs;
+mod packages;
 mod rounds;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,7 @@ use crate::site::Site;
 use crate::staged::Staged;
 use crew::Crew;
 use rounds::Pause;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use systems::hadoop::User;
@@ -63,6 +64,9 @@ pub struct Manager {
     /// Since when nothing can be recorded, and since when components cannot be seen.
     since: Mutex<Since>,
     tell: Box<dyn Fn(&str) + Send + Sync>,
+    /// Packages that somebody is busy with.
+    claimed: Mutex<BTreeSet<PackageName>>,
+    shelved: Mutex<packages::Shelved>,
     /// Why packages were not deployed.
     refused: Mutex<BTreeMap<PackageName, String>>,
     /// What was seen of releases of Flink.
@@ -140,6 +144,7 @@ impl Manager {
         let (book, known, unwritten, troubles, seen, since, refused) = Default::default();
         let (looked, pauses, crew, tasks, closed) = Default::default();
         let (share, pace, uploading, staged, fresh) = Default::default();
+        let (claimed, shelved) = Default::default();
         let tell = Box::new(|_: &str| {});
         Ok(Manager {
             site,
@@ -149,6 +154,8 @@ impl Manager {
             holder,
             share,
             pace,
+            claimed,
+            shelved,
             uploading,
             book,
             known,

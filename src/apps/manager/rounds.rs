@@ -195,6 +195,7 @@ impl Manager {
         self.keep();
         self.forget();
         let Ok(state) = self.state() else { return };
+        self.shelve(&state);
         let has = |of: &Key| component_of(&state, of).is_some();
         lock(&self.seen).retain(|of, _| has(of));
         lock(&self.troubles).retain(|of, _| has(of));

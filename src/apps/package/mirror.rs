@@ -9,7 +9,6 @@ use systems::http::{self, Http, Patience};
 use systems::signed_list::{self, signed_list};
 use words::digest::{Hasher, Sha256};
 use words::event::Event;
-use words::generation::Listed;
 use words::location::Location;
 use words::names::{PackageName, SafePath};
 use words::node::Keys;
@@ -65,21 +64,26 @@ impl Mirror {
             }
             _ => http.get(&location, 0, "*/*").map_err(|source| Error::Web { name: name.clone(), source })?.body,
         };
-        Ok(repository.receive(name, Held::against(listed, body), Some(listed.size))?)
+        Ok(repository.receive(
+            name,
+            Held::against((listed.sha256, listed.size), "the mirror's signed list", body),
+            Some(listed.size),
+        )?)
     }
 }
 
-/// Bytes that end with an error where they are not those of the list.
-struct Held<R> {
+/// Bytes that end with an error where they are not those that somebody says.
+pub(super) struct Held<R> {
     bytes: R,
     hasher: Option<Hasher>,
     expected: Sha256,
+    said_by: &'static str,
 }
 
 impl<R: Read> Held<R> {
-    fn against(listed: Listed, bytes: R) -> Held<io::Take<R>> {
+    pub(super) fn against((expected, size): (Sha256, u64), said_by: &'static str, bytes: R) -> Held<io::Take<R>> {
         // One byte more is enough to be wrong.
-        Held { bytes: bytes.take(listed.size + 1), hasher: Some(Hasher::default()), expected: listed.sha256 }
+        Held { bytes: bytes.take(size + 1), hasher: Some(Hasher::default()), expected, said_by }
     }
 }
 
@@ -94,7 +98,7 @@ impl<R: Read> Read for Held<R> {
         }
         match self.hasher.take().map(Hasher::finish) {
             Some(found) if found != self.expected => {
-                let why = format!("its sha256 is {found}, and the mirror's signed list says {}", self.expected);
+                let why = format!("its sha256 is {found}, and {} says {}", self.said_by, self.expected);
                 Err(io::Error::other(why))
             }
             _ => Ok(0),

@@ -7,6 +7,7 @@ mod arguments;
 pub mod classes;
 pub mod container;
 mod contents;
+pub mod depot;
 mod descriptor;
 mod extract;
 pub mod flink;

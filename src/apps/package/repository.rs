@@ -71,6 +71,11 @@ impl Error {
         matches!(self, Error::NotFound { .. })
     }
 
+    /// Whether this node may be well again in a moment.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Error::Folder { .. } | Error::NoRoom { .. } | Error::Upload { .. })
+    }
+
     /// Whether the version is taken by other content.
     pub fn is_published(&self) -> bool {
         matches!(self, Error::Published { .. })

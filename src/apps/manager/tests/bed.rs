@@ -128,11 +128,9 @@ impl Bed {
         Manager::new(self.site.clone()).unwrap().by(clock.clone())
     }
 
-    /// One on another node, which has the same packages.
+    /// One on another node, which shares nothing with the first but the cluster.
     pub(super) fn manager_elsewhere(&self) -> Manager {
         let folder = self.folder.path().join("elsewhere");
-        std::fs::create_dir_all(&folder).unwrap();
-        std::os::unix::fs::symlink(self.site.folder.join("packages"), folder.join("packages")).unwrap();
         let clock = Arc::new(TestClock::by(3600));
         Manager::new(Site { folder, ..self.site.clone() }).unwrap().by(clock)
     }

@@ -8,6 +8,7 @@ mod begin;
 mod faults;
 mod logs;
 mod orders;
+mod packages;
 mod pairs;
 mod preflight;
 mod refused;

@@ -6,7 +6,7 @@ use super::bed::{Bed, FLINK, alice, application, is_running, is_stopped, told_of
 use crate::journal::{Origin, Verdict};
 use crate::manager::Manager;
 use crate::orders::Refusal;
-use crate::package::tests::wordcount_as;
+use crate::package::tests::{program, wordcount_as};
 use std::thread;
 use words::application::{Application, Phase, State};
 use words::names::PackageName;
@@ -101,6 +101,7 @@ fn a_package_is_deployed_by_one_of_two() {
     other.round();
     let archive = wordcount_as(name.as_str());
     one.receive(&name, &alice(), &*archive, None).unwrap();
+    other.receive(&name, &alice(), &*program(name.as_str(), "example.Other", b""), None).unwrap();
     one.deploy(&name, &alice()).unwrap();
     assert!(matches!(other.deploy(&name, &alice()), Err(Refusal::Unavailable(_))), "it is late");
     assert!(matches!(other.deploy(&name, &alice()), Err(Refusal::Conflict(_))));

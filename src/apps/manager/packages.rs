@@ -1,0 +1,124 @@
+//! Deployed packages: what they are is in the journal, their bytes lie in HDFS, and this node's repository has copies.
+//! Whoever deploys, removes or looks after one name does so alone.
+//! Not here: what is in a package, and who may deploy.
+
+use super::{Manager, lock};
+use crate::journal::{Book, State};
+use crate::orders::Refusal;
+use crate::package::Package;
+use crate::package::depot::{Depot, Error};
+use crate::package::repository::{self, Stored};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use words::chain::chain;
+use words::digest::Sha256;
+use words::names::PackageName;
+
+/// What could not be brought to HDFS is tried again after this.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// What HDFS was last seen to have of what is deployed.
+#[derive(Default)]
+pub(super) struct Shelved {
+    done: Option<BTreeMap<PackageName, Sha256>>,
+    next: Duration,
+}
+
+/// A package that somebody is busy with, until this is dropped.
+pub(super) struct Claim<'a> {
+    manager: &'a Manager,
+    name: PackageName,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        lock(&self.manager.claimed).remove(&self.name);
+    }
+}
+
+impl Manager {
+    pub(super) fn depot(&self) -> Depot<'_> {
+        Depot { hdfs: &self.hdfs, folder: format!("{}/packages", self.site.hdfs_folder) }
+    }
+
+    /// Keeps others from deploying or removing a package meanwhile.
+    pub(super) fn claim(&self, name: &PackageName) -> Result<Claim<'_>, Refusal> {
+        match lock(&self.claimed).insert(name.clone()) {
+            true => Ok(Claim { manager: self, name: name.clone() }),
+            false => Err(Refusal::Conflict(format!("{name} is being deployed or removed: ask again in a moment"))),
+        }
+    }
+
+    /// A package with what its bytes are. One that is deployed is the one that was deployed, wherever that was.
+    pub fn package(&self, state: &State, name: &PackageName) -> Result<(Package, Stored), Error> {
+        let read = self.repository.package(name);
+        let Some(deployed) = state.packages.get(name) else { return Ok(read?) };
+        match read {
+            Ok((package, stored)) if stored.digest == deployed.sha256 => return Ok((package, stored)),
+            // It is not here, or another one of the name is, which nobody can deploy any more.
+            Ok(_) | Err(repository::Error::NotFound { .. } | repository::Error::Package { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.depot().bring(name, deployed, &self.repository)?;
+        Ok(self.repository.package(name)?)
+    }
+
+    /// Has the next round look at what HDFS has.
+    pub(super) fn look_at_the_depot(&self) {
+        lock(&self.shelved).done = None;
+    }
+
+    /// Has HDFS have what is deployed, and nothing else: what an earlier release deployed, and what was left in between.
+    pub(super) fn shelve(&self, state: &State) {
+        let deployed: BTreeMap<_, _> = state.packages.iter().map(|(name, one)| (name.clone(), one.sha256)).collect();
+        let now = self.clock.passed();
+        let mut shelved = lock(&self.shelved);
+        if shelved.done.as_ref() == Some(&deployed) || now < shelved.next || self.silent().is_some() {
+            return;
+        }
+        match self.shelve_some(state) {
+            // One at a time: rounds go on meanwhile.
+            Ok(true) => {}
+            Ok(false) => shelved.done = Some(deployed),
+            Err(error) => {
+                shelved.next = now + PAUSE;
+                (self.tell)(&chain(&error));
+            }
+        }
+    }
+
+    /// Gives whether there is more to do.
+    fn shelve_some(&self, state: &State) -> Result<bool, Error> {
+        let (depot, claimed) = (self.depot(), lock(&self.claimed).clone());
+        let listed = depot.list()?;
+        let there: BTreeSet<&str> = listed.iter().map(|one| one.path_suffix.as_str()).collect();
+        for (name, deployed) in &state.packages {
+            if there.contains(Depot::file_name(name, deployed.sha256).as_str()) {
+                continue;
+            }
+            let stored = Stored { digest: deployed.sha256, size: deployed.size };
+            let mut bytes = match self.repository.open(name) {
+                // Another edge may have it; who needs it here is told.
+                Err(error) if error.is_missing() => continue,
+                opened => opened?,
+            };
+            if Sha256::of_reader(&mut bytes).is_ok_and(|read| read == (stored.digest, stored.size)) {
+                return depot.put(name, &stored, self.repository.open(name)?).map(|()| true);
+            }
+        }
+        let wanted = state.packages.iter().map(|(name, one)| Depot::file_name(name, one.sha256));
+        let wanted: BTreeSet<String> = wanted.collect();
+        let is_claimed = |file: &str| claimed.iter().any(|name| file.starts_with(&format!("{name}.")));
+        let unwanted = Depot::unwanted(&listed, self.clock.now_ms(), |file| wanted.contains(file) || is_claimed(file));
+        if !unwanted.is_empty() && self.is_newest(state) {
+            depot.remove(&unwanted)?;
+        }
+        Ok(false)
+    }
+
+    /// Whether nobody has written anything since: what was deployed meanwhile is nobody's to remove.
+    fn is_newest(&self, state: &State) -> bool {
+        let journal = lock(&self.book).as_ref().map(Book::journal);
+        journal.is_some_and(|journal| journal.read(state.number + 1, 1).is_ok_and(|records| records.is_empty()))
+    }
+}
