@@ -30,6 +30,9 @@ pub(super) enum Failure {
     /// The request was meant for another server.
     #[error("{0}")]
     Misdirected(String),
+    /// It takes longer than clients wait, and goes on.
+    #[error("it takes long, and goes on: `{0}` tells what becomes of it; do not order it again before")]
+    UnderWay(String),
     /// This program failed.
     #[error("the manager failed; its log says more")]
     Broken,
@@ -60,6 +63,7 @@ pub(super) enum Kind {
     TooLarge,
     TooMany,
     Misdirected,
+    UnderWay,
     Broken,
 }
 
@@ -79,6 +83,7 @@ impl Failure {
             Failure::TooLarge(_) => (Kind::TooLarge, StatusCode::PAYLOAD_TOO_LARGE),
             Failure::TooMany(_) => (Kind::TooMany, StatusCode::TOO_MANY_REQUESTS),
             Failure::Misdirected(_) => (Kind::Misdirected, StatusCode::MISDIRECTED_REQUEST),
+            Failure::UnderWay(_) => (Kind::UnderWay, StatusCode::GATEWAY_TIMEOUT),
             Failure::Broken => (Kind::Broken, StatusCode::INTERNAL_SERVER_ERROR),
         }
     }

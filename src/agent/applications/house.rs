@@ -13,7 +13,12 @@ use apps::manager::Manager;
 use hyper::Request;
 use hyper::body::Incoming;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+/// So long an order is waited for; connections on which nothing moves are ended after two minutes.
+const PATIENCE: Duration = Duration::from_secs(100);
 
 /// One for all listeners.
 pub(super) struct House {
@@ -55,6 +60,7 @@ impl House {
         }
         let desk = self.gate.desk(&key).await?;
         let body = Reading::of(body, came);
+        let next = route.asked_next(&captured);
         let work = move || {
             // It is taken until the work is done, also where nobody waits for it any more.
             let _desk = desk;
@@ -63,6 +69,44 @@ impl House {
             let asked = Asked { person, parts, captured, body };
             routes::answer(&self.manager, route, &self.rules, open, asked)
         };
-        tokio::task::spawn_blocking(work).await.unwrap_or(Err(Failure::Broken))
+        let work = async { spawn_blocking(work).await.unwrap_or(Err(Failure::Broken)) };
+        within(PATIENCE, next, work).await
+    }
+}
+
+/// What takes long goes on, and whoever ordered it is told so before the connection is taken for dead.
+async fn within<T>(
+    patience: Duration,
+    next: Option<String>,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    match next {
+        Some(next) => timeout(patience, work).await.unwrap_or(Err(Failure::UnderWay(next))),
+        None => work.await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[test]
+    fn an_order_that_takes_long_is_told_to_be_under_way_and_goes_on() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let (tells, done) = mpsc::channel();
+        let work = move || {
+            std::thread::sleep(Duration::from_millis(100));
+            tells.send(()).unwrap();
+            Ok::<_, Failure>(1)
+        };
+        let told = runtime.block_on(async {
+            let work = async { spawn_blocking(work).await.unwrap() };
+            within(Duration::from_millis(5), Some("GET /x".to_owned()), work).await
+        });
+        assert!(matches!(&told, Err(Failure::UnderWay(next)) if next == "GET /x"), "{told:?}");
+        done.recv().unwrap();
+        let whole = runtime.block_on(within(Duration::ZERO, None, async { Ok::<_, Failure>(2) }));
+        assert!(matches!(whole, Ok(2)), "what is only asked for is waited for");
     }
 }

@@ -15,6 +15,7 @@ use apps::manager::Manager;
 use std::collections::BTreeMap;
 use words::application::{Application, Details, Event, Explained, Following, Logs};
 use words::names::{ApplicationName, PackageName};
+use words::shown::shown;
 
 /// One route.
 pub(super) struct Route {
@@ -59,6 +60,17 @@ impl Route {
     /// How many parts of its path are words.
     pub(super) fn literals(&self) -> usize {
         self.segments().filter(|segment| !segment.starts_with('{')).count()
+    }
+
+    /// Where to look what becomes of an order; none for questions, and for files, which come for as long as they take.
+    pub(super) fn asked_next(&self, captured: &[String]) -> Option<String> {
+        let (first, one) = (self.names().next()?, shown(captured.first()?));
+        match (self.method, self.takes, first) {
+            ("GET", ..) | (_, Takes::Package, _) => None,
+            (_, _, "application") => Some(format!("GET /v1/applications/{one}")),
+            (_, _, "package") => Some(format!("GET /packages/{one}/status")),
+            _ => None,
+        }
     }
 
     /// Whether a path is one of its.
