@@ -249,8 +249,10 @@ impl Manager {
             };
             *lock(&self.unwritten) = noted.as_ref().err().filter(|_| is_away).map(|error| chain(error));
             if matches!(noted, Err(NoteError::Append(AppendError::Superseded { .. }))) {
-                // What others wrote counts; what was to be done is decided anew from it.
-                let _ = book.catch_up();
+                // What others wrote counts; what was to be done is decided anew from it. Until it can be read nothing is.
+                if let Err(error) = book.catch_up() {
+                    *lock(&self.unread) = Some(chain(&error));
+                }
             }
             *lock(&self.known) = Some(book.state.clone());
             noted.map_err(|error| match error {
