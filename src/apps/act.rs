@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
 use std::{fs, io};
+use systems::call::Caller;
 use systems::hadoop::User;
 use systems::jobmanager::{self, SavepointRequest, StopRequest};
 use systems::webhdfs::{self, Status, WebHdfs};
@@ -64,6 +65,8 @@ pub struct Hands<'a> {
     pub yarn: &'a ResourceManager,
     /// HDFS, as the agent's own user.
     pub hdfs: &'a WebHdfs,
+    /// What asks JobManagers.
+    pub flink: &'a Caller,
     /// The cluster's facts.
     pub cluster: &'a Cluster,
 }
@@ -155,7 +158,7 @@ impl Hands<'_> {
     /// Has a job saved, with which it stops or goes on. Under one id Flink takes one, however often it is asked.
     pub fn save(&self, run: &Run, savepoint: &Savepoint) -> Result<(), Error> {
         let application = self.yarn.application(&run.id)?.ok_or_else(|| Error::NoJobManager(run.id.clone()))?;
-        let manager = manager(&application).ok_or_else(|| Error::NoJobManager(run.id.clone()))?;
+        let manager = manager(&application, self.flink).ok_or_else(|| Error::NoJobManager(run.id.clone()))?;
         let target_directory = Some(format!("{}{}", self.cluster.filesystem, savepoint.folder));
         let trigger_id = Some(savepoint.id.clone());
         let asked = match savepoint.goes_on {

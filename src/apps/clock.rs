@@ -11,6 +11,9 @@ pub trait Clock: Send + Sync {
 
     /// The time that has passed since some moment; it never goes back.
     fn passed(&self) -> Duration;
+
+    /// Waits.
+    fn sleep(&self, time: Duration);
 }
 
 /// The clock of this machine.
@@ -30,5 +33,9 @@ impl Clock for SystemClock {
 
     fn passed(&self) -> Duration {
         self.0.elapsed()
+    }
+
+    fn sleep(&self, time: Duration) {
+        std::thread::sleep(time);
     }
 }

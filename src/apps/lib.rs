@@ -10,6 +10,7 @@ pub mod holder;
 pub mod journal;
 pub mod logs;
 pub mod manager;
+pub mod network;
 pub mod observe;
 pub mod orders;
 pub mod package;

@@ -6,16 +6,14 @@ use crate::archive;
 use crate::decide::{Job, Observed, Saved, Seen, Traces, Yarn};
 use crate::journal::{self, Component, Key, Run, Savepoint, Wanted};
 use crate::submit::Cluster;
-use std::time::Duration;
+use systems::call::Caller;
 use systems::hadoop::User;
 use systems::jobmanager::{JobManager, JobOverview, Operation};
 use systems::webhdfs::{self, WebHdfs};
-use systems::yarn::{Application, FinalStatus, ResourceManager, State, Times};
+use systems::yarn::{Application, FinalStatus, ResourceManager, State};
 use words::ids::JobId;
 use words::names::Word;
 
-/// A JobManager answers at once or is not there; others wait meanwhile.
-const TIMES: Times = Times { connect: Duration::from_secs(2), answer: Duration::from_secs(5) };
 /// No path of a savepoint is longer.
 const LONGEST_PATH: usize = 4096;
 /// So many of the newest folders are looked into for a state that is whole.
@@ -44,6 +42,8 @@ pub struct Observer<'a> {
     pub yarn: &'a ResourceManager,
     /// HDFS, as the agent's own user.
     pub hdfs: &'a WebHdfs,
+    /// What asks JobManagers.
+    pub flink: &'a Caller,
     /// Where things lie in HDFS.
     pub cluster: &'a Cluster,
 }
@@ -101,7 +101,7 @@ impl Observer<'_> {
     }
 
     fn seen(&self, owner: &Word, component: &Component, application: Application) -> Seen {
-        let manager = manager(&application);
+        let manager = manager(&application, self.flink);
         let job = match &manager {
             None => Job::None,
             Some(manager) => job(manager),
@@ -166,9 +166,9 @@ fn has_failed(application: &Application) -> bool {
 }
 
 /// The JobManager of an application that runs.
-pub fn manager(application: &Application) -> Option<JobManager> {
+pub fn manager(application: &Application, flink: &Caller) -> Option<JobManager> {
     let address = application.am_rpc_address.as_ref().filter(|_| application.state == State::Running)?;
-    Some(JobManager::new(address, TIMES))
+    Some(JobManager::through(flink.clone(), address))
 }
 
 /// The job that counts: one that is not over, else the last.

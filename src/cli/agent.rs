@@ -9,10 +9,12 @@ use crate::agent::config::{self, Config};
 use crate::agent::health::{Round, judge};
 use crate::agent::report::Report;
 use crate::agent::{applications, clock, config_file, logs, service};
+use crate::apps::package::classes::apart;
 use crate::systems::history_server::HistoryServer;
 use crate::systems::site_hadoop::{self, Classes};
 use crate::words::metric::Health;
 use clap::{CommandFactory, Parser, Subcommand};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -58,6 +60,9 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Look at the classes of a package for the manager of applications, which asks on standard input.
+    #[command(name = apart::COMMAND, hide = true)]
+    LookAtClasses,
     /// Print the queue of YARN for the caller's work; exit code 1 without a map, 2 if no rule fits, 3 if it is refused.
     Queue(agent_queue::Arguments),
     /// Bring this node to what was rendered for it, from a mirror alone.
@@ -86,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Check { config, json } => check(&config, json),
         Command::Logs { config } => read_logs(&config),
         Command::Applications { config } => manage(&config),
+        Command::LookAtClasses => look_at_classes(),
         Command::Queue(arguments) => agent_queue::run(&arguments),
         Command::Install(arguments) => agent_install::run(&arguments),
         Command::Generations(arguments) => agent_installed::generations(&arguments),
@@ -111,6 +117,11 @@ fn read_logs(file: &Path) -> Outcome {
 fn manage(file: &Path) -> Outcome {
     let config = applications::config::read(file).map_err(unusable)?;
     applications::run(config)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn look_at_classes() -> Outcome {
+    apart::serve(io::stdin().lock(), io::stdout().lock())?;
     Ok(ExitCode::SUCCESS)
 }
 

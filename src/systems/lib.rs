@@ -28,9 +28,10 @@ pub mod site;
 pub mod site_hadoop;
 pub mod ssh;
 pub mod subject;
+pub mod transport;
 pub mod users;
 pub mod webhdfs;
 pub mod yarn;
 
 #[cfg(any(test, feature = "testing"))]
-pub use scripted::Scripted;
+pub use scripted::{InProcess, Request, Scripted};

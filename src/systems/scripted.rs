@@ -2,13 +2,15 @@
 //! A test can have it take a request and not answer, or neither take nor answer.
 //! Not here: what any real server says.
 
+use crate::transport::{self, Body, Lost, Transport};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fmt, io};
 use url::Url;
 
 /// A request as it came.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Request {
     pub method: String,
     pub url: Url,
@@ -42,11 +44,21 @@ struct Notes {
     dropped: Vec<(String, usize)>,
 }
 
+/// What a request is answered with: the bytes of an answer; none hang up.
+type Script = Arc<dyn Fn(&Request) -> Vec<u8> + Send + Sync>;
+
 /// The running server; it ends with the test's process.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Scripted {
     pub address: String,
     notes: Arc<Mutex<Notes>>,
+    script: Script,
+}
+
+impl fmt::Debug for Scripted {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.address)
+    }
 }
 
 impl Scripted {
@@ -54,12 +66,12 @@ impl Scripted {
     pub fn start(script: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Scripted {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let server = Scripted { address, notes: Arc::default() };
-        let (served, script) = (server.clone(), Arc::new(script));
+        let server = Scripted { address, notes: Arc::default(), script: Arc::new(script) };
+        let served = server.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (server, script) = (served.clone(), script.clone());
-                std::thread::spawn(move || server.talk(stream, &*script));
+                let server = served.clone();
+                std::thread::spawn(move || server.talk(stream));
             }
         });
         server
@@ -89,8 +101,14 @@ impl Scripted {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn talk(&self, mut stream: TcpStream, script: &dyn Fn(&Request) -> Vec<u8>) {
-        let Some(request) = self.request(&stream) else { return };
+    fn talk(&self, mut stream: TcpStream) {
+        if let Some(request) = self.request(&stream) {
+            let _ = stream.write_all(&self.answer(&request));
+        }
+    }
+
+    /// The bytes of the answer to a request, with or without a connection; none if it gets none.
+    pub fn answer(&self, request: &Request) -> Vec<u8> {
         let line = request.line();
         let (lost, dropped) = {
             let mut notes = self.notes();
@@ -98,12 +116,10 @@ impl Scripted {
             (due(&mut notes.lost, &line), due(&mut notes.dropped, &line))
         };
         if dropped {
-            return;
+            return Vec::new();
         }
-        let bytes = script(&request);
-        if !lost {
-            let _ = stream.write_all(&bytes);
-        }
+        let bytes = (self.script)(request);
+        if lost { Vec::new() } else { bytes }
     }
 
     fn request(&self, stream: &TcpStream) -> Option<Request> {
@@ -138,4 +154,72 @@ fn due(faults: &mut [(String, usize)], line: &str) -> bool {
 pub fn http(status: u16, headers: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!("HTTP/1.1 {status} x\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}").into_bytes()
+}
+
+/// Servers in this process, reached without a socket: each request goes to a script with the URL that it has.
+#[derive(Clone)]
+pub struct InProcess(Script);
+
+impl InProcess {
+    /// The script gives the bytes of an answer; none hang up.
+    pub fn of(script: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> InProcess {
+        InProcess(Arc::new(script))
+    }
+}
+
+impl fmt::Debug for InProcess {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("servers in this process")
+    }
+}
+
+impl Transport for InProcess {
+    fn exchange(&self, request: transport::Request<'_>) -> Result<transport::Response, Lost> {
+        let body = match request.body {
+            Body::Nothing => Vec::new(),
+            Body::Json(value) => value.to_string().into_bytes(),
+            Body::Bytes(size, bytes) => {
+                let mut body = Vec::new();
+                let read = bytes.take(size).read_to_end(&mut body);
+                read.map_err(|error| Lost::Sent(error.to_string()))?;
+                body
+            }
+        };
+        let request = Request { method: request.method.name().to_owned(), url: request.url.clone(), body };
+        response((self.0)(&request)).ok_or_else(|| Lost::Sent("it hung up".to_owned()))
+    }
+}
+
+/// What the bytes of an answer say; none if they are none.
+fn response(bytes: Vec<u8>) -> Option<transport::Response> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let head = str::from_utf8(&bytes[..end]).ok()?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    let header = |line: &str| Some(line.split_once(": ")?.1.to_owned());
+    let location = head.lines().find(|line| line.to_ascii_lowercase().starts_with("location: ")).and_then(header);
+    Some(transport::Response { status, location, body: Box::new(io::Cursor::new(bytes[end + 4..].to_vec())) })
+}
+
+#[test]
+fn a_resource_manager_and_a_namenode_answer_in_this_process() {
+    let (yarn, hdfs) = (crate::yarn::Fake::start(), crate::webhdfs::Fake::start());
+    let (served, files) = (yarn.clone(), hdfs.clone());
+    // No such host is anywhere.
+    let of = move |request: &Request| match request.url.host_str() {
+        Some("rm.invalid") => served.server.answer(request),
+        _ => files.answer_to(request),
+    };
+    let transport: transport::Shared = Arc::new(InProcess::of(of));
+    let caller = crate::call::Caller::through(&transport);
+    let alice = crate::hadoop::User::simple("alice");
+    let manager = crate::yarn::ResourceManager::through(caller, &["http://rm.invalid:8088"]).unwrap();
+    let id = manager.new_application(&alice).unwrap().id;
+    manager.submit(&alice, &serde_json::json!({ "application-id": id })).unwrap();
+    assert_eq!(manager.application(&id).unwrap().unwrap().state, crate::yarn::State::Accepted);
+    let hdfs = crate::webhdfs::WebHdfs::through(&transport, &["http://nn.invalid:9870"], alice).unwrap();
+    hdfs.write("/a/b", "600", 3, &mut &b"abc"[..]).unwrap();
+    assert_eq!(hdfs.read("/a/b", 9).unwrap(), Some(b"abc".to_vec()));
+    assert_eq!(hdfs.status("/nothing").unwrap(), None);
+    yarn.server.lose("GET", 1);
+    assert!(manager.application(&id).is_err(), "an answer can be lost here, too");
 }

@@ -19,6 +19,7 @@ mod archive;
 mod archives;
 mod assemblies;
 mod certificates;
+mod classes;
 mod door;
 mod drive;
 mod faults;

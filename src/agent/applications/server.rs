@@ -130,6 +130,8 @@ impl Service {
         let tokens = entrances.tokens.as_deref().map(Tokens::open).transpose();
         let tokens = tokens.map_err(|error| Error::Tokens(chain(&error)))?;
         let manager = Manager::new(config.site)?.telling(|text| log::line(Level::Info, text, &[]));
+        // The program that runs, whatever lies at its place by now.
+        let manager = manager.looking_apart("/proc/self/exe".into());
         let manager = Arc::new(manager.sharing(entrances.share));
         let house = House { manager, rules: config.rules, tokens, gate: Gate::new(entrances.requests) };
         let socket = listen(&config.socket).await?;

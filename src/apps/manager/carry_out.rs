@@ -118,7 +118,7 @@ impl Manager {
     }
 
     pub(super) fn hands(&self) -> Hands<'_> {
-        Hands { yarn: &self.yarn, hdfs: &self.hdfs, cluster: &self.site.cluster }
+        Hands { yarn: &self.yarn, hdfs: &self.hdfs, flink: &self.network.flink, cluster: &self.site.cluster }
     }
 
     pub(super) fn prepared(&self, state: &State, of: &Key) -> Result<(Package, Prepared), Failed> {

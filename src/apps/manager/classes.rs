@@ -4,8 +4,9 @@
 
 use super::explain::lines;
 use super::{Manager, lock, unavailable};
+use crate::clock::Clock;
 use crate::orders::{Caller, Refusal};
-use crate::package::classes::{self, Severity, Target};
+use crate::package::classes::apart::{self, Question};
 use crate::package::flink::{FlinkComponent, Program};
 use crate::package::{Component, Kind, Package, mirror};
 use crate::preflight::answers::Answers;
@@ -14,14 +15,13 @@ use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use systems::yarn::scheduler::java_of;
 use words::application::{Finding, Weight};
 use words::chain::chain;
 use words::digest::Sha256;
 use words::flink::Version;
 use words::names::PackageName;
-use words::shown::shown;
 
 /// So much that was found is kept.
 const MOST_KEPT: usize = 200;
@@ -48,14 +48,14 @@ pub(super) struct Looked {
 
 impl Looked {
     /// One after the other; nobody waits for long.
-    fn turn(&self) -> Option<MutexGuard<'_, ()>> {
-        let end = Instant::now() + WAIT;
+    fn turn(&self, clock: &dyn Clock) -> Option<MutexGuard<'_, ()>> {
+        let end = clock.passed() + WAIT;
         loop {
             match self.turn.try_lock() {
                 Ok(turn) => return Some(turn),
                 Err(TryLockError::Poisoned(turn)) => return Some(turn.into_inner()),
-                Err(TryLockError::WouldBlock) if Instant::now() > end => return None,
-                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(50)),
+                Err(TryLockError::WouldBlock) if clock.passed() > end => return None,
+                Err(TryLockError::WouldBlock) => clock.sleep(Duration::from_millis(50)),
             }
         }
     }
@@ -156,7 +156,7 @@ impl Manager {
             let remedy = "`pnda package check` looks at them on any machine";
             [Finding::warning(&folder, format!("its classes were not looked at: {why}"), remedy)].into()
         };
-        let Some(_turn) = self.looked.turn() else {
+        let Some(_turn) = self.looked.turn(&*self.clock) else {
             return unseen("another package is being looked at".to_owned());
         };
         if let Some(found) = known() {
@@ -172,22 +172,29 @@ impl Manager {
         }
     }
 
+    /// Where a program is there for it, in a process of its own: the classes of a release take some sixty megabytes.
     fn look_into(
         &self,
-        name: &PackageName,
+        package: &PackageName,
         folder: &str,
         program: &Program,
         (version, java): (Version, u16),
     ) -> Result<Vec<Finding>, String> {
-        let home = self.site.flink_home.with_file_name(format!("flink-{version}"));
         let hadoop =
             self.site.cluster.class_path.iter().filter_map(|entry| entry.strip_suffix("/*")).map(PathBuf::from);
-        let hadoop: Vec<PathBuf> = hadoop.filter(|folder| folder.is_dir()).collect();
-        let target = Target::open(&home, &hadoop, java).map_err(|error| chain(&error))?;
-        let archive = self.repository.open(name).map_err(|error| chain(&error))?;
-        let jars = classes::jars(name, BufReader::new(archive), java).map_err(|error| error.to_string())?;
-        let found = jars.get(folder).map_or_else(Vec::new, |jars| classes::check(program, jars, &target));
-        Ok(found.into_iter().filter_map(|finding| told(folder, finding)).collect())
+        let question = Question {
+            package: package.clone(),
+            folder: folder.to_owned(),
+            program: program.clone(),
+            flink: self.site.flink_home.with_file_name(format!("flink-{version}")),
+            hadoop: hadoop.filter(|folder| folder.is_dir()).collect(),
+            java,
+        };
+        let archive = BufReader::new(self.repository.open(package).map_err(|error| chain(&error))?);
+        match &self.apart {
+            Some(program) => apart::ask(program, &question, archive),
+            None => apart::look(&question, archive),
+        }
     }
 
     /// The oldest Java of some nodes that run containers.
@@ -198,19 +205,10 @@ impl Manager {
         }
         let nodes = answers.nodes(&self.yarn).unwrap_or_default();
         let running = nodes.into_iter().filter(|node| node.state == "RUNNING").take(MOST_ASKED);
-        let Some(java) = running.filter_map(|node| java_of(&node.address?)).min() else { return ANY_JAVA };
+        let Some(java) = running.filter_map(|node| java_of(&self.network.nodes, &node.address?)).min() else {
+            return ANY_JAVA;
+        };
         *lock(&self.looked.java) = Some((now, java));
         java
-    }
-}
-
-fn told(folder: &str, finding: classes::Finding) -> Option<Finding> {
-    let classes::Finding { severity, jar, class, what, remedy } = finding;
-    let class = if class.is_empty() { String::new() } else { format!("{}: ", shown(&class)) };
-    let (place, what) = (format!("{folder}/{jar}"), format!("{class}{what}"));
-    match severity {
-        Severity::Error => Some(Finding::refusal(place, what, remedy)),
-        Severity::Warning => Some(Finding::warning(place, what, remedy)),
-        Severity::Note => None,
     }
 }

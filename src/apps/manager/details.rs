@@ -29,7 +29,9 @@ impl Manager {
             None => self.yarn.application(&run.id).map_err(|error| unavailable(chain(&error)))?,
             Some(_) => None,
         };
-        let Some((running, master)) = running.as_ref().and_then(|running| Some((running, manager(running)?))) else {
+        let Some((running, master)) =
+            running.as_ref().and_then(|running| Some((running, manager(running, &self.network.flink)?)))
+        else {
             return Ok(self.archived(application, run));
         };
         let dashboard = running.tracking_url.clone().filter(|url| url.starts_with("http"));

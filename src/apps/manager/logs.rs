@@ -9,9 +9,10 @@ use crate::orders::Refusal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use systems::aggregated_logs::{Entry, Found, Gathered};
+use systems::call::Caller;
 use systems::hadoop::User;
 use systems::yarn::logs::NodeLogs;
-use systems::yarn::{self, Attempt, Container, Times};
+use systems::yarn::{self, Attempt, Container};
 use words::application::{LogFile, Logs};
 use words::chain::chain;
 use words::ids::{ContainerId, HostPort};
@@ -101,7 +102,7 @@ impl Manager {
         places.add_gathered();
         if known.is_some() {
             match self.nodes(run) {
-                Ok(nodes) => places.add_nodes(nodes, &reader),
+                Ok(nodes) => places.add_nodes(nodes, &self.network.nodes, &reader),
                 Err(error) => places.notes.push(chain(&error)),
             }
         }
@@ -156,11 +157,11 @@ impl Places {
     }
 
     /// What NodeManagers have: the newest of what runs, and what is not in HDFS of what has ended.
-    fn add_nodes(&mut self, nodes: BTreeMap<ContainerId, HostPort>, reader: &User) {
+    fn add_nodes(&mut self, nodes: BTreeMap<ContainerId, HostPort>, caller: &Caller, reader: &User) {
         let wanted = nodes.into_iter().filter(|(container, _)| !(self.is_over && self.of.contains_key(container)));
         let wanted: Vec<(ContainerId, HostPort)> = wanted.take(MOST_CONTAINERS).collect();
         let asked = parallel::each(AT_ONCE, wanted, |(container, node)| {
-            let logs = NodeLogs::new(&node, Times::default()).reading_as(reader.clone());
+            let logs = NodeLogs::through(caller.clone(), &node).reading_as(reader.clone());
             let list = logs.list(&container);
             (container, logs, list)
         });

@@ -21,6 +21,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::decide::Observed;
 use crate::holder::Holder;
 use crate::journal::{AppendError, Book, Fact, Key, NoteError, State};
+use crate::network::Network;
 use crate::orders::Refusal;
 use crate::package::repository::{self, Repository};
 use crate::share::{Pace, Share};
@@ -29,6 +30,7 @@ use crate::staged::Staged;
 use crew::Crew;
 use rounds::Pause;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use systems::hadoop::User;
@@ -40,6 +42,7 @@ use words::names::{PackageName, Word};
 /// The manager.
 pub struct Manager {
     site: Site,
+    network: Network,
     yarn: ResourceManager,
     hdfs: WebHdfs,
     repository: Repository,
@@ -82,6 +85,8 @@ pub struct Manager {
     tasks: Condvar,
     closed: AtomicBool,
     clock: Box<dyn Clock>,
+    /// The program that looks at classes in a process of its own.
+    apart: Option<PathBuf>,
 }
 
 /// Why something does not come to pass, or what it waits for.
@@ -132,9 +137,14 @@ fn unavailable(error: impl std::fmt::Display) -> Refusal {
 impl Manager {
     /// A manager that has read nothing yet.
     pub fn new(site: Site) -> Result<Manager, Error> {
+        Manager::through(Network::of(&site.resource_managers), site)
+    }
+
+    /// The same over this network.
+    pub fn through(network: Network, site: Site) -> Result<Manager, Error> {
         let user = User::simple(site.user.as_str());
-        let yarn = ResourceManager::new(&site.resource_managers, Default::default())?.reading_as(user);
-        let hdfs = WebHdfs::of_several(&site.name_nodes, User::simple(site.user.as_str()), Default::default())?;
+        let hdfs = WebHdfs::through(&network.hdfs, &site.name_nodes, user.clone())?;
+        let yarn = ResourceManager::through(network.yarn.clone(), &site.resource_managers)?.reading_as(user);
         let packages = site.folder.join("packages");
         let made = std::fs::create_dir_all(&packages);
         made.map_err(|source| repository::Error::Folder { what: "make", path: packages.clone(), source })?;
@@ -148,6 +158,7 @@ impl Manager {
         let tell = Box::new(|_: &str| {});
         Ok(Manager {
             site,
+            network,
             yarn,
             hdfs,
             repository,
@@ -174,12 +185,18 @@ impl Manager {
             tasks,
             closed,
             clock: Box::new(SystemClock::default()),
+            apart: None,
         })
     }
 
     /// The same, which says what it writes down and what troubles it, a line each.
     pub fn telling(self, tell: impl Fn(&str) + Send + Sync + 'static) -> Manager {
         Manager { tell: Box::new(tell), ..self }
+    }
+
+    /// The same, which has this program look at classes (`package::classes::apart`), so that its own memory stays small.
+    pub fn looking_apart(self, program: PathBuf) -> Manager {
+        Manager { apart: Some(program), ..self }
     }
 
     /// The same by another clock.

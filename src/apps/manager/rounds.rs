@@ -71,7 +71,7 @@ impl Manager {
                     if left.is_zero() {
                         break;
                     }
-                    thread::sleep(left.min(LOOK));
+                    self.clock.sleep(left.min(LOOK));
                 }
             }
         });
@@ -234,7 +234,8 @@ impl Manager {
     }
 
     fn look_after(&self, task: &Task) {
-        let observer = Observer { yarn: &self.yarn, hdfs: &self.hdfs, cluster: &self.site.cluster };
+        let (cluster, flink) = (&self.site.cluster, &self.network.flink);
+        let observer = Observer { yarn: &self.yarn, hdfs: &self.hdfs, flink, cluster };
         let (mut as_of, mut listed) = (task.listed.0, task.listed.1.clone());
         for _ in 0..STEPS {
             let Ok(state) = self.state() else { return };

@@ -5,6 +5,7 @@
 use super::python::{self, Archive};
 use super::{arguments, options};
 use crate::respawn::{Policy, Respawn};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use words::names::SafePath;
@@ -36,7 +37,7 @@ const KNOWN: [&str; 14] = [
 const RESPAWN_LIMIT: u32 = 10;
 
 /// The program of a component.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Program {
     /// A class in a jar of the component.
     Jar { jar: SafePath, class: String },

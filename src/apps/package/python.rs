@@ -4,6 +4,7 @@
 
 use super::container;
 use super::flink::{Program, Reader};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use words::names::SafePath;
 use words::shown::shown;
@@ -16,7 +17,7 @@ pub const CLIENT_EXECUTABLE: &str = "python.client.executable";
 const UNPACKED: [&str; 4] = [".tar.gz", ".tgz", ".tar", ".zip"];
 
 /// An archive of a component, which YARN unpacks in each container.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Archive {
     /// The file.
     pub file: SafePath,

@@ -68,9 +68,9 @@ impl Asking<'_> {
         wanted: &Wanted<'_>,
         facts: &mut Facts,
     ) -> Result<(), webhdfs::Error> {
-        facts.home = Some(self.to_write(&format!("/user/{}", wanted.owner))?);
+        facts.home = Some(self.right_in(&format!("/user/{}", wanted.owner))?);
         for folder in [cluster.checkpoints_of(wanted.owner, of), cluster.savepoints_of(wanted.owner, of)] {
-            let right = self.to_write(&folder)?;
+            let right = self.right_in(&folder)?;
             facts.folders.push((folder, right));
         }
         let state = wanted.restore.and_then(|state| state.strip_prefix(cluster.filesystem.as_str()));
@@ -82,7 +82,7 @@ impl Asking<'_> {
     }
 
     /// Whether a folder can be written into; one that is not there may be made by whoever may write where it would be.
-    fn to_write(&self, folder: &str) -> Result<Right, webhdfs::Error> {
+    fn right_in(&self, folder: &str) -> Result<Right, webhdfs::Error> {
         let may = |path: &str, action| self.answers.may(self.hdfs, path, action);
         match may(folder, "rwx")? {
             Some(true) => return Ok(Right::Granted),

@@ -2,12 +2,16 @@
 //! A question that surely did not go out is told from one that may have been taken: only the former may be asked elsewhere.
 //! Not here: what an answer means.
 
-use crate::client::{self, Client, Failure, Response, Speaks, Trust};
-use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use crate::client::{self, Client, Speaks, Trust};
+use crate::transport::{Body, Request, Response, Shared};
+use reqwest::ClientBuilder;
 use std::fmt;
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
+
+pub use crate::transport::{Lost, Method};
 
 /// How long a question may take.
 #[derive(Debug, Clone, Copy)]
@@ -26,20 +30,7 @@ impl Default for Times {
 
 /// What asks. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Caller(Client);
-
-/// What is done to the thing at the address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// Reads.
-    Get,
-    /// Writes, and twice is not once.
-    Post,
-    /// Writes, and twice is once.
-    Put,
-    /// Changes a part.
-    Patch,
-}
+pub struct Caller(Shared);
 
 /// One question.
 #[derive(Debug, Clone, Copy)]
@@ -83,62 +74,48 @@ impl fmt::Display for Cut {
     }
 }
 
-/// No answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lost {
-    /// The question did not go out: nobody took the connection.
-    NotSent(String),
-    /// The question, or a part of it, went out; whether it was taken nobody knows.
-    Sent(String),
-}
-
-impl From<Failure> for Lost {
-    fn from(failure: Failure) -> Lost {
-        if failure.is_unsent() { Lost::NotSent(failure.to_string()) } else { Lost::Sent(failure.to_string()) }
-    }
-}
-
 impl Caller {
     /// What asks within these times.
     pub fn new(times: Times) -> Caller {
-        let builder = client::builder(&Trust::MACHINE, Speaks::Http1)
-            .connect_timeout(times.connect)
-            .timeout(times.answer)
-            // A kept connection may be half open: then nobody knows whether a question was taken.
-            .pool_max_idle_per_host(0);
-        Caller(Client::new(builder, times.answer))
+        Caller(Arc::new(Client::new(builder(times), times.answer)))
+    }
+
+    /// The same for addresses that others have chosen: what is no other machine is not asked.
+    pub fn elsewhere(times: Times) -> Caller {
+        let builder = builder(times).dns_resolver(Arc::new(client::Names));
+        Caller(Arc::new(client::Elsewhere(Client::new(builder, times.answer))))
+    }
+
+    /// What asks over this, which has its own times.
+    pub fn through(transport: &Shared) -> Caller {
+        Caller(transport.clone())
     }
 
     /// Reads the beginning of something of any kind: a body that is longer is cut, and the connection with it.
     pub fn beginning(&self, url: &Url, most: u64) -> Result<Answer, Lost> {
-        let request = self.0.request(reqwest::Method::GET, url.as_str()).header(CACHE_CONTROL, "no-cache");
-        Ok(answer(self.0.send(request)?, most, false))
+        let request = Request { method: Method::Get, url, wants_json: false, body: Body::Nothing };
+        Ok(answer(self.0.exchange(request)?, most, false))
     }
 
     /// Asks once.
     pub fn ask(&self, question: &Question<'_>) -> Result<Answer, Lost> {
-        let json = "application/json";
-        let method = match question.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-            Method::Put => reqwest::Method::PUT,
-            Method::Patch => reqwest::Method::PATCH,
-        };
-        let request = self.0.request(method, question.url.as_str()).header(ACCEPT, json);
-        let request = match (question.method, question.body) {
-            (Method::Get, _) => request.header(CACHE_CONTROL, "no-cache"),
-            (_, Some(body)) => request.header(CONTENT_TYPE, json).body(body.to_string()),
-            (_, None) => request.header(CONTENT_LENGTH, 0),
-        };
-        Ok(answer(self.0.send(request)?, question.longest, true))
+        let Question { method, url, body, longest } = *question;
+        let body = body.filter(|_| method != Method::Get).map_or(Body::Nothing, Body::Json);
+        Ok(answer(self.0.exchange(Request { method, url, wants_json: true, body })?, longest, true))
     }
 }
 
-fn answer(response: Response, longest: u64, whole: bool) -> Answer {
-    let status = response.status().as_u16();
-    let location = response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+fn builder(times: Times) -> ClientBuilder {
+    client::builder(&Trust::MACHINE, Speaks::Http1)
+        .connect_timeout(times.connect)
+        .timeout(times.answer)
+        // A kept connection may be half open: then nobody knows whether a question was taken.
+        .pool_max_idle_per_host(0)
+}
+
+fn answer(Response { status, location, body }: Response, longest: u64, whole: bool) -> Answer {
     let mut bytes = Vec::new();
-    let body = match response.body().take(longest + 1).read_to_end(&mut bytes) {
+    let body = match body.take(longest + 1).read_to_end(&mut bytes) {
         Ok(count) if whole && count as u64 > longest => Err(Cut::TooLong(longest)),
         Ok(_) => {
             bytes.truncate(usize::try_from(longest).unwrap_or(usize::MAX));

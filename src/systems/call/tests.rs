@@ -86,3 +86,18 @@ fn a_body_is_bounded_in_length_and_time_and_the_status_is_kept() {
     assert!(matches!(ask(&drips, Method::Get, 1000).unwrap().body, Err(Cut::Broken(_))));
     assert!(start.elapsed() < SHORT.answer * 4);
 }
+
+#[test]
+fn whoever_others_name_is_asked_on_another_machine_only() {
+    let mut here = server(|stream| drop(stream.write_all(b"HTTP/1.1 200 x\r\ncontent-length: 0\r\n\r\n")));
+    let asks = |url: &Url| {
+        let question = Question { method: Method::Get, url, body: None, longest: 10 };
+        Caller::elsewhere(SHORT).ask(&question)
+    };
+    assert!(ask(&here, Method::Get, 10).is_ok());
+    for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0", "2130706433", "0x7f.1"] {
+        here.set_host(Some(host)).unwrap();
+        let told = asks(&here);
+        assert!(matches!(&told, Err(Lost::NotSent(why)) if why.contains("is no other machine")), "{host}: {told:?}");
+    }
+}

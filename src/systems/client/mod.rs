@@ -2,11 +2,13 @@
 //! Nothing here may be called from an event loop, which would stand still meanwhile.
 //! Not here: who is asked, what for, and what an answer means.
 
+mod elsewhere;
 mod failure;
 mod response;
 mod runtime;
 mod trust;
 
+pub(crate) use elsewhere::{Elsewhere, Names};
 pub use failure::{Failure, Fault};
 pub use response::Reading;
 pub(crate) use response::Response;

@@ -54,7 +54,12 @@ struct Asked<'a> {
 impl JobManager {
     /// The one at an address: `am_rpc_address` of its application.
     pub fn new(address: &HostPort, times: Times) -> JobManager {
-        JobManager { address: format!("http://{address}"), caller: Caller::new(times) }
+        JobManager::through(Caller::new(times), address)
+    }
+
+    /// The same, asked by somebody.
+    pub fn through(caller: Caller, address: &HostPort) -> JobManager {
+        JobManager { address: format!("http://{address}"), caller }
     }
 
     /// Where it answers, for people.

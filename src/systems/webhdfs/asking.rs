@@ -4,11 +4,10 @@
 
 use super::WebHdfs;
 use super::error::{Error, of_remote};
-use crate::client::{Failure, Response};
 use crate::hadoop::{self, Exception, Tried};
-use reqwest::Method;
-use reqwest::header::CONTENT_LENGTH;
+use crate::transport::{Body, Lost, Method, Request, Response};
 use serde::de::DeserializeOwned;
+use std::io::{self, Read};
 use url::Url;
 
 /// A listing of a folder with a hundred thousand files is smaller.
@@ -28,12 +27,12 @@ pub(super) struct Question<'a> {
 impl<'a> Question<'a> {
     /// One that reads.
     pub fn get(verb: &'static str, operation: &'static str, parameters: &'a [(&'a str, &'a str)]) -> Question<'a> {
-        Question { verb, method: Method::GET, operation, parameters, repeatable: true }
+        Question { verb, method: Method::Get, operation, parameters, repeatable: true }
     }
 
     /// One that writes what may be written twice.
     pub fn put(verb: &'static str, operation: &'static str, parameters: &'a [(&'a str, &'a str)]) -> Question<'a> {
-        Question { method: Method::PUT, ..Question::get(verb, operation, parameters) }
+        Question { method: Method::Put, ..Question::get(verb, operation, parameters) }
     }
 }
 
@@ -63,9 +62,9 @@ impl WebHdfs {
                     }
                     other => Tried::Answered(other),
                 },
-                Err(failure) => {
-                    let why = failure.to_string();
-                    match question.repeatable || failure.is_unsent() {
+                Err(lost) => {
+                    let why = lost.to_string();
+                    match question.repeatable || lost.is_unsent() {
                         true => next(Error::Silent { address, why: why.clone() }, why),
                         false => Tried::Stop(Err(Error::Silent { address, why })),
                     }
@@ -78,10 +77,9 @@ impl WebHdfs {
         })
     }
 
-    fn send_question(&self, base: &Url, question: &Question<'_>, path: &str) -> Result<Response, Failure> {
+    fn send_question(&self, base: &Url, question: &Question<'_>, path: &str) -> Result<Response, Lost> {
         let url = self.url(base, question, path);
-        let request = self.client.request(question.method.clone(), url.as_str());
-        self.client.send(if question.method == Method::PUT { request.header(CONTENT_LENGTH, 0) } else { request })
+        self.transport.exchange(Request { method: question.method, url: &url, wants_json: false, body: Body::Nothing })
     }
 
     fn url(&self, base: &Url, question: &Question<'_>, path: &str) -> Url {
@@ -100,15 +98,29 @@ impl WebHdfs {
     }
 }
 
+/// A body that has no more than so many bytes.
+pub(super) fn whole(answer: Response, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    answer.body.take(limit + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > limit {
+        true => Err(io::Error::other(format!("it is longer than {limit} bytes"))),
+        false => Ok(bytes),
+    }
+}
+
 fn read(address: &str, question: &Question<'_>, path: &str, answer: Response) -> Result<Vec<u8>, Error> {
-    let status = answer.status();
+    let status = answer.status;
     let odd = |why| Error::Answer { address: address.to_owned(), verb: question.verb, path: path.to_owned(), why };
-    let bytes = answer.whole(LONGEST_ANSWER).map_err(|error| odd(error.to_string()))?;
-    if status.is_success() {
+    let bytes = whole(answer, LONGEST_ANSWER).map_err(|error| odd(error.to_string()))?;
+    if is_good(status) {
         return Ok(bytes);
     }
     Err(match Exception::read(&bytes) {
         Some(exception) => of_remote(address, question.verb, path, exception),
-        None => odd(format!("status {}", status.as_u16())),
+        None => odd(format!("status {status}")),
     })
+}
+
+pub(super) fn is_good(status: u16) -> bool {
+    (200..300).contains(&status)
 }

@@ -2,15 +2,13 @@
 //! The address is the NameNode's word; it leads to plain HTTP only where the NameNode itself is asked so.
 //! Not here: folders and what is known of files.
 
-use super::asking::Question;
+use super::asking::{Question, is_good, whole};
 use super::error::{Error, of_remote};
 use super::status::Redirect;
 use super::{WebHdfs, absent};
-use crate::client::{Failure, Reading, Response};
 use crate::hadoop::Exception;
-use reqwest::Method;
-use reqwest::header::CONTENT_TYPE;
-use std::io::Read;
+use crate::transport::{Body, Lost, Method, Reading, Request, Response};
+use std::io::{self, Read};
 use url::Url;
 
 /// What a DataNode refuses with is shorter.
@@ -69,18 +67,20 @@ impl WebHdfs {
 
     fn receive(&self, question: &Question<'_>, path: &str) -> Result<Option<Reading>, Error> {
         let Some(target) = absent(self.datanode(question, path))? else { return Ok(None) };
-        let answer = self.client.send(self.client.request(Method::GET, target.as_str()));
-        let answer = answer.map_err(|failure| self.no_datanode(&target, path, &failure))?;
-        Ok(absent(self.accepted(question.verb, path, answer))?.map(Response::body))
+        let request = Request { method: Method::Get, url: &target, wants_json: false, body: Body::Nothing };
+        let answer = self.transport.exchange(request).map_err(|lost| self.no_datanode(&target, path, &lost))?;
+        Ok(absent(self.accepted(question.verb, path, answer))?.map(|answer| answer.body))
     }
 
     fn send(&self, question: &Question<'_>, path: &str, size: u64, bytes: &mut dyn Read) -> Result<(), Error> {
         let target = self.datanode(question, path)?;
-        let request = self.client.request(Method::PUT, target.as_str());
-        let request = request.header(CONTENT_TYPE, "application/octet-stream");
-        let answer = self.client.upload(request, size, bytes);
-        let answer = answer.map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        let answer = answer.map_err(|failure| self.no_datanode(&target, path, &failure))?;
+        let mut source = Source { bytes, left: size, failed: None };
+        let body = Body::Bytes(size, &mut source);
+        let answer = self.transport.exchange(Request { method: Method::Put, url: &target, wants_json: false, body });
+        if let Some(source) = source.failed {
+            return Err(Error::Read { path: path.to_owned(), source });
+        }
+        let answer = answer.map_err(|lost| self.no_datanode(&target, path, &lost))?;
         self.accepted(question.verb, path, answer).map(|_| ())
     }
 
@@ -91,23 +91,44 @@ impl WebHdfs {
         url.ok_or_else(|| self.odd(question.verb, path, format!("`{}` is no address of a DataNode", named.location)))
     }
 
-    fn no_datanode(&self, target: &Url, path: &str, failure: &Failure) -> Error {
+    fn no_datanode(&self, target: &Url, path: &str, lost: &Lost) -> Error {
         let host = target.host_str().unwrap_or_default();
         let port = target.port_or_known_default().unwrap_or_default();
-        let why = format!("the DataNode at {host}:{port} does not do it: {failure}");
+        let why = format!("the DataNode at {host}:{port} does not do it: {lost}");
         Error::NoDataNode { address: self.address().to_owned(), path: path.to_owned(), why }
     }
 
     /// A DataNode's good answer, or what a bad one says.
     fn accepted(&self, verb: &'static str, path: &str, answer: Response) -> Result<Response, Error> {
-        let status = answer.status();
-        if status.is_success() {
+        let status = answer.status;
+        if is_good(status) {
             return Ok(answer);
         }
-        let bytes = answer.whole(LONGEST_REFUSAL).unwrap_or_default();
+        let bytes = whole(answer, LONGEST_REFUSAL).unwrap_or_default();
         Err(match Exception::read(&bytes) {
             Some(exception) => of_remote(self.address(), verb, path, exception),
-            None => self.odd(verb, path, format!("status {}", status.as_u16())),
+            None => self.odd(verb, path, format!("status {status}")),
+        })
+    }
+}
+
+/// What is sent, and why it could not be read: that is no fault of whoever it is sent to.
+struct Source<'a> {
+    bytes: &'a mut dyn Read,
+    left: u64,
+    failed: Option<io::Error>,
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = match self.bytes.read(buffer) {
+            Ok(0) if self.left > 0 => Err(io::Error::other("it became shorter meanwhile")),
+            read => read,
+        };
+        read.inspect(|count| self.left = self.left.saturating_sub(*count as u64)).map_err(|error| {
+            let told = io::Error::new(error.kind(), error.to_string());
+            self.failed = Some(error);
+            told
         })
     }
 }

@@ -9,7 +9,7 @@ mod status;
 #[cfg(any(test, feature = "testing"))]
 mod tests;
 
-pub use crate::client::Reading;
+pub use crate::transport::Reading;
 pub use error::Error;
 pub use status::{Kind, Status};
 #[cfg(any(test, feature = "testing"))]
@@ -17,10 +17,11 @@ pub use tests::{Fake, Node};
 
 use crate::client::{self, Client, Speaks, Trust};
 use crate::hadoop::{BadAddress, Servers, User};
+use crate::transport::{Method, Shared};
 use asking::Question;
-use reqwest::Method;
 use status::{Done, Many, Notes, One};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Folders in folders; what is deeper is no tree of programs.
@@ -46,12 +47,19 @@ impl Default for Times {
     }
 }
 
+/// What carries requests to NameNodes and DataNodes.
+pub fn http(times: Times) -> Shared {
+    let builder =
+        client::builder(&Trust::MACHINE, Speaks::Http1).connect_timeout(times.connect).pool_idle_timeout(KEPT_FOR);
+    Arc::new(Client::new(builder, times.silence))
+}
+
 /// The NameNodes of one HDFS, and who asks. Cheap to share between threads.
 #[derive(Debug, Clone)]
 pub struct WebHdfs {
     servers: Servers,
     user: User,
-    client: Client,
+    transport: Shared,
 }
 
 impl WebHdfs {
@@ -62,10 +70,13 @@ impl WebHdfs {
 
     /// A client of the one that is active among several.
     pub fn of_several<T: AsRef<str>>(web: &[T], user: User, times: Times) -> Result<WebHdfs, Error> {
+        WebHdfs::through(&http(times), web, user)
+    }
+
+    /// The same over this, which has its own times.
+    pub fn through<T: AsRef<str>>(transport: &Shared, web: &[T], user: User) -> Result<WebHdfs, Error> {
         let servers = Servers::new(web).map_err(|BadAddress(address)| Error::Address { address })?;
-        let builder =
-            client::builder(&Trust::MACHINE, Speaks::Http1).connect_timeout(times.connect).pool_idle_timeout(KEPT_FOR);
-        Ok(WebHdfs { servers, user, client: Client::new(builder, times.silence) })
+        Ok(WebHdfs { servers, user, transport: transport.clone() })
     }
 
     /// The same for somebody else.
@@ -168,7 +179,7 @@ impl WebHdfs {
     /// Removes something with everything in it; nothing there is fine.
     pub fn delete(&self, path: &str) -> Result<(), Error> {
         let parameters = [("recursive", "true")];
-        let question = Question { method: Method::DELETE, ..Question::put("remove", "DELETE", &parameters) };
+        let question = Question { method: Method::Delete, ..Question::put("remove", "DELETE", &parameters) };
         absent(self.ask::<Done>(&question, path)).map(|_| ())
     }
 

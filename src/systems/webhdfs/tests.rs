@@ -3,6 +3,7 @@
 //! Not here: what an install puts there.
 
 use super::*;
+use crate::Request;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -108,20 +109,26 @@ impl Fake {
             }
             let mut body = vec![0; length];
             reader.read_exact(&mut body).unwrap();
-            let words: Vec<&str> = line.split(' ').collect();
-            let url = Url::parse(&self.web).unwrap().join(words[1]).unwrap();
-            let (status, bytes) = match self.bytes(&url) {
-                Some(bytes) => (200, bytes),
-                None => {
-                    let (status, text) = self.answer(&url, body);
-                    (status, text.into_bytes())
-                }
-            };
-            let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n", bytes.len());
-            if { stream }.write_all(&[head.as_bytes(), &bytes].concat()).is_err() {
+            let mut words = line.split(' ').map(str::to_owned);
+            let method = words.next().unwrap();
+            let url = Url::parse(&self.web).unwrap().join(&words.next().unwrap()).unwrap();
+            if { stream }.write_all(&self.answer_to(&Request { method, url, body })).is_err() {
                 return;
             }
         }
+    }
+
+    /// The bytes of the answer to a request, with or without a connection. DataNodes are where the NameNode is asked.
+    pub fn answer_to(&self, request: &Request) -> Vec<u8> {
+        let (status, bytes) = match self.bytes(&request.url) {
+            Some(bytes) => (200, bytes),
+            None => {
+                let (status, text) = self.answer(&request.url, request.body.clone());
+                (status, text.into_bytes())
+            }
+        };
+        let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n", bytes.len());
+        [head.as_bytes(), &bytes].concat()
     }
 
     /// What the DataNode gives of a file.
@@ -183,7 +190,7 @@ impl Fake {
             "CREATE" if get("noredirect") == "true" => {
                 let (user, mode, over) = (get("user.name"), get("permission"), get("overwrite"));
                 let query = format!("op=CREATE&user.name={user}&permission={mode}&overwrite={over}");
-                (200, format!(r#"{{"Location":"{}{}?{query}&written=yes"}}"#, self.web, url.path()))
+                (200, format!(r#"{{"Location":"{}{}?{query}&written=yes"}}"#, web_of(url), url.path()))
             }
             "CREATE" if there && get("overwrite") == "false" => {
                 exception(403, "FileAlreadyExistsException", &format!("{path} for client 127.0.0.1 already exists"))
@@ -208,7 +215,7 @@ impl Fake {
             "OPEN" => {
                 let bounds = ["offset", "length"].into_iter().filter(|name| !get(name).is_empty());
                 let bounds: String = bounds.map(|name| format!("&{name}={}", get(name))).collect();
-                (200, format!(r#"{{"Location":"{}{}?op=OPEN{bounds}"}}"#, self.web, url.path()))
+                (200, format!(r#"{{"Location":"{}{}?op=OPEN{bounds}"}}"#, web_of(url), url.path()))
             }
             "GETFILESTATUS" => (200, format!(r#"{{"FileStatus":{}}}"#, json("", &world.nodes[&path]))),
             "CHECKACCESS" if world.barred.contains(&format!("{} {path}", get("user.name"))) => {
@@ -279,6 +286,10 @@ fn rename(nodes: &mut BTreeMap<String, Node>, from: &str, to: &str, strict: bool
             exception(403, "FileAlreadyExistsException", &format!("rename destination {to} already exists"))
         }
     }
+}
+
+fn web_of(url: &Url) -> String {
+    url.origin().ascii_serialization()
 }
 
 fn path_of(url: &Url) -> String {

@@ -66,7 +66,12 @@ pub struct NodeLogs {
 impl NodeLogs {
     /// Those of the NodeManager at an address: `node_http_address` of an attempt or a container.
     pub fn new(node: &HostPort, times: Times) -> NodeLogs {
-        NodeLogs { address: format!("http://{node}"), caller: Caller::new(times), reader: None }
+        NodeLogs::through(Caller::new(times), node)
+    }
+
+    /// The same, asked by somebody.
+    pub fn through(caller: Caller, node: &HostPort) -> NodeLogs {
+        NodeLogs { address: format!("http://{node}"), caller, reader: None }
     }
 
     /// The same, read as somebody.

@@ -63,8 +63,13 @@ pub struct Information {
 impl ResourceManager {
     /// The ones at `http://host:port` addresses.
     pub fn new<T: AsRef<str>>(addresses: &[T], times: Times) -> Result<ResourceManager, Error> {
+        ResourceManager::through(Caller::new(times), addresses)
+    }
+
+    /// The same, asked by somebody.
+    pub fn through<T: AsRef<str>>(caller: Caller, addresses: &[T]) -> Result<ResourceManager, Error> {
         let servers = Servers::new(addresses).map_err(|BadAddress(address)| Error::Address { address })?;
-        Ok(ResourceManager { servers, caller: Caller::new(times), reader: None })
+        Ok(ResourceManager { servers, caller, reader: None })
     }
 
     /// The same, read as somebody: where YARN has access lists, others do not see where an application answers.

@@ -4,16 +4,13 @@
 
 use super::asking::Asked;
 use super::{Error, LONGEST_LIST, ResourceManager, read};
-use crate::call::{Caller, Method, Question, Times};
+use crate::call::{Caller, Method, Question};
 use crate::hadoop::User;
 use crate::lenient::{self, Many};
 use serde::Deserialize;
-use std::time::Duration;
 use url::Url;
 use words::ids::HostPort;
 
-/// A server that answers such a question answers at once.
-const TIMES: Times = Times { connect: Duration::from_secs(1), answer: Duration::from_secs(3) };
 /// What a server says of one property of its Java.
 const LONGEST_PROPERTY: u64 = 64 << 10;
 
@@ -173,10 +170,10 @@ impl ResourceManager {
 }
 
 /// The Java that a server of Hadoop runs on, as in 17; containers on its node get the same unless somebody says otherwise.
-pub fn java_of(server: &HostPort) -> Option<u16> {
+pub fn java_of(caller: &Caller, server: &HostPort) -> Option<u16> {
     let url = Url::parse(&format!("http://{server}/jmx?get=java.lang:type=Runtime::SpecVersion")).ok()?;
     let question = Question { method: Method::Get, url: &url, body: None, longest: LONGEST_PROPERTY };
-    let answer = Caller::new(TIMES).ask(&question).ok().filter(|answer| answer.status == 200)?;
+    let answer = caller.ask(&question).ok().filter(|answer| answer.status == 200)?;
     java_in(&answer.body.ok()?)
 }
 

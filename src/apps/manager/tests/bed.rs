@@ -2,7 +2,7 @@
 //! time brings: what is accepted runs, and a job that is stopped leaves its savepoint and ends.
 //! Not here: what is tested with it.
 
-use super::wire::{Answer, Fault, Wire};
+use super::wire::{Answer, Fault, Server, Wire};
 use crate::clock::{Clock, SystemClock};
 use crate::journal::{Book, Component, HdfsJournal, Key, Origin, Run, State};
 use crate::manager::Manager;
@@ -83,6 +83,11 @@ impl Clock for Arc<TestClock> {
     fn passed(&self) -> Duration {
         Duration::from_secs(self.seconds.fetch_add(self.step, Ordering::Relaxed))
     }
+
+    fn sleep(&self, time: Duration) {
+        self.seconds.fetch_add(time.as_secs(), Ordering::Relaxed);
+        std::thread::yield_now();
+    }
 }
 
 impl Bed {
@@ -90,7 +95,13 @@ impl Bed {
     pub(super) fn new() -> Bed {
         let (yarn, hdfs) = (yarn::Fake::start(), webhdfs::Fake::start());
         let flink = jobmanager::Fake::start(&JobId::new("0".repeat(32)).unwrap());
-        let wire = Wire::before(&[&yarn.server.address, &hdfs.web, &flink.server.address]);
+        let (manager, files, jobs) = (yarn.server.clone(), hdfs.clone(), flink.server.clone());
+        let servers: [Server; 3] = [
+            Box::new(move |request| manager.answer(request)),
+            Box::new(move |request| files.answer_to(request)),
+            Box::new(move |request| jobs.answer(request)),
+        ];
+        let wire = Wire::before(servers.into());
         // In memory where there is such a place: thousands of copies are made, each with its writes to the disk.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let site = site(&wire, folder.path());
@@ -125,14 +136,14 @@ impl Bed {
     }
 
     pub(super) fn manager_by(&self, clock: &Arc<TestClock>) -> Manager {
-        Manager::new(self.site.clone()).unwrap().by(clock.clone())
+        Manager::through(self.wire.network(), self.site.clone()).unwrap().by(clock.clone())
     }
 
     /// One on another node, which shares nothing with the first but the cluster.
     pub(super) fn manager_elsewhere(&self) -> Manager {
         let folder = self.folder.path().join("elsewhere");
         let clock = Arc::new(TestClock::by(3600));
-        Manager::new(Site { folder, ..self.site.clone() }).unwrap().by(clock)
+        Manager::through(self.wire.network(), Site { folder, ..self.site.clone() }).unwrap().by(clock)
     }
 
     /// HDFS as it was, and a node that has no copy of a later journal.

@@ -2,11 +2,11 @@
 //! or doubles one of them, after which the manager may be cut off as if it had been killed.
 //! Not here: what the servers answer.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use crate::network::Network;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
-use systems::Scripted;
+use systems::transport::Shared;
+use systems::{InProcess, Request};
 
 /// What becomes of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,38 +57,42 @@ pub(super) struct Plan {
     /// The manager's folder for what is under way, and what was in it when it was killed.
     pub(super) work: PathBuf,
     pub(super) left: Vec<PathBuf>,
-    /// A request that comes late, and after how many others.
-    held: Option<(usize, String, Vec<u8>)>,
+    /// A request that comes late: after how many others, and where to.
+    held: Option<(usize, usize, Request)>,
 }
 
 /// So many requests come before one that is late, and so many are lost with one in an outage.
 const SEVERAL: usize = 6;
 
-/// Proxies before servers, counted together.
+/// A server: what it answers to a request.
+pub(super) type Server = Box<dyn Fn(&Request) -> Vec<u8> + Send + Sync>;
+
+/// What is before servers in this process, counted together.
 #[derive(Clone)]
 pub(super) struct Wire {
     plan: Arc<Mutex<Plan>>,
     /// Where they answer, in the order of the servers.
     pub(super) addresses: Vec<String>,
+    transport: Shared,
 }
 
 impl Wire {
-    pub(super) fn before(servers: &[&str]) -> Wire {
+    pub(super) fn before(servers: Vec<Server>) -> Wire {
         let plan = Arc::<Mutex<Plan>>::default();
-        let proxy = |(place, server): (usize, &&str)| {
-            let (plan, server) = (plan.clone(), (*server).to_owned());
-            let script = Scripted::start(move |request| {
-                let (url, body) = (&request.url, &request.body);
-                let target = format!("{}?{}", url.path(), url.query().unwrap_or_default());
-                let head = format!("{} {target} HTTP/1.1\r\ncontent-length: {}\r\n\r\n", request.method, body.len());
-                let own = url.origin().ascii_serialization();
-                let answer = pass(&plan, place, &server, [head.as_bytes(), body].concat());
-                answer.map_or(Vec::new(), |answer| readdressed(&answer, &server, &own))
-            });
-            script.address
+        let addresses: Vec<String> =
+            (0..servers.len()).map(|place| format!("http://server-{place}.invalid:1")).collect();
+        let (passing, places) = (plan.clone(), addresses.clone());
+        let script = move |request: &Request| {
+            let own = request.url.origin().ascii_serialization();
+            let place = places.iter().position(|address| *address == own).expect("one of the servers");
+            pass(&passing, &servers, (place, request.clone())).unwrap_or_default()
         };
-        let addresses = servers.iter().enumerate().map(proxy).collect();
-        Wire { plan, addresses }
+        Wire { plan, addresses, transport: Arc::new(InProcess::of(script)) }
+    }
+
+    /// The network of a manager.
+    pub(super) fn network(&self) -> Network {
+        Network { nodes: Network::of(&[]).nodes, ..Network::over(&self.transport) }
     }
 
     pub(super) fn plan(&self) -> MutexGuard<'_, Plan> {
@@ -106,15 +110,16 @@ impl Wire {
     }
 }
 
-fn pass(plan: &Mutex<Plan>, place: usize, server: &str, request: Vec<u8>) -> Option<Vec<u8>> {
+fn pass(plan: &Mutex<Plan>, servers: &[Server], (place, request): (usize, Request)) -> Option<Vec<u8>> {
+    let forward = |(place, request): (usize, &Request)| servers[place](request);
     let (fault, held, before) = {
         let mut plan = plan.lock().unwrap();
-        let line = String::from_utf8_lossy(&request[..request.iter().position(|byte| *byte == b'\r').unwrap()]);
+        let line = format!("{} {}?{}", request.method, request.url.path(), request.url.query().unwrap_or_default());
         let other = plan.answers.iter().find(|answer| line.contains(answer.to)).cloned();
         if let Some(Answer { acts, says, .. }) = other.filter(|_| !plan.is_dead) {
             drop(plan);
             if acts {
-                forward(server, &request);
+                forward((place, &request));
             }
             return says.map(refusal);
         }
@@ -122,7 +127,7 @@ fn pass(plan: &Mutex<Plan>, place: usize, server: &str, request: Vec<u8>) -> Opt
             return None;
         }
         plan.count += 1;
-        plan.lines.push(line.trim_end_matches(" HTTP/1.1").to_owned());
+        plan.lines.push(line);
         let (fault, kills) = due(&plan);
         plan.is_dead |= kills;
         if kills {
@@ -134,7 +139,7 @@ fn pass(plan: &Mutex<Plan>, place: usize, server: &str, request: Vec<u8>) -> Opt
             *after == 0
         });
         if let Fault::Delayed | Fault::Late = fault {
-            plan.held = Some((if fault == Fault::Late { SEVERAL } else { 1 }, server.to_owned(), request.clone()));
+            plan.held = Some((if fault == Fault::Late { SEVERAL } else { 1 }, place, request.clone()));
         }
         let count = plan.count;
         let before = plan.before.take_if(|(number, _)| *number == count);
@@ -146,17 +151,17 @@ fn pass(plan: &Mutex<Plan>, place: usize, server: &str, request: Vec<u8>) -> Opt
     let answer = match fault {
         Fault::Dropped | Fault::Delayed | Fault::Late => None,
         Fault::Swallowed | Fault::Outage => {
-            forward(server, &request);
+            forward((place, &request));
             None
         }
         Fault::Doubled => {
-            forward(server, &request);
-            Some(forward(server, &request))
+            forward((place, &request));
+            Some(forward((place, &request)))
         }
-        Fault::None => Some(forward(server, &request)),
+        Fault::None => Some(forward((place, &request))),
     };
-    if let Some((_, server, request)) = held {
-        forward(&server, &request);
+    if let Some((_, place, request)) = held {
+        forward((place, &request));
     }
     answer
 }
@@ -175,24 +180,4 @@ fn due(plan: &Plan) -> (Fault, bool) {
 fn refusal((status, kind, message): (u16, &str, &str)) -> Vec<u8> {
     let body = serde_json::json!({ "RemoteException": { "exception": kind, "message": message } });
     format!("HTTP/1.1 {status} x\r\n\r\n{body}").into_bytes()
-}
-
-fn forward(server: &str, request: &[u8]) -> Vec<u8> {
-    let mut stream = TcpStream::connect(server.trim_start_matches("http://")).unwrap();
-    stream.write_all(request).unwrap();
-    stream.shutdown(Shutdown::Write).unwrap();
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    answer
-}
-
-/// The NameNode names itself as the DataNode: those requests come through here, too.
-fn readdressed(answer: &[u8], server: &str, own: &str) -> Vec<u8> {
-    // A server that hangs up says nothing.
-    let Some(end) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return Vec::new() };
-    let head = String::from_utf8_lossy(&answer[..end]);
-    let body = &answer[end + 4..];
-    let body = str::from_utf8(body).map_or_else(|_| body.to_vec(), |text| text.replace(server, own).into_bytes());
-    let head = format!("{}\r\nconnection: close\r\ncontent-length: {}", head.lines().next().unwrap(), body.len());
-    [head.as_bytes(), b"\r\n\r\n", &body].concat()
 }

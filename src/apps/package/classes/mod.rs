@@ -2,6 +2,7 @@
 //! Everything is told at once, each with jar, class and remedy. What cannot be known is not called missing.
 //! Not here: what `properties.json` says, and everything that only shows when the program runs.
 
+pub mod apart;
 pub mod class_file;
 mod collisions;
 mod connectors;
