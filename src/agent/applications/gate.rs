@@ -111,6 +111,13 @@ impl Gate {
         Some(Desk { gate: self.clone(), key: key.clone() })
     }
 
+    /// Nobody is at work or waits.
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        let inside = self.lock();
+        inside.at_work.is_empty() && inside.waiting.is_empty()
+    }
+
     fn wait<'a>(&'a self, key: &'a Key) -> Result<Waiting<'a>, Failure> {
         let mut inside = self.lock();
         let own = inside.waiting.entry(key.clone()).or_default();
@@ -201,7 +208,7 @@ mod tests {
             held.truncate(SHARE - 1);
             assert!(next.await.unwrap());
             drop(held);
-            assert!(gate.lock().at_work.is_empty() && gate.lock().waiting.is_empty());
+            assert!(gate.is_idle());
         });
     }
 }

@@ -62,12 +62,13 @@ impl House {
         let body = Reading::of(body, came);
         let next = route.asked_next(&captured);
         let work = move || {
-            // It is taken until the work is done, also where nobody waits for it any more.
-            let _desk = desk;
             let person = proved.person(&self.rules)?;
             let person = person.map(|person| person.asking_for(name.as_deref(), &self.rules)).transpose()?;
             let asked = Asked { person, parts, captured, body };
-            routes::answer(&self.manager, route, &self.rules, open, asked)
+            let mut answer = routes::answer(&self.manager, route, &self.rules, open, asked)?;
+            // It is taken until the work is done, also where nobody waits for it any more, and until the answer has gone out.
+            answer.body_mut().keep(desk);
+            Ok(answer)
         };
         let work = async { spawn_blocking(work).await.unwrap_or(Err(Failure::Broken)) };
         within(PATIENCE, next, work).await

@@ -5,15 +5,16 @@
 use super::caller::Peer;
 use super::failure::Failure;
 use super::house::House;
+use super::outgoing::Outgoing;
 use super::routes;
 use crate::log::{self, Level};
-use http_body_util::Full;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -169,18 +170,18 @@ impl Entrance {
 
 /// An answer that is under way until its last byte was taken from here.
 struct Kept {
-    inner: Full<Bytes>,
+    inner: Outgoing,
     _under_way: Arc<UnderWay>,
 }
 
 impl Body for Kept {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         Pin::new(&mut self.inner).poll_frame(context)
     }
 

@@ -14,6 +14,7 @@ mod gate;
 mod house;
 mod listener;
 pub mod openapi;
+mod outgoing;
 mod own;
 mod repository;
 mod routes;

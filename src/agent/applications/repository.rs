@@ -3,20 +3,17 @@
 //! Not here: what is in a package.
 
 use super::failure::Failure;
-use super::routes::{Answer, Asked, bytes_of, empty, fine, invalid};
+use super::routes::{Answer, Asked, empty, fine, invalid, pieces_of};
 use super::shapes::{Listed, Uploaded, Version};
 use apps::manager::Manager;
 use apps::orders::Refusal;
 use apps::package::repository;
 use hyper::StatusCode;
-use std::io::Read;
 use words::names::PackageName;
 use words::shown::shown;
 
 /// Versions of a package that may be asked for.
 pub(super) const MOST_VERSIONS: u32 = 1_000_000;
-/// A package that is read back goes through memory.
-const MOST_READ: u64 = 32 << 20;
 
 /// The package whose file stands first in the path.
 fn file(asked: &Asked) -> Result<PackageName, Failure> {
@@ -48,14 +45,9 @@ pub(super) fn upload(manager: &Manager, mut asked: Asked) -> Result<Answer, Fail
 
 pub(super) fn download(manager: &Manager, asked: Asked) -> Result<Answer, Failure> {
     let name = file(&asked)?;
-    let mut bytes = Vec::new();
-    let read = manager.repository().open(&name)?.take(MOST_READ + 1).read_to_end(&mut bytes);
-    read.map_err(|error| Refusal::Unavailable(error.to_string()))?;
-    if bytes.len() as u64 > MOST_READ {
-        let why = format!("{name} is larger than {MOST_READ} bytes and is not given back here");
-        return Err(invalid(why));
-    }
-    Ok(bytes_of(StatusCode::OK, "application/gzip", bytes))
+    let package = manager.repository().open(&name)?;
+    let length = package.metadata().map_err(|error| Refusal::Unavailable(error.to_string()))?.len();
+    Ok(pieces_of("application/gzip", package, length))
 }
 
 pub(super) fn remove(manager: &Manager, asked: Asked) -> Result<Answer, Failure> {

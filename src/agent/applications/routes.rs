@@ -5,11 +5,10 @@
 use super::access::{self, Person, Rules};
 use super::body::Reading;
 use super::failure::Failure;
+use super::outgoing::Outgoing;
 use super::table::{ROUTES, Route, Takes};
 use apps::manager::Manager;
 use apps::orders::{Caller, Refusal};
-use http_body_util::Full;
-use hyper::body::Bytes;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
@@ -21,7 +20,7 @@ use words::names::{BadName, Word};
 use words::shown::shown;
 
 /// What goes back.
-pub(super) type Answer = Response<Full<Bytes>>;
+pub(super) type Answer = Response<Outgoing>;
 
 /// A document that is written by hand is shorter.
 pub(super) const LONGEST_DOCUMENT: u64 = 256 << 10;
@@ -169,14 +168,21 @@ pub(super) fn fine(value: &impl Serialize) -> Result<Answer, Failure> {
 /// Bytes.
 pub(super) fn bytes_of(status: StatusCode, media_type: &'static str, bytes: Vec<u8>) -> Answer {
     let mut answer = empty(status);
-    *answer.body_mut() = Full::new(Bytes::from(bytes));
+    *answer.body_mut() = Outgoing::whole(bytes);
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    answer
+}
+
+/// So many bytes of a reader.
+pub(super) fn pieces_of(media_type: &'static str, reader: impl Read + Send + 'static, length: u64) -> Answer {
+    let mut answer = bytes_of(StatusCode::OK, media_type, Vec::new());
+    *answer.body_mut() = Outgoing::pieces(reader, length);
     answer
 }
 
 /// Nothing to say.
 pub(super) fn empty(status: StatusCode) -> Answer {
-    let mut answer = Response::new(Full::default());
+    let mut answer = Response::new(Outgoing::whole(Vec::new()));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
