@@ -57,9 +57,10 @@ impl Person {
         group.as_ref().map_or(absent, |group| self.groups.iter().any(|own| own == group.as_str()))
     }
 
-    /// Whether he may read what the programs of an owner wrote: it is he, or the owner's own group is one of his.
+    /// Whether he may read what the programs of an owner wrote: it is he, or the owner's own group is one of his. That is the
+    /// group with the owner's name: one that many have as their first, as `users`, makes nobody's logs theirs.
     pub(super) fn shares_with(&self, owner: &Word) -> bool {
-        let group = || Account::named(owner.as_str()).ok()?.group_name();
+        let group = || Account::named(owner.as_str()).ok()?.group_name().filter(|group| group == owner.as_str());
         self.caller.is_admin || self.caller.name == *owner || group().is_some_and(|group| self.groups.contains(&group))
     }
 
@@ -160,5 +161,7 @@ pub(super) mod tests {
         assert!(person("daemon", &[]).shares_with(&daemon) && person("x", &["daemon"]).shares_with(&daemon));
         assert!(person("x", &["admins"]).shares_with(&daemon) && !person("x", &["bin"]).shares_with(&daemon));
         assert!(!person("x", &["bin"]).shares_with(&word("nobody-has-this-name")));
+        // The first group of several users.
+        assert!(!person("x", &["nogroup"]).shares_with(&word("nobody")));
     }
 }

@@ -4,7 +4,7 @@
 
 use super::access::{Person, Rules};
 use super::failure::Failure;
-use super::tokens::{Holder, Tokens};
+use super::tokens::{self, Holder, Tokens};
 use crate::log::{self, Level};
 use apps::orders::Refusal;
 use hyper::HeaderMap;
@@ -64,7 +64,9 @@ impl Peer {
             let (_, token) = token.ok_or_else(|| stranger("write `Authorization: Bearer TOKEN`, once"))?;
             let tokens = tokens.ok_or_else(|| stranger("no tokens are taken here"))?;
             let holder = tokens.holder(token.trim()).map_err(|error| {
-                log::line(Level::Warn, &chain(&error), &[]);
+                if !matches!(error, tokens::Error::StillMistakes) {
+                    log::line(Level::Warn, &chain(&error), &[]);
+                }
                 stranger("nobody can be known by a token now; the manager's log says why")
             })?;
             return holder.map(Proved::Token).ok_or_else(|| stranger("this token is nobody's"));

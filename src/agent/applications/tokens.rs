@@ -33,6 +33,9 @@ pub(super) enum Error {
     /// It has mistakes.
     #[error("the file of tokens has mistakes:\n{0}")]
     Mistakes(Problems),
+    /// The same, which was said before.
+    #[error("the file of tokens still has mistakes")]
+    StillMistakes,
 }
 
 type Lines = Arc<Vec<(Sha256, Holder)>>;
@@ -42,13 +45,13 @@ type Seen = Option<(u64, i64, u64)>;
 /// The file, as it is now.
 pub(super) struct Tokens {
     file: PathBuf,
-    read: Mutex<(Seen, Lines)>,
+    read: Mutex<(Seen, Option<Lines>)>,
 }
 
 impl Tokens {
     /// Reads the file.
     pub(super) fn open(file: &Path) -> Result<Tokens, Error> {
-        let read = Mutex::new((seen(file), read(file)?));
+        let read = Mutex::new((seen(file), Some(read(file)?)));
         Ok(Tokens { file: file.to_owned(), read })
     }
 
@@ -73,11 +76,15 @@ impl Tokens {
         let mut kept = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.0 != now {
             // Whose token was taken back must not stay in because of a mistake in another line.
-            kept.1 = Arc::default();
-            kept.1 = read(&self.file)?;
-            kept.0 = now;
+            *kept = (None, None);
+            let read = read(&self.file);
+            // What has mistakes is not read again until it is another one.
+            if !matches!(read, Err(Error::Read { .. })) {
+                kept.0 = now;
+            }
+            kept.1 = Some(read?);
         }
-        Ok(kept.1.clone())
+        kept.1.clone().ok_or(Error::StillMistakes)
     }
 }
 
@@ -147,7 +154,11 @@ mod tests {
         assert_eq!(tokens.holder(ALICE).unwrap(), None);
         std::fs::remove_file(&file).unwrap();
         std::fs::write(&file, format!("{}bob\n", line("alice", ALICE, ""))).unwrap();
-        assert!(tokens.holder(ALICE).is_err() && tokens.holder(ALICE).is_err(), "a mistake lets nobody in");
+        assert!(matches!(tokens.holder(ALICE), Err(Error::Mistakes(_))), "a mistake lets nobody in");
+        assert!(matches!(tokens.holder(ALICE), Err(Error::StillMistakes)), "and is said once");
+        std::fs::remove_file(&file).unwrap();
+        std::fs::write(&file, line("alice", ALICE, "")).unwrap();
+        assert!(tokens.holder(ALICE).unwrap().is_some());
     }
 
     #[test]
