@@ -190,25 +190,28 @@ impl Bed {
         (1..=APPENDS).map(append).collect()
     }
 
-    /// A thousand applications that wait, and a manager that looks at them.
-    fn many(&self, out: &mut dyn Write) -> io::Result<()> {
-        let place = self.folder.join("many");
-        fs::create_dir_all(&place)?;
-        let (mut config, socket, relay) = (self.config.clone(), place.join("socket"), Relay::default());
+    /// A manager of its own, whose user may have as many applications as there shall be.
+    fn config_of_many(&self, place: &Path, socket: &Path, resource_manager: String) -> toml::Table {
+        let mut config = self.config.clone();
         config.insert("folder".into(), place.to_string_lossy().into_owned().into());
         config.insert("socket".into(), socket.to_string_lossy().into_owned().into());
         config.insert("hdfs_folder".into(), "/pnda/system/many".into());
         config.insert("interval_seconds".into(), 5.into());
-        let limits = config["limits"].as_table_mut().into_iter();
-        limits.for_each(|limits| {
-            for name in ["applications", "waiting", "orders_a_minute"] {
-                limits.insert(name.into(), 100_000.into());
-            }
-        });
-        let address = relay.before(config["resource_managers"][0].as_str().unwrap_or_default());
-        config.insert("resource_managers".into(), toml::Value::Array(vec![address.into()]));
+        config.insert("resource_managers".into(), toml::Value::Array(vec![resource_manager.into()]));
+        let limits = ["applications", "waiting", "orders_a_minute", "requests_a_minute"];
+        let limits = limits.map(|key| (key.to_owned(), toml::Value::Integer(1_000_000)));
+        config.insert("limits".into(), toml::Value::Table(limits.into_iter().collect()));
+        config
+    }
+
+    /// A thousand applications that wait, and a manager that looks at them.
+    fn many(&self, out: &mut dyn Write) -> io::Result<()> {
+        let place = self.folder.join("many");
+        fs::create_dir_all(&place)?;
+        let (socket, relay) = (place.join("socket"), Relay::default());
+        let address = relay.before(self.config["resource_managers"][0].as_str().unwrap_or_default());
         let file = place.join("applications.toml");
-        fs::write(&file, config.to_string())?;
+        fs::write(&file, self.config_of_many(&place, &socket, address).to_string())?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_pnda-agent"));
         command.arg("applications").arg("--config").arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
         let mut manager = command.spawn()?;
@@ -221,8 +224,8 @@ impl Bed {
             app(&socket, &["create", &format!("many{number}"), "--package", "states-1.0.0"]);
             app(&socket, &["start", &format!("many{number}")]);
         }
-        let waits = || self.yarn.applications("pnda", &[State::Accepted]).unwrap_or_default().len();
-        while waits() + 1 < MANY {
+        let waits = || self.yarn.applications("pnda", &[State::Accepted, State::Running]).unwrap_or_default().len();
+        while waits() < MANY {
             assert!(start.elapsed() < 4 * PATIENCE, "{} of {MANY} were accepted", waits());
             sleep(Duration::from_secs(1));
         }

@@ -8,6 +8,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use systems::{webhdfs, yarn};
 
 const AGENT: &str = env!("CARGO_BIN_EXE_pnda-agent");
 /// Of an administrator.
@@ -74,7 +75,7 @@ impl Manager {
 fn configuration(folder: &Path, port: u16) -> String {
     let digest = pnda::words::digest::Sha256::of(TOKEN.as_bytes());
     fs::write(folder.join("tokens"), format!("tester {digest} pnda-admins\n")).unwrap();
-    let (first, tables) = scripted_cluster::configuration(folder);
+    let (first, tables) = scripted_cluster::configuration(folder, &yarn::Fake::start(), &webhdfs::Fake::start());
     format!(
         r#"{first}
 admins = "pnda-admins"

@@ -6,16 +6,16 @@ use std::fs;
 use std::path::Path;
 use systems::{webhdfs, yarn};
 
-/// Writes what the configuration names into a folder; gives its first part, without `admins`, and its tables.
-pub fn configuration(folder: &Path) -> (String, String) {
-    let (yarn, hdfs) = (yarn::Fake::start(), webhdfs::Fake::start());
+/// Writes what the configuration of a manager before these servers names into a folder; gives its first part, without
+/// `admins`, and its tables.
+pub fn configuration(folder: &Path, yarn: &yarn::Fake, hdfs: &webhdfs::Fake) -> (String, String) {
     let root = hdfs.client();
     root.make_folder("/pnda/flink/2.3.0/plugins", "755").unwrap();
     root.write("/pnda/flink/2.3.0/lib/flink-dist-2.3.0.jar", "644", 4, &mut &b"dist"[..]).unwrap();
     let memory = "jobmanager.memory.process.size: 1600m\ntaskmanager.memory.process.size: 1728m\n";
     fs::write(folder.join("config.yaml"), memory).unwrap();
     fs::write(folder.join("log4j.properties"), "rootLogger.level = INFO\n").unwrap();
-    let (at, yarn, hdfs) = (folder.display(), yarn.server.address, hdfs.web);
+    let (at, yarn, hdfs) = (folder.display(), &yarn.server.address, &hdfs.web);
     let first = format!(
         r#"
 cluster = "pico"

@@ -14,6 +14,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use systems::{webhdfs, yarn};
 use tokio::runtime::Runtime;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -189,7 +190,7 @@ fn certificates(folder: &Path) {
 
 fn configuration(folder: &Path, limits: &str) -> Config {
     let at = folder.display();
-    let (first, tables) = scripted_cluster::configuration(folder);
+    let (first, tables) = scripted_cluster::configuration(folder, &yarn::Fake::start(), &webhdfs::Fake::start());
     let text = format!(
         r#"{first}
 admins = "admins"

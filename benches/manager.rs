@@ -1,0 +1,135 @@
+//! What the manager of applications takes of a machine: its memory and processor time with nothing to look after, and with a
+//! hundred components that run; YARN, HDFS and Flink are scripted in this process, the manager is one of its own.
+//! Not here: what a real YARN answers, and how fast (`applications`).
+
+#[path = "../tests/common/scripted_cluster.rs"]
+mod scripted_cluster;
+
+use pnda::systems::jobmanager;
+use pnda::systems::{webhdfs, yarn};
+use pnda::words::ids::{ApplicationId, JobId};
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+const COMPONENTS: usize = 100;
+/// From one round to the next, as the agent's role has it.
+const ROUND: Duration = Duration::from_secs(5);
+/// Rounds that are measured.
+const ROUNDS: u32 = 12;
+const PATIENCE: Duration = Duration::from_secs(300);
+const PACKAGE: &str = "word-count-1.0.0";
+
+fn main() -> io::Result<()> {
+    let temp = tempfile::tempdir()?;
+    let (yarn, hdfs) = (yarn::Fake::start(), webhdfs::Fake::start());
+    let job = JobId::new("1".repeat(32)).map_err(io::Error::other)?;
+    let flink = jobmanager::Fake::start(&job);
+    let manager = Manager::start(temp.path(), &yarn, &hdfs)?;
+    sleep(2 * ROUND);
+    manager.measure("nothing to look after", &yarn, &flink)?;
+    manager.deploy(temp.path())?;
+    for number in 0..COMPONENTS {
+        manager.app(&["create", &format!("a{number}"), "--package", PACKAGE]);
+        manager.app(&["start", &format!("a{number}")]);
+    }
+    let begun = Instant::now();
+    while manager.app(&["list"]).matches("running").count() < COMPONENTS {
+        let accepted: Vec<String> = yarn.world().applications.keys().cloned().collect();
+        for id in accepted.iter().filter_map(|id| ApplicationId::new(id.as_str()).ok()) {
+            yarn.run(&id, &flink.host_port().to_string());
+        }
+        assert!(begun.elapsed() < PATIENCE, "{}", manager.app(&["list"]));
+        sleep(Duration::from_secs(1));
+    }
+    sleep(ROUND);
+    manager.measure(&format!("{COMPONENTS} components that run"), &yarn, &flink)
+}
+
+struct Manager {
+    process: Child,
+    socket: std::path::PathBuf,
+}
+
+impl Drop for Manager {
+    fn drop(&mut self) {
+        let _ = self.process.kill().and_then(|()| self.process.wait());
+    }
+}
+
+impl Manager {
+    fn start(folder: &Path, yarn: &yarn::Fake, hdfs: &webhdfs::Fake) -> io::Result<Manager> {
+        let (first, tables) = scripted_cluster::configuration(folder, yarn, hdfs);
+        // Whoever measures orders.
+        let first = first.replace("user = \"pnda\"", &format!("user = \"{}\"", whoami()?));
+        let limits = "[limits]\nwaiting = 1000\nrequests_a_minute = 1000000\n";
+        let file = folder.join("applications.toml");
+        let text = format!("{first}admins = \"root\"\ninterval_seconds = {}\n{limits}{tables}", ROUND.as_secs());
+        fs::write(&file, text.replace(&format!("tokens = \"{}/tokens\"\n", folder.display()), ""))?;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pnda-agent"));
+        command.arg("applications").arg("--config").arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
+        let manager = Manager { process: command.spawn()?, socket: folder.join("socket") };
+        let begun = Instant::now();
+        while !manager.app(&["list"]).contains("no application yet") {
+            assert!(begun.elapsed() < PATIENCE, "{}", manager.app(&["list"]));
+            sleep(Duration::from_millis(100));
+        }
+        Ok(manager)
+    }
+
+    /// `pnda app`; what it printed.
+    fn app(&self, words: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pnda"));
+        let output = command.args(["app", "--socket"]).arg(&self.socket).args(words).output().expect("pnda starts");
+        String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned()
+    }
+
+    fn deploy(&self, folder: &Path) -> io::Result<()> {
+        let file = folder.join(format!("{PACKAGE}.tar.gz"));
+        fs::write(&file, scripted_cluster::package(PACKAGE))?;
+        self.app(&["deploy", &file.to_string_lossy()]);
+        Ok(())
+    }
+
+    fn measure(&self, what: &str, yarn: &yarn::Fake, flink: &jobmanager::Fake) -> io::Result<()> {
+        drop((yarn.server.asked(), flink.server.asked()));
+        let (before, begun) = (processor_time(self.process.id()), Instant::now());
+        sleep(ROUND * ROUNDS);
+        let (used, passed) = (processor_time(self.process.id()) - before, begun.elapsed());
+        let asked = [&yarn.server, &flink.server].map(|server| server.asked().len() / ROUNDS as usize);
+        writeln!(
+            io::stdout(),
+            "{what:26} {:.1} MiB resident; {:.1} ms of processor a round, {:.3} % of a core; {} requests to YARN and {} to Flink a round",
+            resident(self.process.id()) as f64 / 1024.0,
+            used.as_secs_f64() * 1000.0 / f64::from(ROUNDS),
+            100.0 * used.as_secs_f64() / passed.as_secs_f64(),
+            asked[0],
+            asked[1],
+        )
+    }
+}
+
+fn whoami() -> io::Result<String> {
+    let output = Command::new("id").arg("-un").output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// What a process has used so far: the sum over its threads, in nanoseconds of the scheduler.
+fn processor_time(pid: u32) -> Duration {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let of = |task: fs::DirEntry| {
+        let text = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+        text.split_whitespace().next().and_then(|text| text.parse().ok()).unwrap_or(0)
+    };
+    Duration::from_nanos(tasks.map(of).sum())
+}
+
+/// The memory of a process in KiB.
+fn resident(pid: u32) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
