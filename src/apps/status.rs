@@ -1,6 +1,9 @@
 //! How a component is, in one word with its reason: what the journal knows times what was seen.
-//! Pure, and one table: each row is a state of YARN, of the job, and what is wanted.
+//! Pure. What comes out for each state of YARN, of Flink's job and its tasks stands in `states.tsv`, which is held against it.
 //! Not here: what is to be done about it (`decide`).
+
+#[cfg(test)]
+mod tests;
 
 use crate::decide::again::{Again, again};
 use crate::decide::{Job, Observed, Seen, Yarn, is_moved};
