@@ -4,6 +4,7 @@
 
 pub mod act;
 pub mod archive;
+pub mod arrival;
 pub mod clock;
 pub mod decide;
 pub mod holder;

@@ -47,6 +47,8 @@ pub struct Site {
     pub queue_map: Option<PathBuf>,
     /// The mirror, which may have packages too.
     pub mirror: Option<Mirror>,
+    /// Where Graphite can be asked, as in `http://graphite:8080`.
+    pub graphite: Option<String>,
     /// What packages may refer to as `environment_…`.
     pub environment: BTreeMap<String, String>,
 }

@@ -9,6 +9,7 @@ pub mod client;
 pub mod console;
 pub mod download;
 pub mod graphite;
+pub mod graphite_render;
 pub mod hadoop;
 pub mod history_server;
 pub mod hostnames;

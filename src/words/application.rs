@@ -76,9 +76,23 @@ pub struct Details {
     pub dashboard: Option<String>,
     /// Its checkpoints, if it takes any.
     pub checkpoints: Option<Checkpoints>,
+    /// Whether its metrics arrive; while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
     /// What failed in it, the latest first.
     pub failures: Vec<Failure>,
     /// Why something of this is not known.
+    pub hidden: Option<String>,
+}
+
+/// Whether the metrics of a component arrive where the cluster sends them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Metrics {
+    /// When the last of them came, in milliseconds since 1970, if one came lately.
+    pub last_ms: Option<u64>,
+    /// Whether none came for longer than there should be between two.
+    pub are_late: bool,
+    /// Why it is not known.
     pub hidden: Option<String>,
 }
 

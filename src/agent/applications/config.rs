@@ -71,6 +71,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let mirror = table.optional_parsed("mirror", "http://mirror:8080", |text| Location::parse(&text));
     let keys = table.optional_parsed("mirror_keys", "RWQ… RWQ…", Keys::try_from);
     let mirror = mirror.zip(keys).map(|(location, keys)| Mirror { location, keys });
+    let graphite = table.optional_parsed("graphite", "http://graphite:8080", graphite);
     let attempts = table.number("attempts", 1..=100).unwrap_or(1);
     let class_path = addresses(table.required_list("class_path", "/etc/hadoop/conf"));
     let flink_home = table.parsed("flink_home", "/opt/pnda/flink", NodePath::new);
@@ -101,6 +102,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         flink_home: flink_home?.as_str().into(),
         queue_map: queue_map.map(|map| map.as_str().into()),
         mirror,
+        graphite,
         environment,
     };
     Some(Config { socket: socket?.as_str().into(), entrances, rules, interval: Duration::from_secs(interval), site })
@@ -127,6 +129,11 @@ fn release(table: &mut Table<'_>) -> Option<(Version, Release)> {
         staged: staged?.to_string(),
     };
     Some((version?, release))
+}
+
+/// Where Graphite answers people.
+fn graphite(text: String) -> Result<String, String> {
+    systems::graphite_render::Render::new(&text).map(|_| text).map_err(|error| error.to_string())
 }
 
 /// The address of HDFS, without a folder.

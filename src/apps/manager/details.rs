@@ -3,10 +3,10 @@
 //! Not here: who may see it (`agent`).
 
 use super::{Manager, lock, unavailable};
-use crate::archive;
-use crate::journal::{Application, Record, Run};
+use crate::journal::{Application, Key, Record, Run};
 use crate::observe::{manager, that_counts};
 use crate::orders::Refusal;
+use crate::{archive, arrival};
 use systems::hadoop::User;
 use systems::jobmanager::{Archive, Checkpoints, Failures, JobManager};
 use words::application as told;
@@ -35,7 +35,14 @@ impl Manager {
             return Ok(self.archived(application, run));
         };
         let dashboard = running.tracking_url.clone().filter(|url| url.starts_with("http"));
-        Ok(told::Details { dashboard, ..of_job(&master, run) })
+        let mut details = told::Details { dashboard, ..of_job(&master, run) };
+        // A job that just began has told nothing yet.
+        let begun = master.jobs().ok().and_then(|jobs| that_counts(&jobs)?.started_ms);
+        details.metrics = begun.map(|begun| {
+            let of = Key { application: name.clone(), component: component.clone() };
+            arrival::of(self.site.graphite.as_deref(), &of, (begun, self.clock.now_ms()))
+        });
+        Ok(details)
     }
 
     /// What happened to an application, oldest first: the last thousand records.

@@ -89,7 +89,7 @@ fn supervised(cluster: &Cluster, job: &Job, set: &BTreeMap<String, String>) -> V
     }
     pairs.extend(job.restore.iter().map(|restore| (RESTORE, restore.clone())));
     let reporters = set.get("metrics.reporters").map(String::as_str).unwrap_or_default();
-    let prefix = format!("application.kpi.{}.{}", job.of.application, job.of.component);
+    let prefix = crate::arrival::prefix(&job.of);
     let reporters = reporters.split([',', ';']).map(str::trim).filter(|name| !name.is_empty());
     let reporters = reporters.map(|name| (format!("metrics.reporter.{name}.prefix"), prefix.clone()));
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).chain(reporters).collect()

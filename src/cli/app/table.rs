@@ -3,7 +3,7 @@
 //! What comes from jobs and logs is escaped where it is printed.
 
 use crate::words::application::{
-    Application, Checkpoints, Component, Details, DryRun, Event, Explained, Failure, Finding,
+    Application, Checkpoints, Component, Details, DryRun, Event, Explained, Failure, Finding, Metrics,
 };
 use crate::words::moment;
 use crate::words::shown::shown;
@@ -99,6 +99,7 @@ fn of_details(details: &Details) -> Vec<Vec<String>> {
         rows.extend(checkpoints.last_path.iter().map(|path| row("checkpoint", path.clone())));
         rows.extend(checkpoints.last_failure.iter().map(|why| row("not taken", why.clone())));
     }
+    rows.extend(details.metrics.iter().map(|metrics| row("metrics", of_metrics(metrics))));
     for Failure { cause, step, at_ms, count } in &details.failures {
         let when = at_ms.map(|ms| format!("{}  ", moment::utc(ms / 1000))).unwrap_or_default();
         let step = step.as_ref().map(|step| format!(" ({step})")).unwrap_or_default();
@@ -107,6 +108,15 @@ fn of_details(details: &Details) -> Vec<Vec<String>> {
     }
     rows.extend(details.hidden.iter().map(|why| row("not seen", why.clone())));
     rows
+}
+
+fn of_metrics(Metrics { last_ms, are_late, hidden }: &Metrics) -> String {
+    let last = last_ms.map(|ms| format!("the last of {}", moment::utc(ms / 1000)));
+    match (hidden, are_late) {
+        (Some(why), _) => why.clone(),
+        (None, true) => format!("late: {}", last.unwrap_or_else(|| "none has come to Graphite".to_owned())),
+        (None, false) => last.unwrap_or_else(|| "none has come yet".to_owned()),
+    }
 }
 
 /// What happened, a line each.

@@ -365,6 +365,7 @@ fn site(wire: &Wire, folder: &std::path::Path) -> Site {
         flink_home: folder.join("flink"),
         queue_map: None,
         mirror: None,
+        graphite: None,
         environment: BTreeMap::new(),
     }
 }
