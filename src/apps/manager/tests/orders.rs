@@ -3,7 +3,7 @@
 //! Not here: which orders are allowed when.
 
 use super::bed::{Bed, ROUNDS, alice, application, key, told_of};
-use crate::journal::Origin;
+use crate::journal::{Origin, Verdict};
 use crate::manager::Manager;
 use crate::orders::Refusal;
 use crate::package::tests::WORDCOUNT;
@@ -130,6 +130,5 @@ fn yarn_is_asked_once_in_a_round_for_all_that_waits() {
         "FAILED",
     );
     manager.round();
-    let one = manager.application(&application()).unwrap().unwrap();
-    assert_eq!(one.components[0].state, told::State::Failed);
+    assert_eq!(bed.component().run.unwrap().end.unwrap().verdict, Verdict::Failed);
 }
