@@ -13,6 +13,17 @@ use words::generation::Generation;
 use words::names::SafePath;
 use words::problem::Problems;
 
+/// What facts are computed from.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// The node's settings.
+    pub(super) settings: &'a Settings,
+    /// The folder that stands for `/`; empty for `/` itself.
+    pub(super) root: &'a str,
+    /// What the mirror holds; none where nobody asks whether it does.
+    pub(super) generation: Option<&'a Generation>,
+}
+
 /// One fact: its name below `facts`, the settings it is made of, and how.
 pub(super) struct Fact {
     pub(super) name: &'static str,
@@ -56,17 +67,6 @@ const HISTORY_SERVER: &[&str] = &[
     "flink.history_server.port",
     "flink.history_server.tls_keystore",
 ];
-
-/// What facts are computed from.
-#[derive(Clone, Copy)]
-pub(super) struct Known<'a> {
-    /// The node's settings.
-    pub(super) settings: &'a Settings,
-    /// The folder that stands for `/`; empty for `/` itself.
-    pub(super) root: &'a str,
-    /// What the mirror holds; none where nobody asks whether it does.
-    pub(super) generation: Option<&'a Generation>,
-}
 
 /// The settings that one fact may see.
 pub(super) struct Seen<'a> {
