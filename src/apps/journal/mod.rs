@@ -9,6 +9,7 @@ mod record;
 mod shelf;
 mod snapshot;
 mod state;
+mod streak;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +18,8 @@ pub use copy::CopyError;
 pub use hdfs::HdfsJournal;
 pub use record::{End, FORMAT, Fact, Key, Origin, Record, Unreadable, Verdict};
 pub use snapshot::{Snapshot, Unusable};
-pub use state::{Application, Component, Misfit, Outcome, Package, Run, Savepoint, State, Streak, Wanted};
+pub use state::{Application, Component, Misfit, Outcome, Package, Run, Savepoint, State, Wanted};
+pub use streak::Streak;
 
 use std::path::PathBuf;
 

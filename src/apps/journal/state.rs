@@ -3,6 +3,7 @@
 //! Not here: what is observed, and what is to be done.
 
 use super::record::{End, Fact, Key, Origin, Record, Verdict};
+use super::streak::Streak;
 use crate::respawn::Policy;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -87,31 +88,6 @@ pub struct Component {
     pub savepoint_ordered: bool,
     /// Why it cannot be started again, by the order that is in force.
     pub given_up: Option<String>,
-}
-
-/// Runs that failed one after the other, by one order.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Streak {
-    /// How many.
-    pub failures: u32,
-    /// How many of them, the last ones, did not last.
-    pub at_once: u32,
-}
-
-/// A run that lasts so long has earned that nothing before it counts any more.
-const EARNED_MS: u64 = 10 * 60_000;
-/// A run that ends before it is so old has not lasted.
-const AT_ONCE_MS: u64 = 60_000;
-
-impl Streak {
-    fn after(self, verdict: Verdict, lasted_ms: u64) -> Streak {
-        if !matches!(verdict, Verdict::Failed | Verdict::Lost) {
-            return Streak::default();
-        }
-        let before = if lasted_ms >= EARNED_MS { Streak::default() } else { self };
-        let at_once = if lasted_ms < AT_ONCE_MS { before.at_once + 1 } else { 0 };
-        Streak { failures: before.failures + 1, at_once }
-    }
 }
 
 /// One run: one application of YARN.
@@ -343,6 +319,13 @@ impl State {
                 let component = self.component(of, record.number)?;
                 component.streak = component.streak.after(end.verdict, lasted_ms);
             }
+            fact => self.change_savepoint(record, fact)?,
+        }
+        Ok(())
+    }
+
+    fn change_savepoint(&mut self, record: &Record, fact: &Fact) -> Result<(), String> {
+        match fact {
             Fact::SavepointIntended { of, id, run, job, folder, goes_on } => {
                 let savepoint = Savepoint {
                     id: id.clone(),
