@@ -1,4 +1,5 @@
-//! Asks Graphite's render API when the last value of a series came: one bounded question, no redirect, no retry.
+//! Asks Graphite's render API when the last value of a series came.
+//! One bounded question, no redirect, no retry.
 //! Not here: which series is asked for, and what is late.
 
 use crate::client::Client;

@@ -1,4 +1,5 @@
-//! Classes are looked at by a process of its own, which finds the same, holds to its bounds and cannot take anybody along.
+//! Classes are looked at by a process of its own.
+//! It finds the same, holds to its bounds and cannot take anybody along.
 //! Not here: what is looked for.
 
 use crate::scripted_cluster::package;

@@ -68,9 +68,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let archive = table.parsed("archive", "hdfs://manager:8020/pnda/flink/completed-jobs", inside);
     let logs = table.parsed("logs", "/app-logs", NodePath::new);
     let queue_map = table.optional_parsed("queue_map", "/opt/pnda/rm-wrapper/policies/map.txt", NodePath::new);
-    let mirror = table.optional_parsed("mirror", "http://mirror:8080", |text| Location::parse(&text));
-    let keys = table.optional_parsed("mirror_keys", "RWQ… RWQ…", Keys::try_from);
-    let mirror = mirror.zip(keys).map(|(location, keys)| Mirror { location, keys });
+    let mirror = mirror(table);
     let graphite = table.optional_parsed("graphite", "http://graphite:8080", graphite);
     let attempts = table.number("attempts", 1..=100).unwrap_or(1);
     let class_path = addresses(table.required_list("class_path", "/etc/hadoop/conf"));
@@ -106,6 +104,13 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         environment,
     };
     Some(Config { socket: socket?.as_str().into(), entrances, rules, interval: Duration::from_secs(interval), site })
+}
+
+/// The mirror, which is believed by its keys alone.
+fn mirror(table: &mut Table<'_>) -> Option<Mirror> {
+    let location = table.optional_parsed("mirror", "http://mirror:8080", |text| Location::parse(&text));
+    let keys = table.optional_parsed("mirror_keys", "RWQ… RWQ…", Keys::try_from);
+    location.zip(keys).map(|(location, keys)| Mirror { location, keys })
 }
 
 /// What packages may refer to, as texts.
