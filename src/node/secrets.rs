@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use systems::regular::{self, Links};
 use words::digest::Sha256;
 use words::names::NodePath;
-use words::secret::{CERTIFICATES, Secret, filled, pem};
+use words::secret::{CERTIFICATES, Secret, filled, pem, tokens};
 
 /// Beside a kept document: the secrets that it was installed with.
 pub(super) const KEPT: &str = "secrets.toml";
@@ -25,7 +25,7 @@ pub(super) const KEPT: &str = "secrets.toml";
 const LONGEST: u64 = 4096;
 /// All secrets of a node.
 const LONGEST_KEPT: u64 = 4 << 20;
-/// A chain of certificates is shorter.
+/// A chain of certificates, or a file of tokens, is shorter.
 const LONGEST_PEM: u64 = 64 << 10;
 /// Where systemd looks for credentials by their names.
 const STORES: [&str; 3] = ["/etc/credstore", "/run/credstore", "/usr/lib/credstore"];
@@ -73,7 +73,8 @@ pub enum Error {
     /// It cannot stand in every format.
     #[error(
         "the secret {secret} cannot be put into a file: it must be one line of at most {LONGEST} bytes, of letters, digits and \
-         any of ! $ % ( ) * + , - . / : ; = ? @ [ ] ^ _ {{ | }} ~; or a key or certificates in PEM"
+         any of ! $ % ( ) * + , - . / : ; = ? @ [ ] ^ _ {{ | }} ~; or a key or certificates in PEM; or lines of tokens, NAME \
+         SHA-256 GROUPS"
     )]
     Unfit { secret: Secret },
     /// What was kept for going back is not readable.
@@ -116,10 +117,11 @@ impl Secrets {
         self.templates.get(path).map(Vec::as_slice)
     }
 
-    /// What is kept beside a document so that going back brings the same bytes; none without secrets. Certificates and
-    /// their keys are not: those of then may have expired, so going back leaves those of now.
+    /// What is kept beside a document so that going back brings the same bytes; none without secrets. Certificates with
+    /// their keys and files of tokens are not: those of then may have expired or been taken back, so going back leaves those
+    /// of now.
     pub fn kept(&self) -> Option<String> {
-        let lasting = self.values.iter().filter(|(_, value)| pem(value).is_none());
+        let lasting = self.values.iter().filter(|(_, value)| pem(value).or_else(|| tokens(value)).is_none());
         let values: BTreeMap<String, &String> = lasting.map(|(one, value)| (one.to_string(), value)).collect();
         (!values.is_empty()).then(|| toml::to_string(&values).expect("texts can always be written"))
     }
@@ -205,8 +207,9 @@ fn read_kept(path: &Path) -> Result<BTreeMap<Secret, String>, Error> {
 
 /// What a secret is, without the end of its line.
 fn fitting(secret: &Secret, text: &str) -> Result<String, Error> {
-    if let Some(blocks) = pem(text).filter(|_| text.len() as u64 <= LONGEST_PEM) {
-        return Ok(blocks);
+    let lines = || pem(text).or_else(|| tokens(text));
+    if let Some(lines) = Some(text).filter(|text| text.len() as u64 <= LONGEST_PEM).and_then(|_| lines()) {
+        return Ok(lines);
     }
     let text = text.strip_suffix('\n').unwrap_or(text);
     let fits = |c: char| c.is_ascii_alphanumeric() || "!$%()*+,-./:;=?@[]^_{|}~".contains(c);

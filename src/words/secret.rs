@@ -136,6 +136,21 @@ pub fn pem(text: &str) -> Option<String> {
     (blocks > 0 && open.is_none() && lines.iter().all(plain)).then(|| lines.join("\n"))
 }
 
+/// The lines of a file of tokens, `NAME SHA-256 GROUPS…`, without those that speak of them; none if there is anything else
+/// in it.
+pub fn tokens(text: &str) -> Option<String> {
+    let is_word = |word: &&str| Word::new(*word).is_ok();
+    let is_digest = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let said = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let line = |line: &str| {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        let (name, digest, groups) = (words.first()?, words.get(1)?, words.get(2..)?);
+        (is_word(name) && is_digest(digest) && groups.iter().all(is_word)).then(|| words.join(" "))
+    };
+    let lines = said.map(line).collect::<Option<Vec<String>>>()?;
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +164,25 @@ mod tests {
         {
             assert!(text.parse::<Secret>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_file_of_tokens_is_lines_of_names_digests_and_groups_alone() {
+        let digest = "0123456789abcdef".repeat(4);
+        let text = format!("# who\n\nalice {digest}  dev  ops\nbob\t{digest}\n");
+        assert_eq!(tokens(&text).unwrap(), format!("alice {digest} dev ops\nbob {digest}"));
+        for text in [
+            "",
+            "# who\n",
+            "hunter2",
+            "alice",
+            "alice dev",
+            &format!("alice {digest}0 dev"),
+            &format!("al@ice {digest}"),
+        ] {
+            assert_eq!(tokens(text), None, "{text}");
+        }
+        assert_eq!(tokens(&format!("alice {digest}\nhunter2")), None);
     }
 
     #[test]

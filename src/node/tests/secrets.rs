@@ -186,3 +186,17 @@ fn a_secret_that_is_missing_open_or_unfit_stops_everything_and_is_not_told() {
     fs::remove_file(site.at("/etc/secret")).unwrap();
     assert!(refused().contains("the secret file:/etc/secret is not on this node: put it there"));
 }
+
+#[test]
+fn a_file_of_tokens_goes_in_and_is_not_kept_for_going_back() {
+    let site = site();
+    let digest = Sha256::of(b"a token of alice");
+    let lines = format!("alice {digest} dev\nbob {digest}");
+    put(&site, &format!("# who may\n{lines}"), 0o600);
+    site.install().unwrap();
+    assert_eq!(site.text(PATH), format!("password: '{lines}'\nagain: {lines}\n"));
+    assert!(
+        !site.at("/var/lib/pnda/install/generations/1/secrets.toml").exists(),
+        "a token that is taken back stays so"
+    );
+}
