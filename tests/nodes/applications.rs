@@ -1,11 +1,82 @@
 //! An application on the cluster of nodes through its manager: a package from the mirror, a user without rights, a queue by the
-//! map, logs on the log server.
+//! map, logs on the log server; and one from another node through the network, with a token over TLS.
 //! Not here: one that never ends (endless.rs).
 
 use crate::node::Node;
 use crate::shell::until;
 use serde_json::Value;
 use std::time::Duration;
+
+/// Of `alice`, who is elsewhere.
+const TOKEN: &str = "a-token-that-only-alice-has-7f3a";
+/// Where the node finds the file of tokens, and where the manager listens.
+const TOKENS: &str = "/etc/pnda-tokens";
+const PORT: u16 = 5443;
+
+/// What the cluster file says of that listener.
+pub(crate) fn settings(edge: &str) -> String {
+    format!(
+        "settings.applications.api.port = {PORT}\nsettings.applications.api.address = \"{edge}\"\n\
+         settings.applications.tokens = \"file:{TOKENS}\"\n"
+    )
+}
+
+/// Its line in the file of tokens, which is there before anything is installed.
+pub(crate) fn has_a_token(edge: &Node) {
+    edge.write("/srv/token", TOKEN);
+    let line = format!("echo \"alice $(sha256sum < /srv/token | cut -d' ' -f1) dev\" > {TOKENS}");
+    edge.run(&format!("umask 077 && {line} && rm /srv/token")).ok();
+}
+
+/// Asks the manager on the other node; gives the status and the document. The token comes on standard input.
+fn ask(from: &Node, token: &str, words: &str, path: &str) -> (String, Value) {
+    let header = format!("printf 'header = \"Authorization: Bearer {token}\"'");
+    let curl =
+        "curl --silent --show-error --config - --cacert /etc/pnda/tls/authority.pem --write-out '\\n%{http_code}'";
+    let said = from.run(&format!("{header} | {curl} {words} https://edge-1:{PORT}{path}")).ok();
+    let (body, status) = said.text().rsplit_once('\n').expect("curl writes the status");
+    (status.to_owned(), serde_json::from_str(body).unwrap_or_default())
+}
+
+/// A job from another node, through the network alone; what systemd hands to the manager is nobody else's.
+pub(crate) fn runs_through_the_network(edge: &Node, from: &Node) {
+    let folder = "/run/credentials/pnda-applications.service";
+    let handed = edge.run(&format!("ls {folder}")).ok();
+    assert_eq!(handed.text().lines().collect::<Vec<_>>(), ["certificate.pem", "key.pem", "tokens"]);
+    for file in ["key.pem", "tokens"] {
+        assert_ne!(edge.run_as("alice", &format!("cat {folder}/{file}")).code, Some(0), "{file} is the manager's");
+    }
+    let files = edge.run("stat --format '%U %a' /etc/pnda/applications /etc/pnda/applications/tokens").ok();
+    assert_eq!(files.text(), "root 700\nroot 600");
+    let config = edge.run("cat /etc/pnda/applications.toml && systemctl show pnda-applications").ok();
+    assert!(config.stdout.contains("/run/credentials/") && !config.told().contains(TOKEN), "{}", config.told());
+
+    for token in ["no-token-of-anybody-here", ""] {
+        let (status, body) = ask(from, token, "", "/v1/applications");
+        assert_eq!((status.as_str(), &body["error"]), ("401", &"unauthenticated".into()), "{body}");
+    }
+    let plain = from.run(&format!("curl --silent --fail http://edge-1:{PORT}/v1/applications"));
+    assert_ne!(plain.code, Some(0), "not in the clear: {}", plain.told());
+    let good = |(status, body): (String, Value)| {
+        assert!(status.starts_with('2'), "{status}: {body}");
+        body
+    };
+    for order in ["DELETE", "PUT"] {
+        good(ask(from, TOKEN, &format!("--request {order}"), "/packages/wordcount-1.0.0"));
+    }
+    let made = "--request PUT --data '{\"package\": \"wordcount-1.0.0\"}'";
+    good(ask(from, TOKEN, made, "/applications/remote"));
+    good(ask(from, TOKEN, "--request POST", "/applications/remote/start"));
+    let told = until("the job from afar ends", Duration::from_secs(300), || {
+        let told = good(ask(from, TOKEN, "", "/v1/applications/remote"))["components"][0].clone();
+        (told["state"] == "finished").then_some(told)
+    });
+    let id = told["yarn_id"].as_str().expect("it ran");
+    let yarn = from.run(&format!("curl --silent http://manager:8088/ws/v1/cluster/apps/{id}")).ok();
+    let yarn: Value = serde_json::from_str(&yarn.stdout).expect("YARN answers");
+    assert_eq!((&yarn["app"]["user"], &yarn["app"]["finalStatus"]), (&"alice".into(), &"SUCCEEDED".into()), "{yarn}");
+    good(ask(from, TOKEN, "--request DELETE", "/applications/remote"));
+}
 
 /// `alice` takes the package that the mirror has, runs it, and reads what became of it.
 pub(crate) fn finishes_one(edge: &Node, log_server: &Node) {

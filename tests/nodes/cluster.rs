@@ -34,6 +34,7 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
     let (small, whole) = (cluster(&ground, Some("worker-2")), cluster(&ground, None));
     steps.take("render", || site.render_file(&small, &[]));
     let _server = site.serve(&ground);
+    applications::has_a_token(ground.node("edge-1"));
     steps.take("rsyslog", || logs::install_rsyslog(ground.nodes(), site.mirror()));
     let desk = Desk::new(&ground);
     let nodes = site.nodes().to_owned();
@@ -60,6 +61,8 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
     steps.take("Ansible", || ansible_does_the_same(&ground, &desk, (&whole, &nodes)));
     steps.take("Salt", || salt_does_the_same(&ground, (&whole, &nodes)));
     steps.take("an application", || applications::finishes_one(ground.node("edge-1"), ground.node("broker-1")));
+    let (edge, from) = (ground.node("edge-1"), ground.node("broker-1"));
+    steps.take("one through the network", || applications::runs_through_the_network(edge, from));
     let mut endless =
         steps.take("a job without an end", || Endless::start(ground.node("edge-1"), &ground.folder("endless")));
     Endless::is_its_owners(ground.node("edge-1"));
@@ -218,7 +221,8 @@ fn salt_does_the_same(ground: &Ground, plan: (&Path, &Path)) {
 fn cluster(ground: &Ground, without: Option<&str>) -> PathBuf {
     let text = fs::read_to_string(example("hadoop")).expect("the example is there");
     let (head, nodes) = text.split_once("[[node]]").expect("it has nodes");
-    let head = head.replace("[mirror]", "settings.hdfs.checkpoint_period = \"20s\"\n\n[mirror]");
+    let settings = applications::settings(&ground.node("edge-1").address);
+    let head = head.replace("[mirror]", &format!("settings.hdfs.checkpoint_period = \"20s\"\n{settings}\n[mirror]"));
     let is_left_out = |one: &&str| without.is_some_and(|node| one.contains(&format!("name = \"{node}\"")));
     let nodes = nodes.split("[[node]]").filter(|one| !is_left_out(one));
     let path = ground.folder("clusters").join(if without.is_some() { "small.toml" } else { "whole.toml" });
