@@ -20,6 +20,10 @@ use std::time::{Duration, Instant};
 mod faults;
 #[path = "trial/flinks.rs"]
 mod flinks;
+#[path = "trial/ground.rs"]
+mod ground;
+#[path = "trial/pairs.rs"]
+mod pairs;
 #[path = "common/registries.rs"]
 mod registries;
 #[path = "trial/relay.rs"]
@@ -301,4 +305,6 @@ fn everything_comes_up_on_one_machine_and_goes_down_again() {
     assert!(processes(&folder).len() >= 6, "a killed trial leaves its services");
     once(&folder, &[&NOBODY, &two_flinks[..]].concat());
     assert_eq!(processes(&folder), [""; 0], "the next one ends them");
+    pairs::the_active_ones_may_go(&folder);
+    assert_eq!(processes(&folder), [""; 0], "nothing of the pairs is left");
 }

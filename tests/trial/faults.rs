@@ -22,7 +22,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// The node that has the packages at first; another one takes them from HDFS.
-const FIRST: &str = "edge-1";
+pub(super) const FIRST: &str = "edge-1";
 /// How long anything may take on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -32,14 +32,16 @@ fn is_long() -> bool {
 }
 
 /// A cluster, and the configuration of managers of it that are not the trial's own.
-struct Bed<'a> {
+pub(super) struct Bed<'a> {
     folder: &'a Path,
+    /// Where its managers have what is theirs.
+    place: PathBuf,
     config: toml::Table,
-    relay: Relay,
+    pub(super) relay: Relay,
 }
 
 /// A manager of our own.
-struct Manager {
+pub(super) struct Manager {
     process: Child,
     socket: PathBuf,
 }
@@ -62,17 +64,17 @@ impl Manager {
         (output.status.success(), String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned())
     }
 
-    fn does(&self, words: &[&str]) {
+    pub(super) fn does(&self, words: &[&str]) {
         let (success, text) = self.app(words);
         assert!(success, "{words:?}: {text}");
     }
 
-    fn application(&self, name: &str) -> Option<told::Application> {
+    pub(super) fn application(&self, name: &str) -> Option<told::Application> {
         serde_json::from_str(&self.app(&["status", name, "--json"]).1).ok()
     }
 
     /// Waits until an application is as it should be.
-    fn wait(&self, name: &str, is_good: impl Fn(&told::Application) -> bool) -> told::Application {
+    pub(super) fn wait(&self, name: &str, is_good: impl Fn(&told::Application) -> bool) -> told::Application {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let found = self.application(name);
@@ -86,42 +88,45 @@ impl Manager {
 }
 
 /// YARN has it.
-fn is_taken(told: &told::Application) -> bool {
+pub(super) fn is_taken(told: &told::Application) -> bool {
     use told::State::{Restarting, Running, Starting, Waiting};
     matches!(told.components[0].state, Waiting | Starting | Running | Restarting)
 }
 
-fn is_running(told: &told::Application) -> bool {
+pub(super) fn is_running(told: &told::Application) -> bool {
     told.components[0].state == told::State::Running
 }
 
-fn is_stopped(told: &told::Application) -> bool {
+pub(super) fn is_stopped(told: &told::Application) -> bool {
     told.status == told::Phase::Created && told.components[0].state == told::State::Stopped
 }
 
-impl Bed<'_> {
-    fn of(folder: &Path) -> Bed<'_> {
+impl<'a> Bed<'a> {
+    /// Managers with the trial's configuration, changed, on nodes below a folder of this name.
+    pub(super) fn of(folder: &'a Path, name: &str, change: impl FnOnce(&mut toml::Table)) -> Bed<'a> {
         let text = std::fs::read_to_string(folder.join("node/etc/pnda/applications.toml")).unwrap();
         let (mut config, relay): (toml::Table, Relay) = (text.parse().unwrap(), Relay::default());
-        config.insert("hdfs_folder".into(), "/pnda/system/faults".into());
+        config.insert("hdfs_folder".into(), format!("/pnda/system/{name}").into());
         config.insert("interval_seconds".into(), 1.into());
-        Bed { folder, config, relay }
+        change(&mut config);
+        Bed { folder, place: folder.join(name), config, relay }
     }
 
-    fn server(&self, key: &str) -> String {
-        self.config[key][0].as_str().unwrap().to_owned()
+    /// All addresses of a kind.
+    fn servers(&self, key: &str) -> Vec<String> {
+        self.config[key].as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect()
     }
 
     /// A manager on a node of its own name, which reaches its servers through the relay or directly.
-    fn manager(&self, node: &str, through_relay: bool) -> Manager {
-        let place = self.folder.join("faults").join(node);
+    pub(super) fn manager(&self, node: &str, through_relay: bool) -> Manager {
+        let place = self.place.join(node);
         std::fs::create_dir_all(&place).unwrap();
         let (mut config, socket) = (self.config.clone(), place.join("socket"));
         config.insert("folder".into(), place.to_str().unwrap().into());
         config.insert("socket".into(), socket.to_str().unwrap().into());
         for key in ["resource_managers", "name_nodes"].iter().filter(|_| through_relay) {
-            let address = self.relay.before(&self.server(key));
-            config.insert((*key).into(), toml::Value::Array(vec![address.into()]));
+            let addresses = self.servers(key).iter().map(|server| self.relay.before(server).into()).collect();
+            config.insert((*key).into(), toml::Value::Array(addresses));
         }
         let file = place.join("applications.toml");
         std::fs::write(&file, config.to_string()).unwrap();
@@ -139,10 +144,9 @@ impl Bed<'_> {
     }
 
     /// All applications of a name that YARN ever had.
-    fn in_yarn(&self, name: &str) -> Vec<Application> {
+    pub(super) fn in_yarn(&self, name: &str) -> Vec<Application> {
         let user = User::simple(self.config["user"].as_str().unwrap());
-        let address = [self.server("resource_managers")];
-        let yarn = ResourceManager::new(&address, Times::default()).unwrap().reading_as(user);
+        let yarn = ResourceManager::new(&self.servers("resource_managers"), Times::default()).unwrap().reading_as(user);
         let mut all = yarn.applications("pnda", &[]).unwrap();
         all.retain(|one| one.name == format!("{name}-machine-job"));
         all
@@ -237,7 +241,7 @@ impl Bed<'_> {
 
     fn journal(&self, name: &str) -> HdfsJournal {
         let user = self.config["user"].as_str().unwrap();
-        let hdfs = WebHdfs::of_several(&[self.server("name_nodes")], User::simple(user), Default::default()).unwrap();
+        let hdfs = WebHdfs::of_several(&self.servers("name_nodes"), User::simple(user), Default::default()).unwrap();
         HdfsJournal::open(hdfs, &format!("/pnda/system/{name}/journal")).unwrap()
     }
 
@@ -321,7 +325,7 @@ fn what_snapshots_cover_goes_and_no_number_is_free_again(bed: &Bed<'_>) {
 
 /// All of it, on the cluster of a trial that stays.
 pub fn nothing_runs_twice_and_nothing_is_lost(folder: &Path) {
-    let bed = Bed::of(folder);
+    let bed = Bed::of(folder, "faults", |_| {});
     bed.manager(FIRST, false).does(&["deploy", package(folder).to_str().unwrap()]);
     bed.of_two_writers_each_number_is_written_once();
     what_snapshots_cover_goes_and_no_number_is_free_again(&bed);
