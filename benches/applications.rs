@@ -50,7 +50,7 @@ fn main() -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "of ours              processor time of the manager {} ms; an append to the journal {:.1} ms, 3 a start",
+        "of ours              processor time of the manager {} ms; an append to the journal {:.1} ms, 4 a start",
         busy.as_millis(),
         append.as_secs_f64() * 1000.0
     )?;
@@ -199,7 +199,7 @@ impl Bed {
         config.insert("interval_seconds".into(), 5.into());
         config.insert("resource_managers".into(), toml::Value::Array(vec![resource_manager.into()]));
         let limits = ["applications", "waiting", "orders_a_minute", "requests_a_minute"];
-        let limits = limits.map(|key| (key.to_owned(), toml::Value::Integer(1_000_000)));
+        let limits = limits.map(|key| (key.to_owned(), toml::Value::Integer(100_000)));
         config.insert("limits".into(), toml::Value::Table(limits.into_iter().collect()));
         config
     }
