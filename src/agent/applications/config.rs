@@ -73,8 +73,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let attempts = table.number("attempts", 1..=100).unwrap_or(1);
     let class_path = addresses(table.required_list("class_path", "/etc/hadoop/conf"));
     let flink_home = table.parsed("flink_home", "/opt/pnda/flink", NodePath::new);
-    let flinks = table.tables("release", release);
-    let flinks: Option<BTreeMap<Version, Release>> = flinks.into_iter().collect();
+    let flinks: Option<BTreeMap<Version, Release>> = table.tables("release", release).into_iter().collect();
     let environment = environment(table);
     let cluster = Cluster {
         name: cluster?,
