@@ -80,7 +80,7 @@ impl Pace {
         if orders > most {
             let wait = ((orders - most) * 60.0 / most).ceil();
             return Err(Refusal::TooMany(format!(
-                "{by} has deployed, made and started so much that another order may come in {wait} s: one user has {most} a minute"
+                "{by} has deployed, made, started and saved so much that another order may come in {wait} s: one user has {most} a minute"
             )));
         }
         self.0.insert(by.clone(), Spent { orders, at: now });

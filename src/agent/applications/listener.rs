@@ -164,14 +164,14 @@ impl Entrance {
                 self.house.clone().answer(peer, self.open, request, move |count| moving.sent(count)).await
             }
         };
-        answer.map(|inner| Kept { inner, _under_way: under_way })
+        answer.map(|inner| Kept { inner, under_way })
     }
 }
 
 /// An answer that is under way until its last byte was taken from here.
 struct Kept {
     inner: Outgoing,
-    _under_way: Arc<UnderWay>,
+    under_way: Arc<UnderWay>,
 }
 
 impl Body for Kept {
@@ -182,7 +182,12 @@ impl Body for Kept {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        Pin::new(&mut self.inner).poll_frame(context)
+        let frame = Pin::new(&mut self.inner).poll_frame(context);
+        // The connection holds little of it, so what it takes has gone out.
+        if let Poll::Ready(Some(Ok(frame))) = &frame {
+            self.under_way.sent(frame.data_ref().map_or(0, |bytes| bytes.len() as u64));
+        }
+        frame
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -9,11 +9,15 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 use std::io::{self, Read};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 /// How much of a file goes out at a time.
 const PIECE: usize = 64 << 10;
+/// So long a piece may wait for whoever reads.
+const STILL: Duration = Duration::from_secs(60);
 
 /// What goes out.
 pub(super) struct Outgoing {
@@ -57,8 +61,11 @@ fn send(mut reader: impl Read, length: u64, mut sender: Sender<Bytes, io::Error>
             Ok(count) => piece.truncate(count),
         }
         left -= piece.len() as u64;
-        if runtime.block_on(sender.send_data(piece.into())).is_err() {
-            return;
+        // Who reads nothing gives his desk to others.
+        match runtime.block_on(timeout(STILL, sender.send_data(piece.into()))) {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return,
+            Err(_) => return sender.abort(io::ErrorKind::TimedOut.into()),
         }
     }
 }
@@ -106,7 +113,6 @@ mod tests {
     use http_body_util::BodyExt;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
 
     /// A file of any length, and how often it was read.
     struct Endless(Arc<AtomicUsize>);

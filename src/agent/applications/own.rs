@@ -32,7 +32,7 @@ pub(super) fn deploy(manager: &Manager, asked: Asked) -> Result<Answer, Failure>
     let findings = match manager.deploy_if_right(&asked.name(0)?, asked.caller()?) {
         Ok(findings) => findings,
         // A published version has one content: this is what is deployed already.
-        Err(Refusal::Conflict(_)) => Vec::new(),
+        Err(Refusal::Conflict(_)) if manager.state()?.packages.contains_key(&asked.name(0)?) => Vec::new(),
         Err(refusal) => return Err(refusal.into()),
     };
     document(StatusCode::ACCEPTED, &Findings { findings })

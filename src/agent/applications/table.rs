@@ -66,7 +66,8 @@ impl Route {
     pub(super) fn asked_next(&self, captured: &[String]) -> Option<String> {
         let (first, one) = (self.names().next()?, shown(captured.first()?));
         match (self.method, self.takes, first) {
-            ("GET", ..) | (_, Takes::Package, _) => None,
+            _ if matches!(self.right, Right::Look | Right::Read) => None,
+            (_, Takes::Package, _) => None,
             (_, _, "application") => Some(format!("GET /v1/applications/{one}")),
             (_, _, "package") => Some(format!("GET /packages/{one}/status")),
             _ => None,

@@ -27,6 +27,8 @@ use words::names::PackageName;
 const MOST_KEPT: usize = 200;
 /// For so long a look waits for another one: they are done one at a time, for each takes some sixty megabytes.
 const WAIT: Duration = Duration::from_secs(20);
+/// So long what could not be looked at is not looked at again.
+const FAILED_STAYS: Duration = Duration::from_secs(600);
 /// So many NodeManagers are asked for their Java: the oldest counts.
 const MOST_ASKED: usize = 3;
 /// So long they are not asked again.
@@ -41,6 +43,8 @@ type Subject = (Sha256, String, Version, u16);
 #[derive(Default)]
 pub(super) struct Looked {
     found: Mutex<BTreeMap<Subject, Arc<[Finding]>>>,
+    /// What could not be looked at, and when that was: who asks for the same again must not keep others waiting.
+    failed: Mutex<BTreeMap<Subject, (Duration, Arc<[Finding]>)>>,
     turn: Mutex<()>,
     /// The Java of the nodes, and when that was.
     java: Mutex<Option<(Duration, u16)>>,
@@ -58,6 +62,13 @@ impl Looked {
                 Err(TryLockError::WouldBlock) => clock.sleep(Duration::from_millis(50)),
             }
         }
+    }
+
+    fn known(&self, subject: &Subject, now: Duration) -> Option<Arc<[Finding]>> {
+        let mut failed = lock(&self.failed);
+        failed.retain(|_, (at, _)| now < *at + FAILED_STAYS);
+        let found = lock(&self.found).get(subject).cloned();
+        found.or_else(|| failed.get(subject).map(|(_, found)| found.clone()))
     }
 
     fn keep(&self, subject: Subject, found: &Arc<[Finding]>) {
@@ -148,7 +159,7 @@ impl Manager {
     ) -> Arc<[Finding]> {
         let folder = format!("{}/{}", component.written, component.name);
         let subject = (digest, format!("{folder} {program:?}"), version, java);
-        let known = || lock(&self.looked.found).get(&subject).cloned();
+        let known = || self.looked.known(&subject, self.clock.passed());
         if let Some(found) = known() {
             return found;
         }
@@ -168,7 +179,11 @@ impl Manager {
                 self.looked.keep(subject, &found);
                 found
             }
-            Err(why) => unseen(why),
+            Err(why) => {
+                let found = unseen(why);
+                lock(&self.looked.failed).insert(subject, (self.clock.passed(), found.clone()));
+                found
+            }
         }
     }
 

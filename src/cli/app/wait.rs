@@ -5,9 +5,9 @@
 use super::client::Client;
 use super::table;
 use crate::cli::failure::{FAILED, Failure, say, warn};
-use crate::words::application::{Application, Phase, SavepointState, State};
-use crate::words::names::ApplicationName;
-use std::collections::BTreeSet;
+use crate::words::application::{Application, Component, Phase, SavepointState, State};
+use crate::words::names::{ApplicationName, ComponentName};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, IsTerminal};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -57,17 +57,19 @@ pub(super) fn has_stopped(application: &Application) -> Settled {
     }
 }
 
-/// The ids of all savepoints.
-pub(super) fn savepoints(application: &Application) -> BTreeSet<String> {
-    let all = application.components.iter().flat_map(|component| &component.savepoints);
-    all.map(|savepoint| savepoint.id.clone()).collect()
+/// The ids of the savepoints of each component that runs: the others are not saved.
+pub(super) fn savepoints(application: &Application) -> BTreeMap<ComponentName, BTreeSet<String>> {
+    let runs = |component: &&Component| !component.state.is_over() && component.ended_ms.is_none();
+    let ids = |component: &Component| component.savepoints.iter().map(|savepoint| savepoint.id.clone()).collect();
+    application.components.iter().filter(runs).map(|component| (component.name.clone(), ids(component))).collect()
 }
 
-/// Each component that runs has a savepoint that was not there before, and none of them is pending.
-pub(super) fn is_saved(before: BTreeSet<String>) -> impl Fn(&Application) -> Settled {
+/// Each component that ran has a savepoint that was not there before, and none of them is pending.
+pub(super) fn is_saved(before: BTreeMap<ComponentName, BTreeSet<String>>) -> impl Fn(&Application) -> Settled {
     move |application| {
         let mut found = Settled::Well;
-        for component in application.components.iter() {
+        for component in &application.components {
+            let Some(before) = before.get(&component.name) else { continue };
             let new = component.savepoints.iter().rfind(|savepoint| !before.contains(&savepoint.id));
             found = match (new.map(|savepoint| savepoint.state), found) {
                 (Some(SavepointState::Completed), found) => found,

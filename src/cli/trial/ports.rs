@@ -54,7 +54,12 @@ impl Ports {
                 Some(by) => taken = format!("; the last one that was looked at: {by}"),
             }
         }
-        Err(Failure::new(FAILED, format!("each of {BLOCKS} blocks of ports has one that is taken{taken}")))
+        Err(Failure::new(
+            FAILED,
+            format!(
+                "each of {BLOCKS} blocks of ports is held by another trial or has one that is taken{taken}: end one of them"
+            ),
+        ))
     }
 
     /// The port of a setting.

@@ -1,4 +1,4 @@
-//! A transport that follows an address which somebody else chose to another machine only: never to this one, nor to whoever
+//! A transport that follows an address which somebody else chose never to loopback, nor to whoever
 //! listens to all, or on the same cable only. Names are looked up here, so that what was looked at is what is asked.
 //! Not here: whether that machine is the right one.
 
