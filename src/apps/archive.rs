@@ -65,6 +65,7 @@ mod tests {
             at_ms: 0,
             begun: true,
             accepted: true,
+            is_placeholder: false,
             is_respawn: false,
             policy: crate::respawn::Policy::default(),
             end: None,

@@ -5,7 +5,7 @@
 use crate::archive;
 use crate::decide::{Job, Observed, Saved, Seen, Traces, Yarn};
 use crate::journal::{self, Component, Key, Run, Savepoint, Wanted};
-use crate::submit::Cluster;
+use crate::submit::{Cluster, placeholder};
 use systems::call::Caller;
 use systems::hadoop::User;
 use systems::jobmanager::{JobManager, JobOverview, Operation};
@@ -16,6 +16,8 @@ use words::names::Word;
 
 /// No path of a savepoint is longer.
 const LONGEST_PATH: usize = 4096;
+/// What Flink adds to a folder is shorter.
+const LONGEST_PLACE: usize = 200;
 /// So many of the newest folders are looked into for a state that is whole.
 const MOST_STATES: usize = 50;
 /// YARN's words for why something failed or waits, bounded.
@@ -72,9 +74,11 @@ impl Observer<'_> {
         let owner = &known.owner;
         match found {
             Err(error) => Yarn::Hidden { hop: RESOURCE_MANAGER, why: error.to_string() },
-            // What was never sent leaves none.
-            Ok(None) if run.accepted || !run.begun => Yarn::Unknown(Traces::None),
-            Ok(None) => Yarn::Unknown(self.traces(of, owner, run)),
+            Ok(None) => Yarn::Unknown {
+                // What was never sent leaves none.
+                traces: if run.accepted || !run.begun { Traces::None } else { self.traces(of, owner, run) },
+                saved: component.pending().map_or(Saved::None, |pending| self.left(owner, pending)),
+            },
             Ok(Some(application)) if !application.user.is_empty() && application.user != owner.as_str() => {
                 Yarn::Foreign(application.user)
             }
@@ -116,8 +120,21 @@ impl Observer<'_> {
         let diagnostics =
             diagnostics.into_iter().flatten().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ");
         let diagnostics = diagnostics.chars().take(LONGEST_WORDS).collect();
-        let Application { state, final_status, queue, finished_ms, .. } = application;
-        Seen { state, final_status, diagnostics, queue, had_master: true, finished_ms, job, saved }
+        let Application { state, final_status, queue, finished_ms, launched_ms, .. } = application;
+        let ran_ms = finished_ms.zip(launched_ms).map(|(finished, launched)| finished.saturating_sub(launched));
+        let is_placeholder = application.application_type.eq_ignore_ascii_case(placeholder::TYPE);
+        Seen {
+            state,
+            final_status,
+            diagnostics,
+            queue,
+            had_master: true,
+            finished_ms,
+            ran_ms,
+            is_placeholder,
+            job,
+            saved,
+        }
     }
 
     /// Why a job failed, in Flink's words: YARN's are about processes. Without an archive nothing is lost but the words.
@@ -196,14 +213,21 @@ fn operation(manager: &JobManager, pending: &Savepoint) -> Saved {
         Err(error) => Saved::Hidden(error.to_string()),
         Ok(Operation::Unknown) => Saved::Unknown,
         Ok(Operation::InProgress) => Saved::InProgress,
-        Ok(Operation::Completed { location: path }) if path.len() <= LONGEST_PATH => Saved::At(path),
+        Ok(Operation::Completed { location }) if is_place(&location, &pending.folder) => Saved::At(location),
         Ok(Operation::Completed { .. }) => Saved::Failed("Flink says no usable place of it".to_owned()),
-        // The job may go on. If it does not, the savepoint is found in its folder.
+        // The job may go on. Where the next run begins, the folder is looked into.
         Ok(Operation::Failed { cause, saved: Some(path) }) => {
             Saved::Failed(format!("{cause}; a savepoint lies in {path}"))
         }
         Ok(Operation::Failed { cause, saved: None }) => Saved::Failed(cause.chars().take(LONGEST_WORDS).collect()),
     }
+}
+
+/// Whether a place is one below the folder that was asked for: who says so is a program of the owner's.
+fn is_place(place: &str, folder: &str) -> bool {
+    let below = place.split_once(folder).and_then(|(_, below)| below.strip_prefix('/'));
+    let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+    below.is_some_and(|below| below.len() <= LONGEST_PLACE && plain(below)) && place.len() <= LONGEST_PATH
 }
 
 /// The newest folder in a folder that is a whole savepoint or checkpoint, and when it became so: Flink writes its `_metadata`

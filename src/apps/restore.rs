@@ -10,6 +10,8 @@ use words::names::Word;
 
 /// So many jobs of one program are looked at.
 const MOST_JOBS: usize = 10;
+/// So many savepoints of one run are looked at, the last ones.
+const MOST_SAVEPOINTS: usize = 10;
 
 /// Why nothing can be begun.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +60,7 @@ fn newest(
     component: &Component,
 ) -> Result<Option<String>, Error> {
     let Some(run) = component.last_that_ran() else { return Ok(None) };
-    if let Some(path) = saved(component, run, false) {
+    if let Some(path) = saved(component, run) {
         return Ok(Some(there(hdfs, cluster, of, path, true)?.0));
     }
     let hidden = |source| Error::Hidden { of: of.clone(), source };
@@ -69,14 +71,28 @@ fn newest(
         None => newest_of_jobs(hdfs, &all, run.at_ms),
     };
     let kept = kept.map_err(hidden)?;
-    let kept = kept.map(|(path, at_ms)| (format!("{}{path}", cluster.filesystem), at_ms));
-    let ordered = saved(component, run, true).map(|path| there(hdfs, cluster, of, path, true));
-    match (kept, ordered, &run.restore) {
-        // Which of the two is newer, the times in HDFS say. A savepoint that somebody has removed is none.
-        (Some(kept), Some(Ok(saved)), _) => Ok(Some(if saved.1 >= kept.1 { saved.0 } else { kept.0 })),
-        (Some(kept), None | Some(Err(Error::Gone { .. })), _) => Ok(Some(kept.0)),
-        (_, Some(saved), _) => saved.map(|(path, _)| Some(path)),
-        // It took no checkpoint of its own: what it began from is still the newest.
+    let whole = |(path, at_ms): (String, u64)| (format!("{}{path}", cluster.filesystem), at_ms);
+    let mut states: Vec<(String, u64)> = kept.map(whole).into_iter().collect();
+    let mut gone = None;
+    for savepoint in component.savepoints.iter().rev().filter(|one| one.run == run.id).take(MOST_SAVEPOINTS) {
+        match &savepoint.outcome {
+            Outcome::Completed(path) => match there(hdfs, cluster, of, path, true) {
+                Ok(found) => states.push(found),
+                // One that somebody has removed is none where there is another.
+                Err(error @ Error::Gone { .. }) => gone = Some(error),
+                Err(error) => return Err(error),
+            },
+            // Flink may have completed it all the same, and nobody heard of it.
+            Outcome::Failed(_) | Outcome::Pending => {
+                states.extend(newest_state(hdfs, &savepoint.folder).map_err(hidden)?.map(whole));
+            }
+        }
+    }
+    // Which of them is the newest, the times in HDFS say.
+    match (states.into_iter().max_by_key(|(_, at_ms)| *at_ms), gone, &run.restore) {
+        (Some((path, _)), ..) => Ok(Some(path)),
+        (None, Some(gone), _) => Err(gone),
+        // It took no state of its own: what it began from is still the newest.
         (None, None, Some(path)) => Ok(Some(there(hdfs, cluster, of, path, true)?.0)),
         (None, None, None) => Ok(None),
     }
@@ -94,9 +110,9 @@ fn newest_of_jobs(hdfs: &WebHdfs, folder: &str, since_ms: u64) -> Result<Option<
     Ok(None)
 }
 
-/// The savepoint with which a run stopped, or the last one after which it went on.
-fn saved<'a>(component: &'a Component, run: &Run, goes_on: bool) -> Option<&'a str> {
-    let of_run = component.savepoints.iter().rev().filter(|one| one.run == run.id && one.goes_on == goes_on);
+/// The savepoint with which a run stopped.
+fn saved<'a>(component: &'a Component, run: &Run) -> Option<&'a str> {
+    let of_run = component.savepoints.iter().rev().filter(|one| one.run == run.id && !one.goes_on);
     of_run.into_iter().find_map(|savepoint| match &savepoint.outcome {
         Outcome::Completed(path) => Some(path.as_str()),
         Outcome::Pending | Outcome::Failed(_) => None,

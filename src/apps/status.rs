@@ -47,7 +47,7 @@ pub fn state(wanted: &Wanted, component: &Component, observed: Option<&Observed>
         None | Some(Yarn::NoRun) => said(State::Unknown, "it was not looked at yet"),
         Some(Yarn::Hidden { hop, why }) => (State::CannotSee, format!("{hop} does not answer: {why}")),
         Some(Yarn::Foreign(user)) => (State::Submitting, format!("its id was taken by {user}")),
-        Some(Yarn::Unknown(_)) => said(State::Submitting, "YARN does not know it yet"),
+        Some(Yarn::Unknown { .. }) => said(State::Submitting, "YARN does not know it yet"),
         Some(Yarn::Known(seen)) => {
             let (state, reason) = of_seen(wanted, component, seen);
             let all = [Some(reason).filter(|reason| !reason.is_empty()), moved(run, seen)];
@@ -109,7 +109,8 @@ fn followed(again: Again, component: &Component, (state, reason): (State, String
 /// A run that stopped with a savepoint has stopped; one that ended by itself has finished.
 fn over(wanted: &Wanted, end: &End, component: &Component) -> (State, String) {
     let of_run = component.run.as_ref().map(|run| &run.id);
-    let saved = component.savepoints.last().filter(|savepoint| Some(&savepoint.run) == of_run);
+    let stops = |savepoint: &&crate::journal::Savepoint| Some(&savepoint.run) == of_run && !savepoint.goes_on;
+    let saved = component.savepoints.last().filter(stops);
     let saved = saved.is_some_and(|savepoint| matches!(savepoint.outcome, Outcome::Completed(_)));
     let state = match end.verdict {
         Verdict::Succeeded if saved => return (State::Stopped, "with a savepoint".to_owned()),

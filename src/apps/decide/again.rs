@@ -5,6 +5,8 @@
 use crate::journal::{Component, End, Verdict, Wanted};
 use crate::respawn::{Policy, Respawn};
 
+/// What finishes is not begun again sooner, whatever its package says.
+const LEAST_PAUSE_MS: u64 = 10_000;
 /// However often it failed, it is tried again within this.
 const LONGEST_PAUSE_MS: u64 = 5 * 60_000;
 /// A ResourceManager that lost its memory has its nodes end what it does not know; until then that may run.
@@ -52,9 +54,9 @@ pub fn again(wanted: &Wanted, component: &Component) -> Again {
     }
     let streak = component.streak;
     if streak.failures == 0 {
-        return Again::At(run.ended_ms + run.policy.pause_ms);
+        return Again::At(run.ended_ms + run.policy.pause_ms.max(LEAST_PAUSE_MS));
     }
-    if let Some(remedy) = hopeless(end) {
+    if let Some(remedy) = hopeless(end).filter(|_| streak.at_once > 0) {
         return Again::GivenUp(format!("it would fail again: {remedy}"));
     }
     if streak.at_once >= AT_ONCE && run.policy.limit.is_some() {
@@ -82,12 +84,16 @@ fn pause_ms(policy: Policy, failures: u32) -> u64 {
 }
 
 fn hopeless(end: &End) -> Option<&'static str> {
+    // A class that failed to begin is there; over what, may pass.
+    if end.diagnostics.contains("Could not initialize class") {
+        return None;
+    }
     HOPELESS.iter().find(|(said, _)| end.diagnostics.contains(said)).map(|(_, remedy)| *remedy)
 }
 
-/// Whether that time has come. A clock that was set back far makes nobody wait for it.
-pub fn is_due(at_ms: u64, now_ms: u64) -> bool {
-    now_ms >= at_ms || at_ms - now_ms > 2 * LONGEST_PAUSE_MS.max(86_400_000)
+/// Whether that time has come. Before the end itself it is nobody's: a clock that was set back makes nobody wait.
+pub fn is_due(component: &Component, at_ms: u64, now_ms: u64) -> bool {
+    now_ms >= at_ms || component.run.as_ref().is_none_or(|run| now_ms < run.ended_ms)
 }
 
 #[cfg(test)]
@@ -99,7 +105,7 @@ mod tests {
     const ENDED: u64 = 1_000_000;
 
     fn ended(policy: Policy, verdict: Verdict, diagnostics: &str, streak: Streak) -> Component {
-        let end = End { verdict, diagnostics: diagnostics.to_owned(), at_ms: None };
+        let end = End { verdict, diagnostics: diagnostics.to_owned(), at_ms: None, ran_ms: None };
         let run = Run {
             id: ApplicationId::new("application_1_1").unwrap(),
             order: 7,
@@ -109,6 +115,7 @@ mod tests {
             restore: None,
             begun: true,
             accepted: true,
+            is_placeholder: false,
             is_respawn: false,
             policy,
             end: Some(end),
@@ -179,6 +186,9 @@ mod tests {
     #[test]
     fn what_cannot_heal_is_given_up_at_once_whatever_the_limit() {
         let said = "Failed.\nCaused by: java.lang.ClassNotFoundException: com.example.Main";
+        assert!(matches!(failed(1, 0, None, said), Again::At(_)), "it ran with the same program");
+        let passing = "java.lang.NoClassDefFoundError: Could not initialize class com.example.Client";
+        assert!(matches!(failed(1, 1, None, passing), Again::At(_)));
         assert_eq!(
             failed(1, 1, None, said),
             Again::GivenUp("it would fail again: a class is missing in the package".into())
@@ -187,7 +197,8 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_back_makes_nobody_wait() {
-        assert!(is_due(ENDED, ENDED) && is_due(ENDED, ENDED + 1) && !is_due(ENDED, ENDED - 1));
-        assert!(is_due(10_000_000_000, 1));
+        let component = ended(policy(Respawn::Always), Verdict::Failed, "", Streak { failures: 1, at_once: 0 });
+        let due = |now_ms: u64| is_due(&component, ENDED + 2000, now_ms);
+        assert_eq!([ENDED + 2000, ENDED + 1999, ENDED, ENDED - 1].map(due), [true, false, false, true]);
     }
 }

@@ -28,7 +28,7 @@ impl Observed {
         match &self.yarn {
             Yarn::Hidden { .. } => true,
             Yarn::Known(seen) => matches!(seen.job, Job::Hidden(_)),
-            Yarn::NoRun | Yarn::Unknown(_) | Yarn::Foreign(_) => false,
+            Yarn::NoRun | Yarn::Unknown { .. } | Yarn::Foreign(_) => false,
         }
     }
 }
@@ -40,8 +40,9 @@ pub enum Yarn {
     NoRun,
     /// It cannot be seen: who does not answer, and why.
     Hidden { hop: &'static str, why: String },
-    /// The ResourceManager does not know the id: it never came, or was forgotten.
-    Unknown(Traces),
+    /// The ResourceManager does not know the id: it never came, or was forgotten. `saved`: what became of the savepoint that is
+    /// pending, as its folder tells.
+    Unknown { traces: Traces, saved: Saved },
     /// It is there, and somebody else's: ids are not checked when they are used.
     Foreign(String),
     /// It is there.
@@ -74,6 +75,10 @@ pub struct Seen {
     pub had_master: bool,
     /// When it ended, in milliseconds since 1970.
     pub finished_ms: Option<u64>,
+    /// How long its master was there, in milliseconds, if YARN says so.
+    pub ran_ms: Option<u64>,
+    /// It is what was sent to take the id of a run.
+    pub is_placeholder: bool,
     /// What Flink says of its job.
     pub job: Job,
     /// What became of the savepoint that is pending.
@@ -127,8 +132,8 @@ pub enum Action {
     /// Have YARN take the id with something that does nothing: a request to submit the run may still be under way, and is
     /// without effect then.
     Occupy,
-    /// Write down that YARN knows it.
-    Accept,
+    /// Write down that YARN knows it, or what was sent in its place.
+    Accept { is_placeholder: bool },
     /// Write down how it ended.
     End(End),
     /// Write down that a savepoint will be asked for, and ask for it; the job stops with it, or goes on.
@@ -171,53 +176,68 @@ pub fn next(wanted: &Wanted, component: &Component, observed: &Observed, now_ms:
     match &observed.yarn {
         Yarn::NoRun => Action::Rest(Rest::Stale),
         Yarn::Hidden { hop, why } => cannot_see(hop, why),
-        Yarn::Unknown(traces) => unknown(wanted, run, traces),
+        Yarn::Unknown { traces, saved } => unknown(wanted, component, run, (traces, saved)),
         Yarn::Foreign(user) => {
             let diagnostics = format!("its id was taken by {user}, whose application is left alone");
-            Action::End(End { verdict: Verdict::Failed, diagnostics, at_ms: None })
+            Action::End(End { verdict: Verdict::Failed, diagnostics, at_ms: None, ran_ms: None })
         }
         Yarn::Known(seen) => known(wanted, component, run, seen),
     }
 }
+
+/// Flink's words for a job that has ended, or does at once.
+const ENDING: [&str; 5] = ["FAILING", "FAILED", "CANCELLING", "CANCELED", "FINISHED"];
 
 /// Nothing runs.
 fn idle(wanted: &Wanted, component: &Component, now_ms: u64) -> Action {
     let done = |order: u64| component.run.as_ref().is_some_and(|run| run.order == order);
     match (wanted, again(wanted, component)) {
         (Wanted::Started { order, .. }, _) if !done(*order) => Action::Intend,
-        (_, Again::At(at_ms)) if is_due(at_ms, now_ms) => Action::Intend,
+        (_, Again::At(at_ms)) if is_due(component, at_ms, now_ms) => Action::Intend,
         (_, Again::At(_)) => Action::Rest(Rest::Pauses),
         (_, Again::No | Again::GivenUp(_)) => Action::Rest(Rest::AsWanted),
     }
 }
 
 /// The ResourceManager answers that it does not know the id.
-fn unknown(wanted: &Wanted, run: &Run, traces: &Traces) -> Action {
-    let lost = |diagnostics: String| Action::End(End { verdict: Verdict::Lost, diagnostics, at_ms: None });
+fn unknown(wanted: &Wanted, component: &Component, run: &Run, (traces, saved): (&Traces, &Saved)) -> Action {
+    let lost =
+        |diagnostics: String| Action::End(End { verdict: Verdict::Lost, diagnostics, at_ms: None, ran_ms: None });
     let shall_run = matches!(wanted, Wanted::Created | Wanted::Started { .. });
+    if let Some(pending) = component.pending().filter(|_| run.accepted) {
+        return settle(wanted, pending, saved, true);
+    }
     match (run.accepted, traces) {
         (true, _) => lost("YARN has forgotten it, and only forgets what is over".into()),
         (false, Traces::Found(what)) => lost(format!("YARN has forgotten it; it ran, for there is {what}")),
-        (false, Traces::Hidden(why)) => cannot_see("HDFS", why),
+        (false, Traces::Hidden(why)) if shall_run => cannot_see("HDFS", why),
         (false, Traces::None) if shall_run => Action::Submit,
-        (false, Traces::None) if run.begun => Action::Occupy,
+        // What takes the id runs nothing, whatever became of the run.
+        (false, _) if run.begun => Action::Occupy,
         // Whoever is about to submit it writes that first, and learns that something else was written.
-        (false, Traces::None) => {
-            Action::End(End { verdict: Verdict::Abandoned, diagnostics: String::new(), at_ms: None })
+        (false, _) => {
+            Action::End(End { verdict: Verdict::Abandoned, diagnostics: String::new(), at_ms: None, ran_ms: None })
         }
     }
 }
 
 fn known(wanted: &Wanted, component: &Component, run: &Run, seen: &Seen) -> Action {
     if !run.accepted {
-        return Action::Accept;
+        return Action::Accept { is_placeholder: seen.is_placeholder };
     }
-    let needs_no_savepoint = matches!(wanted, Wanted::Deleted | Wanted::Stopped { save: false, .. });
     if let Some(pending) = component.pending() {
-        let action = settle(pending, seen);
+        let action = match (&seen.saved, &seen.job) {
+            // What failed with its job: whether the savepoint came to be, its folder tells when all is over.
+            (Saved::Failed(_), Job::Known { state, .. })
+                if !seen.state.is_final() && ENDING.contains(&state.as_str()) =>
+            {
+                Action::Rest(Rest::Waits("the job has ended, and YARN has not noticed yet"))
+            }
+            _ => settle(wanted, pending, &seen.saved, seen.state.is_final()),
+        };
         // Whoever has ordered an end without a savepoint by now does not wait for one: its JobManager may hang.
         let is_settled = matches!(action, Action::Saved(_) | Action::NotSaved { .. });
-        return if needs_no_savepoint && !is_settled && !seen.state.is_final() { Action::Kill } else { action };
+        return if needs_none(wanted) && !is_settled && !seen.state.is_final() { Action::Kill } else { action };
     }
     if seen.state.is_final() {
         return Action::End(end(seen));
@@ -267,12 +287,20 @@ fn saving(seen: &Seen, goes_on: bool) -> Action {
     }
 }
 
+/// Whoever ordered this waits for no savepoint.
+fn needs_none(wanted: &Wanted) -> bool {
+    matches!(wanted, Wanted::Deleted | Wanted::Stopped { save: false, .. })
+}
+
 /// A savepoint is pending: nothing else is done until it is known what became of it.
-fn settle(pending: &Savepoint, seen: &Seen) -> Action {
-    let over = seen.state.is_final();
-    match &seen.saved {
+fn settle(wanted: &Wanted, pending: &Savepoint, saved: &Saved, over: bool) -> Action {
+    match saved {
         Saved::At(path) => Action::Saved(path.clone()),
         Saved::Failed(why) => Action::NotSaved { why: why.clone(), is_over: over },
+        Saved::Hidden(why) if over && needs_none(wanted) => {
+            let why = format!("nobody waited for it, and {} cannot be looked into: {why}", pending.folder);
+            Action::NotSaved { why, is_over: true }
+        }
         Saved::Hidden(why) if over => cannot_see("HDFS", why),
         Saved::Hidden(why) => cannot_see("the JobManager", why),
         Saved::InProgress => Action::Rest(Rest::Waits("the savepoint is being taken")),
@@ -293,7 +321,7 @@ fn end(seen: &Seen) -> End {
         (State::Failed, _) | (_, FinalStatus::Failed) => Verdict::Failed,
         _ => Verdict::Lost,
     };
-    End { verdict, diagnostics: seen.diagnostics.clone(), at_ms: seen.finished_ms }
+    End { verdict, diagnostics: seen.diagnostics.clone(), at_ms: seen.finished_ms, ran_ms: seen.ran_ms }
 }
 
 fn cannot_see(hop: &'static str, why: &str) -> Action {

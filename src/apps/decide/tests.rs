@@ -36,6 +36,7 @@ fn run(accepted: bool) -> Component {
         restore,
         begun: true,
         accepted,
+        is_placeholder: false,
         is_respawn: false,
         policy: Policy::default(),
         end: None,
@@ -45,7 +46,7 @@ fn run(accepted: bool) -> Component {
 }
 
 fn ended(order: u64) -> Component {
-    let end = End { verdict: Verdict::Failed, diagnostics: String::new(), at_ms: None };
+    let end = End { verdict: Verdict::Failed, diagnostics: String::new(), at_ms: None, ran_ms: None };
     let mut component = run(true);
     component.run = component.run.map(|run| Run { order, end: Some(end), ..run });
     component
@@ -74,6 +75,8 @@ fn seen(state: State, job: Job, saved: Saved) -> Yarn {
         queue,
         had_master,
         finished_ms: Some(5),
+        ran_ms: None,
+        is_placeholder: false,
         job,
         saved,
     }))
@@ -85,6 +88,10 @@ fn known(is_running: bool) -> Job {
 
 fn hidden() -> Yarn {
     Yarn::Hidden { hop: "the ResourceManager", why: "no route".into() }
+}
+
+fn unknown_to_yarn(traces: Traces) -> Yarn {
+    Yarn::Unknown { traces, saved: Saved::None }
 }
 
 fn decided(wanted: &Wanted, component: &Component, yarn: Yarn) -> Action {
@@ -107,16 +114,19 @@ fn nothing_runs_and_something_shall_or_shall_not() {
 #[test]
 fn an_intent_is_completed_whatever_is_wanted_by_now() {
     for wanted in [started(), stopped(true), stopped(false), Wanted::Deleted] {
-        let absent = decided(&wanted, &run(false), Yarn::Unknown(Traces::None));
+        let absent = decided(&wanted, &run(false), unknown_to_yarn(Traces::None));
         let expected = if wanted == started() { Action::Submit } else { Action::Occupy };
         assert_eq!(absent, expected, "{wanted:?}: under its id, whatever is sent");
         let accepted = decided(&wanted, &run(false), seen(State::Accepted, Job::None, Saved::None));
-        assert_eq!(accepted, Action::Accept, "{wanted:?}");
-        let found = decided(&wanted, &run(false), Yarn::Unknown(Traces::Found("/logs/x".into())));
+        assert_eq!(accepted, Action::Accept { is_placeholder: false }, "{wanted:?}");
+        let found = decided(&wanted, &run(false), unknown_to_yarn(Traces::Found("/logs/x".into())));
         assert!(matches!(found, Action::End(End { verdict: Verdict::Lost, .. })), "it ran: {found:?}");
-        let nobody = decided(&wanted, &run(false), Yarn::Unknown(Traces::Hidden("HDFS is gone".into())));
-        assert!(matches!(nobody, Action::Rest(Rest::CannotSee { .. })), "{nobody:?}");
-        let forgotten = decided(&wanted, &run(true), Yarn::Unknown(Traces::None));
+        let nobody = decided(&wanted, &run(false), unknown_to_yarn(Traces::Hidden("HDFS is gone".into())));
+        match wanted == started() {
+            true => assert!(matches!(nobody, Action::Rest(Rest::CannotSee { .. })), "{nobody:?}"),
+            false => assert_eq!(nobody, Action::Occupy, "what takes the id runs nothing, whatever became of it"),
+        }
+        let forgotten = decided(&wanted, &run(true), unknown_to_yarn(Traces::None));
         assert!(matches!(forgotten, Action::End(End { verdict: Verdict::Lost, .. })), "{forgotten:?}");
     }
 }
@@ -125,14 +135,14 @@ fn an_intent_is_completed_whatever_is_wanted_by_now() {
 fn an_intent_that_was_never_sent_is_given_up_where_it_shall_not_run() {
     let mut component = run(false);
     component.run = component.run.map(|run| Run { begun: false, ..run });
-    let absent = |wanted: &Wanted| decided(wanted, &component, Yarn::Unknown(Traces::None));
+    let absent = |wanted: &Wanted| decided(wanted, &component, unknown_to_yarn(Traces::None));
     assert_eq!(absent(&started()), Action::Submit);
     for wanted in [stopped(true), stopped(false), Wanted::Deleted] {
         let action = absent(&wanted);
         assert!(matches!(action, Action::End(End { verdict: Verdict::Abandoned, .. })), "{wanted:?}: {action:?}");
         // Ids are not checked when they are used: what is there is looked at first.
         let there = decided(&wanted, &component, seen(State::Accepted, Job::None, Saved::None));
-        assert_eq!(there, Action::Accept, "{wanted:?}");
+        assert_eq!(there, Action::Accept { is_placeholder: false }, "{wanted:?}");
     }
 }
 
@@ -174,7 +184,7 @@ fn the_end_is_written_down_with_yarn_s_and_flink_s_verdict_together() {
             if let Yarn::Known(seen) = &mut yarn {
                 seen.final_status = final_status.clone();
             }
-            let end = End { verdict, diagnostics: String::new(), at_ms: Some(5) };
+            let end = End { verdict, diagnostics: String::new(), at_ms: Some(5), ran_ms: None };
             assert_eq!(decided(&wanted, &run(true), yarn), Action::End(end), "{state:?} {final_status:?}");
         }
     }
@@ -249,7 +259,10 @@ fn a_pending_savepoint_is_settled_before_anything_else() {
             Action::NotSaved { why: "no".into(), is_over: false }
         );
         let hidden = action(State::Finished, Saved::Hidden("no route".into()));
-        assert!(matches!(hidden, Action::Rest(Rest::CannotSee { .. })), "{hidden:?}");
+        match needs_none(&wanted) {
+            true => assert!(matches!(hidden, Action::NotSaved { is_over: true, .. }), "{hidden:?}"),
+            false => assert!(matches!(hidden, Action::Rest(Rest::CannotSee { .. })), "{hidden:?}"),
+        }
         let gone = action(State::Failed, Saved::None);
         assert!(matches!(&gone, Action::NotSaved { why, is_over: true } if why.contains("/s")), "{gone:?}");
     }
@@ -301,4 +314,31 @@ fn a_savepoint_that_was_ordered_is_taken_of_what_runs_and_a_stop_waits_for_it() 
         let action = decided(&stopped(true), &of(outcome), seen(State::Running, known(true), Saved::None));
         assert_eq!(action, Action::Save { job: job(), goes_on: false });
     }
+}
+
+#[test]
+fn a_savepoint_whose_run_yarn_forgot_is_looked_for_before_the_run_is_called_over() {
+    let forgotten = |wanted: &Wanted, saved: Saved| {
+        decided(wanted, &with(Outcome::Pending), Yarn::Unknown { traces: Traces::None, saved })
+    };
+    assert_eq!(forgotten(&stopped(true), Saved::At("/s/1".into())), Action::Saved("/s/1".into()));
+    let none = forgotten(&stopped(true), Saved::None);
+    assert!(matches!(none, Action::NotSaved { is_over: true, .. }), "{none:?}");
+    let hidden = || Saved::Hidden("HDFS is gone".into());
+    let waits = forgotten(&stopped(true), hidden());
+    assert!(matches!(waits, Action::Rest(Rest::CannotSee { .. })), "{waits:?}");
+    for wanted in [stopped(false), Wanted::Deleted] {
+        let ends = forgotten(&wanted, hidden());
+        assert!(matches!(ends, Action::NotSaved { is_over: true, .. }), "nobody waits for it: {ends:?}");
+    }
+}
+
+#[test]
+fn a_savepoint_that_failed_with_its_job_is_settled_when_all_is_over() {
+    let ends = Job::Known { id: job(), state: "FAILED".into(), is_running: false };
+    let failed = || Saved::Failed("no".into());
+    let waits = decided(&stopped(true), &with(Outcome::Pending), seen(State::Running, ends, failed()));
+    assert!(matches!(waits, Action::Rest(Rest::Waits(_))), "{waits:?}");
+    let goes_on = decided(&stopped(true), &with(Outcome::Pending), seen(State::Running, known(true), failed()));
+    assert_eq!(goes_on, Action::NotSaved { why: "no".into(), is_over: false });
 }

@@ -102,8 +102,13 @@ pub enum Fact {
     SubmissionBegun { of: Key, id: ApplicationId },
     /// A component that ended by itself cannot be started again; the order goes on for the others.
     RespawnFailed { of: Key, why: String },
-    /// YARN knows the id.
-    RunAccepted { of: Key, id: ApplicationId },
+    /// YARN knows the id; as the run, or as the placeholder that took it.
+    RunAccepted {
+        of: Key,
+        id: ApplicationId,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_placeholder: bool,
+    },
     /// It is over.
     RunEnded { of: Key, id: ApplicationId, end: End },
     /// A savepoint of each component that runs shall be taken; they go on.
@@ -139,6 +144,9 @@ pub struct End {
     pub diagnostics: String,
     /// When, in milliseconds since 1970, if YARN says so.
     pub at_ms: Option<u64>,
+    /// How long its master was there, in milliseconds, if YARN says so: waiting for room is not running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ran_ms: Option<u64>,
 }
 
 /// What became of a run.
@@ -208,7 +216,7 @@ impl Fact {
                 return (Some(&of.component), format!("{id} will be submitted{from}"));
             }
             Fact::SubmissionBegun { of, id } => return (Some(&of.component), format!("{id} is submitted")),
-            Fact::RunAccepted { of, id } => return (Some(&of.component), format!("YARN has {id}")),
+            Fact::RunAccepted { of, id, .. } => return (Some(&of.component), format!("YARN has {id}")),
             Fact::RunEnded { of, id, end } => {
                 let why = end.diagnostics.lines().next().filter(|why| !why.is_empty());
                 let why = why.map(|why| format!(": {why}")).unwrap_or_default();

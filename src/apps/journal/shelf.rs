@@ -62,16 +62,18 @@ impl Shelf<'_> {
     }
 
     /// Writes one beside and gives it its name; another one of the same number says the same.
-    pub(super) fn write(&self, snapshot: &Snapshot) -> Result<(), Error> {
+    pub(super) fn write(&self, snapshot: &Snapshot) -> Result<(), KeepError> {
         let beside = format!("{}/.{}", self.folder(), fresh_id());
         let text: String = snapshot.lines().collect();
+        // One that nobody could read again must not stand for records.
+        Snapshot::read(snapshot.state.number, text.as_bytes()).map_err(ReadError::from)?;
         self.hdfs.make_folder(&self.folder(), "700")?;
         let written = self.hdfs.create(&beside, "600", text.as_bytes());
         match written.and_then(|()| self.hdfs.rename_to_free(&beside, &self.place(snapshot.state.number))) {
             Ok(()) => Ok(()),
             Err(error) => {
                 self.hdfs.delete(&beside)?;
-                if matches!(error, Error::Exists { .. }) { Ok(()) } else { Err(error) }
+                if matches!(error, Error::Exists { .. }) { Ok(()) } else { Err(error.into()) }
             }
         }
     }

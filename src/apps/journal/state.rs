@@ -109,6 +109,8 @@ pub struct Run {
     pub begun: bool,
     /// YARN knows it.
     pub accepted: bool,
+    /// What YARN knows took its id, and ran nothing.
+    pub is_placeholder: bool,
     /// Another run by the same order was before it.
     pub is_respawn: bool,
     /// What follows when it ends by itself.
@@ -161,7 +163,7 @@ pub struct Misfit {
 impl Run {
     /// Whether it ever ran, as far as anybody knows.
     pub fn ran(&self) -> bool {
-        self.accepted || self.end.as_ref().is_some_and(|end| end.verdict == Verdict::Lost)
+        (self.accepted && !self.is_placeholder) || self.end.as_ref().is_some_and(|end| end.verdict == Verdict::Lost)
     }
 }
 
@@ -199,9 +201,10 @@ impl Component {
         }
     }
 
-    /// The savepoint of which nobody knows yet.
+    /// The savepoint of the last run of which nobody knows yet.
     pub fn pending(&self) -> Option<&Savepoint> {
-        self.savepoints.iter().rev().find(|savepoint| savepoint.outcome == Outcome::Pending)
+        let run = self.run.as_ref()?;
+        self.savepoints.iter().rev().find(|one| one.outcome == Outcome::Pending && one.run == run.id)
     }
 }
 
@@ -304,6 +307,7 @@ impl State {
                     // Before format 2 nothing was written between the two.
                     begun: record.format < 2,
                     accepted: false,
+                    is_placeholder: false,
                     is_respawn,
                     policy: *policy,
                     end: None,
@@ -311,13 +315,15 @@ impl State {
                 });
             }
             Fact::SubmissionBegun { of, id } => self.run(of, id, record.number)?.begun = true,
-            Fact::RunAccepted { of, id } => self.run(of, id, record.number)?.accepted = true,
+            Fact::RunAccepted { of, id, is_placeholder } => {
+                let run = self.run(of, id, record.number)?;
+                (run.accepted, run.is_placeholder) = (true, *is_placeholder);
+            }
             Fact::RunEnded { of, id, end } => {
                 let run = self.run(of, id, record.number)?;
                 (run.end, run.ended_ms) = (Some(end.clone()), record.at_ms);
-                let lasted_ms = record.at_ms.saturating_sub(run.at_ms);
                 let component = self.component(of, record.number)?;
-                component.streak = component.streak.after(end.verdict, lasted_ms);
+                component.streak = component.streak.after(end.verdict, end.ran_ms);
             }
             fact => self.change_savepoint(record, fact)?,
         }
@@ -355,7 +361,7 @@ impl State {
                 }
                 let application = self.of(&of.application)?;
                 application.information = Some(format!("Error stopping {}: {why}", of.application));
-                // Components that have stopped by now are not started anew: their runs are of the order that goes on.
+                // The runs of components that have stopped by now are of the order that goes on: their policies say what follows.
                 // Whoever has ordered an end without a savepoint by now does not need this one; and what is over does not go on.
                 if *is_over {
                     return Ok(());

@@ -20,13 +20,17 @@ const EARNED_MS: u64 = 10 * 60_000;
 const AT_ONCE_MS: u64 = 60_000;
 
 impl Streak {
-    /// With one run more.
-    pub(super) fn after(self, verdict: Verdict, lasted_ms: u64) -> Streak {
+    /// With one run more, whose master was there for so long.
+    pub(super) fn after(self, verdict: Verdict, ran_ms: Option<u64>) -> Streak {
         if !matches!(verdict, Verdict::Failed | Verdict::Lost) {
             return Streak::default();
         }
-        let before = if lasted_ms >= EARNED_MS { Streak::default() } else { self };
-        let at_once = if lasted_ms < AT_ONCE_MS { before.at_once + 1 } else { 0 };
+        let before = if ran_ms.is_some_and(|ran| ran >= EARNED_MS) { Streak::default() } else { self };
+        let at_once = match ran_ms {
+            Some(ran) if ran < AT_ONCE_MS => before.at_once + 1,
+            Some(_) => 0,
+            None => before.at_once,
+        };
         Streak { failures: before.failures + 1, at_once }
     }
 }

@@ -6,7 +6,7 @@ use super::carry_out::{Failed, LONGEST_REASON, is_same, start_failed};
 use super::{Manager, unavailable};
 use crate::journal::{End, Fact, Key, Run, State, Verdict};
 use crate::orders::Refusal;
-use crate::submit::placeholder;
+use crate::submit::placeholder::placeholder;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use words::chain::chain;
@@ -27,8 +27,9 @@ impl Manager {
         let state = self.begin(state, of, run)?;
         match self.hands().submit(owner, &context) {
             // From here on it is never submitted again: an id that YARN forgets would run a second time (measured).
-            Ok(()) => self.record(&state, of, Fact::RunAccepted { of: of.clone(), id: run.id.clone() }),
-            Err(error) if error.is_final() => self.give_up(&state, of, run, chain(&error)),
+            Ok(()) => self.record(&state, of, accepted(of, run)),
+            // A queue that is stopped for a while must not end what has run for months.
+            Err(error) if error.is_final() && !run.is_respawn => self.give_up(&state, of, run, chain(&error)),
             Err(error) => Err(unavailable(chain(&error))),
         }
     }
@@ -49,7 +50,7 @@ impl Manager {
     fn give_up(&self, state: &State, of: &Key, run: &Run, why: String) -> Result<(), Refusal> {
         // An earlier try, of which nobody knew, may have come through since it was looked at.
         if self.yarn.application(&run.id).map_err(|error| unavailable(chain(&error)))?.is_some() {
-            return self.record(state, of, Fact::RunAccepted { of: of.clone(), id: run.id.clone() });
+            return self.record(state, of, accepted(of, run));
         }
         let failed = start_failed(of, run.is_respawn, why.clone());
         let why = why.chars().take(LONGEST_REASON).collect();
@@ -57,7 +58,7 @@ impl Manager {
             // It may still be under way. From now on nothing shall run, and so its id is occupied.
             return self.record(state, of, failed);
         }
-        let end = End { verdict: Verdict::Failed, diagnostics: why, at_ms: Some(self.clock.now_ms()) };
+        let end = End { verdict: Verdict::Failed, diagnostics: why, at_ms: Some(self.clock.now_ms()), ran_ms: None };
         self.note(&self.site.user, |now| match is_same(state, now, of) {
             // If only the first of them is written, what is left of the run is ended by what follows from it.
             true => Ok((vec![failed, Fact::RunEnded { of: of.clone(), id: run.id.clone(), end }], ())),
@@ -69,17 +70,26 @@ impl Manager {
     pub(super) fn occupy(&self, state: &State, of: &Key, run: &Run) -> Result<(), Refusal> {
         let Some(owner) = state.applications.get(&of.application).map(|one| &one.owner) else { return Ok(()) };
         match self.hands().submit(owner, &placeholder(&self.site.cluster, of, run)) {
-            Ok(()) => self.record(state, of, Fact::RunAccepted { of: of.clone(), id: run.id.clone() }),
+            // Which of the two came first, YARN says when it is looked at again.
+            Ok(()) => Ok(()),
             Err(error) if error.is_final() => {
                 if self.yarn.application(&run.id).map_err(|error| unavailable(chain(&error)))?.is_some() {
-                    return self.record(state, of, Fact::RunAccepted { of: of.clone(), id: run.id.clone() });
+                    return Ok(());
                 }
                 // What YARN refuses to take at all it refuses to take late, too.
-                let end =
-                    End { verdict: Verdict::Failed, diagnostics: chain(&error), at_ms: Some(self.clock.now_ms()) };
+                let end = End {
+                    verdict: Verdict::Failed,
+                    diagnostics: chain(&error),
+                    at_ms: Some(self.clock.now_ms()),
+                    ran_ms: None,
+                };
                 self.record(state, of, Fact::RunEnded { of: of.clone(), id: run.id.clone(), end })
             }
             Err(error) => Err(unavailable(chain(&error))),
         }
     }
+}
+
+fn accepted(of: &Key, run: &Run) -> Fact {
+    Fact::RunAccepted { of: of.clone(), id: run.id.clone(), is_placeholder: false }
 }

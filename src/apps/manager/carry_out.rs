@@ -52,10 +52,10 @@ impl Manager {
             (Action::Intend, _) => self.intend(state, of),
             (Action::Submit, Some(run)) => self.submit(state, of, run),
             (Action::Occupy, Some(run)) => self.occupy(state, of, run),
-            (Action::Accept, Some(run)) => {
+            (Action::Accept { is_placeholder }, Some(run)) => {
                 // Whoever sent it was killed, or heard nothing.
                 let _ = std::fs::remove_dir_all(self.work(run));
-                self.record(state, of, Fact::RunAccepted { of: of_run(), id: run.id.clone() })
+                self.record(state, of, Fact::RunAccepted { of: of_run(), id: run.id.clone(), is_placeholder })
             }
             (Action::End(end), Some(run)) => {
                 // What stays of it takes room and nothing else.
@@ -172,7 +172,8 @@ impl Manager {
         };
         let queue = match self.site.queue(&application.owner) {
             Ok(queue) => queue,
-            Err(error) if error.is_passing() => return Err(unavailable(chain(&error))),
+            // A map that is being exchanged must not end what has run for months.
+            Err(error) if error.is_passing() || component.respawns(*order) => return Err(unavailable(chain(&error))),
             Err(error) => return failed(chain(&error)),
         };
         let new = self.hands().reserve(&application.owner).map_err(|error| unavailable(chain(&error)))?;
@@ -196,7 +197,8 @@ impl Manager {
         // What was right when it was ordered may not be so any more, and YARN takes what it fails a moment later.
         let answers = self.answers_of(&of.application);
         let against = refusals(self.preflight(&job, prepared.flink, &configuration, &answers));
-        against.map_or(Ok(()), |why| Err(Failed::ForGood(why)))?;
+        let refused = |why| if run.is_respawn { Failed::Passing(why) } else { Failed::ForGood(why) };
+        against.map_or(Ok(()), |why| Err(refused(why)))?;
         let folder = self.work(run);
         // What a killed agent left of it is older than this try.
         let _ = std::fs::remove_dir_all(&folder);

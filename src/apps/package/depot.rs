@@ -37,7 +37,8 @@ impl Error {
         match self {
             Error::Hdfs { .. } | Error::List(_) => true,
             Error::Nowhere { .. } => false,
-            Error::Repository(error) => error.is_passing(),
+            // Another one brings the same package, and took this one's away.
+            Error::Repository(error) => error.is_passing() || error.is_missing(),
         }
     }
 }

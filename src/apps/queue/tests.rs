@@ -263,6 +263,7 @@ fn a_run_that_yarn_put_elsewhere_says_so() {
         restore: None,
         begun: true,
         accepted: true,
+        is_placeholder: false,
         is_respawn: false,
         policy: Policy::default(),
         end: None,
@@ -277,6 +278,8 @@ fn a_run_that_yarn_put_elsewhere_says_so() {
             queue: queue.to_owned(),
             had_master: false,
             finished_ms: None,
+            ran_ms: None,
+            is_placeholder: false,
             job: decide::Job::None,
             saved: decide::Saved::None,
         };

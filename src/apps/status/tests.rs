@@ -205,6 +205,7 @@ fn component(accepted: bool) -> Component {
         restore: None,
         begun: true,
         accepted,
+        is_placeholder: false,
         is_respawn: false,
         policy: Policy::default(),
         end: None,

@@ -4,13 +4,12 @@
 
 mod configuration;
 mod context;
-mod placeholder;
+pub mod placeholder;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use configuration::{Configuration, RESTORE, configuration};
 pub use context::{context, tag_of};
-pub use placeholder::placeholder;
 
 use crate::journal::Key;
 use crate::package::flink::Program;

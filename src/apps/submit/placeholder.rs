@@ -7,6 +7,8 @@ use super::{Cluster, tag_of};
 use crate::journal::{Key, Run};
 use serde_json::{Value, json};
 
+/// What YARN is told that it is.
+pub const TYPE: &str = "placeholder";
 /// In MB. YARN gives what it gives at least.
 const MEMORY: u64 = 64;
 
@@ -15,7 +17,7 @@ pub fn placeholder(cluster: &Cluster, of: &Key, run: &Run) -> Value {
     let mut context = json!({
         "application-id": run.id,
         "application-name": format!("{}-{}-job", of.application, of.component),
-        "application-type": "placeholder",
+        "application-type": TYPE,
         "priority": 0,
         "application-tags": { "tag": [TAG, tag_of(cluster)] },
         "max-app-attempts": 1,

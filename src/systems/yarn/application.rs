@@ -45,6 +45,9 @@ pub struct Application {
     /// When it was submitted.
     #[serde(default, rename = "startedTime", deserialize_with = "lenient::moment")]
     pub started_ms: Option<u64>,
+    /// When its master was started; Hadoop 3.3 and later say it.
+    #[serde(default, rename = "launchTime", deserialize_with = "lenient::moment")]
+    pub launched_ms: Option<u64>,
     /// When it ended.
     #[serde(default, rename = "finishedTime", deserialize_with = "lenient::moment")]
     pub finished_ms: Option<u64>,

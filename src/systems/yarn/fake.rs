@@ -191,7 +191,7 @@ fn told(id: &str, known: &Submitted) -> Value {
         "id": id, "user": known.user, "name": text("application-name"), "queue": text("queue"),
         "state": known.state, "finalStatus": known.final_status, "diagnostics": known.diagnostics,
         "trackingUrl": format!("http://x/proxy/{id}/"), "applicationType": text("application-type"),
-        "applicationTags": tags_of(known).join(","), "startedTime": STARTED + 1, "finishedTime": known.finished,
+        "applicationTags": tags_of(known).join(","), "startedTime": STARTED + 1, "launchTime": STARTED + 2, "finishedTime": known.finished,
         "amRPCAddress": known.master, "amHostHttpAddress": known.node, "allocatedMB": -1, "runningContainers": -1,
         "logAggregationStatus": if known.logs_are_gathered { "SUCCEEDED" } else { "NOT_START" },
     })

@@ -90,7 +90,7 @@ fn a_state_follows_from_its_records_alone() {
     note(&mut book, created());
     note(&mut book, Fact::StartOrdered { application: key().application, origin: Origin::Newest });
     note(&mut book, intended(1, 2));
-    note(&mut book, Fact::RunAccepted { of: key(), id: id(1) });
+    note(&mut book, Fact::RunAccepted { of: key(), id: id(1), is_placeholder: false });
     let application = &book.state.applications[&key().application];
     let component = &application.components[&key().component];
     assert_eq!(application.wanted, Wanted::Started { order: 2, origin: Origin::Newest });
@@ -182,7 +182,7 @@ fn of_a_component_one_run_and_one_savepoint_are_open_at_a_time() {
 fn a_fact_that_does_not_fit_is_not_written() {
     let journal = Arc::new(Memory::default());
     let mut book = Book::open(journal.clone()).unwrap();
-    let refused = book.note(&word("alice"), 1, Fact::RunAccepted { of: key(), id: id(1) });
+    let refused = book.note(&word("alice"), 1, Fact::RunAccepted { of: key(), id: id(1), is_placeholder: false });
     assert!(matches!(refused, Err(NoteError::Misfit(_))), "{refused:?}");
     assert_eq!(journal.read(1, 1).unwrap().len(), 0);
 }
@@ -240,7 +240,7 @@ fn frozen_records_are_read_and_written_as_they_are() {
     assert!(last.applications.is_empty() && last.packages.is_empty(), "the last ones forget everything");
     assert!(run_after(&first, 4).begun, "nothing was written before such an intent was sent");
     let second = frozen(2);
-    assert_eq!(second.len(), 20, "what is new, in its place");
+    assert_eq!(second.len(), 21, "what is new, in its place");
     assert!(!run_after(&second, 4).begun && !run_after(&second, 6).ran());
     assert_eq!(run_after(&second, 6).end.unwrap().verdict, Verdict::Abandoned);
     assert!(!run_after(&second, 8).begun && run_after(&second, 9).begun);
@@ -248,7 +248,8 @@ fn frozen_records_are_read_and_written_as_they_are() {
     let application = |record: usize| second[record - 1].applications.values().next().unwrap();
     assert!(matches!(application(13).wanted, Wanted::Stopped { .. }), "what is over does not go on");
     let component = |record: usize| application(record).components.values().next().unwrap();
-    assert_eq!((component(14).streak.failures, component(15).streak.failures), (1, 0));
+    assert_eq!((component(14).streak.at_once, component(15).streak.failures), (1, 0));
+    assert!(!component(21).run.as_ref().unwrap().ran(), "a placeholder runs nothing");
     assert_eq!(component(16).given_up.as_deref(), Some("the package is gone"));
 }
 
@@ -275,8 +276,8 @@ fn a_run_that_never_ran_does_not_hide_the_state_of_the_one_before() {
     note(&mut book, created());
     note(&mut book, Fact::StartOrdered { application: key().application, origin: Origin::Newest });
     note(&mut book, intended(1, 2));
-    note(&mut book, Fact::RunAccepted { of: key(), id: id(1) });
-    let end = |verdict| End { verdict, diagnostics: String::new(), at_ms: None };
+    note(&mut book, Fact::RunAccepted { of: key(), id: id(1), is_placeholder: false });
+    let end = |verdict| End { verdict, diagnostics: String::new(), at_ms: None, ran_ms: None };
     note(&mut book, Fact::RunEnded { of: key(), id: id(1), end: end(Verdict::Failed) });
     note(&mut book, Fact::StartOrdered { application: key().application, origin: Origin::Empty });
     note(&mut book, intended(2, 6));

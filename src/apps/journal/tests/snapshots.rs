@@ -178,8 +178,8 @@ fn a_snapshot_that_is_damaged_is_passed_over_and_nothing_goes_because_of_it() {
 #[test]
 fn a_frozen_snapshot_is_read_and_made_as_it_is() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/formats/snapshot-2");
-    let text = std::fs::read_to_string(folder.join(format!("{:020}", 20))).unwrap();
-    let snapshot = Snapshot::read(20, text.as_bytes()).unwrap();
+    let text = std::fs::read_to_string(folder.join(format!("{:020}", 21))).unwrap();
+    let snapshot = Snapshot::read(21, text.as_bytes()).unwrap();
     assert_eq!(snapshot.lines().collect::<String>(), text);
     assert_eq!(*snapshot.state, frozen(2).pop().unwrap(), "what follows from the frozen records");
 }

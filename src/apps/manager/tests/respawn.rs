@@ -9,6 +9,7 @@ use crate::manager::Manager;
 use crate::orders::Refusal;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use systems::jobmanager::Outcome;
 use words::application::{Component, SavepointState, State};
 use words::ids::ApplicationId;
 
@@ -160,4 +161,24 @@ fn a_savepoint_is_taken_of_what_goes_on_and_the_newer_state_counts() {
     one.manager.stop(&application(), true, &alice()).unwrap();
     assert!(one.bed.settle(&one.manager, is_stopped));
     assert!(matches!(one.manager.savepoint(&application(), &alice()), Err(Refusal::Conflict(_))));
+}
+
+/// Flink may complete a savepoint and then say that the stop failed.
+#[test]
+fn a_savepoint_that_was_told_as_failed_and_lies_there_is_begun_from() {
+    let mut one = Supervised::new();
+    let old = one.checkpoint(1);
+    one.bed.flink.world().outcome = Outcome::Failing("x.StopWithSavepointStoppingException: stopping".into());
+    one.manager.stop(&application(), true, &alice()).unwrap();
+    for _ in 0..3 {
+        one.manager.round();
+    }
+    let told = one.component();
+    assert_eq!((told.state, told.savepoints[0].state), (State::Running, SavepointState::Failed), "{told:?}");
+    one.bed.step();
+    let place = one.bed.places().remove(0);
+    one.bed.leave(&place);
+    one.ends("FAILED", 2000);
+    one.goes_on();
+    assert_eq!(one.component().restored_from, Some(place), "newer than {old}");
 }
