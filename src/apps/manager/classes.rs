@@ -39,12 +39,15 @@ const ANY_JAVA: u16 = 99;
 /// What was looked at: a component of certain bytes, as a program of it, on a release and a Java.
 type Subject = (Sha256, String, Version, u16);
 
+/// When a look failed, and what is told instead.
+type Failed = (Duration, Arc<[Finding]>);
+
 /// What was found so far.
 #[derive(Default)]
 pub(super) struct Looked {
     found: Mutex<BTreeMap<Subject, Arc<[Finding]>>>,
     /// What could not be looked at, and when that was: who asks for the same again must not keep others waiting.
-    failed: Mutex<BTreeMap<Subject, (Duration, Arc<[Finding]>)>>,
+    failed: Mutex<BTreeMap<Subject, Failed>>,
     turn: Mutex<()>,
     /// The Java of the nodes, and when that was.
     java: Mutex<Option<(Duration, u16)>>,
