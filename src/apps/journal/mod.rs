@@ -6,6 +6,7 @@ mod book;
 mod copy;
 mod hdfs;
 mod record;
+mod savepoint;
 mod shelf;
 mod snapshot;
 mod state;
@@ -17,8 +18,9 @@ pub use book::{Book, NoteError, PIECE};
 pub use copy::CopyError;
 pub use hdfs::HdfsJournal;
 pub use record::{End, FORMAT, Fact, Key, Origin, Record, Unreadable, Verdict};
+pub use savepoint::{Outcome, Savepoint};
 pub use snapshot::{Snapshot, Unusable};
-pub use state::{Application, Component, Misfit, Outcome, Package, Run, Savepoint, State, Wanted};
+pub use state::{Application, Component, Misfit, Package, Run, State, Wanted};
 pub use streak::Streak;
 
 use std::path::PathBuf;

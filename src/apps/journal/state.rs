@@ -3,6 +3,7 @@
 //! Not here: what is observed, and what is to be done.
 
 use super::record::{End, Fact, Key, Origin, Record, Verdict};
+use super::savepoint::{Outcome, Savepoint};
 use super::streak::Streak;
 use crate::respawn::Policy;
 use serde::{Deserialize, Serialize};
@@ -119,37 +120,6 @@ pub struct Run {
     pub end: Option<End>,
     /// When that was written down, in milliseconds since 1970; 0 before.
     pub ended_ms: u64,
-}
-
-/// A savepoint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Savepoint {
-    /// Its id, under which Flink takes it once.
-    pub id: TriggerId,
-    /// Of which run.
-    pub run: ApplicationId,
-    /// Of which job.
-    pub job: JobId,
-    /// The folder in which Flink makes a folder for it.
-    pub folder: String,
-    /// When it was asked for.
-    pub at_ms: u64,
-    /// Its job goes on; else it stops with it.
-    pub goes_on: bool,
-    /// What became of it.
-    pub outcome: Outcome,
-}
-
-/// What became of a savepoint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// Nobody knows yet.
-    Pending,
-    /// It lies here.
-    Completed(String),
-    /// There is none.
-    Failed(String),
 }
 
 /// A record that does not fit to those before it.
