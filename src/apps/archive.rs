@@ -56,21 +56,7 @@ mod tests {
     use super::*;
 
     fn run(id: &str) -> Run {
-        Run {
-            id: words::ids::ApplicationId::new(id).unwrap(),
-            order: 1,
-            queue: None,
-            job: None,
-            restore: None,
-            at_ms: 0,
-            begun: true,
-            accepted: true,
-            is_placeholder: false,
-            is_respawn: false,
-            policy: crate::respawn::Policy::default(),
-            end: None,
-            ended_ms: 0,
-        }
+        Run { begun: true, accepted: true, ..Run::of(words::ids::ApplicationId::new(id).unwrap(), 1, 0) }
     }
 
     #[test]

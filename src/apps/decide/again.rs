@@ -106,21 +106,8 @@ mod tests {
 
     fn ended(policy: Policy, verdict: Verdict, diagnostics: &str, streak: Streak) -> Component {
         let end = End { verdict, diagnostics: diagnostics.to_owned(), at_ms: None, ran_ms: None };
-        let run = Run {
-            id: ApplicationId::new("application_1_1").unwrap(),
-            order: 7,
-            at_ms: 0,
-            queue: None,
-            job: None,
-            restore: None,
-            begun: true,
-            accepted: true,
-            is_placeholder: false,
-            is_respawn: false,
-            policy,
-            end: Some(end),
-            ended_ms: ENDED,
-        };
+        let id = ApplicationId::new("application_1_1").unwrap();
+        let run = Run { begun: true, accepted: true, policy, end: Some(end), ended_ms: ENDED, ..Run::of(id, 7, 0) };
         Component { run: Some(run), streak, ..Component::default() }
     }
 

@@ -4,7 +4,6 @@
 
 use super::*;
 use crate::journal::Origin;
-use crate::respawn::Policy;
 use words::ids::{ApplicationId, TriggerId};
 
 const ORDER: u64 = 7;
@@ -26,22 +25,7 @@ fn job() -> JobId {
 }
 
 fn run(accepted: bool) -> Component {
-    let (queue, job, restore) = (None, None, None);
-    let run = Run {
-        id: id(),
-        order: ORDER,
-        at_ms: 0,
-        queue,
-        job,
-        restore,
-        begun: true,
-        accepted,
-        is_placeholder: false,
-        is_respawn: false,
-        policy: Policy::default(),
-        end: None,
-        ended_ms: 0,
-    };
+    let run = Run { begun: true, accepted, ..Run::of(id(), ORDER, 0) };
     Component { changed: 9, run: Some(run), ..Component::default() }
 }
 

@@ -131,6 +131,25 @@ pub struct Misfit {
 }
 
 impl Run {
+    /// One of which nothing more is known than by which order and when.
+    pub fn of(id: ApplicationId, order: u64, at_ms: u64) -> Run {
+        Run {
+            id,
+            order,
+            at_ms,
+            queue: None,
+            job: None,
+            restore: None,
+            begun: false,
+            accepted: false,
+            is_placeholder: false,
+            is_respawn: false,
+            policy: Policy::default(),
+            end: None,
+            ended_ms: 0,
+        }
+    }
+
     /// Whether it ever ran, as far as anybody knows.
     pub fn ran(&self) -> bool {
         (self.accepted && !self.is_placeholder) || self.end.as_ref().is_some_and(|end| end.verdict == Verdict::Lost)
@@ -268,20 +287,14 @@ impl State {
                     component.before = Some(run);
                 }
                 component.run = Some(Run {
-                    id: id.clone(),
-                    order: *order,
-                    at_ms: record.at_ms,
                     queue: queue.clone(),
                     job: job.clone(),
                     restore: restore.clone(),
                     // Before format 2 nothing was written between the two.
                     begun: record.format < 2,
-                    accepted: false,
-                    is_placeholder: false,
                     is_respawn,
                     policy: *policy,
-                    end: None,
-                    ended_ms: 0,
+                    ..Run::of(id.clone(), *order, record.at_ms)
                 });
             }
             Fact::SubmissionBegun { of, id } => self.run(of, id, record.number)?.begun = true,

@@ -5,7 +5,6 @@
 use super::*;
 use crate::decide::{self, Observed, Seen, is_moved};
 use crate::journal::{Component, Run, Wanted};
-use crate::respawn::Policy;
 use crate::status;
 use std::fs;
 use std::process::Command;
@@ -254,21 +253,8 @@ fn a_run_that_yarn_put_elsewhere_says_so() {
         assert_eq!(is_moved(Some(&word(asked)), found), moved, "{asked} {found}");
     }
     assert!(!is_moved(None, "root.default"), "nobody asked");
-    let run = Run {
-        id: ApplicationId::new("application_1_1").unwrap(),
-        order: 1,
-        at_ms: 0,
-        queue: Some(word("dev")),
-        job: None,
-        restore: None,
-        begun: true,
-        accepted: true,
-        is_placeholder: false,
-        is_respawn: false,
-        policy: Policy::default(),
-        end: None,
-        ended_ms: 0,
-    };
+    let id = ApplicationId::new("application_1_1").unwrap();
+    let run = Run { queue: Some(word("dev")), begun: true, accepted: true, ..Run::of(id, 1, 0) };
     let component = Component { changed: 1, run: Some(run), ..Component::default() };
     let state = |queue: &str, diagnostics: &str| {
         let seen = Seen {

@@ -7,7 +7,6 @@ use super::{State, state};
 use crate::decide::{Action, Rest, next};
 use crate::journal::{Application, Component, Key, Origin, Run, Wanted};
 use crate::observe::{Listed, Observer};
-use crate::respawn::Policy;
 use crate::submit::Cluster;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -196,21 +195,7 @@ fn word(text: &str) -> Word {
 /// A component that was started and whose run YARN took, or perhaps not.
 fn component(accepted: bool) -> Component {
     let job = Some(JobId::new("0".repeat(32)).unwrap());
-    let run = Run {
-        id: id(),
-        order: ORDER,
-        at_ms: 0,
-        queue: None,
-        job,
-        restore: None,
-        begun: true,
-        accepted,
-        is_placeholder: false,
-        is_respawn: false,
-        policy: Policy::default(),
-        end: None,
-        ended_ms: 0,
-    };
+    let run = Run { job, begun: true, accepted, ..Run::of(id(), ORDER, 0) };
     Component { changed: 1, run: Some(run), ..Component::default() }
 }
 
