@@ -2,6 +2,7 @@
 //! There is one operation, `append` with the number that is expected to be free; whoever is late is told so.
 //! Not here: what is decided from it.
 
+mod application;
 mod book;
 mod copy;
 mod hdfs;
@@ -13,14 +14,16 @@ mod state;
 mod streak;
 #[cfg(test)]
 mod tests;
+mod told;
 
+pub use application::{Application, Component, Package, Run, Wanted};
 pub use book::{Book, NoteError, PIECE};
 pub use copy::CopyError;
 pub use hdfs::HdfsJournal;
 pub use record::{End, FORMAT, Fact, Key, Origin, Record, Unreadable, Verdict};
 pub use savepoint::{Outcome, Savepoint};
 pub use snapshot::{Snapshot, Unusable};
-pub use state::{Application, Component, Misfit, Package, Run, State, Wanted};
+pub use state::{Misfit, State};
 pub use streak::Streak;
 
 use std::path::PathBuf;

@@ -2,8 +2,9 @@
 //! The first line has the format, the last one the digest of all before it. A frozen sample is read by a test.
 //! Not here: where snapshots lie, and when one is made.
 
+use super::application::{Application, Package};
 use super::record::FORMAT;
-use super::state::{Application, Package, State};
+use super::state::State;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;

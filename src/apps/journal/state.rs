@@ -1,21 +1,15 @@
 //! What follows from the journal: packages, applications, what is wanted of them, their runs and savepoints.
 //! A fold over the records: the same records give the same state, on any node.
-//! Not here: what is observed, and what is to be done.
+//! Not here: the shape of what follows (`application`), what is observed, and what is to be done.
 
-use super::record::{End, Fact, Key, Origin, Record, Verdict};
+use super::application::{Application, Component, Package, Run, Wanted};
+use super::record::{Fact, Key, Record};
 use super::savepoint::{Outcome, Savepoint};
 use super::streak::Streak;
-use crate::respawn::Policy;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use words::digest::Sha256;
-use words::ids::{ApplicationId, JobId, TriggerId};
-use words::names::{ApplicationName, ComponentName, PackageName, Word};
-
-/// So many savepoints of a component are known.
-const MOST_SAVEPOINTS: usize = 100;
+use words::ids::{ApplicationId, TriggerId};
+use words::names::{ApplicationName, PackageName};
 
 /// Everything.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,180 +22,12 @@ pub struct State {
     pub applications: BTreeMap<ApplicationName, Arc<Application>>,
 }
 
-/// A package that may be used.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Package {
-    /// Of the archive.
-    pub sha256: Sha256,
-    /// Its bytes.
-    pub size: u64,
-    /// Who deployed it.
-    pub owner: Word,
-    /// When.
-    pub at_ms: u64,
-}
-
-/// An application.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Application {
-    /// Of which it is made.
-    pub package: PackageName,
-    /// Who made it, and as whom it runs.
-    pub owner: Word,
-    /// What it sets otherwise than its package.
-    pub overrides: Value,
-    /// What shall be.
-    pub wanted: Wanted,
-    /// Why the last order did not come to pass.
-    pub information: Option<String>,
-    /// Its components.
-    pub components: BTreeMap<ComponentName, Component>,
-}
-
-/// What shall be of an application.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Wanted {
-    /// It was made, and never started.
-    Created,
-    /// It runs; `order` is the number of the order's record.
-    Started { order: u64, origin: Origin },
-    /// It does not run; `was` is the order that ran before, to which it goes back if it cannot be saved.
-    Stopped { save: bool, was: Option<(u64, Origin)> },
-    /// It does not run, and is forgotten then.
-    Deleted,
-}
-
-/// A component.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Component {
-    /// The number of the last record about it: an observation from before that is stale.
-    pub changed: u64,
-    /// The last run, if there was one.
-    pub run: Option<Run>,
-    /// The last run before it that ran: its state counts where that one never did.
-    pub before: Option<Run>,
-    /// Savepoints, oldest first.
-    pub savepoints: Vec<Savepoint>,
-    /// What became of its last runs.
-    pub streak: Streak,
-    /// A savepoint was ordered that is not asked for yet.
-    pub savepoint_ordered: bool,
-    /// Why it cannot be started again, by the order that is in force.
-    pub given_up: Option<String>,
-}
-
-/// One run: one application of YARN.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Run {
-    /// YARN's id, reserved before anything was sent.
-    pub id: ApplicationId,
-    /// The order that it follows.
-    pub order: u64,
-    /// When it was intended.
-    pub at_ms: u64,
-    /// The queue that was asked for.
-    pub queue: Option<Word>,
-    /// The job's id, where we name it.
-    pub job: Option<JobId>,
-    /// The state from which it began.
-    pub restore: Option<String>,
-    /// A request to submit it left, or may have.
-    pub begun: bool,
-    /// YARN knows it.
-    pub accepted: bool,
-    /// What YARN knows took its id, and ran nothing.
-    pub is_placeholder: bool,
-    /// Another run by the same order was before it.
-    pub is_respawn: bool,
-    /// What follows when it ends by itself.
-    pub policy: Policy,
-    /// It is over.
-    pub end: Option<End>,
-    /// When that was written down, in milliseconds since 1970; 0 before.
-    pub ended_ms: u64,
-}
-
 /// A record that does not fit to those before it.
 #[derive(Debug, thiserror::Error)]
 #[error("record {number} of the journal does not fit to those before it: {why}")]
 pub struct Misfit {
     number: u64,
     why: String,
-}
-
-impl Run {
-    /// One of which nothing more is known than by which order and when.
-    pub fn of(id: ApplicationId, order: u64, at_ms: u64) -> Run {
-        Run {
-            id,
-            order,
-            at_ms,
-            queue: None,
-            job: None,
-            restore: None,
-            begun: false,
-            accepted: false,
-            is_placeholder: false,
-            is_respawn: false,
-            policy: Policy::default(),
-            end: None,
-            ended_ms: 0,
-        }
-    }
-
-    /// Whether it ever ran, as far as anybody knows.
-    pub fn ran(&self) -> bool {
-        (self.accepted && !self.is_placeholder) || self.end.as_ref().is_some_and(|end| end.verdict == Verdict::Lost)
-    }
-}
-
-impl Component {
-    /// Whether a run by this order would follow another one by the same.
-    pub fn respawns(&self, order: u64) -> bool {
-        self.run.as_ref().is_some_and(|run| run.order == order)
-    }
-
-    /// From where its next run by this order begins: what was ordered counts until a run of it ran.
-    pub fn origin<'a>(&self, order: u64, ordered: &'a Origin) -> &'a Origin {
-        match self.run.as_ref().is_some_and(|run| run.order == order && run.ran()) {
-            true => &Origin::Newest,
-            false => ordered,
-        }
-    }
-
-    /// The last run that ran: the newest state is its.
-    pub fn last_that_ran(&self) -> Option<&Run> {
-        self.run.as_ref().filter(|run| run.ran()).or(self.before.as_ref())
-    }
-
-    /// The run that is not over.
-    pub fn live(&self) -> Option<&Run> {
-        self.run.as_ref().filter(|run| run.end.is_none())
-    }
-
-    /// A component that is started and stopped for years has had many.
-    fn forget_savepoints(&mut self) {
-        let is_failed = |savepoint: &Savepoint| matches!(savepoint.outcome, Outcome::Failed(_));
-        while self.savepoints.len() > MOST_SAVEPOINTS {
-            // Those that there never were go first: one that is complete may be the only state of its run.
-            let at = self.savepoints.iter().position(is_failed).unwrap_or(0);
-            self.savepoints.remove(at);
-        }
-    }
-
-    /// The savepoint of the last run of which nobody knows yet.
-    pub fn pending(&self) -> Option<&Savepoint> {
-        let run = self.run.as_ref()?;
-        self.savepoints.iter().rev().find(|one| one.outcome == Outcome::Pending && one.run == run.id)
-    }
-}
-
-impl Application {
-    /// Whether a component runs or may come to run.
-    pub fn is_live(&self) -> bool {
-        self.components.values().any(|component| component.live().is_some())
-    }
 }
 
 impl State {

@@ -200,9 +200,9 @@ fn of_two_writers_one_learns_that_it_is_late() {
 
 #[test]
 fn a_later_format_is_refused_with_the_remedy_and_nothing_is_lost() {
-    let text = r#"{"format":3,"number":1,"what":"ever"}"#;
+    let text = r#"{"format":4,"number":1,"what":"ever"}"#;
     let told = Record::read(1, text.as_bytes()).unwrap_err().to_string();
-    assert!(told.contains("format 3") && told.contains("install the release that wrote it"), "{told}");
+    assert!(told.contains("format 4") && told.contains("install the release that wrote it"), "{told}");
     for damaged in ["", "{}", "[]", r#"{"format":1,"number":2}"#] {
         assert!(matches!(Record::read(1, damaged.as_bytes()), Err(Unreadable::Damaged { .. })), "{damaged}");
     }
@@ -371,7 +371,7 @@ fn a_copy_of_a_later_release_is_left_as_it_is() {
     drop(book);
     let file = folder.path().join("apps/journal.sqlite");
     let bytes = std::fs::read(&file).unwrap();
-    let at = bytes.windows(10).position(|bytes| bytes == b"\"format\":2").unwrap() + 9;
+    let at = bytes.windows(10).position(|bytes| bytes == b"\"format\":3").unwrap() + 9;
     let mut later = bytes.clone();
     later[at] = b'9';
     std::fs::write(&file, &later).unwrap();

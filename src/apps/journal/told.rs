@@ -1,0 +1,72 @@
+//! Records in words: one line for a log, and one for people.
+//! Not here: the format in which records lie (`record`).
+//!
+//! What an application overrides may be a secret, and is in neither.
+
+use super::record::{Fact, Origin, Verdict};
+use std::fmt;
+use words::names::ComponentName;
+
+impl Fact {
+    /// As a log has it: its kind and what it is about. What an application overrides may be a secret.
+    pub fn line(&self) -> String {
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        if let Some(object) = value.as_object_mut() {
+            object.remove("overrides");
+        }
+        value.to_string()
+    }
+
+    /// The component that it is about, and what happened, in one line for people.
+    pub fn told(&self) -> (Option<&ComponentName>, String) {
+        let text = match self {
+            Fact::PackageDeployed { package, .. } => format!("{package} was deployed"),
+            Fact::PackageUndeployed { package } => format!("{package} was undeployed"),
+            Fact::ApplicationCreated { package, .. } => format!("made of {package}"),
+            Fact::StartOrdered { origin: Origin::Newest, .. } => "a start was ordered".to_owned(),
+            Fact::StartOrdered { origin: Origin::Empty, .. } => "a start without state was ordered".to_owned(),
+            Fact::StartOrdered { origin: Origin::Path(path), .. } => format!("a start from {path} was ordered"),
+            Fact::StopOrdered { save: true, .. } => "a stop with a savepoint was ordered".to_owned(),
+            Fact::StopOrdered { save: false, .. } => "a stop without a savepoint was ordered".to_owned(),
+            Fact::SavepointOrdered { .. } => "a savepoint was ordered".to_owned(),
+            Fact::DeleteOrdered { .. } => "its end was ordered".to_owned(),
+            Fact::ApplicationDeleted { .. } => "it was forgotten".to_owned(),
+            Fact::StartFailed { of, why } => return (Some(&of.component), format!("it cannot be started: {why}")),
+            Fact::RespawnFailed { of, why } => {
+                return (Some(&of.component), format!("it cannot be started again: {why}"));
+            }
+            Fact::RunIntended { of, id, restore, .. } => {
+                let from = restore.as_ref().map(|path| format!(", from {path}")).unwrap_or_default();
+                return (Some(&of.component), format!("{id} will be submitted{from}"));
+            }
+            Fact::SubmissionBegun { of, id } => return (Some(&of.component), format!("{id} is submitted")),
+            Fact::RunAccepted { of, id, .. } => return (Some(&of.component), format!("YARN has {id}")),
+            Fact::RunEnded { of, id, end } => {
+                let why = end.diagnostics.lines().next().filter(|why| !why.is_empty());
+                let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+                return (Some(&of.component), format!("{id} {}{why}", end.verdict));
+            }
+            Fact::SavepointIntended { of, id, .. } => return (Some(&of.component), format!("savepoint {id} is taken")),
+            Fact::SavepointCompleted { of, id, path } => {
+                return (Some(&of.component), format!("savepoint {id} lies in {path}"));
+            }
+            Fact::SavepointFailed { of, id, why, .. } => {
+                return (Some(&of.component), format!("savepoint {id} failed: {why}"));
+            }
+        };
+        (None, text)
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Verdict::Succeeded => "succeeded",
+            Verdict::Failed => "failed",
+            Verdict::Cancelled => "was cancelled",
+            Verdict::Killed => "was killed",
+            Verdict::Lost => "is over, nobody knows how",
+            Verdict::Abandoned => "was never submitted",
+        })
+    }
+}
