@@ -15,6 +15,7 @@ use systems::hadoop::User;
 use systems::jobmanager::{self, SavepointRequest, StopRequest};
 use systems::webhdfs::{self, Status, WebHdfs};
 use systems::yarn::{self, NewApplication, ResourceManager};
+use words::ids::ApplicationId;
 use words::names::Word;
 use words::parallel;
 
@@ -73,6 +74,8 @@ pub struct Hands<'a> {
 
 /// A run with its files.
 pub struct Shipment<'a> {
+    /// Under which id.
+    pub id: &'a ApplicationId,
     /// What runs.
     pub job: &'a Job,
     /// On which Flink.
@@ -104,7 +107,7 @@ impl Hands<'_> {
     pub fn prepare(&self, shipment: Shipment<'_>) -> Result<Value, Error> {
         let (job, user) = (shipment.job, User::simple(shipment.job.owner.as_str()));
         let own = self.ship(&shipment, &self.hdfs.as_user(&user))?;
-        Ok(submit::context(self.cluster, shipment.flink, job, shipment.configuration, &own)?)
+        Ok(submit::context(self.cluster, shipment.flink, (job, shipment.id), shipment.configuration, &own)?)
     }
 
     /// Submits a run under its id. YARN takes a known id without effect.
@@ -115,7 +118,7 @@ impl Hands<'_> {
     /// Sends the files, as the owner and readable by him alone, and learns how HDFS has them. Each try has a folder of its
     /// own: YARN refuses a file that was written again after it was submitted, and an earlier try may have come through.
     fn ship(&self, shipment: &Shipment<'_>, hdfs: &WebHdfs) -> Result<Vec<Resource>, Error> {
-        let (job, staging) = (shipment.job, shipment.job.staging());
+        let (job, staging) = (shipment.job, submit::staging(&shipment.job.owner, shipment.id));
         let place = format!("{staging}/{:.8}", fresh_id());
         let failed = |source| Error::Hdfs { of: job.of.clone(), source };
         hdfs.make_folder(&staging, "700").map_err(failed)?;

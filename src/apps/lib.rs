@@ -5,6 +5,7 @@
 pub mod act;
 pub mod archive;
 pub mod arrival;
+pub mod client;
 pub mod clock;
 pub mod decide;
 pub mod holder;

@@ -2,15 +2,17 @@
 //! What does not answer is hidden, and says so; an address of a JobManager is read anew each time.
 //! Not here: what follows from what is seen.
 
-use crate::archive;
+use crate::decide::attempt::{Found, Trail, Tried};
 use crate::decide::{Job, Observed, Saved, Seen, Traces, Yarn};
-use crate::journal::{self, Component, Key, Run, Savepoint, Wanted};
+use crate::journal::{self, Attempt, Component, Key, Run, Savepoint, Wanted};
 use crate::submit::{Cluster, placeholder};
+use crate::{archive, client};
+use std::path::Path;
 use systems::call::Caller;
 use systems::hadoop::User;
 use systems::jobmanager::{JobManager, JobOverview, Operation};
 use systems::webhdfs::{self, WebHdfs};
-use systems::yarn::{Application, FinalStatus, ResourceManager, State};
+use systems::yarn::{self, Application, FinalStatus, ResourceManager, State};
 use words::ids::JobId;
 use words::names::Word;
 
@@ -48,11 +50,16 @@ pub struct Observer<'a> {
     pub flink: &'a Caller,
     /// Where things lie in HDFS.
     pub cluster: &'a Cluster,
+    /// Where Flink's own client has what is its on this node.
+    pub clients: &'a Path,
 }
 
 impl Observer<'_> {
     /// Looks at one component. What was listed of it was so when the journal's last record had the number `as_of`.
     pub fn look(&self, as_of: u64, (of, application, component): Known<'_>, listed: Listed) -> Observed {
+        if let Some(attempt) = &component.attempt {
+            return Observed { as_of, yarn: Yarn::Tried(Box::new(self.tried(&application.owner, attempt))) };
+        }
         let yarn = match (component.live(), listed) {
             (None, _) => Yarn::NoRun,
             (Some(_), Listed::Hidden(why)) => Yarn::Hidden { hop: RESOURCE_MANAGER, why },
@@ -63,6 +70,33 @@ impl Observer<'_> {
             (Some(run), _) => self.run((of, application, component), run, self.yarn.application(&run.id)),
         };
         Observed { as_of, yarn }
+    }
+
+    /// What became of a submission by Flink's own client. What it left is looked at first: what it did until then YARN has.
+    fn tried(&self, owner: &Word, attempt: &Attempt) -> Tried {
+        if !attempt.begun {
+            return Tried { found: Found::None, trail: Trail::None };
+        }
+        let trail = client::trail(&client::folder(self.clients, &attempt.tag));
+        let hidden = |error: yarn::Error| Found::Hidden { hop: RESOURCE_MANAGER, why: error.to_string() };
+        let known = |application: Application| Found::Known {
+            is_stored: !matches!(application.state, State::New | State::NewSaving | State::Submitted),
+            id: application.id,
+        };
+        let by_id = match &trail {
+            Trail::Ended { id: Some(id), .. } => self.yarn.application(id),
+            Trail::Ended { id: None, .. } | Trail::Running | Trail::None => Ok(None),
+        };
+        let found = match by_id {
+            Err(error) => hidden(error),
+            Ok(Some(application)) => known(application),
+            Ok(None) => match self.yarn.applications(attempt.tag.as_str(), &[]) {
+                Err(error) => hidden(error),
+                // Whoever may see a tag may use it.
+                Ok(all) => all.into_iter().find(|one| one.user == owner.as_str()).map_or(Found::None, known),
+            },
+        };
+        Tried { found, trail }
     }
 
     fn run(

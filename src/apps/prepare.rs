@@ -10,13 +10,13 @@ use crate::package::overrides::Overrides;
 use crate::package::properties::Owned;
 use crate::package::repository::Repository;
 use crate::package::{self, Kind, Package, properties_file};
-use crate::submit::{Job, RESTORE};
+use crate::submit::{Job, LINES, RESTORE, Way};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 use words::digest::Sha256;
 use words::flink::Version;
-use words::ids::{ApplicationId, JobId};
+use words::ids::JobId;
 use words::names::{PackageName, SafePath, Word};
 use words::problem::Problems;
 
@@ -35,6 +35,12 @@ pub enum Error {
     /// The cluster has none.
     #[error("this cluster has no release of Flink that is staged in HDFS")]
     NoFlink,
+    /// Flink's own client is not to be started here.
+    #[error(
+        "{0} is submitted by Flink's own client, which this node may not start: set `applications.flink_client` of the cluster \
+         to on, or write `flink_submission` native"
+    )]
+    NoClient(Key),
     /// Its files cannot be written on this machine.
     #[error("cannot write the files of {of} into {}", folder.display())]
     Write { of: Key, folder: PathBuf, source: io::Error },
@@ -78,6 +84,10 @@ impl Releases<'_> {
     }
 }
 
+/// What whoever chooses the client should know.
+const BY_CLIENT: &str = "Flink's own client submits it: where its node is lost within these seconds, nobody knows whether it \
+                         did until YARN has it, and it is not submitted a second time before somebody says so";
+
 /// Looks at a component as it would be run, or says everything that is wrong with it.
 pub fn prepare(
     package: &Package,
@@ -106,10 +116,19 @@ pub fn prepare(
         others.map(|path| format!("{path} is not shipped: lib, opt, plugins and usrlib are Flink's own folders")),
     );
     let version = releases.of(flink.version.as_deref(), &mut warnings);
-    Ok(Prepared { flink: version, component: flink, warnings, properties })
+    let mut prepared = Prepared { flink: version, component: flink, warnings, properties };
+    if prepared.is_by_client() {
+        prepared.warnings.push(BY_CLIENT.to_owned());
+    }
+    Ok(prepared)
 }
 
 impl Prepared {
+    /// Whether Flink's own client submits it: where somebody says so, and where nothing else can.
+    pub fn is_by_client(&self) -> bool {
+        self.component.is_by_client.unwrap_or(!LINES.contains(&self.flink.line()))
+    }
+
     /// The id under which its job will run, where it is known to have one job: a batch program may run several.
     pub fn job_id(&self) -> Option<JobId> {
         JobId::new(fresh_id()).ok().filter(|_| self.component.job_type == JobType::Streaming)
@@ -124,7 +143,7 @@ impl Prepared {
     /// The job of a run.
     pub fn job(&self, of: &Key, owner: &Word, run: &RunOf<'_>) -> Job {
         Job {
-            id: run.id.clone(),
+            way: run.way.clone(),
             of: of.clone(),
             owner: owner.clone(),
             program: self.component.program.clone(),
@@ -170,8 +189,8 @@ impl Prepared {
 
 /// What a run has beside its component.
 pub struct RunOf<'a> {
-    /// YARN's id.
-    pub id: &'a ApplicationId,
+    /// How it comes to YARN.
+    pub way: Way,
     /// The queue.
     pub queue: Option<&'a Word>,
     /// The job's id.
@@ -182,6 +201,11 @@ pub struct RunOf<'a> {
 
 impl<'a> From<&'a Run> for RunOf<'a> {
     fn from(run: &'a Run) -> RunOf<'a> {
-        RunOf { id: &run.id, queue: run.queue.as_ref(), job: run.job.as_ref(), restore: run.restore.as_deref() }
+        RunOf {
+            way: Way::Native(run.id.clone()),
+            queue: run.queue.as_ref(),
+            job: run.job.as_ref(),
+            restore: run.restore.as_deref(),
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! Read from the agent's configuration; a release's settings come from the file that Flink's own clients on this node read.
 //! Not here: the configuration's syntax (`agent`), and anything that changes.
 
+use crate::client::Client;
 use crate::package::mirror::Mirror;
 use crate::queue;
 use crate::staged::{self, Staged};
@@ -49,6 +50,8 @@ pub struct Site {
     pub mirror: Option<Mirror>,
     /// Where Graphite can be asked, as in `http://graphite:8080`.
     pub graphite: Option<String>,
+    /// Flink's own client on this node, where it may be started.
+    pub client: Option<Client>,
     /// What packages may refer to as `environment_…`.
     pub environment: BTreeMap<String, String>,
 }
@@ -122,8 +125,17 @@ impl Site {
 
     /// The jar by which a release runs scripts of Python, on this node: no copy in HDFS has it.
     pub fn python_jar(&self, version: Version) -> Option<PathBuf> {
-        let home = self.flink_home.with_file_name(format!("flink-{version}"));
-        Some(home.join(python_jar(version))).filter(|jar| jar.is_file())
+        Some(self.home(version).join(python_jar(version))).filter(|jar| jar.is_file())
+    }
+
+    /// A release on this node.
+    pub fn home(&self, version: Version) -> PathBuf {
+        self.flink_home.with_file_name(format!("flink-{version}"))
+    }
+
+    /// Where Flink's own client has what is its.
+    pub fn clients(&self) -> PathBuf {
+        self.folder.join("clients")
     }
 
     /// A release as it is now: its settings on this node, its files in HDFS. `now` is of a clock that never goes back.

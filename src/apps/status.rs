@@ -6,6 +6,7 @@
 mod tests;
 
 use crate::decide::again::{Again, again};
+use crate::decide::attempt::{self, Found, Trail};
 use crate::decide::{Job, Observed, Seen, Yarn, is_moved};
 use crate::journal::{Application, Component, End, Outcome, Run, Verdict, Wanted};
 use systems::yarn::State as YarnState;
@@ -31,6 +32,9 @@ pub fn phase(application: &Application) -> Phase {
 /// A component's state and its reason.
 pub fn state(wanted: &Wanted, component: &Component, observed: Option<&Observed>) -> (State, String) {
     let said = |state, why: &str| (state, why.to_owned());
+    if component.attempt.is_some() {
+        return of_attempt(observed);
+    }
     let Some(run) = &component.run else {
         return match wanted {
             Wanted::Started { .. } => said(State::Submitting, "it is being prepared"),
@@ -44,7 +48,7 @@ pub fn state(wanted: &Wanted, component: &Component, observed: Option<&Observed>
         };
     }
     match observed.map(|observed| &observed.yarn) {
-        None | Some(Yarn::NoRun) => said(State::Unknown, "it was not looked at yet"),
+        None | Some(Yarn::NoRun | Yarn::Tried(_)) => said(State::Unknown, "it was not looked at yet"),
         Some(Yarn::Hidden { hop, why }) => (State::CannotSee, format!("{hop} does not answer: {why}")),
         Some(Yarn::Foreign(user)) => (State::Submitting, format!("its id was taken by {user}")),
         Some(Yarn::Unknown { .. }) => said(State::Submitting, "YARN does not know it yet"),
@@ -53,6 +57,19 @@ pub fn state(wanted: &Wanted, component: &Component, observed: Option<&Observed>
             let all = [Some(reason).filter(|reason| !reason.is_empty()), moved(run, seen)];
             (state, all.into_iter().flatten().collect::<Vec<_>>().join("; "))
         }
+    }
+}
+
+/// Flink's own client submits it.
+fn of_attempt(observed: Option<&Observed>) -> (State, String) {
+    let tried = observed.map(|observed| &observed.yarn);
+    match tried {
+        Some(Yarn::Tried(tried)) => match (&tried.found, &tried.trail) {
+            (Found::Hidden { hop, why }, _) => (State::CannotSee, format!("{hop} does not answer: {why}")),
+            (Found::None, Trail::None) => (State::Unknown, attempt::DOUBT.to_owned()),
+            _ => (State::Submitting, attempt::SUBMITS.to_owned()),
+        },
+        _ => (State::Submitting, attempt::SUBMITS.to_owned()),
     }
 }
 

@@ -68,6 +68,11 @@ pub struct Ended {
 
 /// Runs it to its end, or to the end of its time.
 pub fn run(task: Task<'_>) -> io::Result<Ended> {
+    run_until(task, &mut || false)
+}
+
+/// The same, ended sooner where somebody says, who is asked several times a second, that it is enough.
+pub fn run_until(task: Task<'_>, is_enough: &mut dyn FnMut() -> bool) -> io::Result<Ended> {
     runnable(task.program)?;
     let (reader, writer) = io::pipe()?;
     let (time, kept, whose) = (task.time, task.kept, task.whose);
@@ -79,7 +84,7 @@ pub fn run(task: Task<'_>) -> io::Result<Ended> {
         command.spawn().map_err(hint)?
     };
     let reader = thread::spawn(move || end_of(reader, kept));
-    let status = wait(&mut child, time)?;
+    let status = wait(&mut child, time, is_enough)?;
     if status.is_none() || whose == Whose::Foreign {
         stop(&child);
     }
@@ -121,15 +126,15 @@ fn command(task: Task<'_>) -> Command {
     command
 }
 
-/// None if its time is over.
-fn wait(child: &mut Child, time: Duration) -> io::Result<Option<ExitStatus>> {
+/// None if its time is over, or if it is enough.
+fn wait(child: &mut Child, time: Duration, is_enough: &mut dyn FnMut() -> bool) -> io::Result<Option<ExitStatus>> {
     let start = Instant::now();
     let mut pause = Duration::from_millis(5);
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
-        if start.elapsed() > time {
+        if start.elapsed() > time || is_enough() {
             return Ok(None);
         }
         thread::sleep(pause);

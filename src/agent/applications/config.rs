@@ -5,6 +5,7 @@
 use super::access::Rules;
 use super::entrances::{Entrances, entrances};
 use crate::config_file::{self, Error};
+use apps::client::Client;
 use apps::package::mirror::Mirror;
 use apps::site::{Release, Site};
 use apps::submit::Cluster;
@@ -74,6 +75,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let class_path = addresses(table.required_list("class_path", "/etc/hadoop/conf"));
     let flink_home = table.parsed("flink_home", "/opt/pnda/flink", NodePath::new);
     let flinks: Option<BTreeMap<Version, Release>> = table.tables("release", release).into_iter().collect();
+    let client = table.table("client", client).flatten();
     let environment = environment(table);
     let cluster = Cluster {
         name: cluster?,
@@ -100,9 +102,18 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         queue_map: queue_map.map(|map| map.as_str().into()),
         mirror,
         graphite,
+        client,
         environment,
     };
     Some(Config { socket: socket?.as_str().into(), entrances, rules, interval: Duration::from_secs(interval), site })
+}
+
+/// Flink's own client, where the manager may start it.
+fn client(table: &mut Table<'_>) -> Option<Client> {
+    let java = table.parsed("java", "/usr/lib/jvm/java-17/bin/java", NodePath::new);
+    let java_options = table.list("java_options").into_iter().map(|text| text.text).collect();
+    let hadoop_conf = table.parsed("hadoop_conf", "/etc/hadoop/conf", NodePath::new);
+    Some(Client { java: java?.as_str().into(), java_options, hadoop_conf: hadoop_conf?.as_str().into() })
 }
 
 /// The mirror, which is believed by its keys alone.

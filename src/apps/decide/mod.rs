@@ -4,13 +4,15 @@
 //! Not here: doing it, and in which words it is shown.
 
 pub mod again;
+pub mod attempt;
 #[cfg(test)]
 mod tests;
 
 use crate::journal::{Component, End, Outcome, Run, Savepoint, Verdict, Wanted};
 use again::{Again, again, is_due};
+use attempt::{Found, Tried};
 use systems::yarn::{FinalStatus, State};
-use words::ids::JobId;
+use words::ids::{ApplicationId, JobId};
 use words::names::Word;
 
 /// What was seen of a component's run, and when.
@@ -28,6 +30,7 @@ impl Observed {
         match &self.yarn {
             Yarn::Hidden { .. } => true,
             Yarn::Known(seen) => matches!(seen.job, Job::Hidden(_)),
+            Yarn::Tried(tried) => matches!(tried.found, Found::Hidden { .. }),
             Yarn::NoRun | Yarn::Unknown { .. } | Yarn::Foreign(_) => false,
         }
     }
@@ -47,6 +50,8 @@ pub enum Yarn {
     Foreign(String),
     /// It is there.
     Known(Box<Seen>),
+    /// There is no run yet: Flink's own client submits it.
+    Tried(Box<Tried>),
 }
 
 /// What a run that YARN does not know may have left behind.
@@ -132,6 +137,12 @@ pub enum Action {
     /// Have YARN take the id with something that does nothing: a request to submit the run may still be under way, and is
     /// without effect then.
     Occupy,
+    /// Have Flink's own client submit what is intended.
+    Client,
+    /// Write down the id that the client has used; and, where YARN does not have it, why it gave up.
+    Found { id: ApplicationId, refused: Option<String> },
+    /// Write down that the client has submitted nothing, and whether that is a failure.
+    ClientEnded { why: String, has_failed: bool },
     /// Write down that YARN knows it, or what was sent in its place.
     Accept { is_placeholder: bool },
     /// Write down how it ended.
@@ -171,10 +182,15 @@ pub fn next(wanted: &Wanted, component: &Component, observed: &Observed, now_ms:
     if observed.as_of < component.changed {
         return Action::Rest(Rest::Stale);
     }
+    match (&component.attempt, &observed.yarn) {
+        (Some(attempt), Yarn::Tried(tried)) => return attempt::next(wanted, attempt, tried),
+        (Some(_), _) | (None, Yarn::Tried(_)) => return Action::Rest(Rest::Stale),
+        (None, _) => {}
+    }
     let Some(run) = component.live() else { return idle(wanted, component, now_ms) };
     let wanted = if component.given_up.is_some() { &GIVEN_UP } else { wanted };
     match &observed.yarn {
-        Yarn::NoRun => Action::Rest(Rest::Stale),
+        Yarn::NoRun | Yarn::Tried(_) => Action::Rest(Rest::Stale),
         Yarn::Hidden { hop, why } => cannot_see(hop, why),
         Yarn::Unknown { traces, saved } => unknown(wanted, component, run, (traces, saved)),
         Yarn::Foreign(user) => {
@@ -211,7 +227,8 @@ fn unknown(wanted: &Wanted, component: &Component, run: &Run, (traces, saved): (
         (true, _) => lost("YARN has forgotten it, and only forgets what is over".into()),
         (false, Traces::Found(what)) => lost(format!("YARN has forgotten it; it ran, for there is {what}")),
         (false, Traces::Hidden(why)) if shall_run => cannot_see("HDFS", why),
-        (false, Traces::None) if shall_run => Action::Submit,
+        // What Flink's client submits is not submitted from here.
+        (false, Traces::None) if shall_run && run.tag.is_none() => Action::Submit,
         // What takes the id runs nothing, whatever became of the run.
         (false, _) if run.begun => Action::Occupy,
         // Whoever is about to submit it writes that first, and learns that something else was written.

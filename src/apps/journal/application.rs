@@ -2,7 +2,7 @@
 //! A snapshot has them in this very shape: a field that comes later has a default.
 //! Not here: which record changes what (`state`).
 
-use super::record::{End, Origin, Verdict};
+use super::record::{End, Key, Origin, Verdict};
 use super::savepoint::{Outcome, Savepoint};
 use super::streak::Streak;
 use crate::respawn::Policy;
@@ -77,6 +77,30 @@ pub struct Component {
     pub savepoint_ordered: bool,
     /// Why it cannot be started again, by the order that is in force.
     pub given_up: Option<String>,
+    /// Flink's own client submits it, and its id is not known yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<Attempt>,
+}
+
+/// A submission by Flink's own client, of which there is no id yet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The tag that its application has in YARN, and nobody else's.
+    pub tag: Word,
+    /// The client was started, or may have been.
+    pub begun: bool,
+    /// The order that it follows.
+    pub order: u64,
+    /// When it was intended.
+    pub at_ms: u64,
+    /// The queue that is asked for.
+    pub queue: Option<Word>,
+    /// The job's id, where we name it.
+    pub job: Option<JobId>,
+    /// The state from which it begins.
+    pub restore: Option<String>,
+    /// What follows when it ends by itself.
+    pub policy: Policy,
 }
 
 /// One run: one application of YARN.
@@ -94,6 +118,9 @@ pub struct Run {
     pub job: Option<JobId>,
     /// The state from which it began.
     pub restore: Option<String>,
+    /// The tag by which it was found, where Flink's own client submitted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<Word>,
     /// A request to submit it left, or may have.
     pub begun: bool,
     /// YARN knows it.
@@ -120,6 +147,7 @@ impl Run {
             queue: None,
             job: None,
             restore: None,
+            tag: None,
             begun: false,
             accepted: false,
             is_placeholder: false,
@@ -155,6 +183,24 @@ impl Component {
         self.run.as_ref().filter(|run| run.ran()).or(self.before.as_ref())
     }
 
+    /// Another run may begin only where none can be any more.
+    pub(super) fn is_free(&self, of: &Key) -> Result<(), String> {
+        match (self.live(), &self.attempt) {
+            (Some(run), _) => Err(format!("{of} has the run {} that is not over", run.id)),
+            (_, Some(attempt)) => Err(format!("{of} is being submitted with the tag {}", attempt.tag)),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Goes on to another run.
+    pub(super) fn begin(&mut self, run: Run) {
+        let is_respawn = self.respawns(run.order);
+        if let Some(run) = self.run.take().filter(Run::ran) {
+            self.before = Some(run);
+        }
+        self.run = Some(Run { is_respawn, ..run });
+    }
+
     /// The run that is not over.
     pub fn live(&self) -> Option<&Run> {
         self.run.as_ref().filter(|run| run.end.is_none())
@@ -180,6 +226,6 @@ impl Component {
 impl Application {
     /// Whether a component runs or may come to run.
     pub fn is_live(&self) -> bool {
-        self.components.values().any(|component| component.live().is_some())
+        self.components.values().any(|component| component.live().is_some() || component.attempt.is_some())
     }
 }

@@ -218,6 +218,10 @@ impl Fact {
             Fact::StartFailed { of, .. }
             | Fact::RespawnFailed { of, .. }
             | Fact::RunIntended { of, .. }
+            | Fact::ClientIntended { of, .. }
+            | Fact::ClientBegun { of, .. }
+            | Fact::ClientFound { of, .. }
+            | Fact::ClientEnded { of, .. }
             | Fact::SubmissionBegun { of, .. }
             | Fact::RunAccepted { of, .. }
             | Fact::RunEnded { of, .. }

@@ -16,7 +16,7 @@ mod streak;
 mod tests;
 mod told;
 
-pub use application::{Application, Component, Package, Run, Wanted};
+pub use application::{Application, Attempt, Component, Package, Run, Wanted};
 pub use book::{Book, NoteError, PIECE};
 pub use copy::CopyError;
 pub use hdfs::HdfsJournal;

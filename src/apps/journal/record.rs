@@ -99,6 +99,24 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Policy::is_none")]
         policy: Policy,
     },
+    /// A component will be submitted by Flink's own client, which chooses the id; its application will have this tag.
+    ClientIntended {
+        of: Key,
+        tag: Word,
+        /// The order that it follows: the number of its record.
+        order: u64,
+        queue: Option<Word>,
+        job: Option<JobId>,
+        restore: Option<String>,
+        #[serde(default, skip_serializing_if = "Policy::is_none")]
+        policy: Policy,
+    },
+    /// The client is started now; from here on its application may come to run at any time.
+    ClientBegun { of: Key, tag: Word },
+    /// Its application has this id, whether YARN has it already or not.
+    ClientFound { of: Key, tag: Word, id: ApplicationId },
+    /// It has submitted nothing, or nobody waits for it any more.
+    ClientEnded { of: Key, tag: Word, why: String },
     /// Its files are in HDFS, and the request to YARN leaves now; from here on it may come to run at any time.
     SubmissionBegun { of: Key, id: ApplicationId },
     /// A component that ended by itself cannot be started again; the order goes on for the others.

@@ -2,14 +2,14 @@
 //! A fold over the records: the same records give the same state, on any node.
 //! Not here: the shape of what follows (`application`), what is observed, and what is to be done.
 
-use super::application::{Application, Component, Package, Run, Wanted};
+use super::application::{Application, Attempt, Component, Package, Run, Wanted};
 use super::record::{Fact, Key, Record};
 use super::savepoint::{Outcome, Savepoint};
 use super::streak::Streak;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use words::ids::{ApplicationId, TriggerId};
-use words::names::{ApplicationName, PackageName};
+use words::names::{ApplicationName, PackageName, Word};
 
 /// Everything.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -105,20 +105,13 @@ impl State {
             Fact::RespawnFailed { of, why } => self.component(of, record.number)?.given_up = Some(why.clone()),
             Fact::RunIntended { of, id, order, queue, job, restore, policy } => {
                 let component = self.component(of, record.number)?;
-                if let Some(run) = component.live() {
-                    return Err(format!("{of} has the run {} that is not over", run.id));
-                }
-                let is_respawn = component.respawns(*order);
-                if let Some(run) = component.run.take().filter(Run::ran) {
-                    component.before = Some(run);
-                }
-                component.run = Some(Run {
+                component.is_free(of)?;
+                component.begin(Run {
                     queue: queue.clone(),
                     job: job.clone(),
                     restore: restore.clone(),
                     // Before format 2 nothing was written between the two.
                     begun: record.format < 2,
-                    is_respawn,
                     policy: *policy,
                     ..Run::of(id.clone(), *order, record.at_ms)
                 });
@@ -134,9 +127,55 @@ impl State {
                 let component = self.component(of, record.number)?;
                 component.streak = component.streak.after(end.verdict, end.ran_ms);
             }
+            fact => self.change_attempt(record, fact)?,
+        }
+        Ok(())
+    }
+
+    fn change_attempt(&mut self, record: &Record, fact: &Fact) -> Result<(), String> {
+        match fact {
+            Fact::ClientIntended { of, tag, order, queue, job, restore, policy } => {
+                let component = self.component(of, record.number)?;
+                component.is_free(of)?;
+                component.attempt = Some(Attempt {
+                    tag: tag.clone(),
+                    begun: false,
+                    order: *order,
+                    at_ms: record.at_ms,
+                    queue: queue.clone(),
+                    job: job.clone(),
+                    restore: restore.clone(),
+                    policy: *policy,
+                });
+            }
+            Fact::ClientBegun { of, tag } => {
+                let component = self.component(of, record.number)?;
+                let attempt = component.attempt.as_mut().filter(|attempt| attempt.tag == *tag);
+                attempt.ok_or_else(|| format!("{of} is not submitted with the tag {tag}"))?.begun = true;
+            }
+            Fact::ClientFound { of, tag, id } => {
+                let attempt = self.attempt(of, tag, record.number)?;
+                self.component(of, record.number)?.begin(Run {
+                    queue: attempt.queue,
+                    job: attempt.job,
+                    restore: attempt.restore,
+                    tag: Some(attempt.tag),
+                    begun: true,
+                    policy: attempt.policy,
+                    ..Run::of(id.clone(), attempt.order, attempt.at_ms)
+                });
+            }
+            Fact::ClientEnded { of, tag, .. } => drop(self.attempt(of, tag, record.number)?),
             fact => self.change_savepoint(record, fact)?,
         }
         Ok(())
+    }
+
+    /// Takes an attempt out: what became of it is known.
+    fn attempt(&mut self, of: &Key, tag: &Word, number: u64) -> Result<Attempt, String> {
+        let component = self.component(of, number)?;
+        let found = component.attempt.take_if(|attempt| attempt.tag == *tag);
+        found.ok_or_else(|| format!("{of} is not submitted with the tag {tag}"))
     }
 
     fn change_savepoint(&mut self, record: &Record, fact: &Fact) -> Result<(), String> {

@@ -39,6 +39,17 @@ impl Fact {
                 let from = restore.as_ref().map(|path| format!(", from {path}")).unwrap_or_default();
                 return (Some(&of.component), format!("{id} will be submitted{from}"));
             }
+            Fact::ClientIntended { of, tag, restore, .. } => {
+                let from = restore.as_ref().map(|path| format!(", from {path}")).unwrap_or_default();
+                return (Some(&of.component), format!("Flink's client will submit it with the tag {tag}{from}"));
+            }
+            Fact::ClientBegun { of, .. } => return (Some(&of.component), "Flink's client is started".to_owned()),
+            Fact::ClientFound { of, id, .. } => {
+                return (Some(&of.component), format!("Flink's client has submitted it as {id}"));
+            }
+            Fact::ClientEnded { of, why, .. } => {
+                return (Some(&of.component), format!("Flink's client submitted nothing: {why}"));
+            }
             Fact::SubmissionBegun { of, id } => return (Some(&of.component), format!("{id} is submitted")),
             Fact::RunAccepted { of, id, .. } => return (Some(&of.component), format!("YARN has {id}")),
             Fact::RunEnded { of, id, end } => {

@@ -2,6 +2,7 @@
 //! was written meanwhile.
 //! Not here: the decision, and the acts themselves.
 
+use super::by_client;
 use super::explain::refusals;
 use super::rounds::component_of;
 use super::{Manager, Trouble, lock, unavailable};
@@ -13,9 +14,9 @@ use crate::package::Package;
 use crate::prepare::{self, Prepared, Releases, RunOf};
 use crate::restore;
 use crate::site::python_jar;
-use crate::submit::{Job, configuration};
+use crate::submit::{Configuration, Distribution, Job, configuration};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use systems::hadoop::User;
 use words::chain::chain;
 use words::flink::Version;
@@ -46,6 +47,10 @@ impl Manager {
     /// Carries out what is more than to rest.
     pub(super) fn perform(&self, state: &State, of: &Key, action: Action) -> Done {
         let Some((application, component)) = component_of(state, of) else { return Done::Asked };
+        if let Some(attempt) = &component.attempt {
+            let done = self.of_client(state, of, attempt, action);
+            return self.told_of(of, done.map(|()| true));
+        }
         let (of_run, live) = (|| of.clone(), component.live());
         let is_written = !matches!(action, Action::Kill | Action::SaveAgain);
         let done = match (action, live) {
@@ -77,14 +82,21 @@ impl Manager {
             (Action::NotSaved { why, is_over }, _) => {
                 self.settle(state, of, |id| Fact::SavepointFailed { of: of_run(), id, why, is_over })
             }
-            (Action::Rest(_), _) | (_, None) => return Done::Asked,
+            (Action::Client | Action::Found { .. } | Action::ClientEnded { .. } | Action::Rest(_), _) | (_, None) => {
+                return Done::Asked;
+            }
         };
-        // What did not come to pass is decided again in the next round, from what is seen then.
+        self.told_of(of, done.map(|()| is_written))
+    }
+
+    /// What became of an act, of which something was written or not. What did not come to pass is decided again in the next
+    /// round, from what is seen then.
+    fn told_of(&self, of: &Key, done: Result<bool, Refusal>) -> Done {
         match done {
-            Ok(()) | Err(Refusal::Conflict(_)) => {
+            Ok(_) | Err(Refusal::Conflict(_)) => {
                 lock(&self.troubles).remove(of);
                 // What was written down may have a consequence; what was only asked for takes its time.
-                if done.is_ok() && is_written { Done::Written } else { Done::Asked }
+                if done == Ok(true) { Done::Written } else { Done::Asked }
             }
             Err(refusal) => {
                 self.trouble(of, refusal.to_string());
@@ -141,7 +153,11 @@ impl Manager {
         let all: Vec<_> = self.site.flinks.keys().copied().collect();
         let usual = self.site.usual().ok_or(prepare::Error::NoFlink)?;
         let releases = Releases { all: &all, usual };
-        prepare::prepare(package, application, of, &self.site.environment, &releases)
+        let prepared = prepare::prepare(package, application, of, &self.site.environment, &releases)?;
+        match prepared.is_by_client() && self.site.client.is_none() {
+            true => Err(prepare::Error::NoClient(of.clone())),
+            false => Ok(prepared),
+        }
     }
 
     /// Writes down that a component will run, and submits it.
@@ -176,9 +192,14 @@ impl Manager {
             Err(error) if error.is_passing() || component.respawns(*order) => return Err(unavailable(chain(&error))),
             Err(error) => return failed(chain(&error)),
         };
+        let (job, policy) = (prepared.job_id(), prepared.component.policy);
+        if prepared.is_by_client() {
+            let tag = by_client::tag()?;
+            let intended = Fact::ClientIntended { of: of.clone(), tag, order: *order, queue, job, restore, policy };
+            // What follows is decided from it.
+            return self.record(state, of, intended);
+        }
         let new = self.hands().reserve(&application.owner).map_err(|error| unavailable(chain(&error)))?;
-        let job = prepared.job_id();
-        let policy = prepared.component.policy;
         let intended = Fact::RunIntended { of: of.clone(), id: new.id, order: *order, queue, job, restore, policy };
         self.record(state, of, intended)?;
         let state = self.state()?;
@@ -186,29 +207,41 @@ impl Manager {
         run.map_or(Ok(()), |run| self.submit(&state, of, run))
     }
 
-    /// Brings the files of a run to HDFS; gives what YARN is to get.
-    pub(super) fn ship(&self, state: &State, of: &Key, run: &Run) -> Result<Value, Failed> {
+    /// What a run is made of, with its files in a folder on this node; or what stands against it by now.
+    pub(super) fn made_ready(
+        &self,
+        state: &State,
+        of: &Key,
+        (run, is_respawn): (&RunOf<'_>, bool),
+        folder: &Path,
+    ) -> Result<Ready, Failed> {
         let application = state.applications.get(&of.application).ok_or(Failed::Passing("it is gone".to_owned()))?;
         let (package, prepared) = self.prepared(state, of)?;
         let flink = self.distribution(prepared.flink).map_err(|error| Failed::Passing(chain(&error)))?;
-        let job = prepared.job(of, &application.owner, &RunOf::from(run));
+        let job = prepared.job(of, &application.owner, run);
         let configuration =
             configuration(&self.site.cluster, &flink, &job).map_err(|error| Failed::ForGood(chain(&error)))?;
         // What was right when it was ordered may not be so any more, and YARN takes what it fails a moment later.
         let answers = self.answers_of(&of.application);
         let against = refusals(self.preflight(&job, prepared.flink, &configuration, &answers));
-        let refused = |why| if run.is_respawn { Failed::Passing(why) } else { Failed::ForGood(why) };
+        let refused = |why| if is_respawn { Failed::Passing(why) } else { Failed::ForGood(why) };
         against.map_or(Ok(()), |why| Err(refused(why)))?;
-        let folder = self.work(run);
         // What a killed agent left of it is older than this try.
-        let _ = std::fs::remove_dir_all(&folder);
+        let _ = std::fs::remove_dir_all(folder);
         let digest = state.packages.get(&package.name).map(|package| package.sha256);
         let digest = digest.ok_or_else(|| Failed::ForGood(format!("{} is not deployed any more", package.name)))?;
-        let written = prepared.write(&self.repository, (&package, digest), of, &folder);
-        let files = written.map_err(|error| Failed::Passing(chain(&error)));
-        let shipped = files.and_then(|mut files| {
-            files.extend(self.site_parts(&job, prepared.flink));
-            let shipment = Shipment { job: &job, flink: &flink, configuration: &configuration, files };
+        let written = prepared.write(&self.repository, (&package, digest), of, folder);
+        let files = written.map_err(|error| Failed::Passing(chain(&error)))?;
+        Ok(Ready { flink, job, configuration, files })
+    }
+
+    /// Brings the files of a run to HDFS; gives what YARN is to get.
+    pub(super) fn ship(&self, state: &State, of: &Key, run: &Run) -> Result<Value, Failed> {
+        let folder = self.work(run);
+        let ready = self.made_ready(state, of, (&RunOf::from(run), run.is_respawn), &folder);
+        let shipped = ready.and_then(|Ready { flink, job, configuration, mut files }| {
+            files.extend(self.site_parts(&job, flink.version));
+            let shipment = Shipment { id: &run.id, job: &job, flink: &flink, configuration: &configuration, files };
             self.hands().prepare(shipment).map_err(|error| match error.is_final() {
                 true => Failed::ForGood(chain(&error)),
                 false => Failed::Passing(chain(&error)),
@@ -249,6 +282,14 @@ pub(super) fn start_failed(of: &Key, is_respawn: bool, why: String) -> Fact {
         true => Fact::RespawnFailed { of: of.clone(), why },
         false => Fact::StartFailed { of: of.clone(), why },
     }
+}
+
+/// What a run is made of.
+pub(super) struct Ready {
+    pub(super) flink: Distribution,
+    pub(super) job: Job,
+    pub(super) configuration: Configuration,
+    pub(super) files: Vec<Part>,
 }
 
 /// What became of an act.

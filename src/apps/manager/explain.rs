@@ -13,7 +13,7 @@ use crate::preflight::look::{Asking, look};
 use crate::preflight::{Wanted, judge, python};
 use crate::prepare::{Prepared, RunOf};
 use crate::site::python_jar;
-use crate::submit::{Configuration, Distribution, Job, Refused, configuration};
+use crate::submit::{Configuration, Distribution, Job, Refused, Way, configuration};
 use crate::{restore, site};
 use systems::hadoop::User;
 use words::application::{DryRun, Explained, Finding, SetBy, Value, Weight};
@@ -24,6 +24,8 @@ use words::names::{ApplicationName, Word};
 
 /// Stands for the id that a start would reserve.
 const NO_ID: &str = "application_0_0";
+/// Stands for the tag by which what Flink's own client submits would be found.
+const NO_TAG: &str = "pnda-client";
 
 /// A component, as far as it can be prepared.
 struct Looked {
@@ -163,8 +165,11 @@ impl Manager {
                 return Ok(Looked { findings, explained: None });
             }
         };
-        let id = ApplicationId::new(NO_ID).map_err(unavailable)?;
-        let run = RunOf { id: &id, queue: queue.as_ref(), job: None, restore: restore.as_deref() };
+        let way = match prepared.is_by_client() {
+            true => Way::Client(Word::new(NO_TAG).map_err(unavailable)?),
+            false => Way::Native(ApplicationId::new(NO_ID).map_err(unavailable)?),
+        };
+        let run = RunOf { way, queue: queue.as_ref(), job: None, restore: restore.as_deref() };
         let job = prepared.job(of, owner, &run);
         let configuration = match configuration(&self.site.cluster, &flink, &job) {
             Ok(configuration) => configuration,

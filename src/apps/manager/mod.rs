@@ -4,6 +4,7 @@
 
 mod answers;
 mod begin;
+mod by_client;
 mod carry_out;
 mod classes;
 mod crew;
@@ -17,6 +18,7 @@ mod rounds;
 mod tests;
 mod uploads;
 
+use crate::client::{Jvm, Runner};
 use crate::clock::{Clock, SystemClock};
 use crate::decide::Observed;
 use crate::holder::Holder;
@@ -31,7 +33,7 @@ use crew::Crew;
 use rounds::Pause;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use systems::hadoop::User;
 use systems::webhdfs::WebHdfs;
@@ -87,6 +89,9 @@ pub struct Manager {
     clock: Box<dyn Clock>,
     /// The program that looks at classes in a process of its own.
     apart: Option<PathBuf>,
+    /// What starts Flink's own client, and how many of it run.
+    runner: Box<dyn Runner>,
+    clients: AtomicUsize,
 }
 
 /// Why something does not come to pass, or what it waits for.
@@ -186,6 +191,8 @@ impl Manager {
             closed,
             clock: Box::new(SystemClock::default()),
             apart: None,
+            runner: Box::new(Jvm),
+            clients: AtomicUsize::new(0),
         })
     }
 
@@ -197,6 +204,11 @@ impl Manager {
     /// The same, which has this program look at classes (`package::classes::apart`), so that its own memory stays small.
     pub fn looking_apart(self, program: PathBuf) -> Manager {
         Manager { apart: Some(program), ..self }
+    }
+
+    /// The same with something else in the place of Flink's own client.
+    pub fn running(self, runner: impl Runner + 'static) -> Manager {
+        Manager { runner: Box::new(runner), ..self }
     }
 
     /// The same by another clock.

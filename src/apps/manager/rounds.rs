@@ -235,7 +235,8 @@ impl Manager {
 
     fn look_after(&self, task: &Task) {
         let (cluster, flink) = (&self.site.cluster, &self.network.flink);
-        let observer = Observer { yarn: &self.yarn, hdfs: &self.hdfs, flink, cluster };
+        let clients = self.site.clients();
+        let observer = Observer { yarn: &self.yarn, hdfs: &self.hdfs, flink, cluster, clients: &clients };
         let (mut as_of, mut listed) = (task.listed.0, task.listed.1.clone());
         for _ in 0..STEPS {
             let Ok(state) = self.state() else { return };

@@ -16,7 +16,7 @@ use words::shown::shown;
 pub const APPLICATION_PROPERTIES: &str = "application.properties";
 
 /// Properties with a meaning here.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
     "main_jar",
     "main_class",
     "main_py",
@@ -31,6 +31,7 @@ const KNOWN: [&str; 14] = [
     "log_level",
     "no_auto_props",
     "flink_python_jar",
+    "flink_submission",
 ];
 
 /// So many failures in a row are followed by another run where nobody says how many.
@@ -72,6 +73,8 @@ pub struct FlinkComponent {
     pub policy: Policy,
     /// The level of the root logger, in capitals.
     pub log_level: Option<String>,
+    /// Whether Flink's own client submits it, where the component says so.
+    pub is_by_client: Option<bool>,
 }
 
 impl FlinkComponent {
@@ -96,7 +99,7 @@ impl FlinkComponent {
             arguments = python::without_dash(arguments);
         }
         let policy = reader.policy(job_type);
-        let (version, log_level) = (reader.version(), reader.log_level());
+        let (version, log_level, is_by_client) = (reader.version(), reader.log_level(), reader.submission());
         let Reader { mut problems, notes, origin, .. } = reader;
         let Some(program) = program else {
             if problems.is_empty() {
@@ -104,7 +107,8 @@ impl FlinkComponent {
             }
             return Err(problems.sorted());
         };
-        let component = FlinkComponent { program, arguments, configuration, version, job_type, policy, log_level };
+        let component =
+            FlinkComponent { program, arguments, configuration, version, job_type, policy, log_level, is_by_client };
         problems.into_result((component, notes))
     }
 }
@@ -294,6 +298,19 @@ impl Reader<'_> {
                 let what = format!("respawn_timeout_sec is `{}`", shown(&text));
                 self.problem(what, "write a number of seconds, at most a day (86400)");
                 Duration::ZERO
+            }
+        }
+    }
+
+    fn submission(&mut self) -> Option<bool> {
+        match self.get("flink_submission").as_deref() {
+            None => None,
+            Some("native") => Some(false),
+            Some("client") => Some(true),
+            Some(other) => {
+                let remedy = "write native, or client for Flink's own command line";
+                self.problem(format!("flink_submission is `{}`", shown(other)), remedy);
+                None
             }
         }
     }

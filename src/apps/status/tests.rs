@@ -236,7 +236,13 @@ fn fold(servers: &Servers, cell: Cell) -> [String; 2] {
         information: None,
     };
     let flink = Caller::new(systems::call::Times::default());
-    let observer = Observer { yarn: &yarn_client, hdfs: &hdfs, flink: &flink, cluster: &cluster };
+    let observer = Observer {
+        yarn: &yarn_client,
+        hdfs: &hdfs,
+        flink: &flink,
+        cluster: &cluster,
+        clients: std::path::Path::new("/none"),
+    };
     let observed = observer.look(1, (&key(), &application, &component), Listed::Ask);
     let action = next(&wanted, &component, &observed, 0);
     let done = match &action {

@@ -2,16 +2,19 @@
 //! only the submission may say. Pure.
 //! Not here: which keys a package may not set (`package`), and the launch context (`context`).
 
-use super::{Cluster, Distribution, Job, Refused};
+use super::{Cluster, Distribution, Job, Refused, Way, client};
 use crate::package::flink::Program;
 use crate::package::python;
 use flink::memory::{Deployment, Model, Process};
 use flink::{Severity, Syntax, Target};
 use std::collections::BTreeMap;
+use words::ids::ApplicationId;
 use words::problem::Source;
 
 /// The lines that were submitted to natively and whose clients' submissions ours are held against.
-const LINES: std::ops::Range<(u32, u32)> = (1, 20)..(3, 0);
+pub const LINES: std::ops::Range<(u32, u32)> = (1, 20)..(3, 0);
+/// The oldest line whose options are known here.
+const OLDEST: (u32, u32) = (1, 15);
 /// Older names of what is set here: with two names Flink takes one of the values.
 const RENAMED: [&str; 5] = [
     "execution.savepoint.path",
@@ -59,17 +62,24 @@ impl Configuration {
 
 /// Puts it together, and holds what people have set against Flink's own rules.
 pub fn configuration(cluster: &Cluster, flink: &Distribution, job: &Job) -> Result<Configuration, Refused> {
-    if !LINES.contains(&flink.version.line()) {
-        return Err(Refused::Version(flink.version));
+    match (&job.way, flink.version.line()) {
+        (Way::Client(_), line) if line < OLDEST => return Err(Refused::TooOld(flink.version)),
+        (Way::Client(_), _) if job.is_python() => return Err(Refused::Script(job.of.clone())),
+        (Way::Native(_), line) if !LINES.contains(&line) => return Err(Refused::Version(flink.version)),
+        _ => {}
     }
     let mut pairs = flink.configuration.clone();
     pairs.extend(job.configuration.clone());
     // From which state it begins was chosen and written down before.
     pairs.retain(|key, _| !RENAMED.contains(&key.as_str()) && key != RESTORE);
-    pairs.extend(supervised(cluster, job, &pairs));
+    let supervised = supervised(cluster, job, &pairs).into_iter();
+    pairs.extend(supervised.map(|(key, value)| (client::key_in(flink.version, &key).to_owned(), value)));
     pairs.extend(program(job, &pairs));
     let (memory, worker_memory, warnings) = judged(flink, &pairs)?;
-    pairs.extend(internal(job));
+    match &job.way {
+        Way::Native(id) => pairs.extend(internal(job, id)),
+        Way::Client(tag) => pairs.extend(client::pairs(cluster, job, tag)),
+    }
     Ok(Configuration { pairs, arguments: arguments(job), memory, worker_memory, warnings })
 }
 
@@ -138,14 +148,14 @@ pub(super) fn is_lonely(set: &BTreeMap<String, String>) -> bool {
 }
 
 /// What Flink's own client would set, and nobody else may.
-fn internal(job: &Job) -> Vec<(String, String)> {
+fn internal(job: &Job, id: &ApplicationId) -> Vec<(String, String)> {
     let mut pairs = vec![
         ("$internal.application.main", job.main_class().to_owned()),
         // Without it a program's second job begins beside the first instead of after it (measured).
         ("execution.attached", "true".to_owned()),
         ("execution.shutdown-on-attached-exit", "false".to_owned()),
         ("execution.target", "yarn-application".to_owned()),
-        ("high-availability.cluster-id", job.id.to_string()),
+        ("high-availability.cluster-id", id.to_string()),
         ("internal.cluster.execution-mode", "NORMAL".to_owned()),
         ("yarn.application.name", job.name()),
     ];

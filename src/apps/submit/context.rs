@@ -6,6 +6,7 @@ use super::configuration::is_lonely;
 use super::{Cluster, Configuration, Distribution, Job, Refused, Resource};
 use flink::memory::Model;
 use serde_json::{Value, json};
+use words::ids::ApplicationId;
 
 /// What Flink's JobManager on YARN runs.
 const ENTRY_POINT: &str = "org.apache.flink.yarn.entrypoint.YarnApplicationClusterEntryPoint";
@@ -23,7 +24,7 @@ pub fn tag_of(cluster: &Cluster) -> String {
 pub fn context(
     cluster: &Cluster,
     flink: &Distribution,
-    job: &Job,
+    (job, id): (&Job, &ApplicationId),
     configuration: &Configuration,
     own: &[Resource],
 ) -> Result<Value, Refused> {
@@ -34,7 +35,7 @@ pub fn context(
     }
     let resources = all.iter().map(|resource| json!({ "key": resource.key, "value": local(cluster, resource) }));
     let mut context = json!({
-        "application-id": job.id,
+        "application-id": id,
         "application-name": job.name(),
         "application-type": configuration.get("yarn.application.type").unwrap_or("Apache Flink"),
         // One that is left out is taken for -1.
@@ -46,7 +47,7 @@ pub fn context(
         "resource": { "memory": memory_mb(&configuration.memory), "vCores": cores(configuration) },
         "am-container-spec": {
             "commands": { "command": command(configuration) },
-            "environment": { "entry": environment(cluster, flink, job, configuration, &all)? },
+            "environment": { "entry": environment(cluster, flink, (job, id), configuration, &all)? },
             "local-resources": { "entry": resources.collect::<Vec<_>>() },
         },
     });
@@ -63,7 +64,7 @@ pub fn context(
 fn environment(
     cluster: &Cluster,
     flink: &Distribution,
-    job: &Job,
+    (job, id): (&Job, &ApplicationId),
     configuration: &Configuration,
     all: &[&Resource],
 ) -> Result<Vec<Value>, Refused> {
@@ -83,12 +84,12 @@ fn environment(
         ("FLINK_LIB_DIR", "./lib".to_owned()),
         ("FLINK_OPT_DIR", "./opt".to_owned()),
         ("HADOOP_USER_NAME", job.owner.to_string()),
-        ("_APP_ID", job.id.to_string()),
+        ("_APP_ID", id.to_string()),
         ("_CLIENT_HOME_DIR", url(&format!("/user/{}", job.owner))),
         ("_CLIENT_SHIP_FILES", shipped),
         ("_FLINK_CLASSPATH", path),
         ("_FLINK_DIST_JAR", descriptor(cluster, dist)),
-        ("_FLINK_YARN_FILES", url(&job.staging())),
+        ("_FLINK_YARN_FILES", url(&super::staging(&job.owner, id))),
     ];
     let more = configuration
         .pairs

@@ -2,13 +2,14 @@
 //! Pure: the same inputs give the same document, which `explain` prints and the act sends.
 //! Not here: uploading and sending, and Flink's own command line.
 
+pub mod client;
 mod configuration;
 mod context;
 pub mod placeholder;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use configuration::{Configuration, RESTORE, configuration};
+pub use configuration::{Configuration, LINES, RESTORE, configuration};
 pub use context::{context, tag_of};
 
 use crate::journal::Key;
@@ -73,8 +74,8 @@ const PYTHON_DRIVER: &str = "org.apache.flink.client.python.PythonDriver";
 /// One run of a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
-    /// YARN's id.
-    pub id: ApplicationId,
+    /// How it comes to YARN.
+    pub way: Way,
     /// Which component.
     pub of: Key,
     /// As whom it runs.
@@ -93,12 +94,29 @@ pub struct Job {
     pub restore: Option<String>,
 }
 
+/// How a run comes to YARN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// From here, under an id that was reserved for it.
+    Native(ApplicationId),
+    /// By Flink's own client, which reserves one itself; its application has this tag.
+    Client(Word),
+}
+
 /// Why something is not submitted.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// Flink's own client would have to do it.
-    #[error("Flink {0} cannot be submitted natively, 1.20 and 2.x can: name another `flink_version`")]
+    #[error(
+        "Flink {0} cannot be submitted natively, 1.20 and 2.x can: name another `flink_version`, or write `flink_submission` client"
+    )]
     Version(Version),
+    /// Its client cannot either.
+    #[error("Flink {0} is older than what can be submitted: name a `flink_version` from 1.15 on")]
+    TooOld(Version),
+    /// Its client would take it otherwise.
+    #[error("{0} is a script of Python, and those are submitted natively only: write `flink_submission` native")]
+    Script(Key),
     /// Flink would refuse the configuration, or do otherwise than was meant.
     #[error("Flink would not start with this configuration:\n{}", .0.join("\n"))]
     Configuration(Vec<String>),
@@ -141,11 +159,6 @@ impl Job {
     /// Whether it is a script.
     pub fn is_python(&self) -> bool {
         matches!(self.program, Program::Python { .. })
-    }
-
-    /// The folder of this run in HDFS.
-    pub fn staging(&self) -> String {
-        staging(&self.owner, &self.id)
     }
 }
 

@@ -81,7 +81,7 @@ fn whole(name: &str) -> Sample {
         attempts: 4,
     };
     let job = Job {
-        id: ApplicationId::new(context["application-id"].as_str().unwrap()).unwrap(),
+        way: Way::Native(ApplicationId::new(context["application-id"].as_str().unwrap()).unwrap()),
         of: Key {
             application: ApplicationName::new("states").unwrap(),
             component: ComponentName::new("machine").unwrap(),
@@ -95,6 +95,13 @@ fn whole(name: &str) -> Sample {
         restore: None,
     };
     Sample { context, cluster, flink, job, own }
+}
+
+fn id_of(job: &Job) -> ApplicationId {
+    match &job.way {
+        Way::Native(id) => id.clone(),
+        Way::Client(tag) => panic!("{tag} has no id"),
+    }
 }
 
 /// The cluster's part of the configuration: what the command line found in its folder and on its own line.
@@ -124,7 +131,7 @@ fn a_context_is_the_one_that_flinks_own_client_sends() {
     for version in SAMPLES {
         let Sample { context: theirs, cluster, flink, job, own } = whole(version);
         let configuration = configuration(&cluster, &flink, &job).unwrap();
-        let ours = context(&cluster, &flink, &job, &configuration, &own).unwrap();
+        let ours = context(&cluster, &flink, (&job, &id_of(&job)), &configuration, &own).unwrap();
         for key in ["application-id", "application-type", "resource", "priority", "max-app-attempts"] {
             assert_eq!(ours[key], theirs[key], "{version} {key}");
         }
@@ -220,7 +227,7 @@ fn state_is_kept_apart_by_owner_and_component_and_no_attempt_begins_from_nothing
     }
     let with_others = configuration(&cluster, &flink, &job).unwrap();
     assert_eq!(with_others.get("yarn.application-attempts"), Some("4"));
-    let sent = context(&cluster, &flink, &job, &with_others, &[]).unwrap();
+    let sent = context(&cluster, &flink, (&job, &id_of(&job)), &with_others, &[]).unwrap();
     assert_eq!(
         (sent["max-app-attempts"].as_u64(), &sent["application-tags"]["tag"][1]),
         (Some(4), &"pnda-pico".into())
@@ -239,14 +246,14 @@ fn what_would_not_start_is_refused_with_its_reason() {
         is_archive: false,
     });
     let good = configuration(&cluster, &flink, &job).unwrap();
-    let told = context(&cluster, &flink, &job, &good, &own).unwrap_err().to_string();
+    let told = context(&cluster, &flink, (&job, &id_of(&job)), &good, &own).unwrap_err().to_string();
     assert!(told.contains("cannot be shipped"), "{told}");
     job.configuration.insert("jobmanager.memory.process.size".into(), "100m".into());
     let told = configuration(&cluster, &flink, &job).unwrap_err().to_string();
     assert!(told.contains("Flink would not start"), "{told}");
     job.configuration.clear();
     flink.files.retain(|file| !file.key.contains("flink-dist"));
-    let told = context(&cluster, &flink, &job, &good, &[]).unwrap_err().to_string();
+    let told = context(&cluster, &flink, (&job, &id_of(&job)), &good, &[]).unwrap_err().to_string();
     assert!(told.contains("has no lib/flink-dist"), "{told}");
     for old in ["1.18.1", "1.19.3", "3.0.0"] {
         flink.version = old.parse().unwrap();
@@ -280,7 +287,7 @@ fn an_environment_that_travels_is_unpacked_in_each_container() {
     // The cluster names another one for both, and the package wins for both.
     assert_eq!(flink.configuration["python.client.executable"], "python3");
     assert_eq!(set.get("python.client.executable"), Some("env/bin/python"));
-    let sent = context(&cluster, &flink, &job, &set, &own).unwrap();
+    let sent = context(&cluster, &flink, (&job, &id_of(&job)), &set, &own).unwrap();
     let resources = entries(&sent["am-container-spec"]["local-resources"]);
     assert_eq!(
         (&resources["env"]["type"], &resources["log4j.properties"]["type"]),

@@ -3,6 +3,7 @@
 //! Not here: what is tested with it.
 
 use super::wire::{Answer, Fault, Server, Wire};
+use crate::client::{Client, Runner};
 use crate::clock::{Clock, SystemClock};
 use crate::journal::{Book, Component, HdfsJournal, Key, Origin, Run, State};
 use crate::manager::Manager;
@@ -43,6 +44,8 @@ pub(super) struct Bed {
     leaving: usize,
     site: Site,
     pub(super) folder: tempfile::TempDir,
+    /// What stands in the place of Flink's own client.
+    pub(super) client: Option<Arc<dyn Runner>>,
 }
 
 pub(super) fn word(text: &str) -> Word {
@@ -115,6 +118,7 @@ impl Bed {
             leaving: 0,
             site,
             folder,
+            client: None,
         };
         let root = bed.hdfs.client();
         root.make_folder("/pnda/flink/2.3.0/plugins", "755").unwrap();
@@ -136,14 +140,34 @@ impl Bed {
     }
 
     pub(super) fn manager_by(&self, clock: &Arc<TestClock>) -> Manager {
-        Manager::through(self.wire.network(), self.site.clone()).unwrap().by(clock.clone())
+        self.with_client(Manager::through(self.wire.network(), self.site.clone()).unwrap().by(clock.clone()))
+    }
+
+    fn with_client(&self, manager: Manager) -> Manager {
+        match &self.client {
+            Some(client) => manager.running(client.clone()),
+            None => manager,
+        }
     }
 
     /// One on another node, which shares nothing with the first but the cluster.
     pub(super) fn manager_elsewhere(&self) -> Manager {
         let folder = self.folder.path().join("elsewhere");
         let clock = Arc::new(TestClock::by(3600));
-        Manager::through(self.wire.network(), Site { folder, ..self.site.clone() }).unwrap().by(clock)
+        self.with_client(Manager::through(self.wire.network(), Site { folder, ..self.site.clone() }).unwrap().by(clock))
+    }
+
+    /// The same with an application that Flink's own client submits.
+    pub(super) fn into_by_client(mut self, client: Arc<dyn Runner>) -> Bed {
+        self.site.client = Some(Client { java: "/java".into(), java_options: vec![], hadoop_conf: "/conf".into() });
+        let manager = self.manager();
+        manager.round();
+        manager.delete(&application(), &alice()).unwrap();
+        manager.round();
+        let overrides = json!({ "package": WORDCOUNT, "flink": { "word-count": { "flink_submission": "client" } } });
+        manager.create(&application(), &overrides, &alice()).unwrap();
+        drop(manager);
+        Bed { client: Some(client), ..self }
     }
 
     /// HDFS as it was, and a node that has no copy of a later journal.
@@ -366,6 +390,7 @@ fn site(wire: &Wire, folder: &std::path::Path) -> Site {
         queue_map: None,
         mirror: None,
         graphite: None,
+        client: None,
         environment: BTreeMap::new(),
     }
 }

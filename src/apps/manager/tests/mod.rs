@@ -5,6 +5,7 @@
 mod away;
 mod bed;
 mod begin;
+mod by_client;
 mod faults;
 mod logs;
 mod orders;
