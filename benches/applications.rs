@@ -10,6 +10,7 @@ use pnda::systems::hadoop::User;
 use pnda::systems::webhdfs::WebHdfs;
 use pnda::systems::yarn::{ResourceManager, State, Times};
 use pnda::words::names::{PackageName, Word};
+use pnda::words::parallel;
 use relay::Relay;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
@@ -23,6 +24,8 @@ const ROUNDS: usize = 5;
 const APPENDS: usize = 20;
 /// Applications that wait in a queue without room.
 const MANY: usize = 1000;
+/// So many of them are made at once.
+const AT_ONCE: usize = 4;
 /// Rounds over all of them that are measured.
 const LOOKS: usize = 10;
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -220,10 +223,10 @@ impl Bed {
         }
         app(&socket, &["deploy", &self.package()?.to_string_lossy()]);
         let start = Instant::now();
-        for number in 0..MANY {
+        parallel::each(AT_ONCE, 0..MANY, |number| {
             app(&socket, &["create", &format!("many{number}"), "--package", "states-1.0.0"]);
             app(&socket, &["start", &format!("many{number}")]);
-        }
+        });
         let waits = || self.yarn.applications("pnda", &[State::Accepted, State::Running]).unwrap_or_default().len();
         while waits() < MANY {
             assert!(start.elapsed() < 4 * PATIENCE, "{} of {MANY} were accepted", waits());

@@ -16,6 +16,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+#[path = "trial/by_client.rs"]
+mod by_client;
 #[path = "trial/faults.rs"]
 mod faults;
 #[path = "trial/flinks.rs"]
@@ -33,6 +35,11 @@ const PNDA: &str = env!("CARGO_BIN_EXE_pnda");
 
 /// Where nobody listens: whoever asks a registry fails.
 const NOBODY: [&str; 2] = ["--source=maven=http://127.0.0.1:1", "--source=pypi=http://127.0.0.1:1"];
+
+/// Whether everything is to be tried often and for long.
+fn is_long() -> bool {
+    std::env::var_os("PNDA_TEST_LONG").is_some()
+}
 
 fn store() -> PathBuf {
     let own = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder holds it").to_owned();
@@ -289,11 +296,13 @@ fn everything_comes_up_on_one_machine_and_goes_down_again() {
 
     let manifests = flinks::manifests(temp.path());
     let also = format!("flink.also={}", flinks::OTHER);
-    let two_flinks = ["--manifests", manifests.to_str().unwrap(), "--set", &also];
+    let client = "applications.flink_client=on";
+    let two_flinks = ["--manifests", manifests.to_str().unwrap(), "--set", &also, "--set", client];
     let mut interrupted = staying(&folder, &[&["--kafka"], &two_flinks[..]].concat());
     records_go_through_the_broker(&folder);
     an_application_stops_and_starts_with_its_state(&folder);
     flinks::an_application_runs_on_the_flink_that_it_asks_for(&folder);
+    by_client::flinks_own_client_submits(&folder);
     faults::nothing_runs_twice_and_nothing_is_lost(&folder);
     kill_process(Pid::from_child(&interrupted), Signal::INT).unwrap();
     assert!(interrupted.wait().unwrap().success());
@@ -305,6 +314,8 @@ fn everything_comes_up_on_one_machine_and_goes_down_again() {
     assert!(processes(&folder).len() >= 6, "a killed trial leaves its services");
     once(&folder, &[&NOBODY, &two_flinks[..]].concat());
     assert_eq!(processes(&folder), [""; 0], "the next one ends them");
-    pairs::the_active_ones_may_go(&folder);
-    assert_eq!(processes(&folder), [""; 0], "nothing of the pairs is left");
+    if is_long() {
+        pairs::the_active_ones_may_go(&folder);
+        assert_eq!(processes(&folder), [""; 0], "nothing of the pairs is left");
+    }
 }

@@ -21,6 +21,7 @@ pub mod prepare;
 pub mod queue;
 pub mod respawn;
 pub mod restore;
+pub mod schedule;
 pub mod share;
 pub mod site;
 pub mod staged;

@@ -21,6 +21,7 @@ pub fn phase(application: &Application) -> Phase {
             let begun = |component: &Component| {
                 component.run.as_ref().is_some_and(|run| run.order == *order && (run.accepted || run.end.is_some()))
             };
+            let begun = |component: &Component| component.schedule.is_some() || begun(component);
             if application.components.values().all(begun) { Phase::Started } else { Phase::Starting }
         }
         Wanted::Stopped { .. } if application.is_live() => Phase::Stopping,
@@ -37,13 +38,13 @@ pub fn state(wanted: &Wanted, component: &Component, observed: Option<&Observed>
     }
     let Some(run) = &component.run else {
         return match wanted {
-            Wanted::Started { .. } => said(State::Submitting, "it is being prepared"),
+            Wanted::Started { .. } => to_begin(component),
             _ => said(State::Stopped, ""),
         };
     };
     if let Some(end) = &run.end {
         return match matches!(wanted, Wanted::Started { order, .. } if *order != run.order) {
-            true => said(State::Submitting, "it is being prepared"),
+            true => to_begin(component),
             false => followed(again(wanted, component), component, over(wanted, end, component)),
         };
     }
@@ -57,6 +58,14 @@ pub fn state(wanted: &Wanted, component: &Component, observed: Option<&Observed>
             let all = [Some(reason).filter(|reason| !reason.is_empty()), moved(run, seen)];
             (state, all.into_iter().flatten().collect::<Vec<_>>().join("; "))
         }
+    }
+}
+
+/// No run of the order yet.
+fn to_begin(component: &Component) -> (State, String) {
+    match component.schedule {
+        Some(_) => (State::Scheduled, String::new()),
+        None => (State::Submitting, "it is being prepared".to_owned()),
     }
 }
 

@@ -180,6 +180,8 @@ pub enum Phase {
 pub enum State {
     /// It does not run, and shall not.
     Stopped,
+    /// Its schedule says when it runs.
+    Scheduled,
     /// It is being submitted.
     Submitting,
     /// YARN has no room for it yet.

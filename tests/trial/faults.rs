@@ -3,7 +3,7 @@
 //! Not here: faults of the servers themselves, which `src/apps/manager/tests` makes up.
 
 use super::relay::{Moment, Relay};
-use super::{package, restored};
+use super::{is_long, package, restored};
 use pnda::apps::journal::{
     AppendError, Book, FORMAT, Fact, HdfsJournal, Journal, NoteError, ReadError, Record, fresh_id,
 };
@@ -25,11 +25,6 @@ use std::time::{Duration, Instant};
 pub(super) const FIRST: &str = "edge-1";
 /// How long anything may take on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(300);
-
-/// Whether everything is to be tried often and for long.
-fn is_long() -> bool {
-    std::env::var_os("PNDA_TEST_LONG").is_some()
-}
 
 /// A cluster, and the configuration of managers of it that are not the trial's own.
 pub(super) struct Bed<'a> {
@@ -54,7 +49,7 @@ impl Drop for Manager {
 }
 
 impl Manager {
-    fn pid(&self) -> Pid {
+    pub(super) fn pid(&self) -> Pid {
         Pid::from_child(&self.process)
     }
 
@@ -110,6 +105,11 @@ impl<'a> Bed<'a> {
         config.insert("interval_seconds".into(), 1.into());
         change(&mut config);
         Bed { folder, place: folder.join(name), config, relay }
+    }
+
+    /// The folder of a node's manager.
+    pub(super) fn place(&self, node: &str) -> PathBuf {
+        self.place.join(node)
     }
 
     /// All addresses of a kind.

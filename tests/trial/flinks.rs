@@ -2,6 +2,7 @@
 //! release that is there runs on that one, stops with its state and begins from it.
 //! Not here: what a stop and a start are held to besides; that is the same with each release.
 
+use super::by_client::the_other_release_has_a_client_too;
 use super::registries::out_of_reach;
 use super::{PNDA, app_does, component, packed, restored, store};
 use pnda::mirror::lock::Source;
@@ -116,4 +117,5 @@ pub fn an_application_runs_on_the_flink_that_it_asks_for(folder: &Path) {
     app_does(folder, &["stop", "newer", "--no-savepoint", "--wait"]);
     app_does(folder, &["delete", "newer", "--yes"]);
     app_does(folder, &["undeploy", "newer-1.0.0"]);
+    the_other_release_has_a_client_too(folder, &jar);
 }

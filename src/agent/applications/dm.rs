@@ -202,13 +202,13 @@ fn yarn_state(state: State) -> &'static str {
         State::Stopped | State::Finished | State::Cancelled => "FINISHED",
         State::Failed => "FAILED",
         State::Killed => "KILLED",
-        State::Lost | State::CannotSee | State::Unknown => "NOT_FOUND",
+        State::Scheduled | State::Lost | State::CannotSee | State::Unknown => "NOT_FOUND",
     }
 }
 
 fn word(state: State) -> &'static str {
     match state {
-        State::Stopped | State::Unknown => "CREATED",
+        State::Stopped | State::Scheduled | State::Unknown => "CREATED",
         State::Submitting | State::Waiting | State::Starting => "STARTING",
         State::Running | State::Stopping => "RUNNING",
         State::Restarting | State::CannotSee => "RUNNING_WITH_ERRORS",

@@ -9,6 +9,7 @@ pub mod attempt;
 mod tests;
 
 use crate::journal::{Component, End, Outcome, Run, Savepoint, Verdict, Wanted};
+use crate::schedule::Due;
 use again::{Again, again, is_due};
 use attempt::{Found, Tried};
 use systems::yarn::{FinalStatus, State};
@@ -130,8 +131,8 @@ pub enum Saved {
 pub enum Action {
     /// Nothing: all is as wanted, or will be by itself.
     Rest(Rest),
-    /// Choose a state, reserve an id, and write down that it will run.
-    Intend,
+    /// Choose a state, reserve an id, and write down that it will run; for which time, where it has a schedule.
+    Intend { due_ms: Option<u64> },
     /// Submit the run that is intended, under its id.
     Submit,
     /// Have YARN take the id with something that does nothing: a request to submit the run may still be under way, and is
@@ -207,11 +208,16 @@ const ENDING: [&str; 5] = ["FAILING", "FAILED", "CANCELLING", "CANCELED", "FINIS
 /// Nothing runs.
 fn idle(wanted: &Wanted, component: &Component, now_ms: u64) -> Action {
     let done = |order: u64| component.run.as_ref().is_some_and(|run| run.order == order);
-    match (wanted, again(wanted, component)) {
-        (Wanted::Started { order, .. }, _) if !done(*order) => Action::Intend,
-        (_, Again::At(at_ms)) if is_due(component, at_ms, now_ms) => Action::Intend,
-        (_, Again::At(_)) => Action::Rest(Rest::Pauses),
-        (_, Again::No | Again::GivenUp(_)) => Action::Rest(Rest::AsWanted),
+    let at_once = Action::Intend { due_ms: None };
+    match (wanted, again(wanted, component), &component.schedule) {
+        (Wanted::Started { order, .. }, _, None) if !done(*order) => at_once,
+        (_, Again::At(at_ms), _) if is_due(component, at_ms, now_ms) => at_once,
+        (_, Again::At(_), _) => Action::Rest(Rest::Pauses),
+        (Wanted::Started { .. }, _, Some(schedule)) => match schedule.due(component.handled_ms, now_ms) {
+            Due::Now(due_ms) => Action::Intend { due_ms: Some(due_ms) },
+            Due::Later(_) | Due::Never => Action::Rest(Rest::AsWanted),
+        },
+        (_, Again::No | Again::GivenUp(_), _) => Action::Rest(Rest::AsWanted),
     }
 }
 

@@ -85,8 +85,12 @@ fn decided(wanted: &Wanted, component: &Component, yarn: Yarn) -> Action {
 #[test]
 fn nothing_runs_and_something_shall_or_shall_not() {
     let fresh = Component::default();
-    assert_eq!(decided(&started(), &fresh, Yarn::NoRun), Action::Intend);
-    assert_eq!(decided(&started(), &ended(3), Yarn::NoRun), Action::Intend, "a run of an earlier order");
+    assert_eq!(decided(&started(), &fresh, Yarn::NoRun), Action::Intend { due_ms: None });
+    assert_eq!(
+        decided(&started(), &ended(3), Yarn::NoRun),
+        Action::Intend { due_ms: None },
+        "a run of an earlier order"
+    );
     assert_eq!(decided(&started(), &ended(ORDER), Yarn::NoRun), Action::Rest(Rest::AsWanted), "it ended by itself");
     for wanted in [Wanted::Created, stopped(true), stopped(false), Wanted::Deleted] {
         for component in [&fresh, &ended(3), &ended(ORDER)] {

@@ -6,6 +6,7 @@ use super::record::{End, Key, Origin, Verdict};
 use super::savepoint::{Outcome, Savepoint};
 use super::streak::Streak;
 use crate::respawn::Policy;
+use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -77,9 +78,19 @@ pub struct Component {
     pub savepoint_ordered: bool,
     /// Why it cannot be started again, by the order that is in force.
     pub given_up: Option<String>,
+    /// When its runs begin; none: with the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+    /// Up to when its schedule's times have had their runs, or are none of this order.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub handled_ms: u64,
     /// Flink's own client submits it, and its id is not known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Attempt>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A submission by Flink's own client, of which there is no id yet.
@@ -127,7 +138,7 @@ pub struct Run {
     pub accepted: bool,
     /// What YARN knows took its id, and ran nothing.
     pub is_placeholder: bool,
-    /// Another run by the same order was before it.
+    /// Another run by the same order was before it, or follows at another time: the order goes on whatever becomes of this one.
     pub is_respawn: bool,
     /// What follows when it ends by itself.
     pub policy: Policy,
@@ -183,6 +194,12 @@ impl Component {
         self.run.as_ref().filter(|run| run.ran()).or(self.before.as_ref())
     }
 
+    /// What went wrong before says nothing of a run for another time.
+    pub(super) fn handle(&mut self, due_ms: Option<u64>) {
+        let Some(due_ms) = due_ms else { return };
+        (self.handled_ms, self.given_up, self.streak) = (due_ms, None, Streak::default());
+    }
+
     /// Another run may begin only where none can be any more.
     pub(super) fn is_free(&self, of: &Key) -> Result<(), String> {
         match (self.live(), &self.attempt) {
@@ -194,7 +211,7 @@ impl Component {
 
     /// Goes on to another run.
     pub(super) fn begin(&mut self, run: Run) {
-        let is_respawn = self.respawns(run.order);
+        let is_respawn = self.respawns(run.order) || self.schedule.is_some();
         if let Some(run) = self.run.take().filter(Run::ran) {
             self.before = Some(run);
         }

@@ -217,6 +217,7 @@ impl Fact {
             | Fact::ApplicationDeleted { application } => Some(application),
             Fact::StartFailed { of, .. }
             | Fact::RespawnFailed { of, .. }
+            | Fact::ScheduleSet { of, .. }
             | Fact::RunIntended { of, .. }
             | Fact::ClientIntended { of, .. }
             | Fact::ClientBegun { of, .. }

@@ -3,6 +3,7 @@
 //! Not here: where records lie, and what follows from them (`state`).
 
 use crate::respawn::Policy;
+use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -82,6 +83,8 @@ pub enum Fact {
     DeleteOrdered { application: ApplicationName },
     /// It is forgotten.
     ApplicationDeleted { application: ApplicationName },
+    /// When runs of a component begin, from the next start on; none: with the start.
+    ScheduleSet { of: Key, schedule: Option<Schedule> },
     /// A component cannot be started; the order is over.
     StartFailed { of: Key, why: String },
     /// A component will be submitted under this id. In format 1 it may come to run at any time from here on.
@@ -98,6 +101,9 @@ pub enum Fact {
         /// What follows when it ends by itself.
         #[serde(default, skip_serializing_if = "Policy::is_none")]
         policy: Policy,
+        /// The time of its schedule that it is for, in milliseconds since 1970.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due_ms: Option<u64>,
     },
     /// A component will be submitted by Flink's own client, which chooses the id; its application will have this tag.
     ClientIntended {
@@ -110,6 +116,8 @@ pub enum Fact {
         restore: Option<String>,
         #[serde(default, skip_serializing_if = "Policy::is_none")]
         policy: Policy,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due_ms: Option<u64>,
     },
     /// The client is started now; from here on its application may come to run at any time.
     ClientBegun { of: Key, tag: Word },

@@ -66,6 +66,7 @@ impl State {
                 for component in self.of(application)?.components.values_mut() {
                     (component.streak, component.given_up) = (Streak::default(), None);
                     component.savepoint_ordered = false;
+                    component.handled_ms = if component.schedule.is_some() { record.at_ms } else { 0 };
                 }
                 self.order(application, Wanted::Started { order: record.number, origin: origin.clone() })?;
             }
@@ -102,10 +103,19 @@ impl State {
 
     fn change_run(&mut self, record: &Record, fact: &Fact) -> Result<(), String> {
         match fact {
-            Fact::RespawnFailed { of, why } => self.component(of, record.number)?.given_up = Some(why.clone()),
-            Fact::RunIntended { of, id, order, queue, job, restore, policy } => {
+            Fact::RespawnFailed { of, why } => {
+                let component = self.component(of, record.number)?;
+                component.given_up = Some(why.clone());
+                // What is due now would fail the same way; the next time counts again.
+                if component.schedule.is_some() {
+                    component.handled_ms = component.handled_ms.max(record.at_ms);
+                }
+            }
+            Fact::ScheduleSet { of, schedule } => self.component(of, record.number)?.schedule = schedule.clone(),
+            Fact::RunIntended { of, id, order, queue, job, restore, policy, due_ms } => {
                 let component = self.component(of, record.number)?;
                 component.is_free(of)?;
+                component.handle(*due_ms);
                 component.begin(Run {
                     queue: queue.clone(),
                     job: job.clone(),
@@ -134,9 +144,10 @@ impl State {
 
     fn change_attempt(&mut self, record: &Record, fact: &Fact) -> Result<(), String> {
         match fact {
-            Fact::ClientIntended { of, tag, order, queue, job, restore, policy } => {
+            Fact::ClientIntended { of, tag, order, queue, job, restore, policy, due_ms } => {
                 let component = self.component(of, record.number)?;
                 component.is_free(of)?;
+                component.handle(*due_ms);
                 component.attempt = Some(Attempt {
                     tag: tag.clone(),
                     begun: false,

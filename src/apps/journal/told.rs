@@ -31,6 +31,12 @@ impl Fact {
             Fact::SavepointOrdered { .. } => "a savepoint was ordered".to_owned(),
             Fact::DeleteOrdered { .. } => "its end was ordered".to_owned(),
             Fact::ApplicationDeleted { .. } => "it was forgotten".to_owned(),
+            Fact::ScheduleSet { of, schedule: Some(schedule) } => {
+                return (Some(&of.component), format!("its runs begin at {schedule}"));
+            }
+            Fact::ScheduleSet { of, schedule: None } => {
+                return (Some(&of.component), "it has no schedule any more".to_owned());
+            }
             Fact::StartFailed { of, why } => return (Some(&of.component), format!("it cannot be started: {why}")),
             Fact::RespawnFailed { of, why } => {
                 return (Some(&of.component), format!("it cannot be started again: {why}"));

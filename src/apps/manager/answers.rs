@@ -2,12 +2,14 @@
 //! Not here: what follows from an order.
 //! What cannot be looked up is said to be so, never guessed.
 
+use super::carry_out::Failed;
 use super::{Manager, Trouble, lock, unavailable};
-use crate::journal::{Application, Fact, Key, Origin, State, Wanted};
+use crate::journal::{Application, Component, Fact, Key, Origin, State, Wanted};
 use crate::orders::{self, Caller, Refusal};
 use crate::package::overrides::Overrides;
 use crate::package::repository::{self, Repository};
 use crate::package::{Kind, Package, depot};
+use crate::schedule::{Due, Schedule};
 use crate::share;
 use crate::status;
 use serde_json::Value;
@@ -203,12 +205,41 @@ impl Manager {
 
     /// Orders a start.
     pub fn start(&self, name: &ApplicationName, origin: Origin, by: &Caller) -> Result<(), Refusal> {
-        self.order(name, by, |state, application| {
+        let schedules = self.schedules(name)?;
+        self.note(&by.name, |state| {
+            let application = orders::own(state, name, by)?;
             orders::start(name, application)?;
             share::another_start(state, &application.owner, self.share)?;
             self.another_order(&by.name)?;
-            Ok(Fact::StartOrdered { application: name.clone(), origin })
-        })
+            // Written first: without them a start would begin at once.
+            let others = schedules.into_iter().filter(|(component, schedule)| {
+                application.components.get(component).is_some_and(|known| known.schedule != *schedule)
+            });
+            let set = |(component, schedule)| Fact::ScheduleSet {
+                of: Key { application: name.clone(), component },
+                schedule,
+            };
+            let start = Fact::StartOrdered { application: name.clone(), origin };
+            Ok((others.map(set).chain([start]).collect(), ()))
+        })?;
+        self.urge(name);
+        Ok(())
+    }
+
+    /// When runs of each component begin, as its package and the overrides say.
+    fn schedules(&self, name: &ApplicationName) -> Result<Vec<(ComponentName, Option<Schedule>)>, Refusal> {
+        let state = self.state()?;
+        let Some(application) = state.applications.get(name) else { return Ok(Vec::new()) };
+        let of = |component: &ComponentName| {
+            let of = Key { application: name.clone(), component: component.clone() };
+            match self.prepared(&state, &of) {
+                Ok((_, prepared)) => Ok(Some((component.clone(), prepared.component.schedule))),
+                Err(Failed::Passing(why)) => Err(unavailable(why)),
+                // What cannot be prepared is told by what follows.
+                Err(Failed::ForGood(_)) => Ok(None),
+            }
+        };
+        application.components.keys().filter_map(|component| of(component).transpose()).collect()
     }
 
     /// Orders a stop.
@@ -281,7 +312,23 @@ impl Manager {
                 }
                 _ => {}
             }
+            let known = application.components.get(&component.name);
+            let due = known.filter(|_| matches!(application.wanted, Wanted::Started { .. }));
+            if let Some(when) = due.and_then(|known| self.when(known)) {
+                let reasons = [component.reason.as_str(), &when];
+                component.reason = reasons.into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join("; ");
+            }
         }
         told
+    }
+
+    /// When the next run of a component begins that has a schedule, and none now.
+    fn when(&self, component: &Component) -> Option<String> {
+        let schedule = component.schedule.as_ref().filter(|_| component.live().is_none())?;
+        Some(match schedule.due(component.handled_ms, self.clock.now_ms()) {
+            Due::Now(_) => "a run is due".to_owned(),
+            Due::Later(at_ms) => format!("the next run begins at {}", utc(at_ms / 1000)),
+            Due::Never => format!("{schedule} does not come any more"),
+        })
     }
 }

@@ -54,7 +54,7 @@ impl Manager {
         let (of_run, live) = (|| of.clone(), component.live());
         let is_written = !matches!(action, Action::Kill | Action::SaveAgain);
         let done = match (action, live) {
-            (Action::Intend, _) => self.intend(state, of),
+            (Action::Intend { due_ms }, _) => self.intend(state, of, due_ms),
             (Action::Submit, Some(run)) => self.submit(state, of, run),
             (Action::Occupy, Some(run)) => self.occupy(state, of, run),
             (Action::Accept { is_placeholder }, Some(run)) => {
@@ -161,14 +161,16 @@ impl Manager {
     }
 
     /// Writes down that a component will run, and submits it.
-    fn intend(&self, state: &State, of: &Key) -> Result<(), Refusal> {
+    fn intend(&self, state: &State, of: &Key, due_ms: Option<u64>) -> Result<(), Refusal> {
         let Some(application) = state.applications.get(&of.application) else { return Ok(()) };
         let (Some(component), Wanted::Started { order, origin }) =
             (application.components.get(&of.component), &application.wanted)
         else {
             return Ok(());
         };
-        let failed = |why: String| self.record(state, of, start_failed(of, component.respawns(*order), why));
+        // What fails at one time of a schedule says nothing of the next.
+        let goes_on = component.respawns(*order) || due_ms.is_some();
+        let failed = |why: String| self.record(state, of, start_failed(of, goes_on, why));
         let (_, prepared) = match self.prepared(state, of) {
             Ok(prepared) => prepared,
             Err(Failed::Passing(why)) => return Err(unavailable(why)),
@@ -189,18 +191,20 @@ impl Manager {
         let queue = match self.site.queue(&application.owner) {
             Ok(queue) => queue,
             // A map that is being exchanged must not end what has run for months.
-            Err(error) if error.is_passing() || component.respawns(*order) => return Err(unavailable(chain(&error))),
+            Err(error) if error.is_passing() || goes_on => return Err(unavailable(chain(&error))),
             Err(error) => return failed(chain(&error)),
         };
         let (job, policy) = (prepared.job_id(), prepared.component.policy);
         if prepared.is_by_client() {
             let tag = by_client::tag()?;
-            let intended = Fact::ClientIntended { of: of.clone(), tag, order: *order, queue, job, restore, policy };
+            let intended =
+                Fact::ClientIntended { of: of.clone(), tag, order: *order, queue, job, restore, policy, due_ms };
             // What follows is decided from it.
             return self.record(state, of, intended);
         }
         let new = self.hands().reserve(&application.owner).map_err(|error| unavailable(chain(&error)))?;
-        let intended = Fact::RunIntended { of: of.clone(), id: new.id, order: *order, queue, job, restore, policy };
+        let intended =
+            Fact::RunIntended { of: of.clone(), id: new.id, order: *order, queue, job, restore, policy, due_ms };
         self.record(state, of, intended)?;
         let state = self.state()?;
         let run = state.applications.get(&of.application).and_then(|one| one.components.get(&of.component)?.live());

@@ -5,6 +5,7 @@
 use super::python::{self, Archive};
 use super::{arguments, options};
 use crate::respawn::{Policy, Respawn};
+use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use words::shown::shown;
 pub const APPLICATION_PROPERTIES: &str = "application.properties";
 
 /// Properties with a meaning here.
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 18] = [
     "main_jar",
     "main_class",
     "main_py",
@@ -32,6 +33,9 @@ const KNOWN: [&str; 15] = [
     "no_auto_props",
     "flink_python_jar",
     "flink_submission",
+    "schedule",
+    "schedule_zone",
+    "schedule_missed",
 ];
 
 /// So many failures in a row are followed by another run where nobody says how many.
@@ -73,6 +77,8 @@ pub struct FlinkComponent {
     pub policy: Policy,
     /// The level of the root logger, in capitals.
     pub log_level: Option<String>,
+    /// When its runs begin, where not with the start.
+    pub schedule: Option<Schedule>,
     /// Whether Flink's own client submits it, where the component says so.
     pub is_by_client: Option<bool>,
 }
@@ -100,6 +106,7 @@ impl FlinkComponent {
         }
         let policy = reader.policy(job_type);
         let (version, log_level, is_by_client) = (reader.version(), reader.log_level(), reader.submission());
+        let schedule = reader.schedule(job_type);
         let Reader { mut problems, notes, origin, .. } = reader;
         let Some(program) = program else {
             if problems.is_empty() {
@@ -107,8 +114,17 @@ impl FlinkComponent {
             }
             return Err(problems.sorted());
         };
-        let component =
-            FlinkComponent { program, arguments, configuration, version, job_type, policy, log_level, is_by_client };
+        let component = FlinkComponent {
+            program,
+            arguments,
+            configuration,
+            version,
+            job_type,
+            policy,
+            log_level,
+            is_by_client,
+            schedule,
+        };
         problems.into_result((component, notes))
     }
 }

@@ -33,7 +33,7 @@ pub(super) enum Settled {
 
 /// Everything runs, or has ended.
 pub(super) fn runs(application: &Application) -> Settled {
-    let done = |state: State| state == State::Running || state.is_over();
+    let done = |state: State| matches!(state, State::Running | State::Scheduled) || state.is_over();
     let failed = application
         .components
         .iter()

@@ -5,6 +5,7 @@
 use flate2::read::ZlibDecoder;
 use std::io::{self, Read};
 use std::ops::Range;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -41,19 +42,20 @@ impl Source for &[u8] {
 pub(super) struct Allowance {
     to_fetch: AtomicU64,
     to_unpack: AtomicU64,
-    until: Instant,
+    /// From the first read on: who is asked before that may take his time.
+    until: OnceLock<Instant>,
 }
 
 impl Default for Allowance {
     fn default() -> Allowance {
         let (to_fetch, to_unpack) = (MOST_FETCHED.into(), MOST_UNPACKED.into());
-        Allowance { to_fetch, to_unpack, until: Instant::now() + LONGEST }
+        Allowance { to_fetch, to_unpack, until: OnceLock::new() }
     }
 }
 
 impl Allowance {
     fn take(&self, left: &AtomicU64, count: u64) -> io::Result<()> {
-        if Instant::now() > self.until {
+        if Instant::now() > *self.until.get_or_init(|| Instant::now() + LONGEST) {
             let text = format!("reading took longer than {} s; `yarn logs` reads all of it", LONGEST.as_secs());
             return Err(io::Error::other(text));
         }
@@ -221,7 +223,7 @@ mod tests {
     #[test]
     fn a_request_ends_however_slow_files_come() {
         let bytes = &b"x"[..];
-        let within = Allowance { until: Instant::now() - Duration::from_secs(1), ..Allowance::default() };
+        let within = Allowance { until: (Instant::now() - Duration::from_secs(1)).into(), ..Allowance::default() };
         let error = Metered::new(&bytes, &within).part(0, 1).unwrap_err().to_string();
         assert!(error.contains("longer than 60 s"), "{error}");
     }

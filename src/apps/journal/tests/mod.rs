@@ -80,7 +80,16 @@ fn note(book: &mut Book, fact: Fact) {
 
 fn intended(number: u32, order: u64) -> Fact {
     let job = JobId::new("0".repeat(32)).ok();
-    Fact::RunIntended { of: key(), id: id(number), order, queue: None, job, restore: None, policy: Policy::default() }
+    Fact::RunIntended {
+        of: key(),
+        id: id(number),
+        order,
+        queue: None,
+        job,
+        restore: None,
+        policy: Policy::default(),
+        due_ms: None,
+    }
 }
 
 #[test]

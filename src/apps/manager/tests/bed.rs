@@ -44,6 +44,8 @@ pub(super) struct Bed {
     leaving: usize,
     site: Site,
     pub(super) folder: tempfile::TempDir,
+    /// How far the time of the world is ahead for managers, in milliseconds.
+    pub(super) ahead_ms: u64,
     /// What stands in the place of Flink's own client.
     pub(super) client: Option<Arc<dyn Runner>>,
 }
@@ -118,6 +120,7 @@ impl Bed {
             leaving: 0,
             site,
             folder,
+            ahead_ms: 0,
             client: None,
         };
         let root = bed.hdfs.client();
@@ -136,7 +139,9 @@ impl Bed {
 
     /// A manager for which every pause is over at once.
     pub(super) fn manager(&self) -> Manager {
-        self.manager_by(&TestClock::by(3600).into())
+        let clock = TestClock::by(3600);
+        clock.ahead_ms.store(self.ahead_ms, Ordering::Relaxed);
+        self.manager_by(&clock.into())
     }
 
     pub(super) fn manager_by(&self, clock: &Arc<TestClock>) -> Manager {
@@ -231,8 +236,9 @@ impl Bed {
                 self.yarn.set(&id, "FAILED", "FAILED");
                 continue;
             }
-            self.flink.world().jobs =
-                BTreeMap::from([(self.set_for(&id, "$internal.pipeline.job-id").unwrap(), "RUNNING".to_owned())]);
+            // The job of a batch program has an id of its own.
+            let job = self.set_for(&id, "$internal.pipeline.job-id").unwrap_or_else(|| "f".repeat(32));
+            self.flink.world().jobs = BTreeMap::from([(job, "RUNNING".to_owned())]);
             self.wire.plan().hidden.retain(|place| *place != FLINK);
             self.yarn.run(&id, self.wire.addresses[FLINK].trim_start_matches("http://"));
         }

@@ -15,5 +15,6 @@ mod preflight;
 mod refused;
 mod requests;
 mod respawn;
+mod schedule;
 mod shares;
 mod wire;

@@ -7,6 +7,7 @@ use crate::package::flink::Program;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -59,7 +60,14 @@ pub fn look(question: &Question, archive: impl Read) -> Answer {
 pub fn ask(program: &Path, question: &Question, mut archive: impl Read) -> Answer {
     let failed = |error: io::Error| format!("the process that looks at them: {error}");
     let mut command = Command::new(program);
-    command.arg(COMMAND).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    // By its name a program of ours knows which one it is, and not by the path that is asked for here.
+    command
+        .arg0("pnda-agent")
+        .arg(COMMAND)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
     let mut process = command.spawn().map_err(failed)?;
     // It says nothing before it has read all.
     let sent = process.stdin.take().map_or(Ok(()), |mut input| {

@@ -1,0 +1,48 @@
+//! The schedule of a component, as its properties say it: `schedule`, `schedule_zone`, `schedule_missed`.
+//! All mistakes are told at once.
+//! Not here: what a schedule means (`crate::schedule`).
+
+use super::flink::{JobType, Reader};
+use crate::schedule::{Missed, Schedule, Text};
+use words::shown::shown;
+
+impl Reader<'_> {
+    /// When its runs begin, where not with the start.
+    pub(super) fn schedule(&mut self, job_type: JobType) -> Option<Schedule> {
+        let Some(cron) = self.get("schedule") else {
+            for name in ["schedule_zone", "schedule_missed"] {
+                if self.get(name).is_none() {
+                    continue;
+                }
+                self.problem(
+                    format!("there is a {name} and no schedule"),
+                    "write when it runs: schedule \"0 3 * * *\"",
+                );
+            }
+            return None;
+        };
+        if job_type == JobType::Streaming {
+            let remedy = "write flink_job_type batch, or leave the schedule out";
+            self.problem("it has a schedule, and a streaming job does not end", remedy);
+        }
+        let missed = match self.get("schedule_missed").as_deref() {
+            None | Some("one") => Missed::One,
+            Some("none") => Missed::None,
+            Some("all") => Missed::All,
+            Some(other) => {
+                let what = format!("schedule_missed is `{}`", shown(other));
+                self.problem(what, "write none, one or all: how many runs there are for times that were missed");
+                Missed::One
+            }
+        };
+        let zone = self.get("schedule_zone").unwrap_or_else(|| "UTC".to_owned());
+        match Schedule::try_from(Text { cron, zone, missed }) {
+            Ok(schedule) => Some(schedule),
+            Err(error) => {
+                let remedy = "write five fields as cron does, as in 0 3 * * *, and a zone as in Europe/Berlin";
+                self.problem(shown(&error.to_string()).to_string(), remedy);
+                None
+            }
+        }
+    }
+}
