@@ -3,6 +3,7 @@
 //! Not here: how YARN, HDFS and Flink are spoken to (`systems`), and the service that runs this (`agent`).
 
 pub mod act;
+pub mod alarms;
 pub mod archive;
 pub mod arrival;
 pub mod client;
@@ -27,3 +28,4 @@ pub mod site;
 pub mod staged;
 pub mod status;
 pub mod submit;
+pub mod vitals;

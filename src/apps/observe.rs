@@ -13,7 +13,7 @@ use systems::hadoop::User;
 use systems::jobmanager::{JobManager, JobOverview, Operation};
 use systems::webhdfs::{self, WebHdfs};
 use systems::yarn::{self, Application, FinalStatus, ResourceManager, State};
-use words::ids::JobId;
+use words::ids::{HostPort, JobId};
 use words::names::Word;
 
 /// No path of a savepoint is longer.
@@ -154,6 +154,7 @@ impl Observer<'_> {
         let diagnostics =
             diagnostics.into_iter().flatten().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ");
         let diagnostics = diagnostics.chars().take(LONGEST_WORDS).collect();
+        let (attempt, master) = (application.attempt(), address(&application).cloned());
         let Application { state, final_status, queue, finished_ms, launched_ms, .. } = application;
         let ran_ms = finished_ms.zip(launched_ms).map(|(finished, launched)| finished.saturating_sub(launched));
         let is_placeholder = application.application_type.eq_ignore_ascii_case(placeholder::TYPE);
@@ -168,6 +169,8 @@ impl Observer<'_> {
             is_placeholder,
             job,
             saved,
+            attempt,
+            master,
         }
     }
 
@@ -218,8 +221,11 @@ fn has_failed(application: &Application) -> bool {
 
 /// The JobManager of an application that runs.
 pub fn manager(application: &Application, flink: &Caller) -> Option<JobManager> {
-    let address = application.am_rpc_address.as_ref().filter(|_| application.state == State::Running)?;
-    Some(JobManager::through(flink.clone(), address))
+    Some(JobManager::through(flink.clone(), address(application)?))
+}
+
+fn address(application: &Application) -> Option<&HostPort> {
+    application.am_rpc_address.as_ref().filter(|_| application.state == State::Running)
 }
 
 /// The job that counts: one that is not over, else the last.

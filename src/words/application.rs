@@ -2,6 +2,7 @@
 //! A state says what is so; `cannot-see`, `waiting`, `unknown` and everything that is over are different words.
 //! Not here: how it is found out.
 
+use crate::alarm::Alarm;
 use crate::names::{ApplicationName, ComponentName, PackageName, Word};
 use crate::shown::shown;
 use schemars::JsonSchema;
@@ -49,6 +50,9 @@ pub struct Component {
     pub ended_ms: Option<u64>,
     /// Savepoints, oldest first.
     pub savepoints: Vec<Savepoint>,
+    /// What somebody should look at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<Alarm>,
     /// What Flink says besides, for those who may read its logs and ask for one application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Details>,

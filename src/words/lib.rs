@@ -2,6 +2,7 @@
 //! Pure: no file, no socket, no clock, no process is touched here.
 //! Not here: how anything is fetched, rendered or installed.
 
+pub mod alarm;
 pub mod application;
 pub mod chain;
 pub mod digest;

@@ -13,7 +13,7 @@ use crate::schedule::Due;
 use again::{Again, again, is_due};
 use attempt::{Found, Tried};
 use systems::yarn::{FinalStatus, State};
-use words::ids::{ApplicationId, JobId};
+use words::ids::{ApplicationId, HostPort, JobId};
 use words::names::Word;
 
 /// What was seen of a component's run, and when.
@@ -89,6 +89,10 @@ pub struct Seen {
     pub job: Job,
     /// What became of the savepoint that is pending.
     pub saved: Saved,
+    /// Which attempt at it there is, from 1 on.
+    pub attempt: Option<u64>,
+    /// Where its JobManager answered when it was looked at.
+    pub master: Option<HostPort>,
 }
 
 /// What Flink says of the job of a run.

@@ -63,6 +63,8 @@ fn seen(state: State, job: Job, saved: Saved) -> Yarn {
         is_placeholder: false,
         job,
         saved,
+        attempt: Some(1),
+        master: None,
     }))
 }
 

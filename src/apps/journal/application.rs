@@ -16,6 +16,8 @@ use words::names::{ComponentName, PackageName, Word};
 
 /// So many savepoints of a component are known.
 const MOST_SAVEPOINTS: usize = 100;
+/// So many of the times at which it was begun again.
+const MOST_RESPAWNS: usize = 16;
 
 /// A package that may be used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,6 +80,9 @@ pub struct Component {
     pub savepoint_ordered: bool,
     /// Why it cannot be started again, by the order that is in force.
     pub given_up: Option<String>,
+    /// When the last runs were intended that followed others by the same order, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub respawned_ms: Vec<u64>,
     /// When its runs begin; none: with the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
@@ -211,7 +216,12 @@ impl Component {
 
     /// Goes on to another run.
     pub(super) fn begin(&mut self, run: Run) {
-        let is_respawn = self.respawns(run.order) || self.schedule.is_some();
+        let follows = self.respawns(run.order);
+        // What begins by a schedule is no trouble.
+        if follows && self.schedule.is_none() {
+            self.note_respawn(run.at_ms);
+        }
+        let is_respawn = follows || self.schedule.is_some();
         if let Some(run) = self.run.take().filter(Run::ran) {
             self.before = Some(run);
         }
@@ -231,6 +241,14 @@ impl Component {
             let at = self.savepoints.iter().position(is_failed).unwrap_or(0);
             self.savepoints.remove(at);
         }
+    }
+
+    /// It is begun again by the order that is in force.
+    pub(super) fn note_respawn(&mut self, at_ms: u64) {
+        if self.respawned_ms.len() >= MOST_RESPAWNS {
+            self.respawned_ms.remove(0);
+        }
+        self.respawned_ms.push(at_ms);
     }
 
     /// The savepoint of the last run of which nobody knows yet.

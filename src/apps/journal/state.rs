@@ -67,6 +67,7 @@ impl State {
                     (component.streak, component.given_up) = (Streak::default(), None);
                     component.savepoint_ordered = false;
                     component.handled_ms = if component.schedule.is_some() { record.at_ms } else { 0 };
+                    component.respawned_ms.clear();
                 }
                 self.order(application, Wanted::Started { order: record.number, origin: origin.clone() })?;
             }

@@ -302,7 +302,7 @@ impl Manager {
         let since = lock(&self.since);
         for component in &mut told.components {
             let of = key(&component.name);
-            match (troubles.get(&of), since.hidden.get(&of)) {
+            match (troubles.get(&of), since.of(&of).hidden_ms) {
                 (_, Some(since)) if component.state == told::State::CannotSee => {
                     component.reason += &format!(" (since {})", utc(since / 1000));
                 }
@@ -318,6 +318,10 @@ impl Manager {
                 let reasons = [component.reason.as_str(), &when];
                 component.reason = reasons.into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join("; ");
             }
+        }
+        drop((troubles, since));
+        for component in &mut told.components {
+            self.add_alarms(name, application, component);
         }
         told
     }

@@ -2,6 +2,7 @@
 //! Every order and every act is in the journal before it is carried out; what cannot be recorded is not begun.
 //! Not here: which act follows (`decide`), doing it (`act`), and how people reach it.
 
+mod alarms;
 mod answers;
 mod begin;
 mod by_client;
@@ -14,9 +15,11 @@ mod fresh;
 mod logs;
 mod packages;
 mod rounds;
+mod since;
 #[cfg(test)]
 mod tests;
 mod uploads;
+mod vitals;
 
 use crate::client::{Jvm, Runner};
 use crate::clock::{Clock, SystemClock};
@@ -31,6 +34,7 @@ use crate::site::Site;
 use crate::staged::Staged;
 use crew::Crew;
 use rounds::Pause;
+use since::Since;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
@@ -66,6 +70,8 @@ pub struct Manager {
     /// Why the last act for a component did not come to pass.
     troubles: Mutex<BTreeMap<Key, Trouble>>,
     seen: Mutex<BTreeMap<Key, Observed>>,
+    /// How jobs that run do.
+    looked_at: Mutex<BTreeMap<Key, vitals::Looked>>,
     /// Since when nothing can be recorded, and since when components cannot be seen.
     since: Mutex<Since>,
     tell: Box<dyn Fn(&str) + Send + Sync>,
@@ -99,13 +105,6 @@ struct Trouble {
     why: String,
     /// Since when acts fail, in milliseconds since 1970.
     since_ms: Option<u64>,
-}
-
-/// Moments in milliseconds since 1970.
-#[derive(Default)]
-struct Since {
-    silent: Option<u64>,
-    hidden: BTreeMap<Key, u64>,
 }
 
 /// Why nothing can be recorded, and since when.
@@ -158,7 +157,7 @@ impl Manager {
         let unread = Mutex::new(Some("the journal was not read yet".to_owned()));
         let (book, known, unwritten, troubles, seen, since, refused) = Default::default();
         let (looked, pauses, crew, tasks, closed) = Default::default();
-        let (share, pace, uploading, staged, fresh) = Default::default();
+        let (share, pace, uploading, staged, fresh, looked_at) = Default::default();
         let (claimed, shelved) = Default::default();
         let tell = Box::new(|_: &str| {});
         Ok(Manager {
@@ -179,6 +178,7 @@ impl Manager {
             unwritten,
             troubles,
             seen,
+            looked_at,
             since,
             tell,
             refused,

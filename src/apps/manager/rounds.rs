@@ -60,6 +60,9 @@ impl Manager {
             let workers: Vec<_> =
                 (0..WORKERS).filter_map(|_| worker().spawn_scoped(scope, || self.work_for_ever()).ok()).collect();
             assert!(!workers.is_empty(), "this machine gives no thread");
+            let looks = Builder::new().name("jobs".to_owned()).stack_size(STACK);
+            // Without it everything goes on, and less is known.
+            let _ = looks.spawn_scoped(scope, || self.look_at_jobs_for_ever());
             let all_there = || !workers.iter().any(|worker| worker.is_finished());
             while all_there() {
                 self.begin_round();
@@ -87,7 +90,7 @@ impl Manager {
         });
     }
 
-    fn close(&self) {
+    pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.tasks.notify_all();
     }
@@ -184,6 +187,7 @@ impl Manager {
         let held = self.holder.hold(&self.hdfs, self.clock.passed());
         let is_elsewhere = matches!(held, Err(holder::Error::Elsewhere { .. }));
         *lock(&self.unread) = held.map_err(|error| chain(&error)).and_then(|()| self.catch_up()).err();
+        lock(&self.since).elsewhere = is_elsewhere;
         self.watch_silence();
         // Another node looks at everything, and has what is new.
         if is_elsewhere {
@@ -200,7 +204,7 @@ impl Manager {
         lock(&self.seen).retain(|of, _| has(of));
         lock(&self.troubles).retain(|of, _| has(of));
         lock(&self.pauses).retain(|of, _| has(of));
-        lock(&self.since).hidden.retain(|of, _| has(of));
+        lock(&self.since).retain(has);
         let listed = self.listed(&state);
         let tasks = state.applications.iter().flat_map(|(name, application)| tasks(name, application));
         let tasks = tasks.map(|(of, owner, run)| Task { of, owner, listed: (state.number, listed.of(run.as_ref())) });
@@ -257,11 +261,7 @@ impl Manager {
     }
 
     fn saw(&self, of: &Key, observed: Observed) {
-        let mut since = lock(&self.since);
-        match observed.is_hidden() {
-            true => drop(since.hidden.entry(of.clone()).or_insert_with(|| self.clock.now_ms())),
-            false => drop(since.hidden.remove(of)),
-        }
+        lock(&self.since).saw(of, &observed, self.clock.now_ms());
         lock(&self.seen).insert(of.clone(), observed);
     }
 

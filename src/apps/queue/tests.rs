@@ -268,6 +268,8 @@ fn a_run_that_yarn_put_elsewhere_says_so() {
             is_placeholder: false,
             job: decide::Job::None,
             saved: decide::Saved::None,
+            attempt: None,
+            master: None,
         };
         let observed = Observed { as_of: 1, yarn: decide::Yarn::Known(Box::new(seen)) };
         status::state(&Wanted::Created, &component, Some(&observed))

@@ -38,6 +38,10 @@ pub struct World {
     /// The answers of `/checkpoints` and `/exceptions`.
     pub checkpoints: Value,
     pub exceptions: Value,
+    /// From one checkpoint to the next, in milliseconds; none: the job takes none.
+    pub interval: Option<u64>,
+    /// How often its tasks were restarted.
+    pub restarts: u64,
     operations: BTreeMap<String, Asked>,
 }
 
@@ -96,6 +100,12 @@ fn answer(world: &mut World, request: &Request) -> Vec<u8> {
         }
         ["GET", "jobs", id] => http(200, "", &job(id, &world.jobs[id]).to_string()),
         ["GET", "jobs", _, "checkpoints"] => http(200, "", &world.checkpoints.to_string()),
+        ["GET", "jobs", _, "checkpoints", "config"] => {
+            http(200, "", &json!({ "interval": world.interval.unwrap_or(i64::MAX as u64) }).to_string())
+        }
+        ["GET", "jobs", _, "metrics"] => {
+            http(200, "", &json!([{ "id": "numRestarts", "value": world.restarts.to_string() }]).to_string())
+        }
         ["GET", "jobs", _, "exceptions"] => http(200, "", &world.exceptions.to_string()),
         ["PATCH", "jobs", id] => {
             world.jobs.insert(id.to_owned(), "CANCELED".to_owned());

@@ -69,6 +69,9 @@ pub struct Job {
     /// When it ended.
     #[serde(default, rename = "end-time", deserialize_with = "lenient::moment")]
     pub ended_ms: Option<u64>,
+    /// What time it is by its JobManager's clock.
+    #[serde(default, rename = "now", deserialize_with = "lenient::moment")]
+    pub now_ms: Option<u64>,
     /// Its vertices.
     #[serde(default, deserialize_with = "lenient::list")]
     pub vertices: Vec<Vertex>,
@@ -86,6 +89,18 @@ pub struct Vertex {
     /// How far it is, in Flink's word.
     #[serde(default, deserialize_with = "lenient::text")]
     pub status: String,
+    /// What its tasks have measured.
+    #[serde(default)]
+    pub metrics: Measured,
+}
+
+/// What the tasks of a step have measured, added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct Measured {
+    /// How long they could not go on because those after them were busy, in milliseconds; Flink 1.16 and later say so.
+    #[serde(rename = "accumulated-backpressured-time", deserialize_with = "lenient::count")]
+    pub back_pressured_ms: Option<u64>,
 }
 
 /// How far a job is.

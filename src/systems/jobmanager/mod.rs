@@ -10,6 +10,7 @@ mod failure;
 mod fake;
 mod job;
 mod operation;
+mod vitals;
 
 pub use crate::call::Times;
 pub use archive::Archive;
@@ -18,7 +19,7 @@ pub use error::Error;
 pub use failure::{Failure, Failures};
 #[cfg(any(test, feature = "testing"))]
 pub use fake::{Fake, Outcome, World};
-pub use job::{Job, JobOverview, JobState, Tasks, Vertex};
+pub use job::{Job, JobOverview, JobState, Measured, Tasks, Vertex};
 pub use operation::{Operation, SavepointRequest, StopRequest};
 
 use crate::call::{Answer, Caller, Cut, Lost, Method, Question};

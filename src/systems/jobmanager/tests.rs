@@ -208,3 +208,35 @@ fn the_fake_of_other_rooms_tests_answers_as_the_real_one() {
     manager.cancel(&id).unwrap();
     assert!(matches!(manager.cancel(&unknown), Err(Error::Refused { status: 404, .. })));
 }
+
+#[test]
+fn four_versions_tell_how_often_a_job_is_checkpointed() {
+    for version in VERSIONS {
+        assert_eq!(
+            real(version, "checkpoints-config").checkpoint_interval(&job_id()).unwrap(),
+            Some(2000),
+            "{version}"
+        );
+    }
+    let never = answering(http(200, &format!(r#"{{"interval":{}}}"#, i64::MAX))).0;
+    assert_eq!(never.checkpoint_interval(&job_id()).unwrap(), None);
+    let batch = answering(http(404, r#"{"errors":["Checkpointing is not enabled for this job (x)."]}"#)).0;
+    assert_eq!(batch.checkpoint_interval(&job_id()).unwrap(), None);
+}
+
+#[test]
+fn restarts_are_told_where_flink_has_counted_them() {
+    let counted = answering(http(200, r#"[{"id":"numRestarts","value":"3"}]"#)).0;
+    assert_eq!(counted.restarts(&job_id()).unwrap(), Some(3));
+    assert_eq!(answering(http(200, "[]")).0.restarts(&job_id()).unwrap(), None);
+}
+
+#[test]
+fn newer_versions_tell_how_long_a_step_was_held_up() {
+    let held_up = |version| {
+        let job = real(version, "job")
+            .job(&JobId::new(capture(version, "job")["response"]["jid"].as_str().unwrap()).unwrap());
+        job.unwrap().unwrap().vertices[0].metrics.back_pressured_ms
+    };
+    assert_eq!(VERSIONS.map(held_up), [None, Some(0), Some(0), Some(0)]);
+}

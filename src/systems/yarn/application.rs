@@ -71,6 +71,14 @@ pub struct Application {
     pub log_aggregation_status: Option<String>,
 }
 
+impl Application {
+    /// Which attempt at it there is now, from 1 on: the container of its master says so. None before there is one.
+    pub fn attempt(&self) -> Option<u64> {
+        let mut parts = self.am_container_logs.as_deref()?.split('/');
+        parts.find_map(|part| ContainerId::new(part).ok()).map(|container| container.attempt())
+    }
+}
+
 /// How far an application is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(from = "Option<String>")]

@@ -1,0 +1,49 @@
+//! The alarms of all applications, from what the journal knows, rounds have seen and looks at jobs have found.
+//! They are made when somebody asks, so that all who ask at a time are told the same.
+//! Not here: what is one (`alarms`).
+
+use super::{Manager, lock};
+use crate::alarms::{self, Of, Signs};
+use crate::journal::{Application, Key};
+use words::alarm::Alarm;
+use words::application as told;
+use words::names::ApplicationName;
+
+impl Manager {
+    /// All alarms, the manager's own first.
+    pub fn alarms(&self) -> Vec<Alarm> {
+        let mut all: Vec<Alarm> = self.own_alarm().into_iter().collect();
+        let applications = self.applications().unwrap_or_default();
+        all.extend(applications.into_iter().flat_map(|one| one.components).flat_map(|one| one.alarms));
+        all
+    }
+
+    /// One that stands by is well.
+    fn own_alarm(&self) -> Option<Alarm> {
+        let silence = self.silence().filter(|_| !lock(&self.since).elsewhere)?;
+        Some(alarms::cannot_record(silence.since_ms, &silence.why))
+    }
+
+    /// Adds a component's alarms to what is told of it.
+    pub(super) fn add_alarms(&self, name: &ApplicationName, application: &Application, told: &mut told::Component) {
+        let Some(known) = application.components.get(&told.name) else { return };
+        let of = Key { application: name.clone(), component: told.name.clone() };
+        let observed = lock(&self.seen).get(&of).filter(|observed| observed.as_of >= known.changed).cloned();
+        let since = lock(&self.since).of(&of);
+        let troubles = lock(&self.troubles);
+        let trouble = troubles.get(&of).and_then(|trouble| Some((trouble.why.as_str(), trouble.since_ms?)));
+        let looked = lock(&self.looked_at);
+        let signs = Signs {
+            wanted: &application.wanted,
+            known,
+            state: told.state,
+            observed: observed.as_ref(),
+            since,
+            trouble,
+            vitals: looked.get(&of).and_then(|looked| looked.vitals.as_ref()),
+            now_ms: self.clock.now_ms(),
+        };
+        let of = Of { application: name, component: &told.name, owner: &application.owner };
+        told.alarms = alarms::of(&of, &signs);
+    }
+}
