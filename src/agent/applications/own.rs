@@ -51,6 +51,15 @@ fn told(manager: &Manager, name: &ApplicationName) -> Result<Application, Failur
     manager.application(name)?.ok_or_else(missing)
 }
 
+pub(super) fn alarms(manager: &Manager, _: Asked) -> Result<Answer, Failure> {
+    fine(&manager.alarms())
+}
+
+pub(super) fn alarms_of(manager: &Manager, asked: Asked) -> Result<Answer, Failure> {
+    let components = told(manager, &asked.name(0)?)?.components;
+    fine(&components.into_iter().flat_map(|component| component.alarms).collect::<Vec<_>>())
+}
+
 pub(super) fn create(manager: &Manager, mut asked: Asked) -> Result<Answer, Failure> {
     let (body, one) = (asked.document()?, asked.name(0)?);
     let notes = manager.create(&one, &body, asked.caller()?)?;

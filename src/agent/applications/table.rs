@@ -13,6 +13,7 @@ use super::{dm, own, repository};
 use Right::{Admin, Create, Deploy, Look, Own, Read};
 use apps::manager::Manager;
 use std::collections::BTreeMap;
+use words::alarm::Alarm;
 use words::application::{Application, Details, Event, Explained, Following, Logs};
 use words::names::{ApplicationName, PackageName};
 use words::shown::shown;
@@ -301,5 +302,19 @@ pub(super) static ROUTES: &[Route] = &[
         of::<Vec<Event>>,
         own::history,
         "What happened to an application, when, by whom and why; the last thousand records.",
+    ),
+    get(
+        "/v1/alarms",
+        Read,
+        of::<Vec<Alarm>>,
+        own::alarms,
+        "What somebody should look at, of all applications and the manager.",
+    ),
+    get(
+        "/v1/applications/{application}/alarms",
+        Read,
+        of::<Vec<Alarm>>,
+        own::alarms_of,
+        "What somebody should look at of an application.",
     ),
 ];

@@ -4,6 +4,7 @@
 
 use crate::cli::failure::{FAILED, Failure, USAGE};
 use crate::systems::local::{self, Content, LocalServer};
+use crate::words::alarm::Alarm;
 use crate::words::application::{Application, Details, DryRun, Event, Explained, Finding, Following, Logs};
 use crate::words::names::{ApplicationName, ComponentName, PackageName};
 use hyper::Method;
@@ -169,6 +170,14 @@ impl Client {
 
     pub(in crate::cli) fn applications(&self) -> Result<Vec<Application>, Failure> {
         self.get("/v1/applications")
+    }
+
+    /// What somebody should look at, of one application or of all.
+    pub(in crate::cli) fn alarms(&self, application: Option<&ApplicationName>) -> Result<Vec<Alarm>, Failure> {
+        match application {
+            Some(application) => self.get(&format!("/v1/applications/{application}/alarms")),
+            None => self.get("/v1/alarms"),
+        }
     }
 
     pub(in crate::cli) fn explain(&self, application: &ApplicationName) -> Result<Vec<Explained>, Failure> {

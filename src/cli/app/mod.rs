@@ -131,6 +131,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// List what somebody should look at, and what to do about it, the worst of each component first.
+    Alarms {
+        /// Of this application; without a name, of all of them and of the manager.
+        #[arg(value_parser = checked::<ApplicationName>)]
+        application: Option<ApplicationName>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// List what happened to an application: when, by whom, and why.
     History {
         /// Its name.
@@ -253,6 +262,10 @@ pub fn run(arguments: Arguments) -> Outcome {
         Command::History { application, json } => {
             let events = client.history(&application)?;
             if json { say_json(&events)? } else { say(&table::history(&events))? }
+        }
+        Command::Alarms { application, json } => {
+            let alarms = client.alarms(application.as_ref())?;
+            if json { say_json(&alarms)? } else { say(&table::alarms(&alarms))? }
         }
         Command::List { json } => {
             warn_of_silence(&client)?;

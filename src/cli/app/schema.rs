@@ -2,6 +2,7 @@
 //! It is derived from the very types that are printed; `schemas/pnda-app.json` is this document, as published.
 //! Not here: the types, which stand in `words::application`.
 
+use crate::words::alarm::Alarm;
 use crate::words::application::{Application, Event, Explained, Logs};
 use crate::words::names::PackageName;
 use clap::ValueEnum;
@@ -15,6 +16,7 @@ pub enum Verb {
     Status,
     List,
     History,
+    Alarms,
     Logs,
     Explain,
 }
@@ -28,6 +30,7 @@ pub fn schema(verb: Option<Verb>) -> Value {
             Verb::Status => generator.subschema_for::<Application>(),
             Verb::List => generator.subschema_for::<Vec<Application>>(),
             Verb::History => generator.subschema_for::<Vec<Event>>(),
+            Verb::Alarms => generator.subschema_for::<Vec<Alarm>>(),
             Verb::Logs => generator.subschema_for::<Logs>(),
             Verb::Explain => generator.subschema_for::<Vec<Explained>>(),
         };

@@ -2,6 +2,7 @@
 //! Not here: asking for them.
 //! What comes from jobs and logs is escaped where it is printed.
 
+use crate::words::alarm::Alarm;
 use crate::words::application::{
     Application, Checkpoints, Component, Details, DryRun, Event, Explained, Failure, Finding, Metrics,
 };
@@ -80,8 +81,26 @@ fn of_component(component: &Component) -> Vec<Vec<String>> {
         let text = format!("{}  {}  {}", at(savepoint.asked_ms), savepoint.state, place.unwrap_or_default());
         rows.push(row("savepoint", text));
     }
+    for Alarm { severity, name, since_ms, what, remedy, .. } in &component.alarms {
+        let text = format!("{severity}: {name}, since {}: {what}; {remedy}", at(*since_ms));
+        rows.push(row("alarm", shown(&text).to_string()));
+    }
     rows.extend(component.details.iter().flat_map(of_details));
     rows
+}
+
+/// Alarms, each with what to do on a line of its own.
+pub(in crate::cli) fn alarms(all: &[Alarm]) -> String {
+    if all.is_empty() {
+        return "no alarm\n".to_owned();
+    }
+    let head = ["SINCE", "SEVERITY", "ALARM", "OF", "WHAT"].map(str::to_owned).to_vec();
+    let rows = all.iter().flat_map(|alarm| {
+        let (since, severity) = (moment::utc(alarm.since_ms / 1000), alarm.severity.to_string());
+        let row = vec![since, severity, alarm.name.to_string(), alarm.place(), shown(&alarm.what).to_string()];
+        [row, vec![String::new(), String::new(), String::new(), String::new(), shown(&alarm.remedy).to_string()]]
+    });
+    columns(&[head].into_iter().chain(rows).collect::<Vec<_>>())
 }
 
 fn of_details(details: &Details) -> Vec<Vec<String>> {

@@ -13,15 +13,15 @@ use systems::jobmanager::Outcome;
 use words::application::{Component, SavepointState, State};
 use words::ids::ApplicationId;
 
-struct Supervised {
-    bed: Bed,
-    clock: Arc<TestClock>,
-    manager: Manager,
+pub(super) struct Supervised {
+    pub(super) bed: Bed,
+    pub(super) clock: Arc<TestClock>,
+    pub(super) manager: Manager,
 }
 
 impl Supervised {
     /// The application runs.
-    fn new() -> Supervised {
+    pub(super) fn new() -> Supervised {
         let (mut bed, clock) = (Bed::new(), Arc::new(TestClock::by(3600)));
         let manager = bed.manager_by(&clock);
         manager.round();
@@ -39,14 +39,14 @@ impl Supervised {
     }
 
     /// Its run ends, and so much time passes.
-    fn ends(&mut self, state: &str, after_ms: u64) {
+    pub(super) fn ends(&mut self, state: &str, after_ms: u64) {
         self.bed.yarn.set(&self.id(), state, state);
         self.manager.round();
         self.clock.ahead_ms.fetch_add(after_ms, Ordering::Relaxed);
     }
 
     /// Some rounds.
-    fn goes_on(&mut self) {
+    pub(super) fn goes_on(&mut self) {
         self.bed.settle(&self.manager, |_| false);
     }
 

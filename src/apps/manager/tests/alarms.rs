@@ -1,0 +1,93 @@
+//! Alarms of a whole manager: they come with what is wrong, are the same for whoever asks, and go with it.
+//! A look at a job asks little, and only of jobs that run.
+//! Not here: each alarm on its edge (`alarms`), and a real job that fails (`tests/trial.rs`).
+
+use super::bed::{Bed, FLINK, HDFS, TestClock, application, is_running, told_of};
+use super::respawn::Supervised;
+use crate::journal::Origin;
+use crate::manager::Manager;
+use crate::manager::tests::bed::alice;
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use words::alarm::{Kind, Severity};
+
+fn kinds(manager: &Manager) -> Vec<Kind> {
+    let all = manager.alarms();
+    let told: Vec<_> =
+        told_of(manager).into_iter().flat_map(|told| told.components).flat_map(|one| one.alarms).collect();
+    assert!(told.iter().all(|alarm| all.contains(alarm)), "{told:?} {all:?}");
+    all.into_iter().map(|alarm| alarm.name).collect()
+}
+
+#[test]
+fn a_job_that_fails_again_and_again_is_told_and_an_order_ends_the_alarm() {
+    let mut one = Supervised::new();
+    assert_eq!(kinds(&one.manager), []);
+    for _ in 0..3 {
+        one.ends("FAILED", 30_000);
+        one.goes_on();
+    }
+    assert_eq!(kinds(&one.manager), [Kind::GivenUp]);
+    let alarm = one.manager.alarms().remove(0);
+    assert_eq!((alarm.severity, alarm.place().as_str()), (Severity::Critical, "words/word-count"));
+    // Another edge that takes over tells the same, since the same moment.
+    let other = one.bed.manager_by(&one.clock);
+    other.round();
+    assert_eq!(other.alarms(), [alarm]);
+    one.manager.stop(&application(), false, &alice()).unwrap();
+    one.goes_on();
+    assert_eq!(kinds(&one.manager), []);
+}
+
+#[test]
+fn checkpoints_that_do_not_come_are_told_by_a_look_at_the_job() {
+    let mut bed = Bed::new();
+    let clock = Arc::new(TestClock::by(3600));
+    let manager = bed.manager_by(&clock);
+    manager.round();
+    manager.start(&application(), Origin::Newest, &alice()).unwrap();
+    assert!(bed.settle(&manager, is_running));
+    bed.flink.world().interval = Some(10_000);
+    bed.wire.plan().lines.clear();
+    manager.look_at_jobs();
+    let asked = std::mem::take(&mut bed.wire.plan().lines);
+    assert_eq!(asked.len(), 4, "{asked:?}");
+    // The job began in 1970, by what its JobManager says.
+    assert_eq!(kinds(&manager), [Kind::CheckpointsMissing]);
+    let now = clock_now(&clock);
+    bed.flink.world().checkpoints =
+        json!({ "counts": { "completed": 1 }, "latest": { "completed": { "id": 1, "trigger_timestamp": now } } });
+    manager.look_at_jobs();
+    assert_eq!((kinds(&manager), bed.wire.plan().lines.len()), (vec![], 3));
+    // What is not seen is as it was, and asked for again a minute later.
+    bed.wire.plan().hidden.push(FLINK);
+    manager.look_at_jobs();
+    assert_eq!(kinds(&manager), []);
+}
+
+#[test]
+fn who_does_not_answer_for_a_minute_is_one_and_a_journal_that_takes_nothing_is_the_manager_s() {
+    let mut bed = Bed::new();
+    let clock = Arc::new(TestClock::by(0));
+    let manager = bed.manager_by(&clock);
+    manager.round();
+    manager.start(&application(), Origin::Newest, &alice()).unwrap();
+    assert!(bed.settle(&manager, is_running));
+    bed.wire.plan().hidden.push(FLINK);
+    manager.round();
+    assert_eq!(kinds(&manager), []);
+    clock.ahead_ms.fetch_add(60_000, Ordering::Relaxed);
+    manager.round();
+    assert_eq!(kinds(&manager), [Kind::CannotSee]);
+    bed.wire.plan().hidden.push(HDFS);
+    manager.round();
+    assert_eq!(kinds(&manager), [Kind::CannotRecord, Kind::CannotSee]);
+    bed.wire.plan().hidden.clear();
+    manager.round();
+    assert_eq!(kinds(&manager), []);
+}
+
+fn clock_now(clock: &Arc<TestClock>) -> u64 {
+    crate::clock::Clock::now_ms(clock)
+}
