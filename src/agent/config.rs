@@ -45,6 +45,8 @@ pub struct Config {
     pub history_server: Option<Url>,
     /// The certificates that the history server's must come from; none: those of the machine.
     pub authority: Option<PathBuf>,
+    /// The socket of this node's manager of applications, if it has one.
+    pub applications: Option<PathBuf>,
     /// The Hadoop that the site brought, if this node uses one.
     pub hadoop: Option<SiteHadoop>,
     /// Where numbers go.
@@ -77,6 +79,8 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let graphite = section(table, "graphite", "address", "manager:2003", Address::try_from);
     let console = section(table, "console", "url", "http://console:3001/metrics", web);
     let hadoop = table.table("hadoop", site_hadoop).flatten();
+    let socket = "/var/lib/pnda/applications/socket";
+    let applications = section(table, "applications", "socket", socket, NodePath::new);
     let place = Place { cluster: cluster?, node: node? };
     let interval = Duration::from_secs(seconds);
     Some(Config {
@@ -86,6 +90,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         interval,
         history_server,
         authority: authority.flatten(),
+        applications: applications.map(|socket| socket.as_str().into()),
         hadoop,
         graphite,
         console,

@@ -2,6 +2,7 @@
 //! Names, order, failure values and cause texts are those of PNDA, so its console and dashboards keep working.
 //! Not here: looking, or telling anybody.
 
+use crate::managed::Managed;
 use std::error::Error;
 use systems::history_server::{CONFIG, Call, Failure, Observation};
 use words::metric::{Health, Metric, Value};
@@ -22,6 +23,8 @@ pub struct Round {
     pub causes: Vec<String>,
     /// What was learned, if there is a history server.
     pub flink: Option<Flink>,
+    /// What the manager of applications told, if this node has one.
+    pub managed: Option<Managed>,
     /// What PNDA publishes. A node without a history server publishes nothing: the names are the same on all nodes,
     /// so it would overwrite what the node with one says.
     pub metrics: Vec<Metric>,
@@ -81,6 +84,15 @@ impl Round {
         self
     }
 
+    /// The same on a node with a manager of applications.
+    pub fn with_manager(mut self, managed: Option<Managed>) -> Round {
+        if let Some((health, causes)) = managed.as_ref().map(Managed::judge) {
+            self.health = self.health.max(health);
+            self.causes.extend(causes);
+        }
+        Round { managed, ..self }
+    }
+
     /// What it compares by.
     pub fn state(&self) -> State {
         let flink = self.flink.as_ref();
@@ -95,6 +107,9 @@ impl Round {
     /// The round in one sentence, for the log and for systemd's status.
     pub fn sentence(&self) -> String {
         let Some(flink) = &self.flink else {
+            if self.managed.is_some() && !self.causes.is_empty() {
+                return format!("applications {}: {}", self.health, self.causes.join("; "));
+            }
             return "no history server on this node, nothing to watch".to_owned();
         };
         match (&flink.version, flink.via) {
@@ -109,7 +124,14 @@ impl Round {
 /// Judges one look.
 pub fn judge(seen: Option<&Observation>, at_ms: u64) -> Round {
     let Some(seen) = seen else {
-        return Round { at_ms, health: Health::Ok, causes: Vec::new(), flink: None, metrics: Vec::new() };
+        return Round {
+            at_ms,
+            health: Health::Ok,
+            causes: Vec::new(),
+            flink: None,
+            managed: None,
+            metrics: Vec::new(),
+        };
     };
     let causes: Vec<String> = failure(seen).map(cause).or_else(|| doubt(seen)).into_iter().collect();
     let health = match (failure(seen), causes.is_empty()) {
@@ -119,7 +141,7 @@ pub fn judge(seen: Option<&Observation>, at_ms: u64) -> Round {
     };
     let flink = learn(seen);
     let metrics = metrics(seen, &flink, health, &causes, at_ms);
-    Round { at_ms, health, causes, flink: Some(flink), metrics }
+    Round { at_ms, health, causes, flink: Some(flink), managed: None, metrics }
 }
 
 /// What went wrong; at most one thing can, for after the first nothing more is asked.

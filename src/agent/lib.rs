@@ -13,6 +13,7 @@ mod guests;
 pub mod health;
 mod log;
 pub mod logs;
+pub mod managed;
 pub mod prometheus;
 mod publish;
 pub mod report;

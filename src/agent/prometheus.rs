@@ -5,6 +5,7 @@
 use super::board::{Counts, View};
 use super::config::Place;
 use super::health::Flink;
+use super::managed;
 use std::fmt::{Display, Write as _};
 
 /// The media type of this text.
@@ -19,6 +20,9 @@ pub fn page(view: &View, counts: &Counts, place: &Place) -> String {
         flink_samples(&mut page, flink);
     }
     agent_samples(&mut page, view, counts);
+    if let Some(managed) = view.fresh().and_then(|round| round.managed.as_ref()) {
+        managed::prometheus::samples(&mut page, managed);
+    }
     page.text
 }
 
@@ -67,19 +71,22 @@ fn agent_samples(page: &mut Page<'_>, view: &View, counts: &Counts) {
     }
 }
 
-struct Page<'p> {
+/// The page as it grows.
+pub(super) struct Page<'p> {
     place: &'p Place,
     text: String,
 }
 
 impl Page<'_> {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
+    /// Begins a family.
+    pub(super) fn family(&mut self, name: &str, kind: &str, help: &str) {
         let help = help.replace('\\', "\\\\").replace('\n', "\\n");
         // Writing to a String cannot fail.
         let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
+    /// Adds a sample of it.
+    pub(super) fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
         let (cluster, node) = (self.place.cluster.as_str(), self.place.node.as_str());
         let all = [("cluster", cluster), ("node", node)];
         let all = all.iter().chain(labels).map(|(key, value)| format!("{key}=\"{}\"", escaped(value)));
@@ -93,4 +100,4 @@ fn escaped(value: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

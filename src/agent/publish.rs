@@ -7,6 +7,7 @@ use super::clock;
 use super::config::Config;
 use super::health::Round;
 use super::log::{self, Level};
+use super::managed::{self, Managed};
 use std::error::Error;
 use std::time::Duration;
 use systems::{console, graphite};
@@ -29,6 +30,14 @@ impl Receiver {
         graphite.into_iter().chain(console).collect()
     }
 
+    /// Whether a round has something for it.
+    fn wants(&self, round: &Round) -> bool {
+        match self {
+            Receiver::Graphite(_) => !round.metrics.is_empty() || matches!(round.managed, Some(Managed::Told(_))),
+            Receiver::Console(_) => !round.metrics.is_empty(),
+        }
+    }
+
     /// What it is called in logs and metrics.
     pub(super) fn name(&self) -> &'static str {
         match self {
@@ -39,11 +48,20 @@ impl Receiver {
 
     fn send(&self, round: &Round, deadline: Duration) -> Result<(), Box<dyn Error>> {
         match self {
-            Receiver::Graphite(address) => graphite::send(address, &graphite::lines(&round.metrics), deadline)?,
+            Receiver::Graphite(address) => graphite::send(address, &lines(round), deadline)?,
             Receiver::Console(url) => console::post(url, &round.metrics, clock::now_ms(), deadline)?,
         }
         Ok(())
     }
+}
+
+/// PNDA's metrics, and those of applications.
+fn lines(round: &Round) -> String {
+    let managed = match &round.managed {
+        Some(Managed::Told(figures)) => managed::graphite::lines(figures, round.at_ms),
+        _ => String::new(),
+    };
+    graphite::lines(&round.metrics) + &managed
 }
 
 /// Sends rounds for ever.
@@ -53,10 +71,7 @@ pub(super) fn publish(board: &Board, receivers: &[Receiver], deadline: Duration)
     loop {
         let (number, round) = board.next(seen);
         seen = number;
-        if round.metrics.is_empty() {
-            continue;
-        }
-        for (receiver, failing) in receivers.iter().zip(&mut failing) {
+        for (receiver, failing) in receivers.iter().zip(&mut failing).filter(|(receiver, _)| receiver.wants(&round)) {
             deliver(receiver, &round, deadline, failing, board);
         }
     }

@@ -8,6 +8,7 @@ use super::config::Config;
 use super::ending::{Ended, Signals};
 use super::health::{Round, State, judge};
 use super::log::{self, Level};
+use super::managed::Managed;
 use super::publish::{self, Receiver};
 use super::systemd::{self, Watchdog};
 use super::{clock, guests};
@@ -82,9 +83,15 @@ fn start(config: Config, receivers: Vec<Receiver>, board: Arc<Board>) -> Result<
     }
     let server = history_server(&config, deadline)?;
     let (alive, ended) = oneshot::channel();
+    let (socket, interval) = (config.applications, config.interval);
+    let look = move || {
+        let seen = server.as_ref().map(HistoryServer::observe);
+        let managed = socket.as_deref().map(|socket| Managed::ask(socket, deadline));
+        judge(seen.as_ref(), clock::now_ms()).with_manager(managed)
+    };
     thread("watch", move || {
         let _alive = alive;
-        watch(server.as_ref(), &board, config.interval, watchdog);
+        watch(look, &board, interval, watchdog);
     })?;
     Ok(ended)
 }
@@ -107,13 +114,12 @@ fn thread(name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<()
 }
 
 /// Looks, judges and puts up, for ever.
-fn watch(server: Option<&HistoryServer>, board: &Board, interval: Duration, watchdog: Watchdog) {
+fn watch(look: impl Fn() -> Round, board: &Board, interval: Duration, watchdog: Watchdog) {
     let mut was = None;
     loop {
         let due = Instant::now() + interval;
         watchdog.feed();
-        let seen = server.map(HistoryServer::observe);
-        let round = judge(seen.as_ref(), clock::now_ms());
+        let round = look();
         tell(&round, &mut was);
         board.put(round, Instant::now());
         watchdog.sleep_until(due);

@@ -8,6 +8,7 @@ pub mod archive;
 pub mod arrival;
 pub mod client;
 pub mod clock;
+pub mod counts;
 pub mod decide;
 pub mod holder;
 pub mod journal;

@@ -2,6 +2,7 @@
 //! a cluster in memory is.
 //! Not here: where they are, and what is asked.
 
+use crate::counts::{Counted, Counts};
 use std::time::Duration;
 use systems::call::{Caller, Times};
 use systems::transport::Shared;
@@ -40,6 +41,19 @@ impl Network {
     pub fn over(transport: &Shared) -> Network {
         let caller = Caller::through(transport);
         Network { yarn: caller.clone(), hdfs: transport.clone(), flink: caller.clone(), nodes: caller }
+    }
+}
+
+impl Network {
+    /// The same, with every request counted.
+    pub fn counted(self, counts: &Counts) -> Network {
+        let caller = |caller: &Caller, count| Caller::through(&Counted::over(caller.transport(), count));
+        Network {
+            yarn: caller(&self.yarn, &counts.yarn),
+            hdfs: Counted::over(&self.hdfs, &counts.hdfs),
+            flink: caller(&self.flink, &counts.flink),
+            nodes: caller(&self.nodes, &counts.nodes),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::{agent_install, agent_installed, agent_queue};
 use crate::agent::board::View;
 use crate::agent::config::{self, Config};
 use crate::agent::health::{Round, judge};
+use crate::agent::managed::Managed;
 use crate::agent::report::Report;
 use crate::agent::{applications, clock, config_file, logs, service};
 use crate::apps::package::classes::apart;
@@ -142,7 +143,8 @@ fn check(file: &Path, json: bool) -> Outcome {
     let server = service::history_server(&config, DEADLINE)?;
     let seen = server.as_ref().map(HistoryServer::observe);
     let faults = config.hadoop.iter().flat_map(|site| site_hadoop::faults(site, Path::new("/"), Classes::Here));
-    let round = judge(seen.as_ref(), clock::now_ms()).with_faults(faults.collect());
+    let managed = config.applications.as_deref().map(|socket| Managed::ask(socket, DEADLINE));
+    let round = judge(seen.as_ref(), clock::now_ms()).with_faults(faults.collect()).with_manager(managed);
     let failed = round.health == Health::Error;
     let text =
         if json { Report::of(&View::Fresh(Arc::new(round)), &config.place).json() } else { table(&round, &config) };

@@ -41,6 +41,7 @@ pub enum Content<'a> {
 #[derive(Debug, Clone)]
 pub struct LocalServer {
     socket: PathBuf,
+    patience: Duration,
 }
 
 /// Why there is no answer.
@@ -63,7 +64,12 @@ pub enum Error {
 impl LocalServer {
     /// The server whose socket is this.
     pub fn new(socket: &Path) -> LocalServer {
-        LocalServer { socket: socket.to_owned() }
+        LocalServer { socket: socket.to_owned(), patience: PATIENCE }
+    }
+
+    /// The same for who does not wait so long.
+    pub fn within(self, patience: Duration) -> LocalServer {
+        LocalServer { patience, ..self }
     }
 
     /// Asks, and gives status and body.
@@ -71,7 +77,7 @@ impl LocalServer {
         let here = |source| Error::Here { socket: self.socket.clone(), source };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(here)?;
         runtime.block_on(async {
-            let asked = timeout(PATIENCE, self.exchange(method, path, content)).await;
+            let asked = timeout(self.patience, self.exchange(method, path, content)).await;
             asked.unwrap_or_else(|_| Err(self.odd("it takes too long")))
         })
     }

@@ -8,6 +8,7 @@ pub mod chain;
 pub mod digest;
 pub mod document;
 pub mod event;
+pub mod figures;
 pub mod flink;
 #[cfg(test)]
 mod frozen;

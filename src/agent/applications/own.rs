@@ -55,6 +55,10 @@ pub(super) fn alarms(manager: &Manager, _: Asked) -> Result<Answer, Failure> {
     fine(&manager.alarms())
 }
 
+pub(super) fn figures(manager: &Manager, _: Asked) -> Result<Answer, Failure> {
+    fine(&manager.figures())
+}
+
 pub(super) fn alarms_of(manager: &Manager, asked: Asked) -> Result<Answer, Failure> {
     let components = told(manager, &asked.name(0)?)?.components;
     fine(&components.into_iter().flat_map(|component| component.alarms).collect::<Vec<_>>())

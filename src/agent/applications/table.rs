@@ -15,6 +15,7 @@ use apps::manager::Manager;
 use std::collections::BTreeMap;
 use words::alarm::Alarm;
 use words::application::{Application, Details, Event, Explained, Following, Logs};
+use words::figures::Figures;
 use words::names::{ApplicationName, PackageName};
 use words::shown::shown;
 
@@ -316,5 +317,12 @@ pub(super) static ROUTES: &[Route] = &[
         of::<Vec<Alarm>>,
         own::alarms_of,
         "What somebody should look at of an application.",
+    ),
+    get(
+        "/v1/figures",
+        Read,
+        of::<Figures>,
+        own::figures,
+        "What is counted and measured, for the agent of the manager's node.",
     ),
 ];

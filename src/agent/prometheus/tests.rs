@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use words::metric::Health;
 
-fn place() -> Place {
+pub(crate) fn place() -> Place {
     Place { cluster: "pico".to_owned().try_into().unwrap(), node: "manager".to_owned().try_into().unwrap() }
 }
 
@@ -30,10 +30,11 @@ fn counts() -> Counts {
 }
 
 /// Reads a page as a scraper does: each family declared once, before its samples, each series once.
-fn scrape(page: &str) -> BTreeSet<String> {
+pub(crate) fn scrape(page: &str) -> BTreeSet<String> {
     let mut series = BTreeSet::new();
     let mut families = BTreeSet::new();
     let mut family = String::new();
+    let mut is_summary = false;
     assert!(page.ends_with('\n'));
     for line in page.lines() {
         if let Some(help) = line.strip_prefix("# HELP ") {
@@ -42,13 +43,15 @@ fn scrape(page: &str) -> BTreeSet<String> {
         } else if let Some(kind) = line.strip_prefix("# TYPE ") {
             let (name, kind) = kind.split_once(' ').unwrap();
             assert_eq!(name, family);
-            assert!(["gauge", "counter"].contains(&kind), "{line}");
+            assert!(["gauge", "counter", "summary"].contains(&kind), "{line}");
+            is_summary = kind == "summary";
             assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
         } else {
             let (left, value) = line.rsplit_once(' ').unwrap();
             value.parse::<f64>().unwrap();
             let name = left.split('{').next().unwrap();
-            assert_eq!(name, family, "{line}");
+            let part = name.strip_suffix("_sum").or_else(|| name.strip_suffix("_count")).filter(|_| is_summary);
+            assert_eq!(part.unwrap_or(name), family, "{line}");
             labels(left[name.len()..].strip_prefix('{').unwrap().strip_suffix('}').unwrap());
             assert!(series.insert(left.to_owned()), "{left} is there twice");
         }

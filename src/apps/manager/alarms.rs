@@ -12,16 +12,16 @@ use words::names::ApplicationName;
 impl Manager {
     /// All alarms, the manager's own first.
     pub fn alarms(&self) -> Vec<Alarm> {
-        let mut all: Vec<Alarm> = self.own_alarm().into_iter().collect();
+        let mut all = self.own_alarms();
         let applications = self.applications().unwrap_or_default();
         all.extend(applications.into_iter().flat_map(|one| one.components).flat_map(|one| one.alarms));
         all
     }
 
     /// One that stands by is well.
-    fn own_alarm(&self) -> Option<Alarm> {
-        let silence = self.silence().filter(|_| !lock(&self.since).elsewhere)?;
-        Some(alarms::cannot_record(silence.since_ms, &silence.why))
+    pub(super) fn own_alarms(&self) -> Vec<Alarm> {
+        let silence = self.silence().filter(|_| !lock(&self.since).elsewhere);
+        silence.map(|silence| alarms::cannot_record(silence.since_ms, &silence.why)).into_iter().collect()
     }
 
     /// Adds a component's alarms to what is told of it.

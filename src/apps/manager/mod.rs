@@ -11,6 +11,7 @@ mod classes;
 mod crew;
 mod details;
 mod explain;
+mod figures;
 mod fresh;
 mod logs;
 mod packages;
@@ -23,6 +24,7 @@ mod vitals;
 
 use crate::client::{Jvm, Runner};
 use crate::clock::{Clock, SystemClock};
+use crate::counts::Counts;
 use crate::decide::Observed;
 use crate::holder::Holder;
 use crate::journal::{AppendError, Book, Fact, Key, NoteError, State};
@@ -93,6 +95,7 @@ pub struct Manager {
     tasks: Condvar,
     closed: AtomicBool,
     clock: Box<dyn Clock>,
+    counts: Counts,
     /// The program that looks at classes in a process of its own.
     apart: Option<PathBuf>,
     /// What starts Flink's own client, and how many of it run.
@@ -146,6 +149,8 @@ impl Manager {
 
     /// The same over this network.
     pub fn through(network: Network, site: Site) -> Result<Manager, Error> {
+        let counts = Counts::default();
+        let network = network.counted(&counts);
         let user = User::simple(site.user.as_str());
         let hdfs = WebHdfs::through(&network.hdfs, &site.name_nodes, user.clone())?;
         let yarn = ResourceManager::through(network.yarn.clone(), &site.resource_managers)?.reading_as(user);
@@ -190,6 +195,7 @@ impl Manager {
             tasks,
             closed,
             clock: Box::new(SystemClock::default()),
+            counts,
             apart: None,
             runner: Box::new(Jvm),
             clients: AtomicUsize::new(0),
@@ -270,7 +276,8 @@ impl Manager {
         let (facts, value) = rule(&book.state)?;
         for fact in facts {
             let line = format!("{by}: {}", fact.line());
-            let noted = book.note(by, self.clock.now_ms(), fact);
+            let at_ms = self.clock.now_ms();
+            let noted = self.counts.appends.of(|| book.note(by, at_ms, fact), Result::is_err);
             let is_away = match &noted {
                 Err(NoteError::Append(error)) => matches!(error, AppendError::Unavailable { .. }),
                 Err(NoteError::Copy(_) | NoteError::Behind(_)) => true,

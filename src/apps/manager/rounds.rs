@@ -65,7 +65,7 @@ impl Manager {
             let _ = looks.spawn_scoped(scope, || self.look_at_jobs_for_ever());
             let all_there = || !workers.iter().any(|worker| worker.is_finished());
             while all_there() {
-                self.begin_round();
+                self.counts.rounds.of(|| self.begin_round(), |()| self.silent().is_some());
                 // Rounds may be further apart than whoever watches has patience.
                 let end = self.clock.passed() + interval;
                 while all_there() {
@@ -114,7 +114,7 @@ impl Manager {
             lock(&self.crew).done(&task.of);
             self.tasks.notify_one();
         });
-        self.look_after(&task);
+        self.counts.looks.of(|| self.look_after(&task), |()| false);
         let is_deleted = |state: Arc<State>| {
             let application = state.applications.get(&task.of.application);
             application.is_some_and(|one| one.wanted == Wanted::Deleted)

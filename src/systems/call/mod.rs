@@ -91,6 +91,11 @@ impl Caller {
         Caller(transport.clone())
     }
 
+    /// What carries its questions.
+    pub fn transport(&self) -> &Shared {
+        &self.0
+    }
+
     /// Reads the beginning of something of any kind: a body that is longer is cut, and the connection with it.
     pub fn beginning(&self, url: &Url, most: u64) -> Result<Answer, Lost> {
         let request = Request { method: Method::Get, url, wants_json: false, body: Body::Nothing };
