@@ -18,6 +18,7 @@ mod logs;
 mod manager;
 mod maven;
 mod mirror;
+mod monitoring;
 mod namespace;
 mod nginx;
 mod openapi;
