@@ -40,6 +40,9 @@ pub enum Error {
     /// The JobManager does not take the request, or nobody knows whether it did.
     #[error("the JobManager of {id} does not take the request", id = .run.0)]
     JobManager { run: (words::ids::ApplicationId,), source: jobmanager::Error },
+    /// What is to be removed is not the component's.
+    #[error("{folder} stays: it does not lie in the folder of savepoints of {of}")]
+    Elsewhere { of: Key, folder: String },
     /// There is no JobManager to ask.
     #[error("the application {0} has no JobManager now")]
     NoJobManager(words::ids::ApplicationId),
@@ -158,6 +161,15 @@ impl Hands<'_> {
         self.hdfs.as_user(&User::simple(owner.as_str())).make_folder(folder, "750").map_err(failed)
     }
 
+    /// Removes a savepoint with its folder, as the owner, and nothing that lies elsewhere than in his component's folder.
+    pub fn dispose(&self, of: &Key, owner: &Word, folder: &str) -> Result<(), Error> {
+        if !is_own(&self.cluster.savepoints_of(owner, of), folder) {
+            return Err(Error::Elsewhere { of: of.clone(), folder: folder.to_owned() });
+        }
+        let failed = |source| Error::Hdfs { of: of.clone(), source };
+        self.hdfs.as_user(&User::simple(owner.as_str())).delete(folder).map_err(failed)
+    }
+
     /// Has a job saved, with which it stops or goes on. Under one id Flink takes one, however often it is asked.
     pub fn save(&self, run: &Run, savepoint: &Savepoint) -> Result<(), Error> {
         let application = self.yarn.application(&run.id)?.ok_or_else(|| Error::NoJobManager(run.id.clone()))?;
@@ -166,10 +178,24 @@ impl Hands<'_> {
         let trigger_id = Some(savepoint.id.clone());
         let asked = match savepoint.goes_on {
             true => manager.savepoint(&savepoint.job, &SavepointRequest { target_directory, trigger_id }),
-            false => manager.stop(&savepoint.job, &StopRequest { target_directory, drain: false, trigger_id }),
+            false => {
+                let request = StopRequest { target_directory, drain: savepoint.drain, trigger_id };
+                manager.stop(&savepoint.job, &request)
+            }
         };
         asked.map(drop).map_err(|source| Error::JobManager { run: (run.id.clone(),), source })
     }
+}
+
+/// Whether a folder is one of savepoints of a component: in its folder, or in one below that.
+fn is_own(all: &str, folder: &str) -> bool {
+    let plain = |name: &str| {
+        !name.is_empty()
+            && !name.starts_with('.')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    let below = folder.strip_prefix(all).and_then(|below| below.strip_prefix('/'));
+    below.is_some_and(|below| below.split('/').count() <= 2 && below.split('/').all(plain))
 }
 
 /// Files as HDFS has them, by key and path: each folder is listed once.
@@ -186,4 +212,30 @@ fn as_they_lie(hdfs: &WebHdfs, all: Vec<(String, String, bool)>) -> Result<Vec<R
         Ok(Resource { key, path, size, time_ms, is_public: false, is_archive })
     };
     all.into_iter().map(resource).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_own;
+
+    #[test]
+    fn only_what_lies_in_the_folder_of_a_component_is_removed() {
+        let own = |folder| is_own("/s/alice/a/c", folder);
+        assert!(own("/s/alice/a/c/0a1b") && own("/s/alice/a/c/0a1b/savepoint-1") && own("/s/alice/a/c/savepoint-2"));
+        for other in [
+            "/s/alice/a/c",
+            "/s/alice/a/c/",
+            "/s/alice/a/c/..",
+            "/s/alice/a/c/../d",
+            "/s/alice/a/c/x/../y",
+            "/s/alice/a/c//x",
+            "/s/alice/a/c/x/y/z",
+            "/s/alice/a/cd",
+            "/s/alice/a/d/x",
+            "/",
+            "",
+        ] {
+            assert!(!own(other), "{other}");
+        }
+    }
 }

@@ -23,6 +23,8 @@ pub mod prepare;
 pub mod queue;
 pub mod respawn;
 pub mod restore;
+pub mod savepoints;
+pub mod saving;
 pub mod schedule;
 pub mod share;
 pub mod site;

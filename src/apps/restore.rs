@@ -4,6 +4,7 @@
 
 use crate::journal::{Component, Key, Origin, Outcome, Run};
 use crate::observe::newest_state;
+use crate::savepoints::lies_in;
 use crate::submit::Cluster;
 use systems::webhdfs::{self, WebHdfs};
 use words::names::Word;
@@ -45,11 +46,14 @@ pub fn choose(
 ) -> Result<Option<String>, Error> {
     match origin {
         Origin::Empty => Ok(None),
-        Origin::Path(path) => Ok(Some(there(hdfs, cluster, of, path, false)?.0)),
-        Origin::Newest if component.last_that_ran().is_none() => {
+        Origin::Path(path) if !is_another_s(cluster, (owner, of), path) => {
+            Ok(Some(there(hdfs, cluster, of, path, false)?.0))
+        }
+        Origin::Path(_) | Origin::Newest if component.last_that_ran().is_none() => {
+            let first = component.forked.as_deref().or(first);
             first.map(|path| Ok(there(hdfs, cluster, of, path, false)?.0)).transpose()
         }
-        Origin::Newest => newest(hdfs, cluster, (owner, of), component),
+        Origin::Path(_) | Origin::Newest => newest(hdfs, cluster, (owner, of), component),
     }
 }
 
@@ -73,8 +77,10 @@ fn newest(
     let kept = kept.map_err(hidden)?;
     let whole = |(path, at_ms): (String, u64)| (format!("{}{path}", cluster.filesystem), at_ms);
     let mut states: Vec<(String, u64)> = kept.map(whole).into_iter().collect();
-    let mut gone = None;
-    for savepoint in component.savepoints.iter().rev().filter(|one| one.run == run.id).take(MOST_SAVEPOINTS) {
+    // That there was a state stays known, although somebody has had it removed.
+    let mut gone = removed(component, run).map(|path| Error::Gone { path: path.to_owned(), noted: true });
+    let of_run = component.savepoints.iter().rev().filter(|one| one.run == run.id && !component.is_disposed(&one.id));
+    for savepoint in of_run.take(MOST_SAVEPOINTS) {
         match &savepoint.outcome {
             Outcome::Completed(path) => match there(hdfs, cluster, of, path, true) {
                 Ok(found) => states.push(found),
@@ -89,7 +95,8 @@ fn newest(
         }
     }
     // Which of them is the newest, the times in HDFS say.
-    match (states.into_iter().max_by_key(|(_, at_ms)| *at_ms), gone, &run.restore) {
+    let restore = run.restore.as_ref().filter(|path| !is_removed(component, path));
+    match (states.into_iter().max_by_key(|(_, at_ms)| *at_ms), gone, restore) {
         (Some((path, _)), ..) => Ok(Some(path)),
         (None, Some(gone), _) => Err(gone),
         // It took no state of its own: what it began from is still the newest.
@@ -113,9 +120,25 @@ fn newest_of_jobs(hdfs: &WebHdfs, folder: &str, since_ms: u64) -> Result<Option<
 /// The savepoint with which a run stopped.
 fn saved<'a>(component: &'a Component, run: &Run) -> Option<&'a str> {
     let of_run = component.savepoints.iter().rev().filter(|one| one.run == run.id && !one.goes_on);
-    of_run.into_iter().find_map(|savepoint| match &savepoint.outcome {
-        Outcome::Completed(path) => Some(path.as_str()),
-        Outcome::Pending | Outcome::Failed(_) => None,
+    of_run.filter(|one| !component.is_disposed(&one.id)).find_map(|savepoint| savepoint.path())
+}
+
+/// The last state of a run that was removed, or is being removed.
+fn removed<'a>(component: &'a Component, run: &Run) -> Option<&'a str> {
+    let going = component.savepoints.iter().rev().filter(|one| one.run == run.id && component.is_disposed(&one.id));
+    let gone = component.disposed.as_ref().filter(|disposed| disposed.run == run.id);
+    going.filter_map(|one| one.path()).next().or(gone.map(|disposed| disposed.path.as_str()))
+}
+
+fn is_removed(component: &Component, path: &str) -> bool {
+    component.disposals.iter().any(|disposal| lies_in(path, &disposal.folder))
+}
+
+/// Whether a state is of another component of the same application: what is named for that one is not for all.
+fn is_another_s(cluster: &Cluster, (owner, of): (&Word, &Key), path: &str) -> bool {
+    [&cluster.savepoints, &cluster.checkpoints].into_iter().any(|all| {
+        let application = format!("{all}/{owner}/{}", of.application);
+        lies_in(path, &application) && !lies_in(path, &format!("{application}/{}", of.component))
     })
 }
 
@@ -128,7 +151,12 @@ fn there(hdfs: &WebHdfs, cluster: &Cluster, of: &Key, path: &str, noted: bool) -
         None if path.contains("://") => return Ok((path.to_owned(), 0)),
         None => return Err(Error::Gone { path: path.to_owned(), noted }),
     };
-    let found = hdfs.status(&format!("{}/_metadata", local.trim_end_matches('/')));
+    // One state has one path, by which it is known again.
+    let local = local.trim_end_matches('/');
+    if !local.split('/').skip(1).all(|part| !matches!(part, "" | "." | "..")) {
+        return Err(Error::Gone { path: path.to_owned(), noted });
+    }
+    let found = hdfs.status(&format!("{local}/_metadata"));
     match found.map_err(|source| Error::Hidden { of: of.clone(), source })? {
         Some(whole) => Ok((format!("{}{local}", cluster.filesystem), whole.modification_time)),
         None => Err(Error::Gone { path: path.to_owned(), noted }),

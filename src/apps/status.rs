@@ -55,7 +55,7 @@ pub fn state(wanted: &Wanted, component: &Component, observed: Option<&Observed>
         Some(Yarn::Unknown { .. }) => said(State::Submitting, "YARN does not know it yet"),
         Some(Yarn::Known(seen)) => {
             let (state, reason) = of_seen(wanted, component, seen);
-            let all = [Some(reason).filter(|reason| !reason.is_empty()), moved(run, seen)];
+            let all = [Some(reason).filter(|reason| !reason.is_empty()), moved(run, seen), unsaved(component, run)];
             (state, all.into_iter().flatten().collect::<Vec<_>>().join("; "))
         }
     }
@@ -86,6 +86,18 @@ fn of_attempt(observed: Option<&Observed>) -> (State, String) {
 fn moved(run: &Run, seen: &Seen) -> Option<String> {
     let asked = run.queue.as_ref().filter(|asked| !seen.queue.is_empty() && is_moved(Some(*asked), &seen.queue))?;
     Some(format!("asked for queue {asked}, YARN put it into {}", seen.queue))
+}
+
+/// It runs, and nobody who ordered a savepoint would hear that none was taken.
+fn unsaved(component: &Component, run: &Run) -> Option<String> {
+    let settled = component.savepoints.iter().rev().filter(|one| one.run == run.id && one.outcome != Outcome::Pending);
+    match settled.into_iter().next().filter(|last| last.periodic).map(|last| (&last.outcome, last.at_ms)) {
+        Some((Outcome::Failed(why), at_ms)) => {
+            let at = words::moment::utc(at_ms / 1000);
+            Some(format!("the savepoint that was due at {at} failed: {}", first_line(why)))
+        }
+        _ => None,
+    }
 }
 
 fn of_seen(wanted: &Wanted, component: &Component, seen: &Seen) -> (State, String) {
@@ -138,6 +150,8 @@ fn over(wanted: &Wanted, end: &End, component: &Component) -> (State, String) {
     let stops = |savepoint: &&crate::journal::Savepoint| Some(&savepoint.run) == of_run && !savepoint.goes_on;
     let saved = component.savepoints.last().filter(stops);
     let saved = saved.is_some_and(|savepoint| matches!(savepoint.outcome, Outcome::Completed(_)));
+    let removed = component.disposed.as_ref().filter(|disposed| Some(&disposed.run) == of_run && disposed.stopped);
+    let saved = saved || removed.is_some();
     let state = match end.verdict {
         Verdict::Succeeded if saved => return (State::Stopped, "with a savepoint".to_owned()),
         Verdict::Succeeded => State::Finished,

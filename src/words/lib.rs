@@ -24,6 +24,7 @@ pub mod parallel;
 pub mod plain;
 pub mod problem;
 pub mod report;
+pub mod savepoints;
 mod schema;
 pub mod secret;
 pub mod shell;

@@ -16,6 +16,17 @@ pub fn utc_ms(milliseconds: u64) -> String {
     format!("{}.{:03}Z", text.trim_end_matches(" UTC"), milliseconds % 1000)
 }
 
+/// A length of time, in its two largest units: `2 d 3 h`, from seconds.
+pub fn age(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
+    let at = units.iter().position(|(size, _)| seconds >= *size).unwrap_or(units.len() - 1);
+    let (size, unit) = units[at];
+    match units.get(at + 1) {
+        Some((less, lesser)) => format!("{} {unit} {} {lesser}", seconds / size, seconds % size / less),
+        None => format!("{} {unit}", seconds / size),
+    }
+}
+
 /// Year, month and day from days since 1970, counted in eras of 400 years that begin in March, so that the leap day
 /// is a year's last.
 pub fn date(days: u64) -> (u64, u64, u64) {
@@ -32,6 +43,15 @@ pub fn date(days: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_age_has_its_two_largest_units() {
+        let ages =
+            [(0, "0 s"), (59, "59 s"), (60, "1 min 0 s"), (7_260, "2 h 1 min"), (86_400 * 400 + 3_599, "400 d 0 h")];
+        for (seconds, text) in ages {
+            assert_eq!(age(seconds), text);
+        }
+    }
 
     #[test]
     fn moments_are_those_of_the_calendar() {

@@ -126,9 +126,8 @@ fn queries(dashboard: &Value) -> Vec<(String, String)> {
         targets.map(|target| (title.clone(), target["expr"].as_str().unwrap().to_owned())).collect::<Vec<_>>()
     };
     // What Grafana fills in.
-    let filled = |text: String| {
-        text.replace("$cluster", ".*").replace("$application", ".*").replace("$__rate_interval", "10s")
-    };
+    let filled =
+        |text: String| text.replace("$cluster", ".*").replace("$application", ".*").replace("$__rate_interval", "10s");
     panels.flat_map(of).map(|(title, text)| (title, filled(text))).collect()
 }
 

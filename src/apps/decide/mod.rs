@@ -5,6 +5,9 @@
 
 pub mod again;
 pub mod attempt;
+pub mod dispose;
+pub mod periodic;
+pub mod retention;
 #[cfg(test)]
 mod tests;
 
@@ -154,6 +157,8 @@ pub enum Action {
     End(End),
     /// Write down that a savepoint will be asked for, and ask for it; the job stops with it, or goes on.
     Save { job: JobId, goes_on: bool },
+    /// The same where nobody ordered it: it is time, and its job goes on.
+    SaveInTime { job: JobId },
     /// Ask again for the one that is pending, under its id.
     SaveAgain,
     /// Write down where it lies.
@@ -202,7 +207,7 @@ pub fn next(wanted: &Wanted, component: &Component, observed: &Observed, now_ms:
             let diagnostics = format!("its id was taken by {user}, whose application is left alone");
             Action::End(End { verdict: Verdict::Failed, diagnostics, at_ms: None, ran_ms: None })
         }
-        Yarn::Known(seen) => known(wanted, component, run, seen),
+        Yarn::Known(seen) => known(wanted, component, run, (seen, now_ms)),
     }
 }
 
@@ -248,7 +253,7 @@ fn unknown(wanted: &Wanted, component: &Component, run: &Run, (traces, saved): (
     }
 }
 
-fn known(wanted: &Wanted, component: &Component, run: &Run, seen: &Seen) -> Action {
+fn known(wanted: &Wanted, component: &Component, run: &Run, (seen, now_ms): (&Seen, u64)) -> Action {
     if !run.accepted {
         return Action::Accept { is_placeholder: seen.is_placeholder };
     }
@@ -271,6 +276,11 @@ fn known(wanted: &Wanted, component: &Component, run: &Run, seen: &Seen) -> Acti
     }
     match wanted {
         Wanted::Started { .. } if component.savepoint_ordered => saving(seen, true),
+        Wanted::Started { .. } if periodic::is_due(component, run, now_ms) => match saving(seen, true) {
+            Action::Save { job, .. } => Action::SaveInTime { job },
+            // Nobody waits for it.
+            _ => Action::Rest(Rest::AsWanted),
+        },
         Wanted::Created | Wanted::Started { .. } => Action::Rest(Rest::AsWanted),
         Wanted::Stopped { save: true, .. } => save(wanted, component, run, seen),
         Wanted::Deleted | Wanted::Stopped { save: false, .. } => Action::Kill,

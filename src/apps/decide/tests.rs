@@ -45,6 +45,9 @@ fn with(outcome: Outcome) -> Component {
         at_ms: 0,
         goes_on: false,
         outcome,
+        periodic: false,
+        drain: false,
+        package: None,
     };
     Component { savepoints: vec![savepoint], ..run(true) }
 }

@@ -2,16 +2,17 @@
 //! A snapshot has them in this very shape: a field that comes later has a default.
 //! Not here: which record changes what (`state`).
 
-use super::record::{End, Key, Origin, Verdict};
-use super::savepoint::{Outcome, Savepoint};
+use super::record::{End, Fork, Key, Origin, Verdict};
+use super::savepoint::{Disposal, Disposed, Outcome, Savepoint};
 use super::streak::Streak;
 use crate::respawn::Policy;
+use crate::saving::Saving;
 use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use words::digest::Sha256;
-use words::ids::{ApplicationId, JobId};
+use words::ids::{ApplicationId, JobId, TriggerId};
 use words::names::{ComponentName, PackageName, Word};
 
 /// So many savepoints of a component are known.
@@ -89,6 +90,21 @@ pub struct Component {
     /// Up to when its schedule's times have had their runs, or are none of this order.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub handled_ms: u64,
+    /// The id of the savepoint that was ordered and is not asked for yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<TriggerId>,
+    /// The stop that was ordered is for good.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drains: bool,
+    /// Savepoints that are being removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disposals: Vec<Disposal>,
+    /// The last of its states that was removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disposed: Option<Disposed>,
+    /// The state of another application from which its first run begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked: Option<String>,
     /// Flink's own client submits it, and its id is not known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Attempt>,
@@ -117,6 +133,11 @@ pub struct Attempt {
     pub restore: Option<String>,
     /// What follows when it ends by itself.
     pub policy: Policy,
+    /// The package that it is made of.
+    pub package: Option<PackageName>,
+    /// When a savepoint of it is taken by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saving: Option<Saving>,
 }
 
 /// One run: one application of YARN.
@@ -151,6 +172,12 @@ pub struct Run {
     pub end: Option<End>,
     /// When that was written down, in milliseconds since 1970; 0 before.
     pub ended_ms: u64,
+    /// The package that it was made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<PackageName>,
+    /// When a savepoint of it is taken by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saving: Option<Saving>,
 }
 
 impl Run {
@@ -171,6 +198,8 @@ impl Run {
             policy: Policy::default(),
             end: None,
             ended_ms: 0,
+            package: None,
+            saving: None,
         }
     }
 
@@ -181,6 +210,25 @@ impl Run {
 }
 
 impl Component {
+    /// One that never ran.
+    pub(super) fn new(name: &ComponentName, forked: &Option<Fork>) -> Component {
+        let forked = forked.as_ref().and_then(|fork| fork.states.get(name).cloned());
+        Component { forked, ..Component::default() }
+    }
+
+    /// The files of a savepoint are gone: what is known of it goes too, but that its run had a state.
+    pub(super) fn forget_disposed(&mut self, id: &TriggerId) {
+        self.disposals.retain(|disposal| disposal.id != *id);
+        let Some(at) = self.savepoints.iter().position(|savepoint| savepoint.id == *id) else { return };
+        let gone = self.savepoints.remove(at);
+        let of_last = self.last_that_ran().is_some_and(|run| run.id == gone.run);
+        if let Outcome::Completed(path) = gone.outcome
+            && of_last
+        {
+            self.disposed = Some(Disposed { run: gone.run, path, stopped: !gone.goes_on });
+        }
+    }
+
     /// Whether a run by this order would follow another one by the same.
     pub fn respawns(&self, order: u64) -> bool {
         self.run.as_ref().is_some_and(|run| run.order == order)
@@ -249,6 +297,11 @@ impl Component {
             self.respawned_ms.remove(0);
         }
         self.respawned_ms.push(at_ms);
+    }
+
+    /// Whether a savepoint is being removed.
+    pub fn is_disposed(&self, id: &TriggerId) -> bool {
+        self.disposals.iter().any(|disposal| disposal.id == *id)
     }
 
     /// The savepoint of the last run of which nobody knows yet.

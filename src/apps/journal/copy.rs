@@ -212,7 +212,7 @@ impl Fact {
             Fact::ApplicationCreated { application, .. }
             | Fact::StartOrdered { application, .. }
             | Fact::StopOrdered { application, .. }
-            | Fact::SavepointOrdered { application }
+            | Fact::SavepointOrdered { application, .. }
             | Fact::DeleteOrdered { application }
             | Fact::ApplicationDeleted { application } => Some(application),
             Fact::StartFailed { of, .. }
@@ -228,7 +228,9 @@ impl Fact {
             | Fact::RunEnded { of, .. }
             | Fact::SavepointIntended { of, .. }
             | Fact::SavepointCompleted { of, .. }
-            | Fact::SavepointFailed { of, .. } => Some(&of.application),
+            | Fact::SavepointFailed { of, .. }
+            | Fact::DisposalOrdered { of, .. }
+            | Fact::SavepointDisposed { of, .. } => Some(&of.application),
         }
     }
 }

@@ -3,9 +3,11 @@
 //! Not here: where records lie, and what follows from them (`state`).
 
 use crate::respawn::Policy;
+use crate::saving::Saving;
 use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
 use words::digest::Sha256;
 use words::ids::{ApplicationId, JobId, TriggerId};
@@ -74,11 +76,19 @@ pub enum Fact {
         owner: Word,
         overrides: Value,
         components: Vec<ComponentName>,
+        /// Where its first run begins, where that is a state of another application.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        forked: Option<Fork>,
     },
     /// All its components shall run.
     StartOrdered { application: ApplicationName, origin: Origin },
-    /// None shall run; `save`: only after a savepoint.
-    StopOrdered { application: ApplicationName, save: bool },
+    /// None shall run; `save`: only after a savepoint; `drain`: for good, with all windows closed before it.
+    StopOrdered {
+        application: ApplicationName,
+        save: bool,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        drain: bool,
+    },
     /// It shall end, without a savepoint, and be forgotten.
     DeleteOrdered { application: ApplicationName },
     /// It is forgotten.
@@ -104,6 +114,12 @@ pub enum Fact {
         /// The time of its schedule that it is for, in milliseconds since 1970.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         due_ms: Option<u64>,
+        /// The package that it is made of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        package: Option<PackageName>,
+        /// When a savepoint of it is taken by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        saving: Option<Saving>,
     },
     /// A component will be submitted by Flink's own client, which chooses the id; its application will have this tag.
     ClientIntended {
@@ -118,6 +134,10 @@ pub enum Fact {
         policy: Policy,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         due_ms: Option<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        package: Option<PackageName>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        saving: Option<Saving>,
     },
     /// The client is started now; from here on its application may come to run at any time.
     ClientBegun { of: Key, tag: Word },
@@ -139,7 +159,12 @@ pub enum Fact {
     /// It is over.
     RunEnded { of: Key, id: ApplicationId, end: End },
     /// A savepoint of each component that runs shall be taken; they go on.
-    SavepointOrdered { application: ApplicationName },
+    SavepointOrdered {
+        application: ApplicationName,
+        /// The ids under which they are taken, as whoever ordered them was told.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        ids: BTreeMap<ComponentName, TriggerId>,
+    },
     /// A savepoint is about to be asked for under this id, after which the job stops; or goes on.
     SavepointIntended {
         of: Key,
@@ -149,6 +174,12 @@ pub enum Fact {
         folder: String,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         goes_on: bool,
+        /// Nobody ordered it: it was time.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        periodic: bool,
+        /// All windows are closed before it, for the job ends for good.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        drain: bool,
     },
     /// It is complete.
     SavepointCompleted { of: Key, id: TriggerId, path: String },
@@ -160,6 +191,19 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_over: bool,
     },
+    /// A savepoint of a component shall be removed with its files, which lie in this folder with nothing else.
+    DisposalOrdered { of: Key, id: TriggerId, folder: String },
+    /// Its files are gone.
+    SavepointDisposed { of: Key, id: TriggerId },
+}
+
+/// The states of another application from which the first run of each component begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fork {
+    /// The application.
+    pub of: ApplicationName,
+    /// By component.
+    pub states: BTreeMap<ComponentName, String>,
 }
 
 /// How a run ended.

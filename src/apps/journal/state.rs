@@ -4,7 +4,7 @@
 
 use super::application::{Application, Attempt, Component, Package, Run, Wanted};
 use super::record::{Fact, Key, Record};
-use super::savepoint::{Outcome, Savepoint};
+use super::savepoint::{Disposal, Outcome, Savepoint};
 use super::streak::Streak;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,37 +51,43 @@ impl State {
             Fact::PackageUndeployed { package } => {
                 self.packages.remove(package);
             }
-            Fact::ApplicationCreated { application, package, owner, overrides, components } => {
+            Fact::ApplicationCreated { application, package, owner, overrides, components, forked } => {
                 let made = Application {
                     package: package.clone(),
                     owner: owner.clone(),
                     overrides: overrides.clone(),
                     wanted: Wanted::Created,
                     information: None,
-                    components: components.iter().map(|name| (name.clone(), Component::default())).collect(),
+                    components: components.iter().map(|name| (name.clone(), Component::new(name, forked))).collect(),
                 };
                 self.applications.insert(application.clone(), Arc::new(made));
             }
             Fact::StartOrdered { application, origin } => {
                 for component in self.of(application)?.components.values_mut() {
                     (component.streak, component.given_up) = (Streak::default(), None);
-                    component.savepoint_ordered = false;
+                    (component.savepoint_ordered, component.ordered) = (false, None);
                     component.handled_ms = if component.schedule.is_some() { record.at_ms } else { 0 };
                     component.respawned_ms.clear();
                 }
                 self.order(application, Wanted::Started { order: record.number, origin: origin.clone() })?;
             }
-            Fact::StopOrdered { application, save } => {
+            Fact::StopOrdered { application, save, drain } => {
                 let was = match &self.of(application)?.wanted {
                     Wanted::Started { order, origin } => Some((*order, origin.clone())),
                     Wanted::Stopped { was, .. } => was.clone(),
                     Wanted::Created | Wanted::Deleted => None,
                 };
+                self.of(application)?.components.values_mut().for_each(|component| component.drains = *drain);
                 self.order(application, Wanted::Stopped { save: *save, was })?;
             }
-            Fact::SavepointOrdered { application } => {
-                for component in self.of(application)?.components.values_mut().filter(|one| one.live().is_some()) {
-                    (component.savepoint_ordered, component.changed) = (true, record.number);
+            Fact::SavepointOrdered { application, ids } => {
+                let components = self.of(application)?.components.iter_mut();
+                for (name, component) in components.filter(|(_, one)| one.live().is_some()) {
+                    // Where ids are told, those without one have joined what is under way.
+                    if ids.is_empty() || ids.contains_key(name) {
+                        (component.savepoint_ordered, component.changed) = (true, record.number);
+                        component.ordered = ids.get(name).cloned();
+                    }
                 }
             }
             Fact::DeleteOrdered { application } => self.order(application, Wanted::Deleted)?,
@@ -113,7 +119,7 @@ impl State {
                 }
             }
             Fact::ScheduleSet { of, schedule } => self.component(of, record.number)?.schedule = schedule.clone(),
-            Fact::RunIntended { of, id, order, queue, job, restore, policy, due_ms } => {
+            Fact::RunIntended { of, id, order, queue, job, restore, policy, due_ms, package, saving } => {
                 let component = self.component(of, record.number)?;
                 component.is_free(of)?;
                 component.handle(*due_ms);
@@ -124,6 +130,8 @@ impl State {
                     // Before format 2 nothing was written between the two.
                     begun: record.format < 2,
                     policy: *policy,
+                    package: package.clone(),
+                    saving: *saving,
                     ..Run::of(id.clone(), *order, record.at_ms)
                 });
             }
@@ -145,7 +153,7 @@ impl State {
 
     fn change_attempt(&mut self, record: &Record, fact: &Fact) -> Result<(), String> {
         match fact {
-            Fact::ClientIntended { of, tag, order, queue, job, restore, policy, due_ms } => {
+            Fact::ClientIntended { of, tag, order, queue, job, restore, policy, due_ms, package, saving } => {
                 let component = self.component(of, record.number)?;
                 component.is_free(of)?;
                 component.handle(*due_ms);
@@ -158,6 +166,8 @@ impl State {
                     job: job.clone(),
                     restore: restore.clone(),
                     policy: *policy,
+                    package: package.clone(),
+                    saving: *saving,
                 });
             }
             Fact::ClientBegun { of, tag } => {
@@ -174,6 +184,8 @@ impl State {
                     tag: Some(attempt.tag),
                     begun: true,
                     policy: attempt.policy,
+                    package: attempt.package,
+                    saving: attempt.saving,
                     ..Run::of(id.clone(), attempt.order, attempt.at_ms)
                 });
             }
@@ -192,24 +204,7 @@ impl State {
 
     fn change_savepoint(&mut self, record: &Record, fact: &Fact) -> Result<(), String> {
         match fact {
-            Fact::SavepointIntended { of, id, run, job, folder, goes_on } => {
-                let savepoint = Savepoint {
-                    id: id.clone(),
-                    run: run.clone(),
-                    job: job.clone(),
-                    folder: folder.clone(),
-                    at_ms: record.at_ms,
-                    goes_on: *goes_on,
-                    outcome: Outcome::Pending,
-                };
-                let component = self.component(of, record.number)?;
-                if let Some(pending) = component.pending() {
-                    return Err(format!("{of} has the savepoint {} that is pending", pending.id));
-                }
-                component.savepoint_ordered = false;
-                component.savepoints.push(savepoint);
-                component.forget_savepoints();
-            }
+            Fact::SavepointIntended { .. } => self.intend_savepoint(record)?,
             Fact::SavepointCompleted { of, id, path } => {
                 self.savepoint(of, id, record.number)?.outcome = Outcome::Completed(path.clone());
             }
@@ -230,6 +225,48 @@ impl State {
                     application.wanted = Wanted::Started { order: *order, origin: origin.clone() };
                 }
             }
+            fact => self.change_disposal(record, fact)?,
+        }
+        Ok(())
+    }
+
+    fn intend_savepoint(&mut self, record: &Record) -> Result<(), String> {
+        let Fact::SavepointIntended { of, id, run, job, folder, goes_on, periodic, drain } = &record.fact else {
+            return Ok(());
+        };
+        let component = self.component(of, record.number)?;
+        if let Some(pending) = component.pending() {
+            return Err(format!("{of} has the savepoint {} that is pending", pending.id));
+        }
+        let of_run = component.run.as_ref().filter(|one| one.id == *run);
+        let savepoint = Savepoint {
+            id: id.clone(),
+            run: run.clone(),
+            job: job.clone(),
+            folder: folder.clone(),
+            at_ms: record.at_ms,
+            goes_on: *goes_on,
+            outcome: Outcome::Pending,
+            periodic: *periodic,
+            drain: *drain,
+            package: of_run.and_then(|run| run.package.clone()),
+        };
+        (component.savepoint_ordered, component.ordered) = (false, None);
+        component.savepoints.push(savepoint);
+        component.forget_savepoints();
+        Ok(())
+    }
+
+    fn change_disposal(&mut self, record: &Record, fact: &Fact) -> Result<(), String> {
+        match fact {
+            Fact::DisposalOrdered { of, id, folder } => {
+                let component = self.component(of, record.number)?;
+                if component.is_disposed(id) {
+                    return Err(format!("the savepoint {id} of {of} is being removed already"));
+                }
+                component.disposals.push(Disposal { id: id.clone(), folder: folder.clone(), at_ms: record.at_ms });
+            }
+            Fact::SavepointDisposed { of, id } => self.component(of, record.number)?.forget_disposed(id),
             _ => {}
         }
         Ok(())

@@ -22,10 +22,16 @@ impl Fact {
         let text = match self {
             Fact::PackageDeployed { package, .. } => format!("{package} was deployed"),
             Fact::PackageUndeployed { package } => format!("{package} was undeployed"),
+            Fact::ApplicationCreated { package, forked: Some(fork), .. } => {
+                format!("made of {package}, to begin from the state of {}", fork.of)
+            }
             Fact::ApplicationCreated { package, .. } => format!("made of {package}"),
             Fact::StartOrdered { origin: Origin::Newest, .. } => "a start was ordered".to_owned(),
             Fact::StartOrdered { origin: Origin::Empty, .. } => "a start without state was ordered".to_owned(),
             Fact::StartOrdered { origin: Origin::Path(path), .. } => format!("a start from {path} was ordered"),
+            Fact::StopOrdered { drain: true, .. } => {
+                "a stop for good was ordered: drained, with a savepoint".to_owned()
+            }
             Fact::StopOrdered { save: true, .. } => "a stop with a savepoint was ordered".to_owned(),
             Fact::StopOrdered { save: false, .. } => "a stop without a savepoint was ordered".to_owned(),
             Fact::SavepointOrdered { .. } => "a savepoint was ordered".to_owned(),
@@ -63,12 +69,21 @@ impl Fact {
                 let why = why.map(|why| format!(": {why}")).unwrap_or_default();
                 return (Some(&of.component), format!("{id} {}{why}", end.verdict));
             }
+            Fact::SavepointIntended { of, id, periodic: true, .. } => {
+                return (Some(&of.component), format!("savepoint {id} is taken, as it is time"));
+            }
             Fact::SavepointIntended { of, id, .. } => return (Some(&of.component), format!("savepoint {id} is taken")),
             Fact::SavepointCompleted { of, id, path } => {
                 return (Some(&of.component), format!("savepoint {id} lies in {path}"));
             }
             Fact::SavepointFailed { of, id, why, .. } => {
                 return (Some(&of.component), format!("savepoint {id} failed: {why}"));
+            }
+            Fact::DisposalOrdered { of, id, folder } => {
+                return (Some(&of.component), format!("savepoint {id} is removed, with all in {folder}"));
+            }
+            Fact::SavepointDisposed { of, id } => {
+                return (Some(&of.component), format!("savepoint {id} is gone"));
             }
         };
         (None, text)

@@ -4,6 +4,7 @@
 
 use super::carry_out::Failed;
 use super::{Manager, Trouble, lock, unavailable};
+use crate::decide::dispose;
 use crate::journal::{Application, Component, Fact, Key, Origin, State, Wanted};
 use crate::orders::{self, Caller, Refusal};
 use crate::package::overrides::Overrides;
@@ -121,6 +122,17 @@ impl Manager {
 
     /// Makes an application of a package. Its components are looked at as they would be run; gives what is worth knowing.
     pub fn create(&self, name: &ApplicationName, body: &Value, by: &Caller) -> Result<Vec<String>, Refusal> {
+        self.create_from(name, body, None, by)
+    }
+
+    /// The same, and its first start begins from the state of another application as it is now.
+    pub fn create_from(
+        &self,
+        name: &ApplicationName,
+        body: &Value,
+        state_of: Option<&ApplicationName>,
+        by: &Caller,
+    ) -> Result<Vec<String>, Refusal> {
         if by.name.as_str() == "root" && self.site.user.as_str() != "root" {
             return Err(Refusal::Forbidden(
                 "applications do not run as root: create it as the user it belongs to".into(),
@@ -155,18 +167,21 @@ impl Manager {
         // Its code will run as whoever makes an application of it.
         let deployer = Some(&deployed.owner).filter(|owner| **owner != by.name);
         notes.extend(deployer.map(|owner| format!("{package} was deployed by {owner}")));
+        let forked = state_of.map(|other| self.fork(&state, (other, &components), by)).transpose()?;
         let created = Fact::ApplicationCreated {
             application: name.clone(),
             package: package.clone(),
             owner: by.name.clone(),
             overrides: overrides.to_json(),
             components: components.clone(),
+            forked: forked.clone(),
         };
         self.check(&read, name, &components, by, overrides.to_json(), &mut notes)?;
         self.note(&by.name, |state| {
             orders::free(state, name)?;
             share::another_application(state, &by.name, self.share)?;
             orders::apart(state, name, components.iter())?;
+            forked.map_or(Ok(()), |fork| dispose::fork(state, &fork))?;
             // Undeployed and deployed again meanwhile, it may be another one.
             match state.packages.get(&package).is_some_and(|now| now.sha256 == deployed.sha256) {
                 true => self.another_order(&by.name).map(|()| (vec![created], notes)),
@@ -244,18 +259,18 @@ impl Manager {
 
     /// Orders a stop.
     pub fn stop(&self, name: &ApplicationName, save: bool, by: &Caller) -> Result<(), Refusal> {
-        self.order(name, by, |_, application| {
-            orders::stop(name, application, save)?;
-            Ok(Fact::StopOrdered { application: name.clone(), save })
-        })
+        self.stop_as(name, (save, false), by)
     }
 
-    /// Orders a savepoint of all that runs; it goes on.
-    pub fn savepoint(&self, name: &ApplicationName, by: &Caller) -> Result<(), Refusal> {
+    /// Orders a stop for good: with a savepoint, before which all windows are closed.
+    pub fn drain(&self, name: &ApplicationName, by: &Caller) -> Result<(), Refusal> {
+        self.stop_as(name, (true, true), by)
+    }
+
+    fn stop_as(&self, name: &ApplicationName, (save, drain): (bool, bool), by: &Caller) -> Result<(), Refusal> {
         self.order(name, by, |_, application| {
-            orders::savepoint(name, application)?;
-            self.another_order(&by.name)?;
-            Ok(Fact::SavepointOrdered { application: name.clone() })
+            orders::stop(name, application, save)?;
+            Ok(Fact::StopOrdered { application: name.clone(), save, drain })
         })
     }
 
@@ -267,7 +282,7 @@ impl Manager {
         })
     }
 
-    fn order(
+    pub(super) fn order(
         &self,
         name: &ApplicationName,
         by: &Caller,

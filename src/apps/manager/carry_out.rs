@@ -7,8 +7,8 @@ use super::explain::refusals;
 use super::rounds::component_of;
 use super::{Manager, Trouble, lock, unavailable};
 use crate::act::{Hands, Part, Shipment};
-use crate::decide::{Action, Rest};
-use crate::journal::{Application, Fact, Key, Run, State, Wanted, fresh_id};
+use crate::decide::{Action, Rest, dispose};
+use crate::journal::{Application, Fact, Key, Run, State, Wanted};
 use crate::orders::Refusal;
 use crate::package::Package;
 use crate::prepare::{self, Prepared, Releases, RunOf};
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use systems::hadoop::User;
 use words::chain::chain;
 use words::flink::Version;
-use words::ids::{JobId, TriggerId};
+use words::ids::TriggerId;
 
 /// A reason may quote what a package says.
 pub(super) const LONGEST_REASON: usize = 2000;
@@ -29,6 +29,15 @@ impl Manager {
     /// Writes a fact about a component, unless something about it was written since it was decided.
     pub(super) fn record(&self, decided: &State, of: &Key, fact: Fact) -> Result<(), Refusal> {
         self.note(&self.site.user, |state| match is_same(decided, state, of) {
+            true => Ok((vec![fact], ())),
+            false => Err(Refusal::Conflict("it has changed meanwhile".to_owned())),
+        })
+    }
+
+    /// The same for what begins from a state, unless that is being removed.
+    fn record_from(&self, decided: &State, of: &Key, path: Option<&str>, fact: Fact) -> Result<(), Refusal> {
+        let is_gone = |state: &State| path.is_some_and(|path| dispose::is_going(state, path));
+        self.note(&self.site.user, |state| match is_same(decided, state, of) && !is_gone(state) {
             true => Ok((vec![fact], ())),
             false => Err(Refusal::Conflict("it has changed meanwhile".to_owned())),
         })
@@ -72,6 +81,7 @@ impl Manager {
                 self.hands().kill(&application.owner, run).map_err(|error| unavailable(chain(&error)))
             }
             (Action::Save { job, goes_on }, Some(run)) => self.save(state, of, run, (job, goes_on)),
+            (Action::SaveInTime { job }, Some(run)) => self.save_in_time(state, of, run, job),
             (Action::SaveAgain, Some(run)) => match component.pending() {
                 Some(pending) => self.hands().save(run, pending).map_err(|error| unavailable(chain(&error))),
                 None => Ok(()),
@@ -171,7 +181,7 @@ impl Manager {
         // What fails at one time of a schedule says nothing of the next.
         let goes_on = component.respawns(*order) || due_ms.is_some();
         let failed = |why: String| self.record(state, of, start_failed(of, goes_on, why));
-        let (_, prepared) = match self.prepared(state, of) {
+        let (package, prepared) = match self.prepared(state, of) {
             Ok(prepared) => prepared,
             Err(Failed::Passing(why)) => return Err(unavailable(why)),
             Err(Failed::ForGood(why)) => return failed(why),
@@ -194,18 +204,20 @@ impl Manager {
             Err(error) if error.is_passing() || goes_on => return Err(unavailable(chain(&error))),
             Err(error) => return failed(chain(&error)),
         };
-        let (job, policy) = (prepared.job_id(), prepared.component.policy);
+        let (job, policy, saving) = (prepared.job_id(), prepared.component.policy, prepared.component.saving);
+        let (order, package, of_run, from) = (*order, Some(package.name), of.clone(), restore.clone());
         if prepared.is_by_client() {
             let tag = by_client::tag()?;
             let intended =
-                Fact::ClientIntended { of: of.clone(), tag, order: *order, queue, job, restore, policy, due_ms };
+                Fact::ClientIntended { of: of_run, tag, order, queue, job, restore, policy, due_ms, package, saving };
             // What follows is decided from it.
-            return self.record(state, of, intended);
+            return self.record_from(state, of, from.as_deref(), intended);
         }
         let new = self.hands().reserve(&application.owner).map_err(|error| unavailable(chain(&error)))?;
+        let id = new.id;
         let intended =
-            Fact::RunIntended { of: of.clone(), id: new.id, order: *order, queue, job, restore, policy, due_ms };
-        self.record(state, of, intended)?;
+            Fact::RunIntended { of: of_run, id, order, queue, job, restore, policy, due_ms, package, saving };
+        self.record_from(state, of, from.as_deref(), intended)?;
         let state = self.state()?;
         let run = state.applications.get(&of.application).and_then(|one| one.components.get(&of.component)?.live());
         run.map_or(Ok(()), |run| self.submit(&state, of, run))
@@ -260,22 +272,6 @@ impl Manager {
         let log = Some(("log4j.properties".to_owned(), self.site.log_settings(version)));
         let python = self.site.python_jar(version).filter(|_| job.is_python()).map(|jar| (python_jar(version), jar));
         log.into_iter().chain(python).map(|(key, file)| Part { key, file, is_archive: false })
-    }
-
-    /// Writes down that a savepoint will be taken, and asks for it.
-    fn save(&self, state: &State, of: &Key, run: &Run, (job, goes_on): (JobId, bool)) -> Result<(), Refusal> {
-        let Some(application) = state.applications.get(&of.application) else { return Ok(()) };
-        let id = TriggerId::new(fresh_id()).map_err(unavailable)?;
-        let folder = format!("{}/{id}", self.site.cluster.savepoints_of(&application.owner, of));
-        let made = self.hands().make_savepoint_folder(of, &application.owner, &folder);
-        made.map_err(|error| unavailable(chain(&error)))?;
-        let (of_run, run_id) = (of.clone(), run.id.clone());
-        let intended = Fact::SavepointIntended { of: of_run, id: id.clone(), run: run_id, job, folder, goes_on };
-        self.record(state, of, intended)?;
-        let state = self.state()?;
-        let component = state.applications.get(&of.application).and_then(|one| one.components.get(&of.component));
-        let pending = component.and_then(|component| component.pending());
-        pending.map_or(Ok(()), |pending| self.hands().save(run, pending).map_err(|error| unavailable(chain(&error))))
     }
 }
 

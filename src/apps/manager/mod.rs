@@ -12,10 +12,13 @@ mod crew;
 mod details;
 mod explain;
 mod figures;
+mod fork;
 mod fresh;
 mod logs;
 mod packages;
 mod rounds;
+mod save;
+mod savepoints;
 mod since;
 #[cfg(test)]
 mod tests;
@@ -101,6 +104,8 @@ pub struct Manager {
     /// What starts Flink's own client, and how many of it run.
     runner: Box<dyn Runner>,
     clients: AtomicUsize,
+    /// Savepoints that cannot be removed for the moment.
+    disposals: Mutex<savepoints::Tried>,
 }
 
 /// Why something does not come to pass, or what it waits for.
@@ -163,7 +168,7 @@ impl Manager {
         let (book, known, unwritten, troubles, seen, since, refused) = Default::default();
         let (looked, pauses, crew, tasks, closed) = Default::default();
         let (share, pace, uploading, staged, fresh, looked_at) = Default::default();
-        let (claimed, shelved) = Default::default();
+        let (claimed, shelved, disposals) = Default::default();
         let tell = Box::new(|_: &str| {});
         Ok(Manager {
             site,
@@ -199,6 +204,7 @@ impl Manager {
             apart: None,
             runner: Box::new(Jvm),
             clients: AtomicUsize::new(0),
+            disposals,
         })
     }
 

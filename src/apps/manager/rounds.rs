@@ -40,11 +40,11 @@ const LIVE: [yarn::State; 5] =
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Pause {
     tries: u32,
-    until: Duration,
+    pub(super) until: Duration,
 }
 
 impl Pause {
-    fn longer(self, now: Duration) -> Pause {
+    pub(super) fn longer(self, now: Duration) -> Pause {
         let pause = FIRST_PAUSE.saturating_mul(1 << self.tries.min(10)).min(LONGEST_PAUSE);
         Pause { tries: self.tries + 1, until: now + pause }
     }
@@ -204,6 +204,7 @@ impl Manager {
         lock(&self.seen).retain(|of, _| has(of));
         lock(&self.troubles).retain(|of, _| has(of));
         lock(&self.pauses).retain(|of, _| has(of));
+        lock(&self.disposals).retain(|(of, _), _| has(of));
         lock(&self.since).retain(has);
         let listed = self.listed(&state);
         let tasks = state.applications.iter().flat_map(|(name, application)| tasks(name, application));
@@ -268,8 +269,9 @@ impl Manager {
     /// Carries an action out, unless it failed just before. Gives whether there may be more to do at once.
     fn act(&self, state: &State, of: &Key, action: Action) -> bool {
         if let Action::Rest(rest) = action {
+            let is_well = rest == Rest::AsWanted;
             self.rest(of, rest);
-            return false;
+            return self.tend(state, of, is_well);
         }
         let (now, pause) = (self.clock.passed(), lock(&self.pauses).get(of).copied().unwrap_or_default());
         if now < pause.until {

@@ -3,8 +3,9 @@
 //! Not here: options of the 1.4 era (`options`), and how a job is submitted.
 
 use super::python::{self, Archive};
-use super::{arguments, options};
+use super::{arguments, options, saving};
 use crate::respawn::{Policy, Respawn};
+use crate::saving::Saving;
 use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use words::shown::shown;
 pub const APPLICATION_PROPERTIES: &str = "application.properties";
 
 /// Properties with a meaning here.
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 21] = [
     "main_jar",
     "main_class",
     "main_py",
@@ -29,6 +30,9 @@ const KNOWN: [&str; 18] = [
     "respawn_type",
     "respawn_timeout_sec",
     "respawn_limit",
+    "savepoint_interval_sec",
+    "savepoint_keep",
+    "savepoint_keep_days",
     "log_level",
     "no_auto_props",
     "flink_python_jar",
@@ -75,6 +79,8 @@ pub struct FlinkComponent {
     pub job_type: JobType,
     /// What follows when it ends by itself.
     pub policy: Policy,
+    /// When a savepoint of it is taken by itself.
+    pub saving: Option<Saving>,
     /// The level of the root logger, in capitals.
     pub log_level: Option<String>,
     /// When its runs begin, where not with the start.
@@ -104,7 +110,7 @@ impl FlinkComponent {
         if matches!(program, Some(Program::Python { .. })) {
             arguments = python::without_dash(arguments);
         }
-        let policy = reader.policy(job_type);
+        let (policy, saving) = (reader.policy(job_type), saving::read(&mut reader));
         let (version, log_level, is_by_client) = (reader.version(), reader.log_level(), reader.submission());
         let schedule = reader.schedule(job_type);
         let Reader { mut problems, notes, origin, .. } = reader;
@@ -121,6 +127,7 @@ impl FlinkComponent {
             version,
             job_type,
             policy,
+            saving,
             log_level,
             is_by_client,
             schedule,
@@ -144,7 +151,7 @@ impl Reader<'_> {
         self.problems.add(self.origin.problem(what, remedy));
     }
 
-    fn note(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
+    pub(super) fn note(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
         self.notes.push(self.origin.problem(what, remedy));
     }
 

@@ -19,6 +19,7 @@ pub mod properties_file;
 pub mod python;
 pub mod repository;
 pub mod reserved;
+mod saving;
 mod schedule;
 #[cfg(test)]
 pub(crate) mod tests;

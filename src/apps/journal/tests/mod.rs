@@ -67,6 +67,7 @@ fn created() -> Fact {
         owner: word("alice"),
         overrides: serde_json::json!({ "package": "p-1.0.0" }),
         components: vec![key().component],
+        forked: None,
     }
 }
 
@@ -89,6 +90,8 @@ fn intended(number: u32, order: u64) -> Fact {
         restore: None,
         policy: Policy::default(),
         due_ms: None,
+        package: None,
+        saving: None,
     }
 }
 
@@ -114,8 +117,8 @@ fn a_stop_that_cannot_save_goes_back_to_the_order_before() {
         created(),
         Fact::StartOrdered { application: key().application, origin: Origin::Newest },
         intended(1, 2),
-        Fact::StopOrdered { application: key().application, save: true },
-        Fact::StopOrdered { application: key().application, save: true },
+        Fact::StopOrdered { application: key().application, save: true, drain: false },
+        Fact::StopOrdered { application: key().application, save: true, drain: false },
     ] {
         note(&mut book, fact);
     }
@@ -130,6 +133,8 @@ fn a_stop_that_cannot_save_goes_back_to_the_order_before() {
             job,
             folder: "/s".into(),
             goes_on: false,
+            periodic: false,
+            drain: false,
         },
     );
     assert!(book.state.applications[&key().application].components[&key().component].pending().is_some());
@@ -149,7 +154,7 @@ fn a_stop_without_a_savepoint_outlives_a_savepoint_that_fails() {
         created(),
         Fact::StartOrdered { application: key().application, origin: Origin::Newest },
         intended(1, 2),
-        Fact::StopOrdered { application: key().application, save: true },
+        Fact::StopOrdered { application: key().application, save: true, drain: false },
         Fact::SavepointIntended {
             of: key(),
             id: trigger.clone(),
@@ -157,8 +162,10 @@ fn a_stop_without_a_savepoint_outlives_a_savepoint_that_fails() {
             job,
             folder: "/s".into(),
             goes_on: false,
+            periodic: false,
+            drain: false,
         },
-        Fact::StopOrdered { application: key().application, save: false },
+        Fact::StopOrdered { application: key().application, save: false, drain: false },
         Fact::SavepointFailed { of: key(), id: trigger, why: "no".into(), is_over: false },
     ] {
         note(&mut book, fact);
@@ -181,6 +188,8 @@ fn of_a_component_one_run_and_one_savepoint_are_open_at_a_time() {
         job: JobId::new("0".repeat(32)).unwrap(),
         folder: "/s".into(),
         goes_on: false,
+        periodic: false,
+        drain: false,
     };
     note(&mut book, save("a"));
     let refused = book.note(&word("alice"), 1, save("b"));

@@ -278,7 +278,19 @@ fn of_many_savepoints_those_go_first_that_there_never_were() {
         let id = TriggerId::new(format!("{turn:032x}")).unwrap();
         let (job, folder) = (JobId::new("0".repeat(32)).unwrap(), "/s".to_owned());
         let run = super::id(1);
-        note(&mut book, Fact::SavepointIntended { of: key(), id: id.clone(), run, job, folder, goes_on: false });
+        note(
+            &mut book,
+            Fact::SavepointIntended {
+                of: key(),
+                id: id.clone(),
+                run,
+                job,
+                folder,
+                goes_on: false,
+                periodic: false,
+                drain: false,
+            },
+        );
         note(
             &mut book,
             match turn {

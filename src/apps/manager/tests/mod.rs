@@ -16,6 +16,7 @@ mod preflight;
 mod refused;
 mod requests;
 mod respawn;
+mod savepoints;
 mod schedule;
 mod shares;
 mod wire;

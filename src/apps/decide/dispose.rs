@@ -1,0 +1,82 @@
+//! Whether a savepoint may be removed: who needs it, as the journal has it. Pure.
+//! Flink takes a state that it begins from without claiming it: until the first checkpoint of its own a run goes back to it, so a
+//! state is needed for as long as a run lives that began from it.
+//! Not here: which state is the newest one that is whole, which HDFS tells (`restore`).
+
+use crate::journal::{Application, Component, Fork, Key, Origin, Outcome, State, Wanted};
+use crate::orders::Refusal;
+use crate::savepoints::lies_in;
+use words::ids::TriggerId;
+
+/// Who needs what lies in a folder, a sentence each.
+pub fn users(state: &State, of: &Key, folder: &str) -> Vec<String> {
+    let mut users = Vec::new();
+    for (name, application) in &state.applications {
+        for (component, known) in &application.components {
+            let key = Key { application: name.clone(), component: component.clone() };
+            users.extend(need(application, known, &key, (of, folder)));
+        }
+    }
+    users
+}
+
+fn need(application: &Application, component: &Component, key: &Key, (of, folder): (&Key, &str)) -> Option<String> {
+    let is_there = |path: &Option<String>| path.as_ref().is_some_and(|path| lies_in(path, folder));
+    if component.live().is_some_and(|run| is_there(&run.restore)) {
+        return Some(format!("{key} runs, and began from it"));
+    }
+    if let Wanted::Started { order, origin } = &application.wanted
+        && let Origin::Path(path) = component.origin(*order, origin)
+        && lies_in(path, folder)
+    {
+        return Some(format!("a start of {key} from it was ordered"));
+    }
+    let last = component.last_that_ran();
+    if last.is_none() && is_there(&component.forked) {
+        return Some(format!("{key} is to begin from it, and has not run yet"));
+    }
+    // Whether another one has a checkpoint of its own by now nobody asks: its next savepoint says so.
+    let began = last.filter(|run| key != of && is_there(&run.restore))?;
+    let is_newer = |one: &&crate::journal::Savepoint| one.run == began.id && one.path().is_some();
+    match component.savepoints.iter().any(|one| is_newer(&one)) {
+        true => None,
+        false => Some(format!("{key} began from it, and has no savepoint of its own since")),
+    }
+}
+
+/// Whether a state is being removed: nothing begins from it any more.
+pub fn is_going(state: &State, path: &str) -> bool {
+    let components = state.applications.values().flat_map(|application| application.components.values());
+    components.flat_map(|component| &component.disposals).any(|disposal| lies_in(path, &disposal.folder))
+}
+
+/// An order to remove a savepoint of a component with its folder.
+pub fn dispose(state: &State, of: &Key, id: &TriggerId, folder: &str) -> Result<(), Refusal> {
+    let component = state.applications.get(&of.application).and_then(|one| one.components.get(&of.component));
+    let component = component.ok_or_else(|| Refusal::NotFound(format!("component {of}")))?;
+    let conflict = |why: String| Err(Refusal::Conflict(format!("savepoint {id} of {of} stays: {why}")));
+    if component.is_disposed(id) {
+        return conflict("it is being removed already".to_owned());
+    }
+    let known = component.savepoints.iter().find(|savepoint| savepoint.id == *id);
+    if let Some(savepoint) = known {
+        if savepoint.outcome == Outcome::Pending {
+            return conflict("it is being taken".to_owned());
+        }
+        if !savepoint.goes_on && component.live().is_some_and(|run| run.id == savepoint.run) {
+            return conflict("its run is stopping with it".to_owned());
+        }
+    }
+    match users(state, of, folder).as_slice() {
+        [] => Ok(()),
+        users => conflict(users.join("; ")),
+    }
+}
+
+/// What a new application would begin from must stay until then.
+pub fn fork(state: &State, fork: &Fork) -> Result<(), Refusal> {
+    match fork.states.values().find(|path| is_going(state, path)) {
+        Some(path) => Err(Refusal::Conflict(format!("the state {path} of {} is being removed: ask again", fork.of))),
+        None => Ok(()),
+    }
+}
