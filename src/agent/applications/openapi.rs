@@ -88,6 +88,7 @@ fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
             "application" => of::<ApplicationName>(generator).to_value(),
             "package" => of::<PackageName>(generator).to_value(),
             "component" => of::<ComponentName>(generator).to_value(),
+            "savepoint" => json!({ "type": "string", "pattern": "^[0-9a-f]{32}$" }),
             "file" => {
                 json!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,90}-[0-9]{1,9}[.][0-9]{1,9}[.][0-9]{1,9}[.]tar[.]gz$" })
             }

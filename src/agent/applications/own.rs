@@ -12,8 +12,11 @@ use apps::logs::Wanted;
 use apps::manager::Manager;
 use apps::orders::{self, Refusal};
 use hyper::StatusCode;
+use serde_json::Value;
 use words::application::{Application, Following};
+use words::ids::TriggerId;
 use words::names::{ApplicationName, ComponentName};
+use words::savepoints::{Dispose, Taken};
 
 /// What goes back of each container's logs unless told, and at most.
 const USUAL_LOG: u32 = 64 << 10;
@@ -65,12 +68,19 @@ pub(super) fn alarms_of(manager: &Manager, asked: Asked) -> Result<Answer, Failu
 }
 
 pub(super) fn create(manager: &Manager, mut asked: Asked) -> Result<Answer, Failure> {
-    let (body, one) = (asked.document()?, asked.name(0)?);
-    let notes = manager.create(&one, &body, asked.caller()?)?;
+    let (mut body, one) = (asked.document()?, asked.name(0)?);
+    let state_of = state_of(&mut body)?;
+    let notes = manager.create_from(&one, &body, state_of.as_ref(), asked.caller()?)?;
     // It is made, whatever stands against its start now.
     let dry = manager.dry_run(&one, &Origin::Newest, asked.caller()?);
     let findings = dry.map_or_else(|_| Vec::new(), |dry| dry.findings);
     document(StatusCode::CREATED, &Notes { notes, findings })
+}
+
+/// The application from whose state it is to begin; what else is there is about its package.
+fn state_of(body: &mut Value) -> Result<Option<ApplicationName>, Failure> {
+    let Some(named) = body.as_object_mut().and_then(|members| members.remove("state_of")) else { return Ok(None) };
+    serde_json::from_value(named).map_err(|error| invalid(format!("`state_of`: {error}")))
 }
 
 pub(super) fn delete(manager: &Manager, asked: Asked) -> Result<Answer, Failure> {
@@ -79,14 +89,13 @@ pub(super) fn delete(manager: &Manager, asked: Asked) -> Result<Answer, Failure>
 }
 
 pub(super) fn start(manager: &Manager, mut asked: Asked) -> Result<Answer, Failure> {
-    let choices: Start = asked.typed()?;
+    let (choices, one): (Start, ApplicationName) = (asked.typed()?, asked.name(0)?);
     let origin = match (choices.from, choices.empty) {
         (Some(_), true) => return Err(invalid("a start is either from a state or without one".to_owned())),
         (None, true) => Origin::Empty,
-        (Some(path), false) => Origin::Path(path),
+        (Some(from), false) => manager.origin(&one, from, asked.caller()?)?,
         (None, false) => Origin::Newest,
     };
-    let one = asked.name(0)?;
     if choices.dry_run {
         return document(StatusCode::ACCEPTED, &StartTold::Dry(manager.dry_run(&one, &origin, asked.caller()?)?));
     }
@@ -95,14 +104,29 @@ pub(super) fn start(manager: &Manager, mut asked: Asked) -> Result<Answer, Failu
 }
 
 pub(super) fn stop(manager: &Manager, mut asked: Asked) -> Result<Answer, Failure> {
-    let Stop { savepoint } = asked.typed()?;
-    manager.stop(&asked.name(0)?, savepoint, asked.caller()?)?;
+    let Stop { savepoint, drain } = asked.typed()?;
+    let (one, by) = (asked.name(0)?, asked.caller()?);
+    match (savepoint, drain) {
+        (true, true) => manager.drain(&one, by)?,
+        (false, true) => return Err(invalid("a job that is drained is saved, too".to_owned())),
+        (savepoint, false) => manager.stop(&one, savepoint, by)?,
+    }
     taken()
 }
 
 pub(super) fn savepoint(manager: &Manager, asked: Asked) -> Result<Answer, Failure> {
-    manager.savepoint(&asked.name(0)?, asked.caller()?)?;
-    taken()
+    let ids = manager.savepoint(&asked.name(0)?, asked.caller()?)?;
+    let savepoints = ids.into_iter().map(|(component, id)| (component, id.into())).collect();
+    document(StatusCode::ACCEPTED, &Taken { savepoints })
+}
+
+pub(super) fn savepoints(manager: &Manager, asked: Asked) -> Result<Answer, Failure> {
+    fine(&manager.savepoints(&readable(manager, &asked)?)?)
+}
+
+pub(super) fn dispose(manager: &Manager, mut asked: Asked) -> Result<Answer, Failure> {
+    let (choices, one, id): (Dispose, ApplicationName, TriggerId) = (asked.typed()?, asked.name(0)?, asked.name(1)?);
+    document(StatusCode::ACCEPTED, &manager.dispose(&one, &id, choices, asked.caller()?)?)
 }
 
 pub(super) fn explain(manager: &Manager, asked: Asked) -> Result<Answer, Failure> {

@@ -50,6 +50,16 @@ pub(super) fn creation(generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// The same in our own interface, where it may begin from the state of another application.
+pub(super) fn own_creation(generator: &mut SchemaGenerator) -> Schema {
+    let name = generator.subschema_for::<ApplicationName>();
+    let mut schema = creation(generator);
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.insert("state_of".to_owned(), name.to_value());
+    }
+    schema
+}
+
 /// PNDA's summary of one application: its state, or the state of each component and of the whole.
 pub(super) fn summary(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
@@ -66,7 +76,7 @@ pub(super) fn summary(_: &mut SchemaGenerator) -> Schema {
     "required": ["from", "empty"], "properties": { "from": { "type": "string" }, "empty": { "const": true } },
 })))]
 pub(super) struct Start {
-    /// From this savepoint or checkpoint.
+    /// From this savepoint or checkpoint: its path, or the id of a savepoint of the application.
     pub(super) from: Option<String>,
     /// From nothing, although there may be a state.
     pub(super) empty: bool,
@@ -80,11 +90,13 @@ pub(super) struct Start {
 pub(super) struct Stop {
     /// With a savepoint; without one it is killed.
     pub(super) savepoint: bool,
+    /// For good: all windows are closed before the savepoint.
+    pub(super) drain: bool,
 }
 
 impl Default for Stop {
     fn default() -> Stop {
-        Stop { savepoint: true }
+        Stop { savepoint: true, drain: false }
     }
 }
 

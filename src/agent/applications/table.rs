@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::routes::{Answer, Asked};
 use super::shapes::{
     self, ApplicationTold, Detail, Findings, Listed, ManagerState, NotCreated, Notes, PackageStatus, PackageTold,
-    SchemaOf, Start, StartTold, Status, Stop, Uploaded, any_object, creation, of,
+    SchemaOf, Start, StartTold, Status, Stop, Uploaded, any_object, creation, of, own_creation,
 };
 use super::{dm, own, repository};
 use Right::{Admin, Create, Deploy, Look, Own, Read};
@@ -17,6 +17,7 @@ use words::alarm::Alarm;
 use words::application::{Application, Details, Event, Explained, Following, Logs};
 use words::figures::Figures;
 use words::names::{ApplicationName, PackageName};
+use words::savepoints::{Dispose, Removed, Savepoints, Taken};
 use words::shown::shown;
 
 /// One route.
@@ -247,7 +248,7 @@ pub(super) static ROUTES: &[Route] = &[
         own::create,
         "Make an application; says what is worth knowing.",
     )
-    .taking(CREATION),
+    .taking(Takes::Document { schema: own_creation, required: true }),
     order("DELETE", "/v1/applications/{application}", Own, own::delete, "Forget it; what runs of it is killed."),
     Route::new(
         "POST",
@@ -259,13 +260,30 @@ pub(super) static ROUTES: &[Route] = &[
     )
     .taking(choices(of::<Start>)),
     order("POST", "/v1/applications/{application}/stop", Own, own::stop, "Stop it.").taking(choices(of::<Stop>)),
-    order(
+    Route::new(
         "POST",
         "/v1/applications/{application}/savepoint",
         Own,
+        (202, Some(of::<Taken>)),
         own::savepoint,
-        "Take a savepoint of what runs; it goes on.",
+        "Take a savepoint of what runs, or join one that is under way; it goes on.",
     ),
+    get(
+        "/v1/applications/{application}/savepoints",
+        Read,
+        of::<Savepoints>,
+        own::savepoints,
+        "All savepoints of an application, those too that others made, with who needs them.",
+    ),
+    Route::new(
+        "POST",
+        "/v1/applications/{application}/savepoints/{savepoint}/dispose",
+        Own,
+        (202, Some(of::<Removed>)),
+        own::dispose,
+        "Remove a savepoint with its files, unless somebody needs it; or say what that would do.",
+    )
+    .taking(choices(of::<Dispose>)),
     get(
         "/v1/applications/{application}/explain",
         Own,

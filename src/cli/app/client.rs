@@ -6,7 +6,9 @@ use crate::cli::failure::{FAILED, Failure, USAGE};
 use crate::systems::local::{self, Content, LocalServer};
 use crate::words::alarm::Alarm;
 use crate::words::application::{Application, Details, DryRun, Event, Explained, Finding, Following, Logs};
+use crate::words::ids::TriggerId;
 use crate::words::names::{ApplicationName, ComponentName, PackageName};
+use crate::words::savepoints;
 use hyper::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -142,12 +144,36 @@ impl Client {
         Ok(serde_json::from_slice(&bytes)?)
     }
 
-    pub(in crate::cli) fn stop(&self, application: &ApplicationName, savepoint: bool) -> Result<(), Failure> {
-        self.order(&format!("/v1/applications/{application}/stop"), &json!({ "savepoint": savepoint }))
+    pub(in crate::cli) fn stop(
+        &self,
+        application: &ApplicationName,
+        savepoint: bool,
+        drain: bool,
+    ) -> Result<(), Failure> {
+        let body = json!({ "savepoint": savepoint, "drain": drain });
+        self.order(&format!("/v1/applications/{application}/stop"), &body)
     }
 
-    pub(in crate::cli) fn savepoint(&self, application: &ApplicationName) -> Result<(), Failure> {
-        self.order(&format!("/v1/applications/{application}/savepoint"), &json!({}))
+    /// Gives the ids under which they are taken.
+    pub(in crate::cli) fn savepoint(&self, application: &ApplicationName) -> Result<savepoints::Taken, Failure> {
+        let path = format!("/v1/applications/{application}/savepoint");
+        Ok(serde_json::from_slice(&self.ask(Method::POST, &path, Content::Json(&json!({})))?)?)
+    }
+
+    pub(in crate::cli) fn savepoints(&self, application: &ApplicationName) -> Result<savepoints::Savepoints, Failure> {
+        self.get(&format!("/v1/applications/{application}/savepoints"))
+    }
+
+    /// Has a savepoint removed, or told what that would be.
+    pub(in crate::cli) fn dispose(
+        &self,
+        application: &ApplicationName,
+        id: &TriggerId,
+        choices: savepoints::Dispose,
+    ) -> Result<savepoints::Removed, Failure> {
+        let path = format!("/v1/applications/{application}/savepoints/{id}/dispose");
+        let body = serde_json::to_value(choices)?;
+        Ok(serde_json::from_slice(&self.ask(Method::POST, &path, Content::Json(&body))?)?)
     }
 
     pub(in crate::cli) fn delete(&self, application: &ApplicationName) -> Result<(), Failure> {

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 pub(super) mod client;
 mod logs;
+mod savepoints;
 mod schema;
 pub(super) mod table;
 mod wait;
@@ -65,14 +66,17 @@ enum Command {
         /// seen by everybody.
         #[arg(long, value_name = "FILE", conflicts_with = "set")]
         overrides: Option<PathBuf>,
+        /// Begin from the state that this application has now: its newest savepoint, or what it would begin from.
+        #[arg(long, value_name = "APPLICATION", value_parser = checked::<ApplicationName>)]
+        state_of: Option<ApplicationName>,
     },
     /// Start an application, from its newest state.
     Start {
         /// Its name.
         #[arg(value_parser = checked::<ApplicationName>)]
         application: ApplicationName,
-        /// Start from this savepoint or checkpoint.
-        #[arg(long, value_name = "PATH")]
+        /// Start from this savepoint or checkpoint: its path, or its id as `pnda app savepoints` lists it.
+        #[arg(long, value_name = "PATH|ID")]
         from: Option<String>,
         /// Start without state, although there may be some.
         #[arg(long, conflicts_with = "from")]
@@ -93,19 +97,19 @@ enum Command {
         /// Kill it without one.
         #[arg(long)]
         no_savepoint: bool,
+        /// End it for good: close all windows, then take the savepoint.
+        #[arg(long, conflicts_with = "no_savepoint")]
+        drain: bool,
         /// Wait until nothing of it runs.
         #[arg(long)]
         wait: bool,
     },
-    /// Take a savepoint of an application that runs and goes on.
-    Savepoint {
-        /// Its name.
-        #[arg(value_parser = checked::<ApplicationName>)]
-        application: ApplicationName,
-        /// Wait until it is complete. Exit code 1 if it is not.
-        #[arg(long)]
-        wait: bool,
-    },
+    /// Take a savepoint of an application that runs and goes on; one that is under way is joined.
+    Savepoint(savepoints::Take),
+    /// List the savepoints of an application, those too that others made, with their sizes and who needs them.
+    Savepoints(savepoints::List),
+    /// Remove a savepoint with its files; refused while somebody needs it.
+    Dispose(savepoints::Remove),
     /// Start an application and wait for its end. Exit codes: 0 finished, 1 failed, 5 cancelled or killed, 6 it cannot be
     /// seen what became of it.
     Run {
@@ -228,11 +232,12 @@ pub fn run(arguments: Arguments) -> Outcome {
         Command::Deploy { package } => tell(&client.deploy(&package)?)?,
         Command::Undeploy { package } => client.undeploy(&package)?,
         Command::Packages { json } => packages(&client.packages()?, json)?,
-        Command::Create { application, package, set, overrides } => {
-            let body = match overrides {
+        Command::Create { application, package, set, overrides, state_of } => {
+            let mut body = match overrides {
                 None => body(&package, set),
                 Some(file) => of_file(&package, &file)?,
             };
+            state_of.into_iter().for_each(|other| body["state_of"] = json!(other));
             create(&client, &application, &body)?;
         }
         Command::Start { application, from, empty, wait, dry_run } => {
@@ -242,15 +247,13 @@ pub fn run(arguments: Arguments) -> Outcome {
             tell(&client.start(&application, from.as_deref(), empty)?)?;
             return settled(&client, &application, wait, wait::runs);
         }
-        Command::Stop { application, no_savepoint, wait } => {
-            client.stop(&application, !no_savepoint)?;
+        Command::Stop { application, no_savepoint, drain, wait } => {
+            client.stop(&application, !no_savepoint, drain)?;
             return settled(&client, &application, wait, wait::has_stopped);
         }
-        Command::Savepoint { application, wait } => {
-            let before = wait::savepoints(&client.application(&application)?);
-            client.savepoint(&application)?;
-            return settled(&client, &application, wait, wait::is_saved(before));
-        }
+        Command::Savepoint(take) => return savepoints::take(&client, take),
+        Command::Savepoints(list) => return savepoints::list(&client, list),
+        Command::Dispose(remove) => return savepoints::remove(&client, remove),
         Command::Run { application, empty } => {
             tell(&client.start(&application, None, empty)?)?;
             return wait::to_its_end(&client, &application);

@@ -5,6 +5,7 @@
 use crate::words::alarm::Alarm;
 use crate::words::application::{Application, Event, Explained, Logs};
 use crate::words::names::PackageName;
+use crate::words::savepoints::Savepoints;
 use clap::ValueEnum;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -19,6 +20,7 @@ pub enum Verb {
     Alarms,
     Logs,
     Explain,
+    Savepoints,
 }
 
 /// The schema of what one verb prints, or of an object with the answers of all verbs, each under its name.
@@ -33,6 +35,7 @@ pub fn schema(verb: Option<Verb>) -> Value {
             Verb::Alarms => generator.subschema_for::<Vec<Alarm>>(),
             Verb::Logs => generator.subschema_for::<Logs>(),
             Verb::Explain => generator.subschema_for::<Vec<Explained>>(),
+            Verb::Savepoints => generator.subschema_for::<Savepoints>(),
         };
         schema.to_value()
     };

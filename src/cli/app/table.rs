@@ -10,7 +10,7 @@ use crate::words::moment;
 use crate::words::shown::shown;
 
 /// Rows as columns that are as wide as they must be.
-fn columns(rows: &[Vec<String>]) -> String {
+pub(super) fn columns(rows: &[Vec<String>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or_default();
     let wide =
         |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or(0);

@@ -5,9 +5,9 @@
 use super::client::Client;
 use super::table;
 use crate::cli::failure::{FAILED, Failure, say, warn};
-use crate::words::application::{Application, Component, Phase, SavepointState, State};
+use crate::words::application::{Application, Phase, SavepointState, State};
 use crate::words::names::{ApplicationName, ComponentName};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, IsTerminal};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -57,21 +57,14 @@ pub(super) fn has_stopped(application: &Application) -> Settled {
     }
 }
 
-/// The ids of the savepoints of each component that runs: the others are not saved.
-pub(super) fn savepoints(application: &Application) -> BTreeMap<ComponentName, BTreeSet<String>> {
-    let runs = |component: &&Component| !component.state.is_over() && component.ended_ms.is_none();
-    let ids = |component: &Component| component.savepoints.iter().map(|savepoint| savepoint.id.clone()).collect();
-    application.components.iter().filter(runs).map(|component| (component.name.clone(), ids(component))).collect()
-}
-
-/// Each component that ran has a savepoint that was not there before, and none of them is pending.
-pub(super) fn is_saved(before: BTreeMap<ComponentName, BTreeSet<String>>) -> impl Fn(&Application) -> Settled {
+/// Each savepoint that was ordered, by component, is complete.
+pub(super) fn is_saved(ordered: BTreeMap<ComponentName, String>) -> impl Fn(&Application) -> Settled {
     move |application| {
         let mut found = Settled::Well;
         for component in &application.components {
-            let Some(before) = before.get(&component.name) else { continue };
-            let new = component.savepoints.iter().rfind(|savepoint| !before.contains(&savepoint.id));
-            found = match (new.map(|savepoint| savepoint.state), found) {
+            let Some(id) = ordered.get(&component.name) else { continue };
+            let ordered = component.savepoints.iter().find(|savepoint| savepoint.id == *id);
+            found = match (ordered.map(|savepoint| savepoint.state), found) {
                 (Some(SavepointState::Completed), found) => found,
                 (Some(SavepointState::Failed), _) => Settled::Badly(FAILED),
                 (None, _) if component.state.is_over() => Settled::Badly(FAILED),
