@@ -42,10 +42,10 @@ pub(super) struct Bed {
     pub(super) refusals: Vec<Answer>,
     /// How far the job is that was stopped last.
     leaving: usize,
+    /// How far the time of new managers' world is ahead, in milliseconds.
+    pub(super) ahead_ms: u64,
     site: Site,
     pub(super) folder: tempfile::TempDir,
-    /// How far the time of the world is ahead for managers, in milliseconds.
-    pub(super) ahead_ms: u64,
     /// What stands in the place of Flink's own client.
     pub(super) client: Option<Arc<dyn Runner>>,
 }
@@ -118,9 +118,9 @@ impl Bed {
             savepoints: BTreeMap::new(),
             refusals: Vec::new(),
             leaving: 0,
+            ahead_ms: 0,
             site,
             folder,
-            ahead_ms: 0,
             client: None,
         };
         let root = bed.hdfs.client();
@@ -139,9 +139,9 @@ impl Bed {
 
     /// A manager for which every pause is over at once.
     pub(super) fn manager(&self) -> Manager {
-        let clock = TestClock::by(3600);
+        let clock = Arc::new(TestClock::by(3600));
         clock.ahead_ms.store(self.ahead_ms, Ordering::Relaxed);
-        self.manager_by(&clock.into())
+        self.manager_by(&clock)
     }
 
     pub(super) fn manager_by(&self, clock: &Arc<TestClock>) -> Manager {

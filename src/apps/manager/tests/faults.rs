@@ -1,4 +1,4 @@
-//! Every request of a start and of a stop, each in turn dropped, unanswered, doubled, late, or the last of its manager.
+//! Every request of a start, of a stop, and of taking and removing savepoints, each in turn dropped, unanswered, doubled, late, or the last of its manager.
 //! The manager is real, the three servers are scripted, and after each fault a new manager goes on from the journal.
 //! Not here: servers that are away for longer.
 
@@ -6,7 +6,11 @@ use super::bed::{Bed, alice, application, is_running, is_stopped, key, told_of};
 use super::wire::Fault;
 use crate::journal::{Origin, Outcome, Wanted};
 use crate::manager::Manager;
+use crate::package::tests::WORDCOUNT;
+use serde_json::json;
 use std::collections::BTreeSet;
+use words::application::{Application, SavepointState};
+use words::savepoints::Dispose;
 
 /// What may happen to one request, and whether the manager is killed then.
 pub(super) const FAULTS: [(Fault, bool); 12] = [
@@ -96,4 +100,89 @@ fn a_stop_saves_once_and_the_next_start_goes_on_from_there_whatever_becomes_of_a
     });
     println!("points of a stop by fault: {points:?}, {} in all", points.iter().sum::<usize>());
     assert!(points.iter().all(|count| *count > 15), "{points:?}");
+}
+
+/// Where the savepoints lie that are whole.
+fn whole(bed: &Bed) -> Vec<String> {
+    let folder = "/pnda/flink/savepoints/alice/words/word-count";
+    crate::savepoints::look(&bed.direct("alice"), folder).unwrap().all.into_iter().map(|one| one.path).collect()
+}
+
+#[test]
+fn a_removal_takes_the_files_and_then_what_is_known_whatever_becomes_of_any_request() {
+    let mut bed = Bed::new();
+    let (manager, _) = bed.started();
+    let id = manager.savepoint(&application(), &alice()).unwrap().remove(&key().component).unwrap();
+    let is_saved = |told: &Application| told.components[0].savepoints[0].state == SavepointState::Completed;
+    assert!(bed.settle(&manager, is_saved));
+    manager.stop(&application(), true, &alice()).unwrap();
+    assert!(bed.settle(&manager, is_stopped));
+    let last = bed.component().savepoints.pop().unwrap();
+    drop(manager);
+    let nodes = bed.hdfs.world.lock().unwrap().nodes.clone();
+    assert_eq!(whole(&bed).len(), 2);
+    let points = each(&FAULTS, |point| {
+        bed.take_back(&nodes);
+        let order = |manager: &Manager| manager.dispose(&application(), &id, Dispose::default(), &alice()).map(drop);
+        let is_removed = |told: &Application| told.components[0].savepoints.len() == 1;
+        let (manager, hit) = bed.suffer(point, order, is_removed);
+        let state = bed.journal();
+        assert_eq!(manager.state().unwrap(), state, "{point:?}");
+        let component = &state.applications[&application()].components[&key().component];
+        assert_eq!((&component.savepoints[..], component.disposals.len()), (&[last.clone()][..], 0), "{point:?}");
+        let lies = last.path().unwrap().trim_start_matches(super::bed::FILESYSTEM);
+        assert_eq!(whole(&bed), [lies], "{point:?}: the other one stays");
+        hit
+    });
+    println!("points of a removal by fault: {points:?}, {} in all", points.iter().sum::<usize>());
+    assert!(points.iter().all(|count| *count > 8), "{points:?}");
+}
+
+#[test]
+fn one_that_is_due_is_taken_once_and_the_old_one_goes_after_it_whatever_becomes_of_any_request() {
+    const HOUR_MS: u64 = 3_600_000;
+    let mut bed = Bed::new();
+    let manager = bed.manager();
+    manager.round();
+    manager.delete(&application(), &alice()).unwrap();
+    manager.round();
+    let properties = json!({ "savepoint_interval_sec": "3600", "savepoint_keep": "1" });
+    let body = json!({ "package": WORDCOUNT, "flink": { "word-count": properties } });
+    manager.create(&application(), &body, &alice()).unwrap();
+    drop(manager);
+    let (manager, id) = bed.started();
+    drop(manager);
+    bed.ahead_ms = 2 * HOUR_MS;
+    let manager = bed.manager();
+    let first = |told: &Application| told.components[0].savepoints.iter().any(|one| one.path.is_some());
+    assert!(bed.settle(&manager, first));
+    drop(manager);
+    bed.ahead_ms = 4 * HOUR_MS;
+    let nodes = bed.hdfs.world.lock().unwrap().nodes.clone();
+    let old = whole(&bed);
+    assert_eq!(old.len(), 1);
+    let mut failed = 0;
+    let points = each(&FAULTS, |point| {
+        bed.take_back(&nodes);
+        bed.flink.server.asked();
+        let is_good = |told: &Application| match &told.components[0].savepoints[..] {
+            [one] => one.path.as_ref().is_some_and(|path| !path.ends_with(&old[0])),
+            [_, one] => one.state == SavepointState::Failed,
+            _ => false,
+        };
+        let (manager, hit) = bed.suffer(point, |_| Ok(()), is_good);
+        let told = told_of(&manager).unwrap();
+        assert!(is_good(&told) && is_running(&told), "{point:?}: {told:?}");
+        let state = bed.journal();
+        assert_eq!(manager.state().unwrap(), state, "{point:?}");
+        let component = &state.applications[&application()].components[&key().component];
+        assert!(component.live().is_some_and(|run| run.id == id) && component.disposals.is_empty(), "{point:?}");
+        let known: Vec<&str> = component.savepoints.iter().filter_map(|one| one.path()).collect();
+        let lie = whole(&bed);
+        assert!(known.len() == 1 && lie.len() == 1 && known[0].ends_with(&lie[0]), "{point:?}: {known:?} {lie:?}");
+        failed += component.savepoints.len() - 1;
+        hit
+    });
+    println!("points of one in time by fault: {points:?}, {} in all, {failed} failed", points.iter().sum::<usize>());
+    assert!(points.iter().all(|count| *count > 15) && failed < 20, "{points:?}, {failed}");
 }
