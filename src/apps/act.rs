@@ -12,10 +12,10 @@ use std::path::PathBuf;
 use std::{fs, io};
 use systems::call::Caller;
 use systems::hadoop::User;
-use systems::jobmanager::{self, SavepointRequest, StopRequest};
+use systems::jobmanager::{self, JobManager, SavepointRequest, StopRequest};
 use systems::webhdfs::{self, Status, WebHdfs};
 use systems::yarn::{self, NewApplication, ResourceManager};
-use words::ids::ApplicationId;
+use words::ids::{ApplicationId, JobId, TriggerId};
 use words::names::Word;
 use words::parallel;
 
@@ -170,10 +170,20 @@ impl Hands<'_> {
         self.hdfs.as_user(&User::simple(owner.as_str())).delete(folder).map_err(failed)
     }
 
+    /// Has a job take a checkpoint. Under one id Flink takes one, however often it is asked.
+    pub fn checkpoint(&self, run: &Run, job: &JobId, id: &TriggerId) -> Result<(), Error> {
+        let asked = self.master(run)?.checkpoint(job, id);
+        asked.map_err(|source| Error::JobManager { run: (run.id.clone(),), source })
+    }
+
+    fn master(&self, run: &Run) -> Result<JobManager, Error> {
+        let application = self.yarn.application(&run.id)?.ok_or_else(|| Error::NoJobManager(run.id.clone()))?;
+        manager(&application, self.flink).ok_or_else(|| Error::NoJobManager(run.id.clone()))
+    }
+
     /// Has a job saved, with which it stops or goes on. Under one id Flink takes one, however often it is asked.
     pub fn save(&self, run: &Run, savepoint: &Savepoint) -> Result<(), Error> {
-        let application = self.yarn.application(&run.id)?.ok_or_else(|| Error::NoJobManager(run.id.clone()))?;
-        let manager = manager(&application, self.flink).ok_or_else(|| Error::NoJobManager(run.id.clone()))?;
+        let manager = self.master(run)?;
         let target_directory = Some(format!("{}{}", self.cluster.filesystem, savepoint.folder));
         let trigger_id = Some(savepoint.id.clone());
         let asked = match savepoint.goes_on {

@@ -6,6 +6,7 @@ use crate::journal::{Application, State, Wanted};
 use crate::status::phase;
 use std::sync::Arc;
 use words::application::Phase;
+use words::change::Purpose;
 use words::names::{ApplicationName, PackageName, Word};
 
 /// Who asks.
@@ -93,11 +94,37 @@ pub fn apart<'a>(
 
 /// A start.
 pub fn start(name: &ApplicationName, application: &Application) -> Result<(), Refusal> {
+    if application.upgrading().is_some() {
+        return Err(under_way(name, application));
+    }
     match phase(application) {
         Phase::Created => Ok(()),
         Phase::Starting | Phase::Started if is_over(application) => Ok(()),
         other => Err(Refusal::Conflict(format!("{name} is {other}: stop it first, or wait until it has stopped"))),
     }
+}
+
+/// Another version, other settings, or the same again. Only what runs is started again.
+pub fn change(name: &ApplicationName, application: &Application, purpose: Purpose) -> Result<(), Refusal> {
+    if application.upgrading().is_some() {
+        return Err(under_way(name, application));
+    }
+    match (phase(application), purpose) {
+        (Phase::Started | Phase::Starting, _) => Ok(()),
+        (Phase::Created, Purpose::Restart) => {
+            Err(Refusal::Conflict(format!("{name} does not run: `pnda app start {name}`")))
+        }
+        (Phase::Created, _) => Ok(()),
+        (other, _) => Err(Refusal::Conflict(format!("{name} is {other}: wait until that is over"))),
+    }
+}
+
+fn under_way(name: &ApplicationName, application: &Application) -> Refusal {
+    let upgrade = application.upgrading().map(|one| format!(" to {} ({})", one.to.package, one.step));
+    Refusal::Conflict(format!(
+        "{name} is on its way{}: wait until that is over, or end it with `pnda app stop {name}` or `pnda app rollback {name}`",
+        upgrade.unwrap_or_default()
+    ))
 }
 
 /// All that was started has ended by itself.
@@ -110,6 +137,8 @@ pub fn stop(name: &ApplicationName, application: &Application, save: bool) -> Re
     match (phase(application), &application.wanted) {
         (Phase::Starting | Phase::Started, _) => Ok(()),
         (Phase::Stopping, Wanted::Stopped { save: true, .. }) if !save => Ok(()),
+        // It shall not run again then.
+        (Phase::Stopping, _) if application.upgrading().is_some_and(|upgrade| upgrade.starts) => Ok(()),
         (Phase::Stopping, _) => Err(Refusal::Conflict(format!("{name} is stopping already"))),
         (Phase::Created | Phase::Destroying, _) => {
             Err(Refusal::Conflict(format!("{name} is {}: it does not run", phase(application))))
@@ -141,7 +170,7 @@ pub fn undeploy(state: &State, name: &PackageName, caller: &Caller) -> Result<()
     if package.owner != caller.name && !caller.is_admin {
         return Err(Refusal::Forbidden(format!("{name} was deployed by {}: only they may do this", package.owner)));
     }
-    let users = state.applications.iter().filter(|(_, application)| application.package == *name);
+    let users = state.applications.iter().filter(|(_, application)| application.needs(name));
     let users: Vec<&str> = users.map(|(application, _)| application.as_str()).collect();
     match users.as_slice() {
         [] => Ok(()),

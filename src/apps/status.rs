@@ -11,6 +11,7 @@ use crate::decide::{Job, Observed, Seen, Yarn, is_moved};
 use crate::journal::{Application, Component, End, Outcome, Run, Verdict, Wanted};
 use systems::yarn::State as YarnState;
 use words::application::{self as told, Phase, SavepointState, State};
+use words::change::Upgrade;
 use words::names::ApplicationName;
 
 /// An application in PNDA's word.
@@ -19,12 +20,13 @@ pub fn phase(application: &Application) -> Phase {
         Wanted::Created => Phase::Created,
         Wanted::Started { order, .. } => {
             let begun = |component: &Component| {
-                component.run.as_ref().is_some_and(|run| run.order == *order && (run.accepted || run.end.is_some()))
+                let begun = |run: &Run| run.order == *order && (run.accepted || run.end.is_some());
+                component.given_up.is_some() || component.run.as_ref().is_some_and(begun)
             };
             let begun = |component: &Component| component.schedule.is_some() || begun(component);
             if application.components.values().all(begun) { Phase::Started } else { Phase::Starting }
         }
-        Wanted::Stopped { .. } if application.is_live() => Phase::Stopping,
+        Wanted::Stopped { .. } if application.is_live() || application.upgrading().is_some() => Phase::Stopping,
         Wanted::Stopped { .. } => Phase::Created,
         Wanted::Deleted => Phase::Destroying,
     }
@@ -36,14 +38,19 @@ pub fn state(wanted: &Wanted, component: &Component, observed: Option<&Observed>
     if component.attempt.is_some() {
         return of_attempt(observed);
     }
-    let Some(run) = &component.run else {
+    let run = component.run.as_ref();
+    let is_next = matches!(wanted, Wanted::Started { order, .. } if run.is_none_or(|run| run.order != *order));
+    if let Some(why) = component.given_up.as_ref().filter(|_| is_next) {
+        return (State::Failed, why.clone());
+    }
+    let Some(run) = run else {
         return match wanted {
             Wanted::Started { .. } => to_begin(component),
             _ => said(State::Stopped, ""),
         };
     };
     if let Some(end) = &run.end {
-        return match matches!(wanted, Wanted::Started { order, .. } if *order != run.order) {
+        return match is_next {
             true => to_begin(component),
             false => followed(again(wanted, component), component, over(wanted, end, component)),
         };
@@ -219,7 +226,14 @@ pub fn told(
         status: phase(application),
         information: application.information.clone(),
         components: application.components.iter().map(component).collect(),
+        upgrade: application.upgrade.as_ref().map(upgrade),
     }
+}
+
+fn upgrade(upgrade: &crate::journal::Upgrade) -> Upgrade {
+    let (from, to) = (upgrade.from.package.clone(), upgrade.to.package.clone());
+    let (order, purpose, step) = (upgrade.order, upgrade.purpose, upgrade.step);
+    Upgrade { order, purpose, from, to, step, reason: upgrade.why.clone() }
 }
 
 fn savepoint(savepoint: &crate::journal::Savepoint) -> told::Savepoint {

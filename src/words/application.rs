@@ -3,6 +3,7 @@
 //! Not here: how it is found out.
 
 use crate::alarm::Alarm;
+use crate::change::Upgrade;
 use crate::names::{ApplicationName, ComponentName, PackageName, Word};
 use crate::shown::shown;
 use schemars::JsonSchema;
@@ -25,6 +26,9 @@ pub struct Application {
     pub information: Option<String>,
     /// Its components.
     pub components: Vec<Component>,
+    /// Its last upgrade, restart or way back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<Upgrade>,
 }
 
 /// A component and its last run.

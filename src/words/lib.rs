@@ -5,6 +5,7 @@
 pub mod alarm;
 pub mod application;
 pub mod chain;
+pub mod change;
 pub mod digest;
 pub mod document;
 pub mod event;

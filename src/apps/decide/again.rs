@@ -10,7 +10,7 @@ const LEAST_PAUSE_MS: u64 = 10_000;
 /// However often it failed, it is tried again within this.
 const LONGEST_PAUSE_MS: u64 = 5 * 60_000;
 /// A ResourceManager that lost its memory has its nodes end what it does not know; until then that may run.
-const FORGOTTEN_MS: u64 = 60_000;
+pub(super) const FORGOTTEN_MS: u64 = 60_000;
 /// So many runs in a row that did not last are enough.
 const AT_ONCE: u32 = 3;
 /// What Flink and Java say where the same program fails the same way for ever, and what to do about it.

@@ -10,6 +10,7 @@ pub mod periodic;
 pub mod retention;
 #[cfg(test)]
 mod tests;
+pub mod upgrade;
 
 use crate::journal::{Component, End, Outcome, Run, Savepoint, Verdict, Wanted};
 use crate::schedule::Due;
@@ -219,7 +220,7 @@ fn idle(wanted: &Wanted, component: &Component, now_ms: u64) -> Action {
     let done = |order: u64| component.run.as_ref().is_some_and(|run| run.order == order);
     let at_once = Action::Intend { due_ms: None };
     match (wanted, again(wanted, component), &component.schedule) {
-        (Wanted::Started { order, .. }, _, None) if !done(*order) => at_once,
+        (Wanted::Started { order, .. }, _, None) if !done(*order) && component.given_up.is_none() => at_once,
         (_, Again::At(at_ms), _) if is_due(component, at_ms, now_ms) => at_once,
         (_, Again::At(_), _) => Action::Rest(Rest::Pauses),
         (Wanted::Started { .. }, _, Some(schedule)) => match schedule.due(component.handled_ms, now_ms) {

@@ -5,6 +5,7 @@
 use super::record::{End, Fork, Key, Origin, Verdict};
 use super::savepoint::{Disposal, Disposed, Outcome, Savepoint};
 use super::streak::Streak;
+use super::upgrade::{Previous, Trial, Upgrade};
 use crate::respawn::Policy;
 use crate::saving::Saving;
 use crate::schedule::Schedule;
@@ -48,6 +49,12 @@ pub struct Application {
     pub information: Option<String>,
     /// Its components.
     pub components: BTreeMap<ComponentName, Component>,
+    /// Its last upgrade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<Upgrade>,
+    /// What it was made of before the last one that was good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Previous>,
 }
 
 /// What shall be of an application.
@@ -105,6 +112,15 @@ pub struct Component {
     /// The state of another application from which its first run begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked: Option<String>,
+    /// From where its next run begins where the newest state is ordered: until a run of it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begins: Option<Origin>,
+    /// The order by which it comes back: what refuses it for the moment does not end that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub insists: Option<u64>,
+    /// It has to show that it is good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
     /// Flink's own client submits it, and its id is not known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Attempt>,
@@ -231,15 +247,20 @@ impl Component {
 
     /// Whether a run by this order would follow another one by the same.
     pub fn respawns(&self, order: u64) -> bool {
-        self.run.as_ref().is_some_and(|run| run.order == order)
+        self.run.as_ref().is_some_and(|run| run.order == order) || self.insists == Some(order)
     }
 
     /// From where its next run by this order begins: what was ordered counts until a run of it ran.
-    pub fn origin<'a>(&self, order: u64, ordered: &'a Origin) -> &'a Origin {
+    pub fn origin<'a>(&'a self, order: u64, ordered: &'a Origin) -> &'a Origin {
         match self.run.as_ref().is_some_and(|run| run.order == order && run.ran()) {
             true => &Origin::Newest,
-            false => ordered,
+            false => self.begins_from(ordered),
         }
+    }
+
+    /// The same for a first run.
+    pub fn begins_from<'a>(&'a self, ordered: &'a Origin) -> &'a Origin {
+        self.begins.as_ref().filter(|_| *ordered == Origin::Newest).unwrap_or(ordered)
     }
 
     /// The last run that ran: the newest state is its.

@@ -214,7 +214,8 @@ impl Fact {
             | Fact::StopOrdered { application, .. }
             | Fact::SavepointOrdered { application, .. }
             | Fact::DeleteOrdered { application }
-            | Fact::ApplicationDeleted { application } => Some(application),
+            | Fact::ApplicationDeleted { application }
+            | Fact::Upgrade { application, .. } => Some(application),
             Fact::StartFailed { of, .. }
             | Fact::RespawnFailed { of, .. }
             | Fact::ScheduleSet { of, .. }
@@ -230,7 +231,8 @@ impl Fact {
             | Fact::SavepointCompleted { of, .. }
             | Fact::SavepointFailed { of, .. }
             | Fact::DisposalOrdered { of, .. }
-            | Fact::SavepointDisposed { of, .. } => Some(&of.application),
+            | Fact::SavepointDisposed { of, .. }
+            | Fact::Trial { of, .. } => Some(&of.application),
         }
     }
 }

@@ -15,6 +15,8 @@ mod streak;
 #[cfg(test)]
 mod tests;
 mod told;
+mod upgrade;
+mod upgrading;
 
 pub use application::{Application, Attempt, Component, Package, Run, Wanted};
 pub use book::{Book, NoteError, PIECE};
@@ -25,6 +27,7 @@ pub use savepoint::{Disposal, Disposed, Outcome, Savepoint};
 pub use snapshot::{Snapshot, Unusable};
 pub use state::{Misfit, State};
 pub use streak::Streak;
+pub use upgrade::{Asked, Previous, Release, States, Trial, TrialFact, Upgrade, UpgradeFact};
 
 use std::path::PathBuf;
 

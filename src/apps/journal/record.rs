@@ -2,6 +2,7 @@
 //! The format outlives releases: `format` tells it, and a frozen sample of each is read by a test.
 //! Not here: where records lie, and what follows from them (`state`).
 
+use super::upgrade::{TrialFact, UpgradeFact};
 use crate::respawn::Policy;
 use crate::saving::Saving;
 use crate::schedule::Schedule;
@@ -195,6 +196,10 @@ pub enum Fact {
     DisposalOrdered { of: Key, id: TriggerId, folder: String },
     /// Its files are gone.
     SavepointDisposed { of: Key, id: TriggerId },
+    /// Of an upgrade.
+    Upgrade { application: ApplicationName, step: UpgradeFact },
+    /// Of a component of a new version.
+    Trial { of: Key, step: TrialFact },
 }
 
 /// The states of another application from which the first run of each component begins.

@@ -3,7 +3,7 @@
 //! Not here: the shape of what follows (`application`), what is observed, and what is to be done.
 
 use super::application::{Application, Attempt, Component, Package, Run, Wanted};
-use super::record::{Fact, Key, Record};
+use super::record::{Fact, Key, Record, Verdict};
 use super::savepoint::{Disposal, Outcome, Savepoint};
 use super::streak::Streak;
 use std::collections::BTreeMap;
@@ -59,13 +59,15 @@ impl State {
                     wanted: Wanted::Created,
                     information: None,
                     components: components.iter().map(|name| (name.clone(), Component::new(name, forked))).collect(),
+                    upgrade: None,
+                    previous: None,
                 };
                 self.applications.insert(application.clone(), Arc::new(made));
             }
             Fact::StartOrdered { application, origin } => {
                 for component in self.of(application)?.components.values_mut() {
                     (component.streak, component.given_up) = (Streak::default(), None);
-                    (component.savepoint_ordered, component.ordered) = (false, None);
+                    (component.savepoint_ordered, component.ordered, component.insists) = (false, None, None);
                     component.handled_ms = if component.schedule.is_some() { record.at_ms } else { 0 };
                     component.respawned_ms.clear();
                 }
@@ -79,6 +81,7 @@ impl State {
                 };
                 self.of(application)?.components.values_mut().for_each(|component| component.drains = *drain);
                 self.order(application, Wanted::Stopped { save: *save, was })?;
+                self.of(application)?.interrupt();
             }
             Fact::SavepointOrdered { application, ids } => {
                 let components = self.of(application)?.components.iter_mut();
@@ -90,19 +93,26 @@ impl State {
                     }
                 }
             }
-            Fact::DeleteOrdered { application } => self.order(application, Wanted::Deleted)?,
+            Fact::DeleteOrdered { application } => {
+                self.order(application, Wanted::Deleted)?;
+                self.of(application)?.interrupt();
+            }
             Fact::ApplicationDeleted { application } => {
                 self.applications.remove(application);
             }
             Fact::StartFailed { of, why } => {
                 let application = self.of(&of.application)?;
-                // What was ordered meanwhile stays.
-                if matches!(application.wanted, Wanted::Started { .. } | Wanted::Created) {
-                    application.wanted = Wanted::Stopped { save: true, was: None };
+                if !application.mind_failure(of, why) {
+                    // What was ordered meanwhile stays.
+                    if matches!(application.wanted, Wanted::Started { .. } | Wanted::Created) {
+                        application.wanted = Wanted::Stopped { save: true, was: None };
+                    }
+                    application.information = Some(format!("Error starting {}: {why}", of.application));
                 }
-                application.information = Some(format!("Error starting {}: {why}", of.application));
                 self.component(of, record.number)?;
             }
+            Fact::Upgrade { application, step } => self.change_upgrade(record, application, step)?,
+            Fact::Trial { of, step } => self.change_trial(record, of, step)?,
             fact => self.change_run(record, fact)?,
         }
         Ok(())
@@ -139,12 +149,19 @@ impl State {
             Fact::RunAccepted { of, id, is_placeholder } => {
                 let run = self.run(of, id, record.number)?;
                 (run.accepted, run.is_placeholder) = (true, *is_placeholder);
+                if !is_placeholder {
+                    self.component(of, record.number)?.begins = None;
+                }
             }
             Fact::RunEnded { of, id, end } => {
                 let run = self.run(of, id, record.number)?;
                 (run.end, run.ended_ms) = (Some(end.clone()), record.at_ms);
                 let component = self.component(of, record.number)?;
                 component.streak = component.streak.after(end.verdict, end.ran_ms);
+                if end.verdict == Verdict::Lost {
+                    component.begins = None;
+                }
+                self.of(&of.application)?.mind_end(of, end);
             }
             fact => self.change_attempt(record, fact)?,
         }
@@ -218,7 +235,7 @@ impl State {
                 application.information = Some(format!("Error stopping {}: {why}", of.application));
                 // The runs of components that have stopped by now are of the order that goes on: their policies say what follows.
                 // Whoever has ordered an end without a savepoint by now does not need this one; and what is over does not go on.
-                if *is_over {
+                if *is_over || application.go_on(&of.application, record.number, why) {
                     return Ok(());
                 }
                 if let Wanted::Stopped { save: true, was: Some((order, origin)) } = &application.wanted {
@@ -279,11 +296,11 @@ impl State {
         Ok(())
     }
 
-    fn of(&mut self, name: &ApplicationName) -> Result<&mut Application, String> {
+    pub(super) fn of(&mut self, name: &ApplicationName) -> Result<&mut Application, String> {
         self.applications.get_mut(name).map(Arc::make_mut).ok_or_else(|| format!("there is no application {name}"))
     }
 
-    fn component(&mut self, of: &Key, number: u64) -> Result<&mut Component, String> {
+    pub(super) fn component(&mut self, of: &Key, number: u64) -> Result<&mut Component, String> {
         let component = self.of(&of.application)?.components.get_mut(&of.component);
         let component = component.ok_or_else(|| format!("there is no component {of}"))?;
         component.changed = number;

@@ -4,7 +4,9 @@
 //! What an application overrides may be a secret, and is in neither.
 
 use super::record::{Fact, Origin, Verdict};
+use super::upgrade::{TrialFact, UpgradeFact};
 use std::fmt;
+use words::change::Purpose;
 use words::names::ComponentName;
 
 impl Fact {
@@ -13,6 +15,9 @@ impl Fact {
         let mut value = serde_json::to_value(self).unwrap_or_default();
         if let Some(object) = value.as_object_mut() {
             object.remove("overrides");
+        }
+        if let Some(ordered) = value.pointer_mut("/step/ordered").and_then(serde_json::Value::as_object_mut) {
+            ordered.remove("overrides");
         }
         value.to_string()
     }
@@ -85,6 +90,8 @@ impl Fact {
             Fact::SavepointDisposed { of, id } => {
                 return (Some(&of.component), format!("savepoint {id} is gone"));
             }
+            Fact::Upgrade { step, .. } => step.told(),
+            Fact::Trial { of, step } => return (Some(&of.component), step.told()),
         };
         (None, text)
     }
@@ -100,5 +107,37 @@ impl fmt::Display for Verdict {
             Verdict::Lost => "is over, nobody knows how",
             Verdict::Abandoned => "was never submitted",
         })
+    }
+}
+
+impl UpgradeFact {
+    fn told(&self) -> String {
+        match self {
+            UpgradeFact::Ordered { purpose, package, save, .. } => {
+                let how = if *save { "after a savepoint" } else { "without a savepoint" };
+                match purpose {
+                    Purpose::Upgrade => format!("an upgrade to {package} was ordered, {how}"),
+                    Purpose::Rescale => format!("another parallelism was ordered, {how}"),
+                    Purpose::Restart => format!("a restart was ordered, {how}"),
+                    Purpose::Rollback => format!("the way back to {package} was ordered, {how}"),
+                }
+            }
+            UpgradeFact::Switched { .. } => "nothing of the old version runs; the new one begins".to_owned(),
+            UpgradeFact::Good => "the new version is good".to_owned(),
+            UpgradeFact::Failed { why } => format!("the new version goes: {why}"),
+            UpgradeFact::Returned => "nothing of the new version runs; it is the old one again".to_owned(),
+        }
+    }
+}
+
+impl TrialFact {
+    fn told(&self) -> String {
+        match self {
+            TrialFact::Began { run } => format!("{run} is tried"),
+            TrialFact::Asked { checkpoint: Some(id), .. } => format!("all tasks run; checkpoint {id} is asked for"),
+            TrialFact::Asked { checkpoint: None, .. } => "its job runs, and takes no checkpoints".to_owned(),
+            TrialFact::NotGood { why, .. } => format!("not good yet: {why}"),
+            TrialFact::Good { by, .. } => format!("it is good: {by}"),
+        }
     }
 }

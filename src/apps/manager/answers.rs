@@ -21,7 +21,7 @@ use words::moment::utc;
 use words::names::{ApplicationName, ComponentName, PackageName};
 
 /// What an application sets otherwise than its package is shorter.
-const LONGEST_OVERRIDES: usize = 32 << 10;
+pub(super) const LONGEST_OVERRIDES: usize = 32 << 10;
 /// So many packages are remembered that were not deployed.
 const MOST_REFUSED: usize = 100;
 
@@ -34,7 +34,7 @@ fn of_repository(error: &repository::Error) -> Refusal {
     }
 }
 
-fn of_depot(error: &depot::Error) -> Refusal {
+pub(super) fn of_depot(error: &depot::Error) -> Refusal {
     match error {
         depot::Error::Repository(error) => of_repository(error),
         depot::Error::Nowhere { .. } => Refusal::NotFound(chain(error)),
@@ -206,6 +206,8 @@ impl Manager {
             wanted: Wanted::Created,
             information: None,
             components: BTreeMap::new(),
+            upgrade: None,
+            previous: None,
         };
         let mut mistakes = Vec::new();
         for component in components {

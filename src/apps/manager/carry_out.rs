@@ -116,7 +116,7 @@ impl Manager {
     }
 
     /// Notes why an act did not come to pass. It is said once, not each time, and told with since when nothing does.
-    fn trouble(&self, of: &Key, why: String) {
+    pub(super) fn trouble(&self, of: &Key, why: String) {
         let mut troubles = lock(&self.troubles);
         let before = troubles.get(of);
         let since_ms = before.and_then(|before| before.since_ms).unwrap_or_else(|| self.clock.now_ms());

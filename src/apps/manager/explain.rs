@@ -45,7 +45,7 @@ struct Chosen<'a> {
 impl Manager {
     /// All components of an application, as a start would submit them now.
     pub fn explain(&self, name: &ApplicationName) -> Result<Vec<Explained>, Refusal> {
-        let dry = self.look(name, &Origin::Newest, &Answers::default())?;
+        let dry = self.look(&*self.state()?, name, &Origin::Newest, &Answers::default())?;
         if dry.components.is_empty() {
             return Err(Refusal::Invalid(lines(&dry.findings)));
         }
@@ -66,7 +66,7 @@ impl Manager {
     ) -> Result<DryRun, Refusal> {
         let state = self.state()?;
         let application = orders::own(&state, name, by)?;
-        let mut dry = self.look(name, origin, answers)?;
+        let mut dry = self.look(&state, name, origin, answers)?;
         if let Err(refusal) = orders::start(name, application) {
             dry.findings.insert(0, Finding::refusal(name.as_str(), refusal.to_string(), ""));
         }
@@ -86,14 +86,19 @@ impl Manager {
         Ok(dry.findings)
     }
 
-    fn look(&self, name: &ApplicationName, origin: &Origin, answers: &Answers) -> Result<DryRun, Refusal> {
-        let state = self.state()?;
+    pub(super) fn look(
+        &self,
+        state: &State,
+        name: &ApplicationName,
+        origin: &Origin,
+        answers: &Answers,
+    ) -> Result<DryRun, Refusal> {
         let application =
             state.applications.get(name).ok_or_else(|| Refusal::NotFound(format!("application {name}")))?;
         let mut dry = DryRun { findings: Vec::new(), components: Vec::new() };
         for (component, run) in &application.components {
             let of = Key { application: name.clone(), component: component.clone() };
-            let looked = self.look_at(&state, &of, (application, run), (origin, answers))?;
+            let looked = self.look_at(state, &of, (application, run), (origin, answers))?;
             dry.findings.extend(looked.findings);
             dry.components.extend(looked.explained);
         }
@@ -124,7 +129,8 @@ impl Manager {
             }
         };
         let hdfs = self.hdfs.as_user(&User::simple(owner.as_str()));
-        let chosen = restore::choose(&hdfs, &self.site.cluster, (owner, of), run, (origin, prepared.first_state()));
+        let begins = (run.begins_from(origin), prepared.first_state());
+        let chosen = restore::choose(&hdfs, &self.site.cluster, (owner, of), run, begins);
         let restore = match chosen {
             Ok(restore) => restore,
             Err(error) if error.is_passing() => return Err(unavailable(chain(&error))),

@@ -7,9 +7,11 @@ mod answers;
 mod begin;
 mod by_client;
 mod carry_out;
+pub mod change;
 mod classes;
 mod crew;
 mod details;
+mod difference;
 mod explain;
 mod figures;
 mod fork;
@@ -22,6 +24,7 @@ mod savepoints;
 mod since;
 #[cfg(test)]
 mod tests;
+mod upgrades;
 mod uploads;
 mod vitals;
 

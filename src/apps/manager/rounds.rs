@@ -115,6 +115,7 @@ impl Manager {
             self.tasks.notify_one();
         });
         self.counts.looks.of(|| self.look_after(&task), |()| false);
+        self.carry_on(&task.of);
         let is_deleted = |state: Arc<State>| {
             let application = state.applications.get(&task.of.application);
             application.is_some_and(|one| one.wanted == Wanted::Deleted)

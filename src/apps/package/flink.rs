@@ -18,7 +18,7 @@ use words::shown::shown;
 pub const APPLICATION_PROPERTIES: &str = "application.properties";
 
 /// Properties with a meaning here.
-const KNOWN: [&str; 21] = [
+const KNOWN: [&str; 22] = [
     "main_jar",
     "main_class",
     "main_py",
@@ -26,6 +26,7 @@ const KNOWN: [&str; 21] = [
     "flink_version",
     "flink_config_args",
     "flink_job_type",
+    "flink_parallelism",
     "application_args",
     "respawn_type",
     "respawn_timeout_sec",
@@ -106,6 +107,9 @@ impl FlinkComponent {
         let job_type = reader.job_type();
         let (mut arguments, options) = (reader.words("application_args"), reader.words("flink_config_args"));
         let mut configuration = options::translate(&reader.origin, options, &mut reader.problems, &mut reader.notes);
+        if let Some(parallelism) = reader.parallelism() {
+            configuration.insert("parallelism.default".to_owned(), parallelism.to_string());
+        }
         let program = reader.program(&mut configuration);
         if matches!(program, Some(Program::Python { .. })) {
             arguments = python::without_dash(arguments);
@@ -268,6 +272,17 @@ impl Reader<'_> {
                 JobType::Streaming
             }
         }
+    }
+
+    /// How many tasks do each step of the job; before what options say of it.
+    fn parallelism(&mut self) -> Option<u16> {
+        let text = self.get("flink_parallelism")?;
+        let number = text.parse().ok().filter(|number| (1..=32_768).contains(number));
+        if number.is_none() {
+            let what = format!("flink_parallelism is `{}`", shown(&text));
+            self.problem(what, "write how many tasks do each step, from 1 to 32768");
+        }
+        number
     }
 
     fn policy(&mut self, job_type: JobType) -> Policy {

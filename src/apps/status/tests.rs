@@ -234,6 +234,8 @@ fn fold(servers: &Servers, cell: Cell) -> [String; 2] {
         components: BTreeMap::from([(key().component, component.clone())]),
         overrides: Value::Null,
         information: None,
+        upgrade: None,
+        previous: None,
     };
     let flink = Caller::new(systems::call::Times::default());
     let observer = Observer {

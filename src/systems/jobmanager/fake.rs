@@ -37,12 +37,15 @@ pub struct World {
     pub outcome: Outcome,
     /// The answers of `/checkpoints` and `/exceptions`.
     pub checkpoints: Value,
+    /// What checkpoints that are asked for become; without it none can be taken.
+    pub triggered: Option<Outcome>,
     pub exceptions: Value,
     /// From one checkpoint to the next, in milliseconds; none: the job takes none.
     pub interval: Option<u64>,
     /// How often its tasks were restarted.
     pub restarts: u64,
     operations: BTreeMap<String, Asked>,
+    asked: Vec<String>,
 }
 
 /// The running server.
@@ -58,6 +61,7 @@ impl Fake {
     pub fn start(job: &JobId) -> Fake {
         let world = World {
             jobs: BTreeMap::from([(job.to_string(), "RUNNING".to_owned())]),
+            triggered: Some(Outcome::Done),
             checkpoints: json!({ "counts": {}, "latest": {} }),
             exceptions: json!({ "exceptionHistory": { "entries": [], "truncated": false } }),
             ..World::default()
@@ -100,12 +104,23 @@ fn answer(world: &mut World, request: &Request) -> Vec<u8> {
         }
         ["GET", "jobs", id] => http(200, "", &job(id, &world.jobs[id]).to_string()),
         ["GET", "jobs", _, "checkpoints"] => http(200, "", &world.checkpoints.to_string()),
-        ["GET", "jobs", _, "checkpoints", "config"] => {
-            http(200, "", &json!({ "interval": world.interval.unwrap_or(i64::MAX as u64) }).to_string())
-        }
+        ["GET", "jobs", _, "checkpoints", "config"] => match (&world.triggered, world.interval) {
+            (Some(_), interval) => {
+                http(200, "", &json!({ "interval": interval.unwrap_or(1000), "timeout": 600_000 }).to_string())
+            }
+            (None, Some(interval)) => http(200, "", &json!({ "interval": interval }).to_string()),
+            (None, None) => error(404, "x.RestHandlerException: Checkpointing is not enabled for this job (x)."),
+        },
         ["GET", "jobs", _, "metrics"] => {
             http(200, "", &json!([{ "id": "numRestarts", "value": world.restarts.to_string() }]).to_string())
         }
+        ["POST", "jobs", _, "checkpoints"] => {
+            let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+            let id = body["triggerId"].as_str().unwrap_or_default().to_owned();
+            world.asked.push(id.clone());
+            http(202, "", &json!({ "request-id": id }).to_string())
+        }
+        ["GET", "jobs", _, "checkpoints", trigger] => triggered(world, trigger),
         ["GET", "jobs", _, "exceptions"] => http(200, "", &world.exceptions.to_string()),
         ["PATCH", "jobs", id] => {
             world.jobs.insert(id.to_owned(), "CANCELED".to_owned());
@@ -152,6 +167,21 @@ fn operation(world: &mut World, job: &str, trigger: &str) -> Vec<u8> {
     };
     let status = if outcome.is_null() { "IN_PROGRESS" } else { "COMPLETED" };
     http(200, "", &json!({ "status": { "id": status }, "operation": outcome }).to_string())
+}
+
+fn triggered(world: &World, trigger: &str) -> Vec<u8> {
+    let Some(number) = world.asked.iter().position(|asked| asked == trigger) else {
+        let what = "org.apache.flink.runtime.rest.handler.RestHandlerException: There is no checkpoint operation with";
+        return error(404, &format!("{what} triggerId={trigger} for job x.\n\tat x"));
+    };
+    let operation = match &world.triggered {
+        Some(Outcome::Done) => json!({ "checkpointId": number + 1 }),
+        Some(Outcome::Pending) => Value::Null,
+        Some(Outcome::Failing(stack)) => json!({ "failureCause": { "class": "x", "stack-trace": stack } }),
+        None => json!({ "failureCause": { "class": "x", "stack-trace": "x: Job is not a streaming job." } }),
+    };
+    let status = if operation.is_null() { "IN_PROGRESS" } else { "COMPLETED" };
+    http(200, "", &json!({ "status": { "id": status }, "operation": operation }).to_string())
 }
 
 fn error(status: u16, message: &str) -> Vec<u8> {

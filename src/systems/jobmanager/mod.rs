@@ -10,6 +10,7 @@ mod failure;
 mod fake;
 mod job;
 mod operation;
+mod trigger;
 mod vitals;
 
 pub use crate::call::Times;
@@ -21,6 +22,7 @@ pub use failure::{Failure, Failures};
 pub use fake::{Fake, Outcome, World};
 pub use job::{Job, JobOverview, JobState, Measured, Tasks, Vertex};
 pub use operation::{Operation, SavepointRequest, StopRequest};
+pub use trigger::Triggered;
 
 use crate::call::{Answer, Caller, Cut, Lost, Method, Question};
 use serde::Deserialize;

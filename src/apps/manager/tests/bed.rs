@@ -44,6 +44,12 @@ pub(super) struct Bed {
     leaving: usize,
     /// How far the time of new managers' world is ahead, in milliseconds.
     pub(super) ahead_ms: u64,
+    /// So many rounds are enough.
+    pub(super) rounds: usize,
+    /// Runs with this many slots in each TaskManager fail before they have a job.
+    pub(super) failing: Option<&'static str>,
+    /// No two runs may ever live at once.
+    pub(super) is_alone: bool,
     site: Site,
     pub(super) folder: tempfile::TempDir,
     /// What stands in the place of Flink's own client.
@@ -119,6 +125,9 @@ impl Bed {
             refusals: Vec::new(),
             leaving: 0,
             ahead_ms: 0,
+            rounds: ROUNDS,
+            failing: None,
+            is_alone: false,
             site,
             folder,
             client: None,
@@ -212,7 +221,7 @@ impl Bed {
     /// Goes on for a moment: YARN starts what it accepted, and a job that is stopped goes away in steps.
     pub(super) fn step(&mut self) {
         for line in self.flink.server.asked() {
-            if line.starts_with("POST /jobs/") {
+            if line.starts_with("POST /jobs/") && !line.contains("/checkpoints") {
                 let body = body_of(&line);
                 let text = |name: &str| body[name].as_str().unwrap().to_owned();
                 if body["target-directory"].is_string() {
@@ -231,8 +240,13 @@ impl Bed {
             fitting.map(|(id, _)| ApplicationId::new(id.as_str()).unwrap()).collect()
         };
         let (accepted, running) = (of_state("ACCEPTED"), of_state("RUNNING"));
+        assert!(!self.is_alone || accepted.len() + running.len() <= 1, "{accepted:?} {running:?}");
         for id in accepted {
             if self.is_placeholder(&id) {
+                self.yarn.set(&id, "FAILED", "FAILED");
+                continue;
+            }
+            if self.failing.is_some() && self.set_for(&id, "taskmanager.numberOfTaskSlots").as_deref() == self.failing {
                 self.yarn.set(&id, "FAILED", "FAILED");
                 continue;
             }
@@ -294,7 +308,7 @@ impl Bed {
 
     /// Rounds until the application is as it should be.
     pub(super) fn settle(&mut self, manager: &Manager, is_good: impl Fn(&told::Application) -> bool) -> bool {
-        (0..ROUNDS).any(|_| {
+        (0..self.rounds).any(|_| {
             manager.round();
             self.step();
             told_of(manager).is_some_and(|told| is_good(&told))
@@ -343,7 +357,7 @@ impl Bed {
         let mut manager = self.manager();
         manager.round();
         let mut ordered = order(&manager).is_ok();
-        for _ in 0..ROUNDS {
+        for _ in 0..self.rounds {
             manager.round();
             self.step();
             if self.wire.plan().is_dead {

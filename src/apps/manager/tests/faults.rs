@@ -1,15 +1,20 @@
-//! Every request of a start, of a stop, and of taking and removing savepoints, each in turn dropped, unanswered, doubled, late, or the last of its manager.
+//! Every request of a start, of a stop, of an upgrade and of its way back, and of taking and removing savepoints, each in turn
+//! dropped, unanswered, doubled, late, or the last of its manager.
 //! The manager is real, the three servers are scripted, and after each fault a new manager goes on from the journal.
 //! Not here: servers that are away for longer.
 
 use super::bed::{Bed, alice, application, is_running, is_stopped, key, told_of};
+use super::upgrades::{NEWER, SLOTS, deploy, is_at, newer};
 use super::wire::Fault;
 use crate::journal::{Origin, Outcome, Wanted};
 use crate::manager::Manager;
 use crate::package::tests::WORDCOUNT;
 use serde_json::json;
 use std::collections::BTreeSet;
+use systems::jobmanager::Outcome as Triggered;
 use words::application::{Application, SavepointState};
+use words::change::{Purpose, Step};
+use words::ids::ApplicationId;
 use words::savepoints::Dispose;
 
 /// What may happen to one request, and whether the manager is killed then.
@@ -185,4 +190,56 @@ fn one_that_is_due_is_taken_once_and_the_old_one_goes_after_it_whatever_becomes_
     });
     println!("points of one in time by fault: {points:?}, {} in all, {failed} failed", points.iter().sum::<usize>());
     assert!(points.iter().all(|count| *count > 15) && failed < 20, "{points:?}, {failed}");
+}
+
+/// An upgrade from what runs to its end, for every fault at every request. `failing`: the newer version fails.
+fn upgraded(failing: bool) -> Vec<usize> {
+    let mut bed = Bed::new();
+    let (manager, old) = bed.started();
+    deploy(&manager);
+    drop(manager);
+    (bed.rounds, bed.is_alone, bed.failing) = (40, true, failing.then_some(SLOTS));
+    let (nodes, running) = (bed.hdfs.world.lock().unwrap().nodes.clone(), bed.yarn.world().applications.clone());
+    let jobs = bed.flink.world().jobs.clone();
+    let (step, package) = if failing { (Step::Returned, WORDCOUNT) } else { (Step::Good, NEWER) };
+    each(&FAULTS, |point| {
+        bed.take_back(&nodes);
+        bed.yarn.world().applications = running.clone();
+        *bed.flink.world() = Default::default();
+        (bed.flink.world().jobs, bed.flink.world().triggered) = (jobs.clone(), Some(Triggered::Done));
+        bed.savepoints.clear();
+        bed.submitted();
+        let order =
+            |manager: &Manager| manager.order_change(&application(), (Purpose::Upgrade, newer(), true), &alice());
+        let is_good = |told: &Application| is_at(told, step) && is_running(told);
+        let (manager, hit) = bed.suffer(point, order, is_good);
+        let told = told_of(&manager).unwrap();
+        assert!(is_good(&told) && told.package.as_str() == package, "{point:?}: {told:?}");
+        let (places, state) = (bed.places(), bed.journal());
+        assert_eq!(places.len(), 1, "{point:?}: one savepoint: {:?}", bed.savepoints);
+        assert_eq!(manager.state().unwrap(), state, "{point:?}");
+        let runs: Vec<String> = bed.yarn.world().applications.keys().cloned().collect();
+        assert_eq!(runs.len(), if failing { 3 } else { 2 }, "{point:?}: {runs:?}");
+        // Never begun empty, and never from what the version that failed has made of it.
+        for run in runs.iter().filter(|run| *run != old.as_str()) {
+            let id = ApplicationId::new(run.as_str()).unwrap();
+            assert_eq!(bed.set_for(&id, "execution.state-recovery.path"), Some(places[0].clone()), "{point:?}: {run}");
+        }
+        assert_eq!(bed.work(), 0, "{point:?}: no files stay on the node");
+        hit
+    })
+}
+
+#[test]
+fn an_upgrade_runs_once_and_from_its_savepoint_whatever_becomes_of_any_request() {
+    let points = upgraded(false);
+    println!("points of an upgrade by fault: {points:?}, {} in all", points.iter().sum::<usize>());
+    assert!(points.iter().all(|count| *count > 50), "{points:?}");
+}
+
+#[test]
+fn the_way_back_leads_to_the_savepoint_whatever_becomes_of_any_request() {
+    let points = upgraded(true);
+    println!("points of a way back by fault: {points:?}, {} in all", points.iter().sum::<usize>());
+    assert!(points.iter().all(|count| *count > 80), "{points:?}");
 }

@@ -19,4 +19,5 @@ mod respawn;
 mod savepoints;
 mod schedule;
 mod shares;
+mod upgrades;
 mod wire;

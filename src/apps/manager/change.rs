@@ -1,0 +1,307 @@
+//! Orders that change a version: upgrade, rescale, restart, and the way back; and what each would do.
+//! The same preparation as that of a start, over the state as it would be; what stands against the new version is told before
+//! anything of the old one stops.
+//! Not here: what follows from such an order (`journal::upgrading`, `upgrades`).
+
+use super::Manager;
+use super::answers::{LONGEST_OVERRIDES, of_depot};
+use super::difference::{Version, difference};
+use super::explain::refusals;
+use crate::journal::{Application, Fact, Key, Origin, Release, State, UpgradeFact};
+use crate::orders::{self, Caller, Refusal};
+use crate::package::Package;
+use crate::package::overrides::Overrides;
+use crate::preflight::answers::Answers;
+use crate::share;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use words::application::{Finding, Phase};
+use words::chain::chain;
+use words::change::{Plan, Presence, Purpose};
+use words::flink;
+use words::names::{ApplicationName, ComponentName, PackageName};
+
+/// What is wanted.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// What for.
+    pub purpose: Purpose,
+    /// Another package.
+    pub package: Option<PackageName>,
+    /// All that is to be set otherwise than there; none leaves what is set now.
+    pub overrides: Option<Value>,
+    /// What is to be set besides, by type and component.
+    pub set: Option<Value>,
+    /// Another parallelism: of one component, or of all.
+    pub parallelism: Option<(Option<ComponentName>, u32)>,
+    /// Whether what runs is saved first; else it is killed, and its newest state counts.
+    pub save: bool,
+    /// Whether a release of Flink may be given the state of one from which it need not be able to read it.
+    pub any_flink: bool,
+}
+
+impl Change {
+    /// One that changes nothing.
+    pub fn to(purpose: Purpose) -> Change {
+        let (package, overrides, set, parallelism) = Default::default();
+        Change { purpose, package, overrides, set, parallelism, save: purpose != Purpose::Rollback, any_flink: false }
+    }
+}
+
+/// A version that was looked at.
+struct Looked {
+    plan: Plan,
+    release: Release,
+    answers: Answers,
+}
+
+impl Manager {
+    /// What a change would do.
+    pub fn plan(&self, name: &ApplicationName, change: &Change, by: &Caller) -> Result<Plan, Refusal> {
+        Ok(self.consider(name, change, by)?.plan)
+    }
+
+    /// Orders a change, unless something stands against it; gives what is worth knowing.
+    pub fn change(&self, name: &ApplicationName, change: &Change, by: &Caller) -> Result<Vec<Finding>, Refusal> {
+        if change.purpose == Purpose::Rollback && self.turn_back(name, by)? {
+            return Ok(Vec::new());
+        }
+        orders::change(name, orders::own(&*self.state()?, name, by)?, change.purpose)?;
+        let Looked { plan, release, answers } = self.consider(name, change, by)?;
+        if let Some(why) = refusals(plan.findings.clone()) {
+            return Err(Refusal::Invalid(format!("nothing was changed:\n{why}")));
+        }
+        self.keep_answers(name, answers);
+        self.order_change(name, (change.purpose, release, change.save), by)?;
+        Ok(plan.findings)
+    }
+
+    /// Orders it, whatever stands against the new version.
+    pub(super) fn order_change(
+        &self,
+        name: &ApplicationName,
+        (purpose, release, save): (Purpose, Release, bool),
+        by: &Caller,
+    ) -> Result<(), Refusal> {
+        self.order(name, by, |state, application| {
+            orders::change(name, application, purpose)?;
+            share::another_start(state, &application.owner, self.share)?;
+            // It may have been undeployed meanwhile.
+            if !state.packages.contains_key(&release.package) {
+                return Err(Refusal::NotFound(format!("package {} that is deployed", release.package)));
+            }
+            self.another_order(&by.name)?;
+            let Release { package, overrides } = release;
+            let step = UpgradeFact::Ordered { purpose, package, overrides, save };
+            Ok(Fact::Upgrade { application: name.clone(), step })
+        })
+    }
+
+    /// The way back of an upgrade that is under way begins at once. Gives whether there is one.
+    fn turn_back(&self, name: &ApplicationName, by: &Caller) -> Result<bool, Refusal> {
+        let is_tried = |application: &Application| {
+            application.upgrading().is_some_and(|one| one.step == words::change::Step::Trying)
+        };
+        if !is_tried(orders::own(&*self.state()?, name, by)?) {
+            return Ok(false);
+        }
+        self.note(&by.name, |state| match is_tried(orders::own(state, name, by)?) {
+            true => {
+                let step = UpgradeFact::Failed { why: format!("{} ordered the way back", by.name) };
+                Ok((vec![Fact::Upgrade { application: name.clone(), step }], ()))
+            }
+            false => Err(Refusal::Conflict(format!("the upgrade of {name} is over: ask again"))),
+        })?;
+        self.urge(name);
+        Ok(true)
+    }
+
+    fn consider(&self, name: &ApplicationName, change: &Change, by: &Caller) -> Result<Looked, Refusal> {
+        let state = self.state()?;
+        let application = orders::own(&state, name, by)?;
+        let release = wanted(name, application, change)?;
+        let missing =
+            || Refusal::NotFound(format!("package {} that is deployed; `pnda app deploy FILE`", release.package));
+        state.packages.get(&release.package).ok_or_else(missing)?;
+        let (package, _) = self.package(&state, &release.package).map_err(|error| of_depot(&error))?;
+        let overrides = Overrides::parse(&release.overrides).map_err(|error| Refusal::Invalid(chain(&error)))?;
+        overrides.check(&package).map_err(|error| Refusal::Invalid(chain(&error)))?;
+        let (before, _) = self.package(&state, &application.package).map_err(|error| of_depot(&error))?;
+        let would_be = would_be(&state, name, application, change, &release);
+        let old = self.version(&state, name, &before);
+        let new = self.version(&would_be, name, &package);
+        let difference = difference(&old, &new);
+        let answers = Answers::default();
+        let mut dry = self.look(&would_be, name, &Origin::Newest, &answers)?;
+        dry.findings.splice(0..0, against(name, application, change));
+        dry.findings.extend(components_that_differ(&difference));
+        if !change.any_flink && change.purpose != Purpose::Rollback {
+            dry.findings.extend(other_flink(&old, &new));
+        }
+        let is_same = application.package == release.package && application.overrides == release.overrides;
+        if is_same && matches!(change.purpose, Purpose::Upgrade | Purpose::Rescale) {
+            let (what, remedy) = (
+                format!("it is {} already, and nothing is set otherwise", release.package),
+                "`pnda app restart` begins the same anew",
+            );
+            dry.findings.push(Finding::refusal(name.as_str(), what, remedy));
+        }
+        dry.findings.sort_by_key(|finding| finding.weight);
+        let steps = steps(application, change, &release);
+        let (application, purpose) = (name.clone(), change.purpose);
+        let plan = Plan { application, purpose, difference, steps, findings: dry.findings, components: dry.components };
+        Ok(Looked { plan, release, answers })
+    }
+
+    /// The components of an application in a state, as far as they can be prepared.
+    fn version<'a>(&self, state: &State, name: &ApplicationName, package: &'a Package) -> Version<'a> {
+        let mut version = Version { package, prepared: Default::default() };
+        for component in version.names() {
+            let of = Key { application: name.clone(), component: component.clone() };
+            if let Ok((_, prepared)) = self.prepared(state, &of) {
+                version.prepared.insert(component, prepared);
+            }
+        }
+        version
+    }
+}
+
+/// What the application is to be made of.
+fn wanted(name: &ApplicationName, application: &Application, change: &Change) -> Result<Release, Refusal> {
+    let now = Release { package: application.package.clone(), overrides: application.overrides.clone() };
+    match change.purpose {
+        Purpose::Restart => return Ok(now),
+        Purpose::Rollback => {
+            let none = || Refusal::Conflict(format!("no version of {name} before {} is known", application.package));
+            return Ok(application.previous.as_ref().ok_or_else(none)?.release.clone());
+        }
+        Purpose::Upgrade | Purpose::Rescale => {}
+    }
+    let package = change.package.clone().unwrap_or(now.package);
+    let mut body = change.overrides.clone().unwrap_or(now.overrides);
+    let invalid = |why: &str| Refusal::Invalid(why.to_owned());
+    let members = body.as_object_mut().ok_or_else(|| invalid("`overrides` is no object"))?;
+    members.insert("package".to_owned(), json!(package));
+    if let Some(set) = &change.set {
+        let set = set.as_object().filter(|set| !set.contains_key("package"));
+        merge(members, set.ok_or_else(|| invalid("`set` is no object of types and components"))?, 2);
+    }
+    if let Some((component, parallelism)) = &change.parallelism {
+        let all = application.components.keys().filter(|name| component.as_ref().is_none_or(|one| one == *name));
+        let set = all.map(|name| (name.to_string(), json!({ "flink_parallelism": parallelism.to_string() })));
+        let set: Map<String, Value> = set.collect();
+        if set.is_empty() {
+            return Err(Refusal::NotFound(format!("component of that name in {name}")));
+        }
+        merge(members, &Map::from_iter([("flink".to_owned(), Value::Object(set))]), 2);
+    }
+    let overrides = Overrides::parse(&body).map_err(|error| Refusal::Invalid(chain(&error)))?.to_json();
+    let length = overrides.to_string().len();
+    if length > LONGEST_OVERRIDES {
+        return Err(Refusal::Invalid(format!(
+            "{name} would set {length} bytes otherwise than its package, and {LONGEST_OVERRIDES} are the most: put them into a package"
+        )));
+    }
+    Ok(Release { package, overrides })
+}
+
+/// Puts members into an object, and so many levels below it.
+fn merge(into: &mut Map<String, Value>, from: &Map<String, Value>, levels: usize) {
+    for (name, value) in from {
+        match (into.get_mut(name).and_then(Value::as_object_mut), value.as_object()) {
+            (Some(inner), Some(value)) if levels > 0 => merge(inner, value, levels - 1),
+            _ => drop(into.insert(name.clone(), value.clone())),
+        }
+    }
+}
+
+/// The state with the application as it would be.
+fn would_be(
+    state: &State,
+    name: &ApplicationName,
+    application: &Application,
+    change: &Change,
+    release: &Release,
+) -> State {
+    let mut changed = application.clone();
+    (changed.package, changed.overrides) = (release.package.clone(), release.overrides.clone());
+    if let Some(previous) = application.previous.as_ref().filter(|_| change.purpose == Purpose::Rollback) {
+        for (name, component) in &mut changed.components {
+            let state = previous.states.get(name).cloned().flatten();
+            component.begins = Some(state.map_or(Origin::Empty, Origin::Path));
+        }
+    }
+    let mut all = state.clone();
+    all.applications.insert(name.clone(), Arc::new(changed));
+    all
+}
+
+/// That it is not the moment for it.
+fn against(name: &ApplicationName, application: &Application, change: &Change) -> Option<Finding> {
+    let refusal = orders::change(name, application, change.purpose).err()?;
+    Some(Finding::refusal(name.as_str(), refusal.to_string(), ""))
+}
+
+/// State belongs to components: an application keeps those that it was made with.
+fn components_that_differ(difference: &words::change::Difference) -> Vec<Finding> {
+    let differs = difference.components.iter().filter(|one| one.presence != Presence::Kept);
+    let remedy = "keep the components, or make another application of the package";
+    let finding = |one: &words::change::ComponentDifference| {
+        let what = match one.presence {
+            Presence::Added => format!("{} has it, and {} has not", difference.to, difference.from),
+            Presence::Kept | Presence::Removed => format!("{} does not have it any more", difference.to),
+        };
+        Finding::refusal(one.component.as_str(), what, remedy)
+    };
+    differs.map(finding).collect()
+}
+
+/// Flink promises that a later release of the same major version reads a state, and nothing else.
+fn other_flink(old: &Version<'_>, new: &Version<'_>) -> Vec<Finding> {
+    let is_promised = |old: flink::Version, new: flink::Version| old.line().0 == new.line().0 && old <= new;
+    let both = new.prepared.iter().filter_map(|(name, new)| Some((name, old.prepared.get(name)?.flink, new.flink)));
+    let others = both.filter(|(_, old, new)| !is_promised(*old, *new));
+    let remedy = "try it with a copy of the application first; --allow-state-of-other-flink lets this one try";
+    let finding = |(name, old, new): (&ComponentName, flink::Version, flink::Version)| {
+        let what = format!("Flink does not promise that {new} reads the state of {old}");
+        Finding::refusal(name.as_str(), what, remedy)
+    };
+    others.map(finding).collect()
+}
+
+/// What would happen, in its order.
+fn steps(application: &Application, change: &Change, release: &Release) -> Vec<String> {
+    let runs = matches!(crate::status::phase(application), Phase::Started | Phase::Starting);
+    let (old, new) = (&application.package, &release.package);
+    let mut steps = Vec::new();
+    let before = |component: &ComponentName| {
+        let state = application.previous.as_ref().and_then(|previous| previous.states.get(component)?.as_deref());
+        state.unwrap_or("nothing, for it had no state").to_owned()
+    };
+    match (runs, change.save) {
+        (true, true) => {
+            steps.push(format!("{old} is stopped with a savepoint; if it cannot be saved it goes on, and this is over"))
+        }
+        (true, false) => steps.push(format!("{old} is killed without a savepoint")),
+        (false, _) => steps.push(format!("{old} does not run: only what the application is made of changes")),
+    }
+    if change.purpose == Purpose::Rollback {
+        for name in application.components.keys() {
+            steps.push(format!("{name} begins from {}", before(name)));
+        }
+        steps.push(format!(
+            "what {old} did since then is processed again by {new}, and what it has put out stays there"
+        ));
+        return steps;
+    }
+    let newest = if change.save && runs { "that savepoint" } else { "its newest savepoint or checkpoint" };
+    steps.push(match runs {
+        true => format!("when nothing of it runs any more, {new} begins from {newest}, which nobody claims"),
+        false => format!("its next start begins from {newest}"),
+    });
+    if runs && change.purpose != Purpose::Restart {
+        steps.push(format!("{new} is good when a checkpoint is complete that was asked for after all its tasks ran"));
+        steps.push(format!("else it is killed, and {old} begins from where it stood, as it was"));
+    }
+    steps
+}

@@ -1,0 +1,188 @@
+//! Carrying an upgrade on: after each look at one of its components, what is next for that and for the whole is written down,
+//! and a checkpoint of a component that is tried is asked for.
+//! Not here: what is next (`decide::upgrade`), and orders (`change`).
+
+use super::rounds::component_of;
+use super::{Manager, lock, unavailable};
+use crate::decide::upgrade::{Checkpoints, Outcome, Prove, Tried, Turn, prove, turn};
+use crate::decide::{Job, Seen, Yarn};
+use crate::journal::{
+    Application, Component, Fact, Key, Origin, Run, State, States, Trial, TrialFact, UpgradeFact, fresh_id,
+};
+use crate::observe::manager;
+use crate::orders::Refusal;
+use crate::restore;
+use std::sync::Arc;
+use systems::hadoop::User;
+use systems::jobmanager::Triggered;
+use words::chain::chain;
+use words::change::Step;
+use words::ids::{ApplicationId, TriggerId};
+use words::names::ApplicationName;
+
+/// What is written down about one component after one look.
+const STEPS: usize = 4;
+
+impl Manager {
+    /// Has the upgrade of an application go on, if it has one, after this component was looked at.
+    pub(super) fn carry_on(&self, of: &Key) {
+        let is_under_way =
+            |state: &Arc<State>| state.applications.get(&of.application).is_some_and(|one| one.upgrading().is_some());
+        if self.silent().is_some() || !self.state().is_ok_and(|state| is_under_way(&state)) {
+            return;
+        }
+        if let Some((run, seen)) = self.seen_of(of) {
+            for _ in 0..STEPS {
+                if !self.carry_out_proof(of, &run, &seen) {
+                    break;
+                }
+            }
+        }
+        if self.turn(of) {
+            self.urge(&of.application);
+        }
+    }
+
+    /// What is next for the application. Gives whether something was written down.
+    fn turn(&self, of: &Key) -> bool {
+        let Ok(state) = self.state() else { return false };
+        let name = &of.application;
+        let Some(application) = state.applications.get(name) else { return false };
+        let step = match turn(application, self.clock.now_ms()) {
+            Turn::Wait => return false,
+            Turn::Switch => match self.stand(&state, name, application) {
+                Ok(states) => UpgradeFact::Switched { states },
+                Err(error) if error.is_passing() => {
+                    self.trouble(of, chain(&error));
+                    return false;
+                }
+                Err(error) => UpgradeFact::Failed { why: chain(&error) },
+            },
+            Turn::Stay => UpgradeFact::Good,
+            Turn::Return => UpgradeFact::Returned,
+        };
+        let noted = self.note_step(name, application, step);
+        if let Err(refusal @ Refusal::Unavailable(_)) = &noted {
+            self.trouble(of, refusal.to_string());
+        }
+        noted.is_ok()
+    }
+
+    /// Writes a step down, unless anything about the application was written since it was decided.
+    fn note_step(&self, name: &ApplicationName, decided: &Application, step: UpgradeFact) -> Result<(), Refusal> {
+        self.note(&self.site.user, |now| match now.applications.get(name) {
+            Some(now) if **now == *decided => Ok((vec![Fact::Upgrade { application: name.clone(), step }], ())),
+            _ => Err(Refusal::Conflict("it has changed meanwhile".to_owned())),
+        })
+    }
+
+    /// Where each component stands that has ended.
+    pub(super) fn stand(
+        &self,
+        state: &State,
+        name: &ApplicationName,
+        application: &Application,
+    ) -> Result<States, restore::Error> {
+        let hdfs = self.hdfs.as_user(&User::simple(application.owner.as_str()));
+        let mut states = States::new();
+        for (component, known) in &application.components {
+            let of = Key { application: name.clone(), component: component.clone() };
+            let prepared = self.prepared(state, &of).ok();
+            let first = prepared.as_ref().and_then(|(_, prepared)| prepared.first_state());
+            let origin = known.begins_from(&Origin::Newest);
+            let kept = restore::choose(&hdfs, &self.site.cluster, (&application.owner, &of), known, (origin, first))?;
+            states.insert(component.clone(), kept);
+        }
+        Ok(states)
+    }
+
+    /// What is next for one component that is tried. Gives whether more may follow from it at once.
+    fn carry_out_proof(&self, of: &Key, id: &ApplicationId, seen: &Seen) -> bool {
+        let Ok(state) = self.state() else { return false };
+        let Some((application, component)) = component_of(&state, of) else { return false };
+        let is_trying = application.upgrading().is_some_and(|upgrade| upgrade.step == Step::Trying);
+        let (Some(trial), Some(run)) = (&component.trial, component.live()) else { return false };
+        if !is_trying || run.id != *id || !run.accepted || trial.is_good {
+            return false;
+        }
+        let tried = self.tried(run, trial, seen);
+        let run_id = run.id.clone();
+        let (fact, asks) = match prove(trial, seen, &tried, self.clock.now_ms()) {
+            Prove::Wait(_) => return false,
+            Prove::Begin => (TrialFact::Began { run: run_id }, false),
+            Prove::Ask { job, has_checkpoints } => {
+                let id = has_checkpoints.then(|| TriggerId::new(fresh_id()).ok()).flatten();
+                (TrialFact::Asked { run: run_id, job, checkpoint: id }, has_checkpoints)
+            }
+            Prove::AskAgain => return self.ask_for_a_checkpoint(of, component, run),
+            Prove::Good(by) => (TrialFact::Good { run: run_id, by }, false),
+            Prove::NotGood(why) => (TrialFact::NotGood { run: run_id, why }, false),
+            Prove::Late(why) => {
+                let why = format!("{}: {why}", of.component);
+                return self.note_step(&of.application, application, UpgradeFact::Failed { why }).is_ok();
+            }
+        };
+        if self.record(&state, of, Fact::Trial { of: of.clone(), step: fact }).is_err() {
+            return false;
+        }
+        let Ok(state) = self.state() else { return false };
+        match component_of(&state, of) {
+            Some((_, component)) if asks => self.ask_for_a_checkpoint(of, component, run),
+            _ => true,
+        }
+    }
+
+    /// Asks for the checkpoint that was written down.
+    fn ask_for_a_checkpoint(&self, of: &Key, component: &Component, run: &Run) -> bool {
+        let asked = component.trial.as_ref().and_then(|trial| trial.asked.as_ref());
+        let Some((job, id)) = asked.and_then(|asked| Some((&asked.job, asked.checkpoint.as_ref()?))) else {
+            return false;
+        };
+        if let Err(error) = self.hands().checkpoint(run, job, id) {
+            self.trouble(of, unavailable(chain(&error)).to_string());
+        }
+        // What became of it is seen at the next look.
+        false
+    }
+
+    /// The run that is not over, as it was seen after the last record about it. Records about how it is tried, which are
+    /// written from there on, change nothing of what was seen.
+    fn seen_of(&self, of: &Key) -> Option<(ApplicationId, Seen)> {
+        let state = self.state().ok()?;
+        let (_, component) = component_of(&state, of)?;
+        let run = component.live()?.id.clone();
+        match lock(&self.seen).get(of).filter(|observed| observed.as_of >= component.changed).map(|one| &one.yarn) {
+            Some(Yarn::Known(seen)) => Some((run, seen.as_ref().clone())),
+            _ => None,
+        }
+    }
+
+    fn tried(&self, run: &Run, trial: &Trial, seen: &Seen) -> Tried {
+        let mut tried = Tried { checkpoints: Checkpoints::Hidden, asked: Outcome::Hidden };
+        let Job::Known { id: job, .. } = &seen.job else { return tried };
+        let Ok(Some(application)) = self.yarn.application(&run.id) else { return tried };
+        let Some(master) = manager(&application, &self.network.flink) else { return tried };
+        match master.checkpoint_timeout(job) {
+            Ok(Some(timeout)) => {
+                tried.checkpoints = Checkpoints::Within { timeout_ms: timeout.as_millis() as u64 };
+            }
+            Ok(None) => tried.checkpoints = Checkpoints::None,
+            Err(_) => return tried,
+        }
+        let asked = trial.asked.as_ref().and_then(|asked| Some((&asked.job, asked.checkpoint.as_ref()?)));
+        if let Some((job, id)) = asked {
+            tried.asked = of_checkpoint(master.triggered(job, id));
+        }
+        tried
+    }
+}
+
+fn of_checkpoint(told: Result<Triggered, systems::jobmanager::Error>) -> Outcome {
+    match told {
+        Ok(Triggered::InProgress) => Outcome::InProgress,
+        Ok(Triggered::Completed(number)) => Outcome::Completed(number),
+        Ok(Triggered::Failed(why)) => Outcome::Failed(why),
+        Ok(Triggered::Unknown) => Outcome::Unknown,
+        Err(_) => Outcome::Hidden,
+    }
+}
