@@ -6,6 +6,7 @@
 mod access;
 mod body;
 mod caller;
+mod changes;
 pub mod config;
 mod dm;
 mod entrances;

@@ -3,6 +3,7 @@
 //! Not here: the answers.
 
 use super::access::Right;
+use super::changes::{self, ChangeTold};
 use super::failure::Failure;
 use super::routes::{Answer, Asked};
 use super::shapes::{
@@ -15,6 +16,7 @@ use apps::manager::Manager;
 use std::collections::BTreeMap;
 use words::alarm::Alarm;
 use words::application::{Application, Details, Event, Explained, Following, Logs};
+use words::change::Difference;
 use words::figures::Figures;
 use words::names::{ApplicationName, PackageName};
 use words::savepoints::{Dispose, Removed, Savepoints, Taken};
@@ -268,6 +270,51 @@ pub(super) static ROUTES: &[Route] = &[
         own::savepoint,
         "Take a savepoint of what runs, or join one that is under way; it goes on.",
     ),
+    Route::new(
+        "POST",
+        "/v1/applications/{application}/upgrade",
+        Own,
+        (202, Some(of::<ChangeTold>)),
+        changes::upgrade,
+        "Make another version or other settings of it, tried, and back by itself; or say what that would do.",
+    )
+    .taking(choices(of::<changes::Upgrade>)),
+    Route::new(
+        "POST",
+        "/v1/applications/{application}/rollback",
+        Own,
+        (202, Some(of::<ChangeTold>)),
+        changes::rollback,
+        "Go back to the version before, from the state that it had; or say what that would do.",
+    )
+    .taking(choices(of::<changes::Rollback>)),
+    Route::new(
+        "POST",
+        "/v1/applications/{application}/restart",
+        Own,
+        (202, Some(of::<ChangeTold>)),
+        changes::restart,
+        "Stop it with a savepoint and start it from there; or say what that would do.",
+    )
+    .taking(choices(of::<changes::Restart>)),
+    Route::new(
+        "POST",
+        "/v1/applications/{application}/rescale",
+        Own,
+        (202, Some(of::<ChangeTold>)),
+        changes::rescale,
+        "Give it another parallelism, which stays; or say what that would do.",
+    )
+    .taking(Takes::Document { schema: of::<changes::Rescale>, required: true }),
+    Route::new(
+        "POST",
+        "/v1/applications/{application}/diff",
+        Own,
+        (200, Some(of::<Difference>)),
+        changes::difference,
+        "What an upgrade would change.",
+    )
+    .taking(choices(of::<changes::Upgrade>)),
     get(
         "/v1/applications/{application}/savepoints",
         Read,

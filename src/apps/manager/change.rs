@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use words::application::{Finding, Phase};
 use words::chain::chain;
-use words::change::{Plan, Presence, Purpose};
+use words::change::{Difference, Plan, Presence, Purpose, Step};
 use words::flink;
 use words::names::{ApplicationName, ComponentName, PackageName};
 
@@ -48,6 +48,13 @@ impl Change {
     }
 }
 
+/// What an application is to become, with its package and the one of now.
+struct Target {
+    release: Release,
+    package: Package,
+    before: Package,
+}
+
 /// A version that was looked at.
 struct Looked {
     plan: Plan,
@@ -59,6 +66,15 @@ impl Manager {
     /// What a change would do.
     pub fn plan(&self, name: &ApplicationName, change: &Change, by: &Caller) -> Result<Plan, Refusal> {
         Ok(self.consider(name, change, by)?.plan)
+    }
+
+    /// What a change would make otherwise, whatever stands against it.
+    pub fn difference(&self, name: &ApplicationName, change: &Change, by: &Caller) -> Result<Difference, Refusal> {
+        let state = self.state()?;
+        let application = orders::own(&state, name, by)?;
+        let Target { release, package, before } = self.target(&state, name, application, change)?;
+        let would_be = would_be(&state, name, application, change, &release);
+        Ok(difference(&self.version(&state, name, &before), &self.version(&would_be, name, &package)))
     }
 
     /// Orders a change, unless something stands against it; gives what is worth knowing.
@@ -99,9 +115,7 @@ impl Manager {
 
     /// The way back of an upgrade that is under way begins at once. Gives whether there is one.
     fn turn_back(&self, name: &ApplicationName, by: &Caller) -> Result<bool, Refusal> {
-        let is_tried = |application: &Application| {
-            application.upgrading().is_some_and(|one| one.step == words::change::Step::Trying)
-        };
+        let is_tried = |application: &Application| application.upgrading().is_some_and(|one| one.step == Step::Trying);
         if !is_tried(orders::own(&*self.state()?, name, by)?) {
             return Ok(false);
         }
@@ -119,14 +133,7 @@ impl Manager {
     fn consider(&self, name: &ApplicationName, change: &Change, by: &Caller) -> Result<Looked, Refusal> {
         let state = self.state()?;
         let application = orders::own(&state, name, by)?;
-        let release = wanted(name, application, change)?;
-        let missing =
-            || Refusal::NotFound(format!("package {} that is deployed; `pnda app deploy FILE`", release.package));
-        state.packages.get(&release.package).ok_or_else(missing)?;
-        let (package, _) = self.package(&state, &release.package).map_err(|error| of_depot(&error))?;
-        let overrides = Overrides::parse(&release.overrides).map_err(|error| Refusal::Invalid(chain(&error)))?;
-        overrides.check(&package).map_err(|error| Refusal::Invalid(chain(&error)))?;
-        let (before, _) = self.package(&state, &application.package).map_err(|error| of_depot(&error))?;
+        let Target { release, package, before } = self.target(&state, name, application, change)?;
         let would_be = would_be(&state, name, application, change, &release);
         let old = self.version(&state, name, &before);
         let new = self.version(&would_be, name, &package);
@@ -151,6 +158,25 @@ impl Manager {
         let (application, purpose) = (name.clone(), change.purpose);
         let plan = Plan { application, purpose, difference, steps, findings: dry.findings, components: dry.components };
         Ok(Looked { plan, release, answers })
+    }
+
+    /// What it is to become, with both packages.
+    fn target(
+        &self,
+        state: &State,
+        name: &ApplicationName,
+        application: &Application,
+        change: &Change,
+    ) -> Result<Target, Refusal> {
+        let release = wanted(name, application, change)?;
+        let missing =
+            || Refusal::NotFound(format!("package {} that is deployed; `pnda app deploy FILE`", release.package));
+        state.packages.get(&release.package).ok_or_else(missing)?;
+        let (package, _) = self.package(state, &release.package).map_err(|error| of_depot(&error))?;
+        let overrides = Overrides::parse(&release.overrides).map_err(|error| Refusal::Invalid(chain(&error)))?;
+        overrides.check(&package).map_err(|error| Refusal::Invalid(chain(&error)))?;
+        let (before, _) = self.package(state, &application.package).map_err(|error| of_depot(&error))?;
+        Ok(Target { release, package, before })
     }
 
     /// The components of an application in a state, as far as they can be prepared.
@@ -243,7 +269,7 @@ fn against(name: &ApplicationName, application: &Application, change: &Change) -
 }
 
 /// State belongs to components: an application keeps those that it was made with.
-fn components_that_differ(difference: &words::change::Difference) -> Vec<Finding> {
+fn components_that_differ(difference: &Difference) -> Vec<Finding> {
     let differs = difference.components.iter().filter(|one| one.presence != Presence::Kept);
     let remedy = "keep the components, or make another application of the package";
     let finding = |one: &words::change::ComponentDifference| {

@@ -6,6 +6,7 @@ use crate::cli::failure::{FAILED, Failure, USAGE};
 use crate::systems::local::{self, Content, LocalServer};
 use crate::words::alarm::Alarm;
 use crate::words::application::{Application, Details, DryRun, Event, Explained, Finding, Following, Logs};
+use crate::words::change::{Difference, Plan};
 use crate::words::ids::TriggerId;
 use crate::words::names::{ApplicationName, ComponentName, PackageName};
 use crate::words::savepoints;
@@ -142,6 +143,39 @@ impl Client {
         let body = json!({ "from": from, "empty": empty, "dry_run": true });
         let bytes = self.ask(Method::POST, &format!("/v1/applications/{application}/start"), Content::Json(&body))?;
         Ok(serde_json::from_slice(&bytes)?)
+    }
+
+    /// What a change would do.
+    pub(in crate::cli) fn change(
+        &self,
+        application: &ApplicationName,
+        verb: &str,
+        body: &Value,
+    ) -> Result<Plan, Failure> {
+        let path = format!("/v1/applications/{application}/{verb}");
+        Ok(serde_json::from_slice(&self.ask(Method::POST, &path, Content::Json(body))?)?)
+    }
+
+    /// Orders a change; gives what is worth knowing.
+    pub(in crate::cli) fn ordered(
+        &self,
+        application: &ApplicationName,
+        verb: &str,
+        body: &Value,
+    ) -> Result<Vec<Finding>, Failure> {
+        let path = format!("/v1/applications/{application}/{verb}");
+        let bytes = self.ask(Method::POST, &path, Content::Json(body))?;
+        Ok(serde_json::from_slice::<Taken>(&bytes)?.findings)
+    }
+
+    /// What an upgrade would change.
+    pub(in crate::cli) fn difference(
+        &self,
+        application: &ApplicationName,
+        body: &Value,
+    ) -> Result<Difference, Failure> {
+        let path = format!("/v1/applications/{application}/diff");
+        Ok(serde_json::from_slice(&self.ask(Method::POST, &path, Content::Json(body))?)?)
     }
 
     pub(in crate::cli) fn stop(

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+mod change;
 pub(super) mod client;
 mod logs;
 mod savepoints;
@@ -110,6 +111,17 @@ enum Command {
     Savepoints(savepoints::List),
     /// Remove a savepoint with its files; refused while somebody needs it.
     Dispose(savepoints::Remove),
+    /// Upgrade an application to another package or other settings: saved, stopped, begun from the savepoint, declared good by a
+    /// checkpoint of its own, or back by itself.
+    Upgrade(change::Upgrade),
+    /// Say what an upgrade would change: components, properties, files, the release of Flink.
+    Diff(change::Diff),
+    /// Go back to the version before, from the state that it had then: what was done since is done again.
+    Rollback(change::Rollback),
+    /// Stop an application with a savepoint and start it from there, in one order.
+    Restart(change::Restart),
+    /// Give an application another parallelism, which stays: saved, stopped, begun from the savepoint.
+    Rescale(change::Rescale),
     /// Start an application and wait for its end. Exit codes: 0 finished, 1 failed, 5 cancelled or killed, 6 it cannot be
     /// seen what became of it.
     Run {
@@ -235,7 +247,11 @@ pub fn run(arguments: Arguments) -> Outcome {
         Command::Create { application, package, set, overrides, state_of } => {
             let mut body = match overrides {
                 None => body(&package, set),
-                Some(file) => of_file(&package, &file)?,
+                Some(file) => {
+                    let mut body = of_file(&file)?;
+                    body["package"] = json!(package);
+                    body
+                }
             };
             state_of.into_iter().for_each(|other| body["state_of"] = json!(other));
             create(&client, &application, &body)?;
@@ -254,6 +270,11 @@ pub fn run(arguments: Arguments) -> Outcome {
         Command::Savepoint(take) => return savepoints::take(&client, take),
         Command::Savepoints(list) => return savepoints::list(&client, list),
         Command::Dispose(remove) => return savepoints::remove(&client, remove),
+        Command::Upgrade(upgrade) => return change::upgrade(&client, upgrade),
+        Command::Diff(diff) => return change::diff(&client, diff),
+        Command::Rollback(rollback) => return change::rollback(&client, rollback),
+        Command::Restart(restart) => return change::restart(&client, restart),
+        Command::Rescale(rescale) => return change::rescale(&client, rescale),
         Command::Run { application, empty } => {
             tell(&client.start(&application, None, empty)?)?;
             return wait::to_its_end(&client, &application);
@@ -314,29 +335,30 @@ fn with_details(client: &Client, application: &ApplicationName) -> Result<Applic
     Ok(told)
 }
 
-fn of_file(package: &PackageName, file: &std::path::Path) -> Result<Value, super::failure::Failure> {
+fn of_file(file: &std::path::Path) -> Result<Value, super::failure::Failure> {
     let wrong = |error: &dyn std::fmt::Display| {
         super::failure::Failure::new(super::failure::USAGE, format!("{}: {error}", file.display()))
     };
     let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
-    let mut body: Value = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
-    match body.as_object_mut() {
-        Some(object) => object.insert("package".to_owned(), json!(package)),
-        None => return Err(wrong(&"it is not an object")),
-    };
-    Ok(body)
+    let body: Value = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
+    if body.is_object() { Ok(body) } else { Err(wrong(&"it is not an object")) }
 }
 
 fn body(package: &PackageName, set: Vec<Property>) -> Value {
+    match set.is_empty() {
+        true => json!({ "package": package }),
+        false => json!({ "package": package, "flink": of_set(set) }),
+    }
+}
+
+/// Properties by component.
+fn of_set(set: Vec<Property>) -> Map<String, Value> {
     let mut components: Map<String, Value> = Map::new();
     for Property { component, name, value } in set {
         let of = components.entry(component.to_string()).or_insert_with(|| json!({}));
         of[name] = Value::from(value);
     }
-    match components.is_empty() {
-        true => json!({ "package": package }),
-        false => json!({ "package": package, "flink": components }),
-    }
+    components
 }
 
 /// What a start would do.

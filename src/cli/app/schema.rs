@@ -4,6 +4,7 @@
 
 use crate::words::alarm::Alarm;
 use crate::words::application::{Application, Event, Explained, Logs};
+use crate::words::change::{Difference, Plan};
 use crate::words::names::PackageName;
 use crate::words::savepoints::Savepoints;
 use clap::ValueEnum;
@@ -21,6 +22,8 @@ pub enum Verb {
     Logs,
     Explain,
     Savepoints,
+    Upgrade,
+    Diff,
 }
 
 /// The schema of what one verb prints, or of an object with the answers of all verbs, each under its name.
@@ -36,6 +39,8 @@ pub fn schema(verb: Option<Verb>) -> Value {
             Verb::Logs => generator.subschema_for::<Logs>(),
             Verb::Explain => generator.subschema_for::<Vec<Explained>>(),
             Verb::Savepoints => generator.subschema_for::<Savepoints>(),
+            Verb::Upgrade => generator.subschema_for::<Plan>(),
+            Verb::Diff => generator.subschema_for::<Difference>(),
         };
         schema.to_value()
     };

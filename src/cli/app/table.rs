@@ -6,6 +6,7 @@ use crate::words::alarm::Alarm;
 use crate::words::application::{
     Application, Checkpoints, Component, Details, DryRun, Event, Explained, Failure, Finding, Metrics,
 };
+use crate::words::change::{Difference, Plan, Upgrade};
 use crate::words::moment;
 use crate::words::shown::shown;
 
@@ -53,6 +54,9 @@ pub(in crate::cli) fn application(application: &Application) -> String {
         row("package", application.package.to_string()),
         row("owner", application.owner.to_string()),
     ];
+    rows.extend(
+        application.upgrade.iter().map(|upgrade| row(upgrade.purpose.to_string().as_str(), of_upgrade(upgrade))),
+    );
     rows.extend(application.information.iter().map(|text| row("information", shown(text).to_string())));
     let mut text = columns(&rows);
     for component in &application.components {
@@ -164,6 +168,46 @@ pub(in crate::cli) fn dry_run(dry: &DryRun) -> String {
     let bare: Vec<Explained> =
         dry.components.iter().map(|one| Explained { findings: Vec::new(), ..one.clone() }).collect();
     format!("{}{}\n{end}", findings(&dry.findings), explained(&bare))
+}
+
+fn of_upgrade(upgrade: &Upgrade) -> String {
+    let Upgrade { from, to, step, reason, .. } = upgrade;
+    let reason = reason.as_ref().map(|why| format!(": {}", shown(why))).unwrap_or_default();
+    match step.is_under_way() {
+        true => format!("from {from} to {to}, under way: {step}{reason}"),
+        false => format!("from {from} to {to}: {step}{reason}"),
+    }
+}
+
+/// What an upgrade would change.
+pub(in crate::cli) fn difference(difference: &Difference) -> String {
+    let Difference { from, to, components } = difference;
+    let mut text = match from == to {
+        true => format!("package {from}\n"),
+        false => format!("package {from} -> {to}\n"),
+    };
+    if components.is_empty() {
+        text += "no component differs\n";
+    }
+    for one in components {
+        text += &format!("\ncomponent {} ({})\n", one.component, one.presence);
+        let changed = one.flink.iter().chain(&one.properties).chain(&one.files);
+        let none = || "-".to_owned();
+        let said = |value: &Option<String>| value.as_ref().map_or_else(none, |value| shown(value).to_string());
+        let rows = changed
+            .map(|one| vec![format!("  {}", shown(&one.name)), format!("{} -> {}", said(&one.old), said(&one.new))]);
+        text += &columns(&rows.collect::<Vec<_>>());
+    }
+    text
+}
+
+/// What an upgrade would change and do.
+pub(in crate::cli) fn plan(plan: &Plan) -> String {
+    let steps: String =
+        plan.steps.iter().enumerate().map(|(at, step)| format!("{}. {}\n", at + 1, shown(step))).collect();
+    let end =
+        if plan.is_refused() { "it would be refused: nothing would be changed\n" } else { "nothing was changed\n" };
+    format!("{}\n{steps}\n{}{end}", difference(&plan.difference), findings(&plan.findings))
 }
 
 /// What a start would submit.

@@ -48,6 +48,8 @@ pub(super) struct Bed {
     pub(super) rounds: usize,
     /// Runs with this many slots in each TaskManager fail before they have a job.
     pub(super) failing: Option<&'static str>,
+    /// From where runs began that were seen to begin.
+    pub(super) began: BTreeMap<String, Option<String>>,
     /// No two runs may ever live at once.
     pub(super) is_alone: bool,
     site: Site,
@@ -127,6 +129,7 @@ impl Bed {
             ahead_ms: 0,
             rounds: ROUNDS,
             failing: None,
+            began: BTreeMap::new(),
             is_alone: false,
             site,
             folder,
@@ -246,6 +249,8 @@ impl Bed {
                 self.yarn.set(&id, "FAILED", "FAILED");
                 continue;
             }
+            let from = self.set_for(&id, "execution.state-recovery.path");
+            self.began.insert(id.to_string(), from);
             if self.failing.is_some() && self.set_for(&id, "taskmanager.numberOfTaskSlots").as_deref() == self.failing {
                 self.yarn.set(&id, "FAILED", "FAILED");
                 continue;

@@ -14,7 +14,6 @@ use std::collections::BTreeSet;
 use systems::jobmanager::Outcome as Triggered;
 use words::application::{Application, SavepointState};
 use words::change::{Purpose, Step};
-use words::ids::ApplicationId;
 use words::savepoints::Dispose;
 
 /// What may happen to one request, and whether the manager is killed then.
@@ -208,6 +207,7 @@ fn upgraded(failing: bool) -> Vec<usize> {
         *bed.flink.world() = Default::default();
         (bed.flink.world().jobs, bed.flink.world().triggered) = (jobs.clone(), Some(Triggered::Done));
         bed.savepoints.clear();
+        bed.began.clear();
         bed.submitted();
         let order =
             |manager: &Manager| manager.order_change(&application(), (Purpose::Upgrade, newer(), true), &alice());
@@ -222,8 +222,7 @@ fn upgraded(failing: bool) -> Vec<usize> {
         assert_eq!(runs.len(), if failing { 3 } else { 2 }, "{point:?}: {runs:?}");
         // Never begun empty, and never from what the version that failed has made of it.
         for run in runs.iter().filter(|run| *run != old.as_str()) {
-            let id = ApplicationId::new(run.as_str()).unwrap();
-            assert_eq!(bed.set_for(&id, "execution.state-recovery.path"), Some(places[0].clone()), "{point:?}: {run}");
+            assert_eq!(bed.began[run], Some(places[0].clone()), "{point:?}: {run}");
         }
         assert_eq!(bed.work(), 0, "{point:?}: no files stay on the node");
         hit
