@@ -98,6 +98,32 @@ pub(crate) fn finishes_one(edge: &Node, log_server: &Node) {
     edge.run_as("alice", "pnda app delete words --yes").ok();
 }
 
+/// Whether this edge manages the applications; else it stands by, and shows what it knows and sees.
+fn manages(edge: &Node) -> bool {
+    let listed = edge.run_as("alice", "pnda app list");
+    listed.code == Some(0) && !listed.stderr.contains("this node stands by")
+}
+
+/// One edge manages, and the other one names it and takes no order.
+pub(crate) fn one_manages(edge: &Node, other: &Node) {
+    if !manages(edge) {
+        other.run("systemctl stop pnda-applications").ok();
+        takes_over(edge);
+        other.run("systemctl start pnda-applications").ok();
+    }
+    until("the other edge stands by", Duration::from_secs(60), || {
+        let listed = other.run_as("alice", "pnda app list");
+        listed.stderr.contains(&format!("managed on {}", edge.name)).then_some(())
+    });
+    let refused = other.run_as("alice", "pnda app create words --package wordcount-1.0.0");
+    assert!(refused.code != Some(0) && refused.stderr.contains(&edge.name), "{}", refused.told());
+}
+
+/// The edge goes on where the other one is gone.
+pub(crate) fn takes_over(edge: &Node) {
+    until("this edge manages", Duration::from_secs(120), || manages(edge).then_some(()));
+}
+
 /// What somebody has done to it with Flink's own client is seen, and nothing is done about it.
 pub(crate) fn was_cancelled(edge: &Node, name: &str) {
     until("it is seen as cancelled", Duration::from_secs(60), || {

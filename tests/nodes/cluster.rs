@@ -60,6 +60,7 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
     site.render_file(&whole, &[]);
     steps.take("Ansible", || ansible_does_the_same(&ground, &desk, (&whole, &nodes)));
     steps.take("Salt", || salt_does_the_same(&ground, (&whole, &nodes)));
+    steps.take("one edge manages", || applications::one_manages(ground.node("edge-1"), ground.node("edge-2")));
     steps.take("an application", || applications::finishes_one(ground.node("edge-1"), ground.node("broker-1")));
     let (edge, from) = (ground.node("edge-1"), ground.node("broker-1"));
     steps.take("one through the network", || applications::runs_through_the_network(edge, from));
@@ -69,7 +70,10 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
     steps.take("power cut of its edge", || {
         ground.node_mut("edge-1").cut();
         endless.goes_on(ground.node("edge-2"));
+        applications::takes_over(ground.node("edge-2"));
+        endless.is_known(ground.node("edge-2"));
         comes_back(ground.node_mut("edge-1"), &["pnda-agent", "pnda-applications"]);
+        applications::one_manages(ground.node("edge-2"), ground.node("edge-1"));
         endless.is_known(ground.node("edge-1"));
     });
     steps.take("power cut of a worker", || {
@@ -87,9 +91,9 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
         endless.goes_on(ground.node("edge-1"));
         endless.is_known(ground.node("edge-1"));
     });
-    steps.take("stop and start with its state", || endless.stops_and_starts(ground.node("edge-1")));
-    steps.take("cancelled from the other edge", || endless.cancel(ground.node("edge-2")));
-    applications::was_cancelled(ground.node("edge-1"), "endless");
+    steps.take("stop and start with its state", || endless.stops_and_starts(ground.node("edge-2")));
+    steps.take("cancelled from the other edge", || endless.cancel(ground.node("edge-1")));
+    applications::was_cancelled(ground.node("edge-2"), "endless");
     machine::tell(&format!("cluster: {steps}"));
 }
 
@@ -222,7 +226,8 @@ fn cluster(ground: &Ground, without: Option<&str>) -> PathBuf {
     let text = fs::read_to_string(example("hadoop")).expect("the example is there");
     let (head, nodes) = text.split_once("[[node]]").expect("it has nodes");
     let settings = applications::settings(&ground.node("edge-1").address);
-    let head = head.replace("[mirror]", &format!("settings.hdfs.checkpoint_period = \"20s\"\n{settings}\n[mirror]"));
+    let head = head.replace("[mirror]", "settings.hdfs.checkpoint_period = \"20s\"\n\n[mirror]");
+    let nodes = nodes.replace("name = \"edge-1\"\n", &format!("name = \"edge-1\"\n{settings}"));
     let is_left_out = |one: &&str| without.is_some_and(|node| one.contains(&format!("name = \"{node}\"")));
     let nodes = nodes.split("[[node]]").filter(|one| !is_left_out(one));
     let path = ground.folder("clusters").join(if without.is_some() { "small.toml" } else { "whole.toml" });

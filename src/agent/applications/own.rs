@@ -27,7 +27,11 @@ pub(super) fn interface(_: &Manager, _: Asked) -> Result<Answer, Failure> {
 }
 
 pub(super) fn state(manager: &Manager, _: Asked) -> Result<Answer, Failure> {
-    let silence = manager.silence().map(|silence| Silence { since_ms: silence.since_ms, why: silence.why });
+    let silence = manager.silence().map(|silence| Silence {
+        since_ms: silence.since_ms,
+        why: silence.why,
+        stands_by: silence.stands_by,
+    });
     fine(&ManagerState { silence })
 }
 

@@ -114,6 +114,8 @@ pub(super) struct Silence {
     pub(super) since_ms: u64,
     /// Why.
     pub(super) why: String,
+    /// Another node manages, and this one stands by: what it shows is what it knows and sees itself.
+    pub(super) stands_by: bool,
 }
 
 /// What is worth knowing of an application that was made, and what stands against its start now.

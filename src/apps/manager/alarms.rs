@@ -26,6 +26,10 @@ impl Manager {
 
     /// Adds a component's alarms to what is told of it.
     pub(super) fn add_alarms(&self, name: &ApplicationName, application: &Application, told: &mut told::Component) {
+        // Who manages raises them.
+        if lock(&self.since).elsewhere {
+            return;
+        }
         let Some(known) = application.components.get(&told.name) else { return };
         let of = Key { application: name.clone(), component: told.name.clone() };
         let observed = lock(&self.seen).get(&of).filter(|observed| observed.as_of >= known.changed).cloned();

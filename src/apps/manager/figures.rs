@@ -34,7 +34,8 @@ impl Manager {
         figures.requests = servers.into_iter().map(|(kind, count)| (kind.to_owned(), count.tally())).collect();
         if let Ok(state) = self.state() {
             figures.records = state.number;
-            figures.components = self.components(&state);
+            // Who manages tells them.
+            figures.components = if figures.manages { self.components(&state) } else { Vec::new() };
         }
         for component in &figures.components {
             *figures.states.entry(component.state).or_default() += 1;

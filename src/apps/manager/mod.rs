@@ -125,6 +125,8 @@ pub struct Silence {
     pub since_ms: u64,
     /// Why.
     pub why: String,
+    /// Another node manages, and this one stands by.
+    pub stands_by: bool,
 }
 
 /// Why there is no manager.
@@ -226,6 +228,12 @@ impl Manager {
         Manager { runner: Box::new(runner), ..self }
     }
 
+    /// The same on a node of this name.
+    #[cfg(test)]
+    pub(crate) fn on_node(self, name: &str) -> Manager {
+        Manager { holder: Holder::new(&self.site.hdfs_folder, name), ..self }
+    }
+
     /// The same by another clock.
     pub fn by(self, clock: impl Clock + 'static) -> Manager {
         Manager { clock: Box::new(clock), ..self }
@@ -250,8 +258,12 @@ impl Manager {
 
     /// The same, with since when.
     pub fn silence(&self) -> Option<Silence> {
-        let since_ms = lock(&self.since).silent.unwrap_or_else(|| self.clock.now_ms());
-        self.silent().map(|why| Silence { since_ms, why })
+        let (silent, stands_by) = {
+            let since = lock(&self.since);
+            (since.silent, since.elsewhere)
+        };
+        let since_ms = silent.unwrap_or_else(|| self.clock.now_ms());
+        self.silent().map(|why| Silence { since_ms, why, stands_by })
     }
 
     /// Notes since when nothing can be recorded, and says so once.

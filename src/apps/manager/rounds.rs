@@ -187,20 +187,22 @@ impl Manager {
     fn begin_round(&self) {
         let held = self.holder.hold(&self.hdfs, self.clock.passed());
         let is_elsewhere = matches!(held, Err(holder::Error::Elsewhere { .. }));
-        *lock(&self.unread) = held.map_err(|error| chain(&error)).and_then(|()| self.catch_up()).err();
+        // A node that stands by reads and looks; as long as it says why it writes nothing, it does nothing either.
+        if is_elsewhere {
+            *lock(&self.unread) = held.as_ref().err().map(|error| chain(error));
+        }
+        let read = if held.is_ok() || is_elsewhere { self.catch_up() } else { Ok(()) };
+        *lock(&self.unread) = held.map_err(|error| chain(&error)).and(read).err();
         lock(&self.since).elsewhere = is_elsewhere;
         self.watch_silence();
-        // Another node looks at everything, and has what is new.
-        if is_elsewhere {
-            *lock(&self.book) = None;
-            *lock(&self.known) = None;
-            lock(&self.crew).renew(Vec::new());
-            return;
+        if !is_elsewhere {
+            self.keep();
+            self.forget();
         }
-        self.keep();
-        self.forget();
         let Ok(state) = self.state() else { return };
-        self.shelve(&state);
+        if !is_elsewhere {
+            self.shelve(&state);
+        }
         let has = |of: &Key| component_of(&state, of).is_some();
         lock(&self.seen).retain(|of, _| has(of));
         lock(&self.troubles).retain(|of, _| has(of));

@@ -45,6 +45,8 @@ struct Information {
 pub(in crate::cli) struct Silence {
     pub(in crate::cli) since_ms: u64,
     pub(in crate::cli) why: String,
+    #[serde(default)]
+    pub(in crate::cli) stands_by: bool,
 }
 
 #[derive(Deserialize)]

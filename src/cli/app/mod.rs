@@ -376,6 +376,9 @@ fn tell(findings: &[Finding]) -> Result<(), super::failure::Failure> {
 /// Whoever looks must know that nothing new begins.
 fn warn_of_silence(client: &Client) -> Result<(), super::failure::Failure> {
     if let Some(silence) = client.silence()? {
+        if silence.stands_by {
+            return Ok(warn(&format!("this node stands by: {}", silence.why))?);
+        }
         let since = crate::words::moment::utc(silence.since_ms / 1000);
         warn(&format!("nothing can be recorded since {since}, and nothing new begins: {}", silence.why))?;
     }

@@ -169,8 +169,11 @@ impl Bed {
 
     /// One on another node, which shares nothing with the first but the cluster.
     pub(super) fn manager_elsewhere(&self) -> Manager {
-        let folder = self.folder.path().join("elsewhere");
-        let clock = Arc::new(TestClock::by(3600));
+        self.manager_elsewhere_by(&TestClock::by(3600).into())
+    }
+
+    pub(super) fn manager_elsewhere_by(&self, clock: &Arc<TestClock>) -> Manager {
+        let (folder, clock) = (self.folder.path().join("elsewhere"), clock.clone());
         self.with_client(Manager::through(self.wire.network(), Site { folder, ..self.site.clone() }).unwrap().by(clock))
     }
 

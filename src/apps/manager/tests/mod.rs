@@ -19,5 +19,6 @@ mod respawn;
 mod savepoints;
 mod schedule;
 mod shares;
+mod stand_by;
 mod upgrades;
 mod wire;

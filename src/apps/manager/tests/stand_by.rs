@@ -1,0 +1,50 @@
+//! Two nodes with the manager: one acts; the other one knows and sees the same, does nothing, says who acts, and goes on where
+//! that one is gone.
+//! Not here: which of them acts (`holder`).
+
+use super::bed::{Bed, TestClock, alice, application, is_running, is_stopped, told_of};
+use crate::journal::Origin;
+use crate::orders::Refusal;
+use std::sync::Arc;
+use words::application::Phase;
+
+#[test]
+fn a_node_that_stands_by_shows_what_is_so_and_does_nothing_until_the_other_one_is_gone() {
+    let mut bed = Bed::new();
+    bed.direct("pnda").delete("/pnda/apps/manager").unwrap();
+    let clock = || Arc::new(TestClock::by(1));
+    let one = bed.manager_by(&clock()).on_node("edge-1");
+    one.round();
+    let other = bed.manager_elsewhere_by(&clock()).on_node("edge-2");
+    other.round();
+    one.start(&application(), Origin::Newest, &alice()).unwrap();
+    for _ in 0..3 {
+        other.round();
+        bed.step();
+    }
+    assert!(bed.submitted().is_empty(), "what is ordered on one is done by that one");
+    assert_eq!(told_of(&other).unwrap().status, Phase::Starting, "what was ordered is known");
+    assert!(bed.settle(&one, is_running));
+    other.round();
+    assert!(is_running(&told_of(&other).unwrap()), "it looks itself: {:?}", told_of(&other));
+    assert_eq!(other.state().unwrap(), one.state().unwrap());
+    let silence = other.silence().unwrap();
+    assert!(silence.stands_by && silence.why.contains("managed on edge-1"), "{silence:?}");
+    let refused = other.stop(&application(), true, &alice());
+    assert!(matches!(&refused, Err(Refusal::Unavailable(why)) if why.contains("use `pnda app` there")), "{refused:?}");
+    // It ends past both of them: who acts writes it down.
+    let id = bed.component().run.unwrap().id;
+    bed.yarn.set(&id, "KILLED", "KILLED");
+    (0..3).for_each(|_| other.round());
+    assert!(bed.component().live().is_some(), "who stands by writes nothing");
+    drop(one);
+    let managed = (0..200).any(|_| {
+        other.round();
+        other.silence().is_none()
+    });
+    assert!(managed, "{:?}", other.silence());
+    other.round();
+    assert!(bed.component().live().is_none(), "it goes on: {:?}", told_of(&other));
+    other.stop(&application(), true, &alice()).unwrap();
+    assert!(bed.settle(&other, is_stopped));
+}
