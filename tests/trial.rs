@@ -30,6 +30,8 @@ mod pairs;
 mod registries;
 #[path = "trial/relay.rs"]
 mod relay;
+#[path = "trial/savepoints.rs"]
+mod savepoints;
 
 const PNDA: &str = env!("CARGO_BIN_EXE_pnda");
 
@@ -141,8 +143,8 @@ fn component(folder: &Path, application: &str) -> told::Component {
     told.components.into_iter().next().unwrap()
 }
 
-/// The state from which Flink itself says that a job began.
-fn restored(folder: &Path, component: &told::Component) -> Option<String> {
+/// The JobManager of a component that runs, and its job.
+fn master(folder: &Path, component: &told::Component) -> (JobManager, JobId) {
     let config = std::fs::read_to_string(folder.join("node/etc/pnda/applications.toml")).unwrap();
     let config: toml::Table = config.parse().unwrap();
     let yarn = config["resource_managers"][0].as_str().unwrap();
@@ -152,7 +154,12 @@ fn restored(folder: &Path, component: &told::Component) -> Option<String> {
     let id = ApplicationId::new(component.yarn_id.clone().unwrap()).unwrap();
     let application = yarn.application(&id).unwrap().unwrap();
     let manager = JobManager::new(&application.am_rpc_address.unwrap(), Times::default());
-    let job = JobId::new(component.job_id.clone().unwrap()).unwrap();
+    (manager, JobId::new(component.job_id.clone().unwrap()).unwrap())
+}
+
+/// The state from which Flink itself says that a job began.
+fn restored(folder: &Path, component: &told::Component) -> Option<String> {
+    let (manager, job) = master(folder, component);
     manager.checkpoints(&job).unwrap().restored?.external_path
 }
 
@@ -253,11 +260,13 @@ fn an_application_stops_and_starts_with_its_state(folder: &Path) {
     assert!(saved.contains("completed"), "{saved}");
     let goes_on = component(folder, "states");
     assert_eq!((goes_on.state, goes_on.savepoints.last().map(|last| last.goes_on)), (told::State::Running, Some(true)));
+    savepoints::are_listed_and_removed(folder, &second);
     what_fails_begins_again_from_its_newest_checkpoint(folder, &second);
 
     app_does(folder, &["stop", "states", "--no-savepoint", "--wait"]);
     assert_eq!(component(folder, "states").state, told::State::Stopped);
     assert!(app_does(folder, &["logs", "states", "-f"]).contains("jobmanager.log"), "after it was killed, too");
+    savepoints::are_taken_in_time_by_a_copy_that_ends_for_good(folder);
     app_does(folder, &["delete", "states", "--yes"]);
     app_does(folder, &["undeploy", "states-1.0.0"]);
 }

@@ -146,6 +146,13 @@ pub fn stop(name: &ApplicationName, application: &Application, save: bool) -> Re
     }
 }
 
+/// Whether the same stop is under way.
+pub fn is_stopping(application: &Application, save: bool, drain: bool) -> bool {
+    let same = matches!(application.wanted, Wanted::Stopped { save: wanted, .. } if wanted == save);
+    let drains = application.components.values().any(|component| component.drains);
+    same && drains == drain && phase(application) == Phase::Stopping
+}
+
 /// A savepoint of what runs.
 pub fn savepoint(name: &ApplicationName, application: &Application) -> Result<(), Refusal> {
     match phase(application) {

@@ -101,7 +101,8 @@ fn unsaved(component: &Component, run: &Run) -> Option<String> {
     match settled.into_iter().next().filter(|last| last.periodic).map(|last| (&last.outcome, last.at_ms)) {
         Some((Outcome::Failed(why), at_ms)) => {
             let at = words::moment::utc(at_ms / 1000);
-            Some(format!("the savepoint that was due at {at} failed: {}", first_line(why)))
+            let why: Vec<&str> = why.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+            Some(format!("the savepoint that was due at {at} failed: {}", why.join("; ")))
         }
         _ => None,
     }

@@ -232,6 +232,15 @@ impl Component {
         Component { forked, ..Component::default() }
     }
 
+    /// A savepoint was ordered under this id. One that is being taken as it was time is somebody's from now on.
+    pub(super) fn order_savepoint(&mut self, id: Option<&TriggerId>) {
+        let pending = self.savepoints.iter_mut().find(|one| one.outcome == Outcome::Pending && Some(&one.id) == id);
+        match pending {
+            Some(pending) => pending.periodic = false,
+            None => (self.savepoint_ordered, self.ordered) = (true, id.cloned()),
+        }
+    }
+
     /// The files of a savepoint are gone: what is known of it goes too, but that its run had a state.
     pub(super) fn forget_disposed(&mut self, id: &TriggerId) {
         self.disposals.retain(|disposal| disposal.id != *id);

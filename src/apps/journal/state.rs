@@ -88,8 +88,8 @@ impl State {
                 for (name, component) in components.filter(|(_, one)| one.live().is_some()) {
                     // Where ids are told, those without one have joined what is under way.
                     if ids.is_empty() || ids.contains_key(name) {
-                        (component.savepoint_ordered, component.changed) = (true, record.number);
-                        component.ordered = ids.get(name).cloned();
+                        component.changed = record.number;
+                        component.order_savepoint(ids.get(name));
                     }
                 }
             }

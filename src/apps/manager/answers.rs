@@ -259,23 +259,6 @@ impl Manager {
         application.components.keys().filter_map(|component| of(component).transpose()).collect()
     }
 
-    /// Orders a stop.
-    pub fn stop(&self, name: &ApplicationName, save: bool, by: &Caller) -> Result<(), Refusal> {
-        self.stop_as(name, (save, false), by)
-    }
-
-    /// Orders a stop for good: with a savepoint, before which all windows are closed.
-    pub fn drain(&self, name: &ApplicationName, by: &Caller) -> Result<(), Refusal> {
-        self.stop_as(name, (true, true), by)
-    }
-
-    fn stop_as(&self, name: &ApplicationName, (save, drain): (bool, bool), by: &Caller) -> Result<(), Refusal> {
-        self.order(name, by, |_, application| {
-            orders::stop(name, application, save)?;
-            Ok(Fact::StopOrdered { application: name.clone(), save, drain })
-        })
-    }
-
     /// Orders the end of an application.
     pub fn delete(&self, name: &ApplicationName, by: &Caller) -> Result<(), Refusal> {
         self.order(name, by, |_, application| {
@@ -284,7 +267,7 @@ impl Manager {
         })
     }
 
-    pub(super) fn order(
+    fn order(
         &self,
         name: &ApplicationName,
         by: &Caller,

@@ -12,6 +12,7 @@ use crate::preflight::answers::Answers;
 use crate::preflight::look::{Asking, look};
 use crate::preflight::{Wanted, judge, python};
 use crate::prepare::{Prepared, RunOf};
+use crate::savepoints::lies_in;
 use crate::site::python_jar;
 use crate::submit::{Configuration, Distribution, Job, Refused, Way, configuration};
 use crate::{restore, site};
@@ -147,6 +148,7 @@ impl Manager {
                 None
             }
         };
+        findings.extend(drained(of, run, restore.as_deref()));
         let chosen = Chosen { package: &package, prepared: &prepared, queue, restore, answers };
         self.with_flink(state, of, owner, chosen, findings)
     }
@@ -215,6 +217,15 @@ impl Manager {
         findings.sort();
         findings
     }
+}
+
+/// A state that is the end of its job's data.
+fn drained(of: &Key, component: &Component, path: Option<&str>) -> Option<Finding> {
+    let path = path?;
+    let is_it = component.savepoints.iter().any(|one| one.drain && lies_in(path, &one.folder));
+    let what = "its job was drained: what was in windows is out, as at the end of all data";
+    let remedy = "begin from an earlier savepoint with --from if the data goes on";
+    is_it.then(|| Finding::warning(format!("the state of {of}"), what, remedy))
 }
 
 /// What keeps something from running, as one text.

@@ -1,4 +1,5 @@
-//! Taking savepoints: who orders one is told its id, a second order joins the first, and what nobody ordered disturbs nothing.
+//! Stopping and taking savepoints: who orders one is told its id, a second order joins the first, and what nobody ordered
+//! disturbs nothing.
 //! Each is written down under its id before Flink is asked.
 //! Not here: when one is due (`decide`), and removing them (`savepoints`).
 
@@ -16,24 +17,48 @@ use words::names::{ApplicationName, ComponentName};
 pub type Ids = BTreeMap<ComponentName, TriggerId>;
 
 impl Manager {
+    /// Orders a stop.
+    pub fn stop(&self, name: &ApplicationName, save: bool, by: &Caller) -> Result<(), Refusal> {
+        self.stop_as(name, (save, false), by)
+    }
+
+    /// Orders a stop for good: with a savepoint, before which all windows are closed.
+    pub fn drain(&self, name: &ApplicationName, by: &Caller) -> Result<(), Refusal> {
+        self.stop_as(name, (true, true), by)
+    }
+
+    fn stop_as(&self, name: &ApplicationName, (save, drain): (bool, bool), by: &Caller) -> Result<(), Refusal> {
+        self.note(&by.name, |state| {
+            let application = orders::own(state, name, by)?;
+            if orders::is_stopping(application, save, drain) {
+                return Ok((Vec::new(), ()));
+            }
+            orders::stop(name, application, save)?;
+            Ok((vec![Fact::StopOrdered { application: name.clone(), save, drain }], ()))
+        })?;
+        self.urge(name);
+        Ok(())
+    }
+
     /// Orders a savepoint of all that runs; it goes on. Gives the ids: those of savepoints that are under way already, else new
     /// ones.
     pub fn savepoint(&self, name: &ApplicationName, by: &Caller) -> Result<Ids, Refusal> {
         let ids = self.note(&by.name, |state| {
             let application = orders::own(state, name, by)?;
             orders::savepoint(name, application)?;
-            let live = application.components.iter().filter(|(_, component)| component.live().is_some());
-            let (joined, missing): (Vec<_>, Vec<_>) =
-                live.map(|(name, component)| (name.clone(), under_way(component))).partition(|(_, id)| id.is_some());
-            let fresh = missing.into_iter().map(|(name, _)| Ok((name, fresh()?)));
-            let fresh = fresh.collect::<Result<Ids, Refusal>>()?;
-            let mut all = fresh.clone();
-            all.extend(joined.into_iter().filter_map(|(name, id)| Some((name, id?))));
-            if fresh.is_empty() {
+            let (mut all, mut ids) = (Ids::new(), Ids::new());
+            for (component, known) in application.components.iter().filter(|(_, known)| known.live().is_some()) {
+                let (id, is_told) = under_way(known).map_or_else(|| Ok((fresh()?, false)), Ok)?;
+                if !is_told {
+                    ids.insert(component.clone(), id.clone());
+                }
+                all.insert(component.clone(), id);
+            }
+            if ids.is_empty() {
                 return Ok((Vec::new(), all));
             }
             self.another_order(&by.name)?;
-            Ok((vec![Fact::SavepointOrdered { application: name.clone(), ids: fresh }], all))
+            Ok((vec![Fact::SavepointOrdered { application: name.clone(), ids }], all))
         })?;
         self.urge(name);
         Ok(ids)
@@ -100,8 +125,10 @@ fn fresh() -> Result<TriggerId, Refusal> {
     TriggerId::new(fresh_id()).map_err(unavailable)
 }
 
-/// The savepoint of what goes on that is ordered, or being taken.
-fn under_way(component: &Component) -> Option<TriggerId> {
-    let pending = component.pending().filter(|pending| pending.goes_on).map(|pending| pending.id.clone());
-    pending.or_else(|| component.ordered.clone().filter(|_| component.savepoint_ordered))
+/// The savepoint of what goes on that is ordered, or being taken; and whether somebody ordered it, so that nothing is to be
+/// written down.
+fn under_way(component: &Component) -> Option<(TriggerId, bool)> {
+    let pending = component.pending().filter(|pending| pending.goes_on);
+    let ordered = || Some((component.ordered.clone().filter(|_| component.savepoint_ordered)?, true));
+    pending.map(|pending| (pending.id.clone(), !pending.periodic)).or_else(ordered)
 }

@@ -46,6 +46,8 @@ pub struct World {
     pub restarts: u64,
     operations: BTreeMap<String, Asked>,
     asked: Vec<String>,
+    /// The operations that were to close all windows.
+    pub drained: Vec<String>,
 }
 
 /// The running server.
@@ -143,6 +145,9 @@ fn trigger(world: &mut World, job: &str, stops: bool, body: &[u8]) -> Vec<u8> {
     let id = body["triggerId"].as_str().map_or_else(|| format!("{count:032x}"), str::to_owned);
     let folder = body[if stops { "targetDirectory" } else { "target-directory" }].as_str();
     let asked = Asked { job: job.to_owned(), stops, folder: folder.unwrap_or("hdfs:/savepoints").to_owned() };
+    if body["drain"] == true && !world.operations.contains_key(&id) {
+        world.drained.push(id.clone());
+    }
     world.operations.entry(id.clone()).or_insert(asked);
     http(202, "", &json!({ "request-id": id }).to_string())
 }

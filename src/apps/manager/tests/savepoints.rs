@@ -2,6 +2,7 @@
 //! Not here: each request of a removal lost or doubled (`faults`), and real savepoints (`tests/trial.rs`).
 
 use super::bed::{Bed, FILESYSTEM, TestClock, alice, application, is_running, is_stopped, told_of, word};
+use super::wire::Answer;
 use crate::journal::Origin;
 use crate::manager::Manager;
 use crate::orders::{Caller, Refusal};
@@ -151,6 +152,33 @@ fn a_second_order_joins_the_first_and_is_told_its_id() {
     assert_eq!((list.len(), list[0].id.as_str(), list[0].state), (1, id, KeptState::Completed));
     let second = one.manager.savepoint(&application(), &alice()).unwrap();
     assert_ne!(second, first, "the first one is over");
+    one.rounds(4);
+    one.manager.stop(&application(), true, &alice()).unwrap();
+    for _ in 0..3 {
+        one.manager.stop(&application(), true, &alice()).unwrap();
+        one.manager.round();
+    }
+    let refused = one.manager.drain(&application(), &alice());
+    assert!(matches!(refused, Err(Refusal::Conflict(_))), "it is another stop: {refused:?}");
+    assert!(one.bed.settle(&one.manager, is_stopped));
+    assert_eq!(one.list().iter().filter(|kept| kept.origin == TakenBy::Stop).count(), 1);
+}
+
+#[test]
+fn one_that_is_taken_in_time_is_somebody_s_who_orders_one_meanwhile() {
+    let mut one = One::running(json!({ "savepoint_interval_sec": "3600", "savepoint_keep": "1" }));
+    one.bed.flink.world().outcome = Outcome::Pending;
+    one.passes(3600);
+    let id = one.manager.savepoint(&application(), &alice()).unwrap().into_values().next().unwrap();
+    one.bed.flink.world().outcome = Outcome::Done;
+    one.rounds(4);
+    assert_eq!(one.list().len(), 1);
+    for _ in 0..3 {
+        one.passes(3601);
+    }
+    let list = one.list();
+    let origins: Vec<TakenBy> = list.iter().map(|kept| kept.origin).collect();
+    assert_eq!((origins.as_slice(), list[0].id.as_str()), (&[TakenBy::Ordered, TakenBy::Periodic][..], id.as_str()));
 }
 
 #[test]
@@ -230,12 +258,17 @@ fn one_that_fails_disturbs_nothing_is_told_and_is_tried_again_when_it_is_time() 
     let (told, list) = (one.component(), one.list());
     assert_eq!((told.state, list.len(), list[0].state), (State::Running, 1, KeptState::Failed));
     assert!(told.reason.contains("failed: ") && told.reason.contains("no room"), "{told:?}");
-    // A folder that cannot be made is a failure of that one, too.
-    one.bed.hdfs.refuse("AccessControlException", "Permission denied", 0);
     one.bed.flink.world().outcome = Outcome::Done;
     one.passes(3600);
     let (told, list) = (one.component(), one.list());
     assert_eq!((told.reason.as_str(), list.last().unwrap().state), ("", KeptState::Completed));
+    // A folder that cannot be made is a failure of that one, too.
+    let denied = (403, "AccessControlException", "Permission denied");
+    one.bed.wire.plan().answers = vec![Answer { to: "op=MKDIRS", acts: false, says: Some(denied) }];
+    one.passes(3600);
+    let (told, list) = (one.component(), one.list());
+    assert_eq!((told.state, list.last().unwrap().state), (State::Running, KeptState::Failed));
+    assert!(told.reason.contains("Permission denied"), "{told:?}");
 }
 
 #[test]
@@ -280,14 +313,18 @@ fn nothing_goes_while_the_newest_one_is_not_whole() {
 
 #[test]
 fn a_stop_for_good_is_drained_and_told_so() {
-    let one = One::running(json!({}));
-    one.bed.flink.server.asked();
+    let mut one = One::running(json!({}));
     one.manager.drain(&application(), &alice()).unwrap();
     one.manager.round();
-    let asked = one.bed.flink.server.asked();
-    assert!(asked.iter().any(|line| line.contains("/stop") && line.contains(r#""drain":true"#)), "{asked:?}");
+    let job = one.component().job_id.unwrap();
+    assert_eq!(one.bed.flink.server.count(&format!("POST /jobs/{job}/stop")), 1);
+    let (asked, drains) = (one.bed.flink.world().drained.clone(), one.list());
+    assert_eq!(asked, [drains[0].id.clone()], "Flink was told so");
     let list = one.list();
     assert!(list.len() == 1 && list[0].drained && list[0].origin == TakenBy::Stop, "{list:?}");
+    assert!(one.bed.settle(&one.manager, is_stopped));
+    let dry = one.manager.dry_run(&application(), &Origin::Newest, &alice()).unwrap();
+    assert!(dry.findings.iter().any(|finding| finding.what.contains("was drained")), "{dry:?}");
 }
 
 #[test]
