@@ -13,3 +13,56 @@ pub fn is_due(component: &Component, run: &Run, now_ms: u64) -> bool {
     // A clock that was set back makes nobody wait.
     now_ms < last || now_ms - last >= saving.interval_ms
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Outcome, Savepoint};
+    use crate::saving::Saving;
+    use words::ids::{ApplicationId, JobId, TriggerId};
+
+    const BEGAN: u64 = 1_000_000;
+    const MINUTE: u64 = 60_000;
+
+    fn run(number: u32) -> Run {
+        let saving = Some(Saving { interval_ms: MINUTE, keep: 1, keep_ms: None });
+        Run { saving, ..Run::of(ApplicationId::new(format!("application_1_{number:04}")).unwrap(), 1, BEGAN) }
+    }
+
+    fn asked(of: &Run, at_ms: u64, outcome: Outcome) -> Component {
+        let savepoint = Savepoint {
+            id: TriggerId::new("a".repeat(32)).unwrap(),
+            run: of.id.clone(),
+            job: JobId::new("0".repeat(32)).unwrap(),
+            folder: "/s".into(),
+            at_ms,
+            goes_on: true,
+            outcome,
+            periodic: true,
+            drain: false,
+            package: None,
+        };
+        Component { savepoints: vec![savepoint], ..Component::default() }
+    }
+
+    #[test]
+    fn an_interval_after_the_run_began_or_was_saved_last_one_is_due() {
+        let (one, none) = (run(1), Component::default());
+        let due = |component: &Component, now_ms| is_due(component, &one, now_ms);
+        assert!(!due(&none, BEGAN + MINUTE - 1) && due(&none, BEGAN + MINUTE) && due(&none, BEGAN + 1000 * MINUTE));
+        for outcome in [Outcome::Completed("/s/1".into()), Outcome::Failed("no".into())] {
+            let saved = asked(&one, BEGAN + 5 * MINUTE, outcome);
+            assert!(!due(&saved, BEGAN + 6 * MINUTE - 1) && due(&saved, BEGAN + 6 * MINUTE));
+            // Of another run it says nothing.
+            assert!(is_due(&saved, &run(2), BEGAN + MINUTE));
+        }
+        assert!(!is_due(&none, &Run { saving: None, ..run(1) }, u64::MAX));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_makes_nobody_wait() {
+        let one = run(1);
+        let saved = asked(&one, BEGAN + 1000 * MINUTE, Outcome::Completed("/s/1".into()));
+        assert!(is_due(&saved, &one, BEGAN + 2 * MINUTE));
+    }
+}

@@ -47,3 +47,110 @@ pub fn beyond(state: &State, of: &Key, now_ms: u64) -> Option<Beyond> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Application, Component, Run, Wanted};
+    use crate::saving::Saving;
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use words::ids::{ApplicationId, JobId};
+    use words::names::{ApplicationName, ComponentName, PackageName, Word};
+
+    const DAY_MS: u64 = 86_400_000;
+
+    fn key() -> Key {
+        Key { application: ApplicationName::new("a").unwrap(), component: ComponentName::new("c").unwrap() }
+    }
+
+    fn folder(number: u64) -> String {
+        format!("/s/{number}")
+    }
+
+    /// The `number`th, of that day: `p` periodic, `o` ordered, in capitals if it failed.
+    fn savepoint(number: u64, kind: char) -> Savepoint {
+        let outcome = match kind.is_uppercase() {
+            true => Outcome::Failed("no".into()),
+            false => Outcome::Completed(format!("hdfs://nn{}/savepoint", folder(number))),
+        };
+        Savepoint {
+            id: TriggerId::new(format!("{number:032x}")).unwrap(),
+            run: ApplicationId::new("application_1_1").unwrap(),
+            job: JobId::new("0".repeat(32)).unwrap(),
+            folder: folder(number),
+            at_ms: number * DAY_MS,
+            goes_on: true,
+            outcome,
+            periodic: kind.eq_ignore_ascii_case(&'p'),
+            drain: false,
+            package: None,
+        }
+    }
+
+    fn state(kinds: &str, keep: u32, days: Option<u64>, restore: Option<u64>) -> State {
+        let saving = Some(Saving { interval_ms: 1, keep, keep_ms: days.map(|days| days * DAY_MS) });
+        let restore = restore.map(|number| format!("{}/savepoint", folder(number)));
+        let run = Run { saving, restore, ..Run::of(ApplicationId::new("application_1_1").unwrap(), 1, 0) };
+        let savepoints = (0..).zip(kinds.chars()).map(|(number, kind)| savepoint(number, kind)).collect();
+        let component = Component { run: Some(run), savepoints, ..Component::default() };
+        let application = Application {
+            package: PackageName::new("p-1.0.0").unwrap(),
+            owner: Word::new("alice").unwrap(),
+            overrides: serde_json::json!({}),
+            wanted: Wanted::Created,
+            information: None,
+            components: BTreeMap::from([(key().component, component)]),
+        };
+        State { applications: BTreeMap::from([(key().application, Arc::new(application))]), ..State::default() }
+    }
+
+    fn goes(state: &State, day: u64) -> Option<String> {
+        beyond(state, &key(), day * DAY_MS).map(|beyond| beyond.folder)
+    }
+
+    #[test]
+    fn the_oldest_goes_that_is_one_too_many_and_what_people_ordered_never() {
+        for (kinds, gone) in [
+            ("", None),
+            ("pp", None),
+            ("ppp", Some(0)),
+            ("oppp", Some(1)),
+            ("opop", None),
+            ("ppo", None),
+            ("pppo", Some(0)),
+            ("ooooo", None),
+            // What failed is nobody's state once there is a newer one.
+            ("pP", None),
+            ("Pp", Some(0)),
+            ("PPP", None),
+            ("OOp", None),
+        ] {
+            assert_eq!(goes(&state(kinds, 2, None, None), 3), gone.map(folder), "{kinds}");
+        }
+    }
+
+    #[test]
+    fn what_is_old_goes_but_never_the_newest() {
+        assert_eq!(goes(&state("pp", 9, Some(3), None), 3), None);
+        assert_eq!(goes(&state("pp", 9, Some(3), None), 4), Some(folder(0)));
+        assert_eq!(goes(&state("p", 9, Some(3), None), 400), None);
+        assert_eq!(goes(&state("po", 9, Some(3), None), 400), Some(folder(0)));
+        let newest = beyond(&state("ppo", 1, None, None), &key(), 0).unwrap();
+        assert_eq!((newest.folder, newest.newest), (folder(0), folder(2)));
+    }
+
+    #[test]
+    fn one_that_somebody_needs_stays_and_takes_no_other_one_s_place() {
+        // Its own run began from the first one.
+        let needed = state("pppp", 2, None, Some(0));
+        assert_eq!(goes(&needed, 3), Some(folder(1)));
+        assert_eq!(goes(&state("ppp", 2, None, Some(0)), 3), None);
+        let mut going = state("pppp", 2, None, None);
+        let application = Arc::make_mut(going.applications.get_mut(&key().application).unwrap());
+        let component = application.components.get_mut(&key().component).unwrap();
+        let disposal = crate::journal::Disposal { id: component.savepoints[0].id.clone(), folder: folder(0), at_ms: 0 };
+        component.disposals.push(disposal);
+        assert_eq!(goes(&going, 3), Some(folder(1)), "the first one is going already");
+    }
+}

@@ -5,6 +5,7 @@
 use super::*;
 use crate::package::flink::{JobType, Program};
 use crate::respawn::Respawn;
+use crate::saving::Saving;
 
 const FILES: [&str; 6] = ["application.properties", "-x.jar", "a.jar", "words/util.py", "words/more.py", "job.py"];
 
@@ -277,4 +278,27 @@ fn no_key_and_no_value_begins_another_line_of_a_configuration() {
     for key in ["'a\nyarn.tags'", "'a: b'", "'a#'", "''", "'{a}'", "'a b'"] {
         assert!(refused(&format!("-D {key}=1")).contains("cannot be a key"), "{key}");
     }
+}
+
+#[test]
+fn savepoints_in_time_are_read_and_their_mistakes_told_at_once() {
+    let of = |more: &[(&str, &str)]| parse(&[&[PYTHON], more].concat());
+    let (flink, notes) = of(&[]).unwrap();
+    assert_eq!((flink.saving, notes.len()), (None, 0));
+    let (flink, notes) = of(&[("savepoint_interval_sec", "86400")]).unwrap();
+    assert_eq!(flink.saving, Some(Saving { interval_ms: 86_400_000, keep: 10, keep_ms: None }));
+    assert_eq!(notes.len(), 0);
+    let all = [("savepoint_interval_sec", "10"), ("savepoint_keep", "3"), ("savepoint_keep_days", "2")];
+    let (flink, notes) = of(&all).unwrap();
+    assert_eq!(flink.saving, Some(Saving { interval_ms: 10_000, keep: 3, keep_ms: Some(2 * 86_400_000) }));
+    assert!(notes[0].to_string().contains("a whole copy of the state"), "{notes:?}");
+    let (flink, notes) = of(&[("savepoint_keep", "3")]).unwrap();
+    assert!(flink.saving.is_none() && notes[0].to_string().contains("are taken by themselves"), "{notes:?}");
+    let wrong = [("savepoint_interval_sec", "9"), ("savepoint_keep", "0"), ("savepoint_keep_days", "1.5")];
+    let said = of(&wrong).unwrap_err().to_string();
+    for line in ["savepoint_interval_sec is `9`", "from 10 to", "savepoint_keep is `0`", "savepoint_keep_days is `1.5`"]
+    {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert!(of(&[("savepoint_interval_sec", "1e3")]).is_err() && of(&[("savepoint_interval_sec", "-60")]).is_err());
 }
