@@ -198,7 +198,7 @@ impl Hands<'_> {
 }
 
 /// Whether a folder is one of savepoints of a component: in its folder, or in one below that.
-fn is_own(all: &str, folder: &str) -> bool {
+pub(crate) fn is_own(all: &str, folder: &str) -> bool {
     let plain = |name: &str| {
         !name.is_empty()
             && !name.starts_with('.')

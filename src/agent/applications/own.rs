@@ -146,7 +146,10 @@ fn readable(manager: &Manager, asked: &Asked) -> Result<ApplicationName, Failure
     let owner = told(manager, &one)?.owner;
     if !asked.person.as_ref().is_some_and(|person| person.shares_with(&owner)) {
         let for_whom = format!("for {owner}, members of {owner}'s group and administrators");
-        return Err(Refusal::Forbidden(format!("{one} belongs to {owner}: its logs are {for_whom}")).into());
+        return Err(Refusal::Forbidden(format!(
+            "{one} belongs to {owner}: its logs, history and savepoints are {for_whom}"
+        ))
+        .into());
     }
     Ok(one)
 }

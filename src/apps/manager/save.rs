@@ -87,6 +87,8 @@ impl Manager {
     /// The same where nobody ordered it: what stands against it is written down, and it is tried again when it is time.
     pub(super) fn save_in_time(&self, state: &State, of: &Key, run: &Run, job: JobId) -> Result<(), Refusal> {
         let Some((application, _)) = component_of(state, of) else { return Ok(()) };
+        // The journal is everybody's: what comes by itself is among what one user may order, and waits for its turn.
+        self.another_order(&application.owner).map_err(|error| Refusal::Conflict(error.to_string()))?;
         let (id, run_id) = (fresh()?, run.id.clone());
         let folder = self.folder_of(&application.owner, of, &id);
         let intended = Fact::SavepointIntended {

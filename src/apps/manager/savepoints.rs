@@ -5,6 +5,7 @@
 use super::carry_out::is_same;
 use super::rounds::{Pause, component_of};
 use super::{Manager, lock, unavailable};
+use crate::act::is_own;
 use crate::decide::dispose::{dispose, users};
 use crate::decide::retention::{Beyond, beyond};
 use crate::journal::{Application, Component, Disposal, Fact, Key, Origin, Outcome, Savepoint, State};
@@ -55,20 +56,20 @@ impl Manager {
             if let Ok(Folder { left_out: left_out @ 1.., .. }) = &lying {
                 told.notes.push(format!("{of}: {left_out} older folders in {all} were not looked into"));
             }
-            let lying = lying.ok().map(|folder| folder.all);
+            let lying = lying.ok().map(|folder| (all.as_str(), folder.all));
             told.list.extend(self.kept(&state, &of, known, lying));
         }
         Ok(told)
     }
 
-    fn kept(&self, state: &State, of: &Key, component: &Component, lying: Option<Vec<Lying>>) -> Vec<Kept> {
-        let seen = lying.is_some();
-        let mut lying = lying.unwrap_or_default();
+    /// Of one component. Its folder and what lies there, if that is seen.
+    fn kept(&self, state: &State, of: &Key, component: &Component, lying: Option<(&str, Vec<Lying>)>) -> Vec<Kept> {
+        let (all, mut lying) = lying.map_or((None, Vec::new()), |(all, lying)| (Some(all), lying));
         let mut list = Vec::new();
         for savepoint in &component.savepoints {
-            let at = lying.iter().position(|one| lies_in(&one.path, &savepoint.folder));
-            let there = at.map(|at| lying.remove(at));
+            let there = lying.iter().find(|one| lies_in(&one.path, &savepoint.folder)).cloned();
             lying.retain(|one| !lies_in(&one.path, &savepoint.folder));
+            let seen = all.is_some_and(|all| lies_in(&savepoint.folder, all));
             list.push(self.known(state, of, (component, savepoint), there, seen));
         }
         for one in lying.into_iter().filter(|one| one.is_whole) {
@@ -193,6 +194,10 @@ impl Manager {
         let application = orders::own(&looked, name, by)?;
         let found = self.find(name, application, id)?;
         dispose(&looked, &found.of, id, &found.folder)?;
+        if !is_own(&self.site.cluster.savepoints_of(&application.owner, &found.of), &found.folder) {
+            let why = format!("{} is not in the folder of savepoints of {}: it stays", found.folder, found.of);
+            return Err(Refusal::Conflict(why));
+        }
         let next = self.without(application, &found, id, choices.newest)?;
         let fact = Fact::DisposalOrdered { of: found.of.clone(), id: id.clone(), folder: found.folder.clone() };
         if !choices.dry_run {

@@ -13,6 +13,7 @@ mod orders;
 mod packages;
 mod pairs;
 mod preflight;
+mod races;
 mod refused;
 mod requests;
 mod respawn;
