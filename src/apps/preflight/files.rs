@@ -25,8 +25,15 @@ pub(super) fn judge(wanted: &Wanted<'_>, facts: &Facts, findings: &mut Vec<Findi
         let remedy = format!("have an administrator of HDFS make it and give it to {owner}");
         findings.push(Finding::refusal(folder, what, remedy));
     }
-    if let (Some(Right::Denied), Some(state)) = (facts.restore, wanted.restore) {
-        let what = format!("{owner} may not read this state, and his job would begin from it");
-        findings.push(Finding::refusal(state, what, "have its owner let him, or start from another with --from"));
+    match (facts.restore, wanted.restore) {
+        (Some(Right::Denied), Some(state)) => {
+            let what = format!("{owner} may not read this state, and his job would begin from it");
+            findings.push(Finding::refusal(state, what, "have its owner let him, or start from another with --from"));
+        }
+        (Some(Right::Missing), Some(state)) => {
+            let what = "this state is not there any more, and the job would begin from it";
+            findings.push(Finding::refusal(state, what, "start from another with --from, or without one with --empty"));
+        }
+        _ => {}
     }
 }

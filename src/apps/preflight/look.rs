@@ -75,8 +75,13 @@ impl Asking<'_> {
         }
         let state = wanted.restore.and_then(|state| state.strip_prefix(cluster.filesystem.as_str()));
         if let Some(state) = state.filter(|state| state.starts_with('/')) {
-            let may = self.answers.may(self.hdfs, &format!("{}/_metadata", state.trim_end_matches('/')), "r--")?;
-            facts.restore = may.map(|may| if may { Right::Granted } else { Right::Denied });
+            // Somebody may have removed it since it was chosen.
+            let may = self.hdfs.may(&format!("{}/_metadata", state.trim_end_matches('/')), "r--")?;
+            facts.restore = Some(match may {
+                Some(true) => Right::Granted,
+                Some(false) => Right::Denied,
+                None => Right::Missing,
+            });
         }
         Ok(())
     }
