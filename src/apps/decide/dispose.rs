@@ -3,10 +3,12 @@
 //! state is needed for as long as a run lives that began from it.
 //! Not here: which state is the newest one that is whole, which HDFS tells (`restore`).
 
-use crate::journal::{Application, Component, Fork, Key, Origin, Outcome, State, Wanted};
+use crate::journal::{Application, Component, Fork, Key, Origin, Outcome, State, States, Wanted};
 use crate::orders::Refusal;
 use crate::savepoints::lies_in;
+use std::sync::Arc;
 use words::ids::TriggerId;
+use words::names::{ApplicationName, ComponentName};
 
 /// Who needs what lies in a folder, a sentence each.
 pub fn users(state: &State, of: &Key, folder: &str) -> Vec<String> {
@@ -25,6 +27,9 @@ fn need(application: &Application, component: &Component, key: &Key, (of, folder
     if component.live().is_some_and(|run| is_there(&run.restore)) {
         return Some(format!("{key} runs, and began from it"));
     }
+    if let Some(upgrade) = application.upgrading().filter(|upgrade| stood(&upgrade.states, key, folder)) {
+        return Some(format!("the {} of {} is under way, and may go back to it", upgrade.purpose, key.application));
+    }
     if let Wanted::Started { order, origin } = &application.wanted
         && let Origin::Path(path) = component.origin(*order, origin)
         && lies_in(path, folder)
@@ -42,6 +47,22 @@ fn need(application: &Application, component: &Component, key: &Key, (of, folder
         true => None,
         false => Some(format!("{key} began from it, and has no savepoint of its own since")),
     }
+}
+
+/// Whether a component stood there when its version ended.
+fn stood(states: &States, of: &Key, folder: &str) -> bool {
+    states.get(&of.component).and_then(Option::as_ref).is_some_and(|path| lies_in(path, folder))
+}
+
+/// Who would miss what lies in a folder, although nobody needs it now: a version that somebody may want back.
+pub fn missed(state: &State, folder: &str) -> Option<String> {
+    let stood = |(name, application): (&ApplicationName, &Arc<Application>)| {
+        let previous = application.previous.as_ref()?;
+        let key = |component: &ComponentName| Key { application: name.clone(), component: component.clone() };
+        let is_it = application.components.keys().any(|component| stood(&previous.states, &key(component), folder));
+        is_it.then(|| format!("a rollback of {name} to {} would begin from it", previous.release.package))
+    };
+    state.applications.iter().find_map(stood)
 }
 
 /// Whether a state is being removed: nothing begins from it any more.

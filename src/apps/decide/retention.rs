@@ -36,7 +36,8 @@ pub fn beyond(state: &State, of: &Key, now_ms: u64) -> Option<Beyond> {
             Outcome::Completed(_) => is_old || too_many > 0,
         };
         // One that somebody needs takes the place of another one.
-        let is_free = || dispose::dispose(state, of, &one.id, &one.folder).is_ok();
+        let is_missed = || dispose::missed(state, &one.folder).is_some();
+        let is_free = || dispose::dispose(state, of, &one.id, &one.folder).is_ok() && !is_missed();
         if goes && is_free() {
             let (id, folder) = (one.id.clone(), one.folder.clone());
             return Some(Beyond { id, folder, newest: newest.folder.clone() });
@@ -100,6 +101,8 @@ mod tests {
             overrides: serde_json::json!({}),
             wanted: Wanted::Created,
             information: None,
+            previous: None,
+            upgrade: None,
             components: BTreeMap::from([(key().component, component)]),
         };
         State { applications: BTreeMap::from([(key().application, Arc::new(application))]), ..State::default() }

@@ -71,6 +71,17 @@ pub enum Wanted {
     Deleted,
 }
 
+impl Wanted {
+    /// The order to start to which a stop goes back that cannot save.
+    pub(super) fn before_a_stop(&self) -> Option<(u64, Origin)> {
+        match self {
+            Wanted::Started { order, origin } => Some((*order, origin.clone())),
+            Wanted::Stopped { was, .. } => was.clone(),
+            Wanted::Created | Wanted::Deleted => None,
+        }
+    }
+}
+
 /// A component.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Component {
@@ -232,6 +243,15 @@ impl Component {
         Component { forked, ..Component::default() }
     }
 
+    /// A start was ordered: nothing of the orders before counts any more.
+    pub(super) fn begin_anew(&mut self, at_ms: u64) {
+        (self.streak, self.given_up) = (Streak::default(), None);
+        (self.savepoint_ordered, self.ordered, self.insists) = (false, None, None);
+        self.drains = false;
+        self.handled_ms = if self.schedule.is_some() { at_ms } else { 0 };
+        self.respawned_ms.clear();
+    }
+
     /// A savepoint was ordered under this id. One that is being taken as it was time is somebody's from now on.
     pub(super) fn order_savepoint(&mut self, id: Option<&TriggerId>) {
         let pending = self.savepoints.iter_mut().find(|one| one.outcome == Outcome::Pending && Some(&one.id) == id);
@@ -342,6 +362,17 @@ impl Component {
 }
 
 impl Application {
+    /// A savepoint of each component that runs; where ids are told, those without one have joined what is under way.
+    pub(super) fn order_savepoints(&mut self, ids: &BTreeMap<ComponentName, TriggerId>, number: u64) {
+        let meant = |(name, one): &(&ComponentName, &mut Component)| {
+            one.live().is_some() && (ids.is_empty() || ids.contains_key(*name))
+        };
+        for (name, component) in self.components.iter_mut().filter(meant) {
+            component.changed = number;
+            component.order_savepoint(ids.get(name));
+        }
+    }
+
     /// Whether a component runs or may come to run.
     pub fn is_live(&self) -> bool {
         self.components.values().any(|component| component.live().is_some() || component.attempt.is_some())

@@ -5,7 +5,6 @@
 use super::application::{Application, Attempt, Component, Package, Run, Wanted};
 use super::record::{Fact, Key, Record, Verdict};
 use super::savepoint::{Disposal, Outcome, Savepoint};
-use super::streak::Streak;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use words::ids::{ApplicationId, TriggerId};
@@ -52,46 +51,31 @@ impl State {
                 self.packages.remove(package);
             }
             Fact::ApplicationCreated { application, package, owner, overrides, components, forked } => {
+                let components = components.iter().map(|name| (name.clone(), Component::new(name, forked)));
                 let made = Application {
                     package: package.clone(),
                     owner: owner.clone(),
                     overrides: overrides.clone(),
                     wanted: Wanted::Created,
                     information: None,
-                    components: components.iter().map(|name| (name.clone(), Component::new(name, forked))).collect(),
+                    components: components.collect(),
                     upgrade: None,
                     previous: None,
                 };
                 self.applications.insert(application.clone(), Arc::new(made));
             }
             Fact::StartOrdered { application, origin } => {
-                for component in self.of(application)?.components.values_mut() {
-                    (component.streak, component.given_up) = (Streak::default(), None);
-                    (component.savepoint_ordered, component.ordered, component.insists) = (false, None, None);
-                    component.handled_ms = if component.schedule.is_some() { record.at_ms } else { 0 };
-                    component.respawned_ms.clear();
-                }
+                self.of(application)?.components.values_mut().for_each(|component| component.begin_anew(record.at_ms));
                 self.order(application, Wanted::Started { order: record.number, origin: origin.clone() })?;
             }
             Fact::StopOrdered { application, save, drain } => {
-                let was = match &self.of(application)?.wanted {
-                    Wanted::Started { order, origin } => Some((*order, origin.clone())),
-                    Wanted::Stopped { was, .. } => was.clone(),
-                    Wanted::Created | Wanted::Deleted => None,
-                };
+                let was = self.of(application)?.wanted.before_a_stop();
                 self.of(application)?.components.values_mut().for_each(|component| component.drains = *drain);
                 self.order(application, Wanted::Stopped { save: *save, was })?;
                 self.of(application)?.interrupt();
             }
             Fact::SavepointOrdered { application, ids } => {
-                let components = self.of(application)?.components.iter_mut();
-                for (name, component) in components.filter(|(_, one)| one.live().is_some()) {
-                    // Where ids are told, those without one have joined what is under way.
-                    if ids.is_empty() || ids.contains_key(name) {
-                        component.changed = record.number;
-                        component.order_savepoint(ids.get(name));
-                    }
-                }
+                self.of(application)?.order_savepoints(ids, record.number);
             }
             Fact::DeleteOrdered { application } => {
                 self.order(application, Wanted::Deleted)?;

@@ -133,11 +133,7 @@ impl Manager {
         state_of: Option<&ApplicationName>,
         by: &Caller,
     ) -> Result<Vec<String>, Refusal> {
-        if by.name.as_str() == "root" && self.site.user.as_str() != "root" {
-            return Err(Refusal::Forbidden(
-                "applications do not run as root: create it as the user it belongs to".into(),
-            ));
-        }
+        self.may_own(by)?;
         let invalid = |error: &dyn std::error::Error| Refusal::Invalid(chain(error));
         let overrides = Overrides::parse(body).map_err(|error| invalid(&error))?;
         // They stay in the journal for ever, whatever becomes of the application.
@@ -188,6 +184,13 @@ impl Manager {
                 false => Err(Refusal::NotFound(format!("package {package} that is deployed"))),
             }
         })
+    }
+
+    fn may_own(&self, by: &Caller) -> Result<(), Refusal> {
+        if by.name.as_str() != "root" || self.site.user.as_str() == "root" {
+            return Ok(());
+        }
+        Err(Refusal::Forbidden("applications do not run as root: create it as the user it belongs to".into()))
     }
 
     fn check(
@@ -267,7 +270,7 @@ impl Manager {
         })
     }
 
-    fn order(
+    pub(super) fn order(
         &self,
         name: &ApplicationName,
         by: &Caller,

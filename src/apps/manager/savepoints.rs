@@ -6,7 +6,7 @@ use super::carry_out::is_same;
 use super::rounds::{Pause, component_of};
 use super::{Manager, lock, unavailable};
 use crate::act::is_own;
-use crate::decide::dispose::{dispose, users};
+use crate::decide::dispose::{dispose, missed, users};
 use crate::decide::retention::{Beyond, beyond};
 use crate::journal::{Application, Component, Disposal, Fact, Key, Origin, Outcome, Savepoint, State};
 use crate::observe::newest_state;
@@ -113,7 +113,7 @@ impl Manager {
             usable: seen.then_some(whole.is_some()),
             job_id: Some(savepoint.job.to_string()),
             package: savepoint.package.clone(),
-            in_use: users(state, of, &savepoint.folder),
+            in_use: needed(state, of, &savepoint.folder),
         }
     }
 
@@ -133,7 +133,7 @@ impl Manager {
             usable: Some(true),
             job_id: None,
             package: None,
-            in_use: users(state, of, &one.path),
+            in_use: needed(state, of, &one.path),
         })
     }
 
@@ -198,7 +198,7 @@ impl Manager {
             let why = format!("{} is not in the folder of savepoints of {}: it stays", found.folder, found.of);
             return Err(Refusal::Conflict(why));
         }
-        let next = self.without(application, &found, id, choices.newest)?;
+        let next = self.without(&looked, &found, id, choices.newest)?;
         let fact = Fact::DisposalOrdered { of: found.of.clone(), id: id.clone(), folder: found.folder.clone() };
         if !choices.dry_run {
             self.note(&by.name, |state| {
@@ -216,14 +216,8 @@ impl Manager {
     }
 
     /// The state from which a component would begin without a savepoint. Its newest state goes only where that is spelt out.
-    fn without(
-        &self,
-        application: &Application,
-        found: &Found,
-        id: &TriggerId,
-        newest: bool,
-    ) -> Result<Option<String>, Refusal> {
-        let Some(component) = application.components.get(&found.of.component) else { return Ok(None) };
+    fn without(&self, state: &State, found: &Found, id: &TriggerId, newest: bool) -> Result<Option<String>, Refusal> {
+        let Some((application, component)) = component_of(state, &found.of) else { return Ok(None) };
         let hdfs = self.hdfs_as(&application.owner);
         let chosen = |component: &Component| {
             let of = (&application.owner, &found.of);
@@ -233,6 +227,9 @@ impl Manager {
             }
         };
         let now = chosen(component)?;
+        if let Some(why) = missed(state, &found.folder).filter(|_| !newest) {
+            return Err(Refusal::Conflict(format!("savepoint {id} stays: {why}; `--newest` removes it all the same")));
+        }
         if !newest && now.as_ref().is_some_and(|path| lies_in(path, &found.folder)) {
             return Err(Refusal::Conflict(format!(
                 "savepoint {id} is the newest state of {}, from which it would begin again: `--newest` removes it all the same",
@@ -284,4 +281,9 @@ impl Manager {
         });
         noted.is_ok()
     }
+}
+
+/// Who needs what lies in a folder, or would miss it.
+fn needed(state: &State, of: &Key, folder: &str) -> Vec<String> {
+    users(state, of, folder).into_iter().chain(missed(state, folder)).collect()
 }
