@@ -15,6 +15,8 @@ const LEAST_TIME_MS: u64 = 10 * 60_000;
 const TIMES_A_CHECKPOINT: u64 = 3;
 /// What takes no checkpoints has to run for this long.
 pub const STEADY_MS: u64 = 60_000;
+/// A job that failed so often, and never completed a checkpoint that was asked for, is not waited for any longer.
+const MOST_FAILURES: u64 = 5;
 /// What came to nothing is asked for again after this.
 const PAUSE_MS: u64 = 10_000;
 
@@ -57,6 +59,8 @@ pub struct Tried {
     pub checkpoints: Checkpoints,
     /// What became of the one that was asked for.
     pub asked: Outcome,
+    /// How often its job failed, and over what the last time.
+    pub failures: (u64, String),
 }
 
 /// How a job takes checkpoints.
@@ -88,7 +92,7 @@ pub enum Outcome {
 /// What is next for a component that is tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Prove {
-    /// Nothing: what it waits for.
+    /// Nothing: what it waits for; may be empty.
     Wait(&'static str),
     /// Write down that YARN runs it.
     Begin,
@@ -116,10 +120,12 @@ pub fn prove(trial: &Trial, seen: &Seen, tried: &Tried, now_ms: u64) -> Prove {
         Checkpoints::Hidden | Checkpoints::None => 0,
     };
     let most = LEAST_TIME_MS.max(timeout_ms.saturating_mul(TIMES_A_CHECKPOINT));
+    let (count, cause) = &tried.failures;
     match next {
+        Prove::Good(by) => Prove::Good(by),
+        _ if *count >= MOST_FAILURES => Prove::Late(format!("its job failed {count} times: {cause}")),
         // Nothing is decided on what nobody sees.
         next if now_ms < since_ms.saturating_add(most) || matches!(seen.job, Job::Hidden(_)) => next,
-        Prove::Good(by) => Prove::Good(by),
         next => {
             let minutes = most / 60_000;
             let waited = match (&trial.failed, &next) {

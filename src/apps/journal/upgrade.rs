@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use words::change::{Purpose, Step};
 use words::ids::{ApplicationId, JobId, TriggerId};
-use words::names::{ComponentName, PackageName};
+use words::names::{ApplicationName, ComponentName, PackageName};
 
 /// What is so from now on of an upgrade.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -86,6 +86,16 @@ impl Upgrade {
     /// Whether something of it is still to be done.
     pub fn is_under_way(&self) -> bool {
         self.step.is_under_way()
+    }
+
+    /// That it did not come to pass, in PNDA's way.
+    pub(super) fn error(&self, name: &ApplicationName, why: &str) -> String {
+        match self.purpose {
+            Purpose::Upgrade => format!("Error upgrading {name} to {}: {why}", self.to.package),
+            Purpose::Rescale => format!("Error rescaling {name}: {why}"),
+            Purpose::Restart => format!("Error restarting {name}: {why}"),
+            Purpose::Rollback => format!("Error going back with {name} to {}: {why}", self.to.package),
+        }
     }
 }
 

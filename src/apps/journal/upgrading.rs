@@ -170,7 +170,7 @@ impl Application {
         let Some(upgrade) = &mut self.upgrade else { return };
         upgrade.step = Step::Returned;
         let why = upgrade.why.clone().unwrap_or_default();
-        self.information = Some(format!("Error upgrading {name} to {}: {why}", upgrade.to.package));
+        self.information = Some(upgrade.error(name, &why));
         let (from, starts, states) = (upgrade.from.clone(), upgrade.starts, upgrade.states.clone());
         (self.package, self.overrides) = (from.package, from.overrides);
         for (name, component) in &mut self.components {
@@ -202,9 +202,9 @@ impl Application {
         let Some(upgrade) = self.upgrade.as_ref().filter(|one| one.step == Step::Stopping && one.starts) else {
             return false;
         };
-        let (order, to) = (upgrade.order, upgrade.to.package.clone());
+        let (order, error) = (upgrade.order, upgrade.error(name, why));
         self.end_upgrade(Step::Ended, Some(why));
-        self.information = Some(format!("Error upgrading {name} to {to}: {why}"));
+        self.information = Some(error);
         for component in self.components.values_mut() {
             let is_stopped = component.live().is_none() && component.changed > order;
             component.insists = is_stopped.then_some(number);

@@ -47,6 +47,7 @@ impl Manager {
     pub(super) fn rest(&self, of: &Key, rest: Rest) {
         let mut troubles = lock(&self.troubles);
         match rest {
+            Rest::Waits("") => {}
             Rest::Waits(why) => drop(troubles.insert(of.clone(), Trouble { why: why.to_owned(), since_ms: None })),
             Rest::AsWanted | Rest::Pauses | Rest::CannotSee { .. } => drop(troubles.remove(of)),
             Rest::Stale => {}

@@ -5,7 +5,7 @@
 use super::rounds::component_of;
 use super::{Manager, lock, unavailable};
 use crate::decide::upgrade::{Checkpoints, Outcome, Prove, Tried, Turn, prove, turn};
-use crate::decide::{Job, Seen, Yarn};
+use crate::decide::{Job, Rest, Seen, Yarn};
 use crate::journal::{
     Application, Component, Fact, Key, Origin, Run, State, States, Trial, TrialFact, UpgradeFact, fresh_id,
 };
@@ -22,6 +22,8 @@ use words::names::ApplicationName;
 
 /// What is written down about one component after one look.
 const STEPS: usize = 4;
+/// So many different failures of a job are counted.
+const MOST_CAUSES: usize = 10;
 
 impl Manager {
     /// Has the upgrade of an application go on, if it has one, after this component was looked at.
@@ -108,7 +110,10 @@ impl Manager {
         let tried = self.tried(run, trial, seen);
         let run_id = run.id.clone();
         let (fact, asks) = match prove(trial, seen, &tried, self.clock.now_ms()) {
-            Prove::Wait(_) => return false,
+            Prove::Wait(what) => {
+                self.rest(of, Rest::Waits(what));
+                return false;
+            }
             Prove::Begin => (TrialFact::Began { run: run_id }, false),
             Prove::Ask { job, has_checkpoints } => {
                 let id = has_checkpoints.then(|| TriggerId::new(fresh_id()).ok()).flatten();
@@ -158,7 +163,8 @@ impl Manager {
     }
 
     fn tried(&self, run: &Run, trial: &Trial, seen: &Seen) -> Tried {
-        let mut tried = Tried { checkpoints: Checkpoints::Hidden, asked: Outcome::Hidden };
+        let (checkpoints, asked) = (Checkpoints::Hidden, Outcome::Hidden);
+        let mut tried = Tried { checkpoints, asked, failures: (0, String::new()) };
         let Job::Known { id: job, .. } = &seen.job else { return tried };
         let Ok(Some(application)) = self.yarn.application(&run.id) else { return tried };
         let Some(master) = manager(&application, &self.network.flink) else { return tried };
@@ -168,6 +174,11 @@ impl Manager {
             }
             Ok(None) => tried.checkpoints = Checkpoints::None,
             Err(_) => return tried,
+        }
+        if let Ok(failures) = master.exceptions(job, MOST_CAUSES) {
+            let last = failures.list.first().map(|failure| failure.cause.clone());
+            let count = failures.list.iter().map(|failure| failure.count).sum();
+            tried.failures = (count, last.unwrap_or_default());
         }
         let asked = trial.asked.as_ref().and_then(|asked| Some((&asked.job, asked.checkpoint.as_ref()?)));
         if let Some((job, id)) = asked {

@@ -191,7 +191,11 @@ fn one_that_is_due_is_taken_once_and_the_old_one_goes_after_it_whatever_becomes_
     assert!(points.iter().all(|count| *count > 15) && failed < 20, "{points:?}, {failed}");
 }
 
-/// An upgrade from what runs to its end, for every fault at every request. `failing`: the newer version fails.
+/// Of a longer way, each request with these: the others hit the same requests in a start and in a stop.
+const SOME: [(Fault, bool); 4] =
+    [(Fault::None, true), (Fault::Swallowed, true), (Fault::Doubled, false), (Fault::Late, true)];
+
+/// An upgrade from what runs to its end, for faults at every request. `failing`: the newer version fails.
 fn upgraded(failing: bool) -> Vec<usize> {
     let mut bed = Bed::new();
     let (manager, old) = bed.started();
@@ -201,7 +205,7 @@ fn upgraded(failing: bool) -> Vec<usize> {
     let (nodes, running) = (bed.hdfs.world.lock().unwrap().nodes.clone(), bed.yarn.world().applications.clone());
     let jobs = bed.flink.world().jobs.clone();
     let (step, package) = if failing { (Step::Returned, WORDCOUNT) } else { (Step::Good, NEWER) };
-    each(&FAULTS, |point| {
+    each(&SOME, |point| {
         bed.take_back(&nodes);
         bed.yarn.world().applications = running.clone();
         *bed.flink.world() = Default::default();

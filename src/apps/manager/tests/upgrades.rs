@@ -161,6 +161,20 @@ fn a_version_that_never_completes_a_checkpoint_goes_after_its_time() {
 }
 
 #[test]
+fn a_version_whose_job_fails_again_and_again_goes_before_its_time() {
+    let mut one = Upgraded::new();
+    one.tried();
+    let entry = |at: u64| json!({ "exceptionName": "x", "stacktrace": "x.Bad: no", "timestamp": at, "taskName": "a" });
+    let told = |count: u64| json!({ "exceptionHistory": { "entries": (0..count).map(entry).collect::<Vec<_>>(), "truncated": false } });
+    one.bed.flink.world().exceptions = told(4);
+    one.bed.settle(&one.manager, |_| false);
+    assert!(is_at(&one.told(), Step::Trying));
+    assert_eq!(one.component().reason, "a checkpoint is being taken");
+    one.bed.flink.world().exceptions = told(5);
+    one.is_back("its job failed 5 times: x.Bad: no");
+}
+
+#[test]
 fn what_takes_no_checkpoints_is_good_when_it_has_run_for_a_minute() {
     let mut one = Upgraded::new();
     one.tried_with(None);
