@@ -32,6 +32,8 @@ mod registries;
 mod relay;
 #[path = "trial/savepoints.rs"]
 mod savepoints;
+#[path = "trial/upgrades.rs"]
+mod upgrades;
 
 const PNDA: &str = env!("CARGO_BIN_EXE_pnda");
 
@@ -262,6 +264,7 @@ fn an_application_stops_and_starts_with_its_state(folder: &Path) {
     assert_eq!((goes_on.state, goes_on.savepoints.last().map(|last| last.goes_on)), (told::State::Running, Some(true)));
     savepoints::are_listed_and_removed(folder, &second);
     what_fails_begins_again_from_its_newest_checkpoint(folder, &second);
+    upgrades::a_good_version_stays_and_a_bad_one_goes_back(folder);
 
     app_does(folder, &["stop", "states", "--no-savepoint", "--wait"]);
     assert_eq!(component(folder, "states").state, told::State::Stopped);
@@ -269,6 +272,7 @@ fn an_application_stops_and_starts_with_its_state(folder: &Path) {
     savepoints::are_taken_in_time_by_a_copy_that_ends_for_good(folder);
     app_does(folder, &["delete", "states", "--yes"]);
     app_does(folder, &["undeploy", "states-1.0.0"]);
+    upgrades::undeploy(folder);
 }
 
 /// The processes whose command line names the folder.

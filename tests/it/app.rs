@@ -50,6 +50,12 @@ fn what_the_verbs_print_as_json_is_what_the_published_schema_says() {
     assert_eq!(check("list", &[]).as_array().unwrap().len(), 2);
     assert_eq!(check("status", &["words"])["status"], "CREATED");
     assert_eq!(check("explain", &["words"])[0]["main_class"], "example.Count");
+    let other = ["words", "--set", "count.application_args=--fast"];
+    let difference = check("diff", &other);
+    assert_eq!(difference["components"][0]["properties"][0]["new"], "--fast", "{difference}");
+    let plan = check("upgrade", &[&other[..], &["--dry-run"]].concat());
+    let weights: Vec<&Value> = plan["findings"].as_array().unwrap().iter().map(|one| &one["weight"]).collect();
+    assert_eq!((&plan["purpose"], weights), (&json!("upgrade"), vec![&json!("warning")]), "{plan}");
     let history = check("history", &["words"]);
     assert_eq!(history[0]["what"], "made of word-count-1.0.0", "{history}");
     let known: BTreeSet<String> = schema["properties"].as_object().unwrap().keys().cloned().collect();

@@ -4,7 +4,7 @@
 
 use super::by_client::the_other_release_has_a_client_too;
 use super::registries::out_of_reach;
-use super::{PNDA, app_does, component, packed, restored, store};
+use super::{PNDA, app, app_does, component, packed, restored, store};
 use pnda::mirror::lock::Source;
 use pnda::systems::webhdfs::{Times, WebHdfs};
 use pnda::words::application::State;
@@ -116,6 +116,26 @@ pub fn an_application_runs_on_the_flink_that_it_asks_for(folder: &Path) {
     assert_eq!(restored(folder, &second), Some(savepoint), "Flink says so too");
     app_does(folder, &["stop", "newer", "--no-savepoint", "--wait"]);
     app_does(folder, &["delete", "newer", "--yes"]);
+    a_job_whose_operators_are_named_moves_to_the_other_release(folder);
     app_does(folder, &["undeploy", "newer-1.0.0"]);
     the_other_release_has_a_client_too(folder, &jar);
+}
+
+/// Flink does not promise it; who says that he knows may try, and with this job it goes well.
+fn a_job_whose_operators_are_named_moves_to_the_other_release(folder: &Path) {
+    let before = "machine.flink_version=1.20.5";
+    app_does(folder, &["create", "moving", "--package", "newer-1.0.0", "--set", before]);
+    app_does(folder, &["start", "moving", "--wait"]);
+    let after = format!("machine.flink_version={OTHER}");
+    let order = ["upgrade", "moving", "--set", &after];
+    let (success, refused) = app(folder, &order);
+    assert!(!success && refused.contains("does not promise that 2.3.0 reads the state of 1.20.5"), "{refused}");
+    app_does(folder, &[&order[..], &["--allow-state-of-other-flink", "--wait"]].concat());
+    let moved = component(folder, "moving");
+    let savepoint = moved.savepoints[0].path.clone();
+    assert_eq!((moved.state, &moved.restored_from), (State::Running, &savepoint));
+    assert_eq!(restored(folder, &moved), savepoint, "Flink says so too");
+    a_container_has_flink_by_its_content(folder, "moving", OTHER);
+    app_does(folder, &["stop", "moving", "--no-savepoint", "--wait"]);
+    app_does(folder, &["delete", "moving", "--yes"]);
 }
