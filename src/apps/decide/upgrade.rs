@@ -139,8 +139,10 @@ pub fn prove(trial: &Trial, seen: &Seen, tried: &Tried, now_ms: u64) -> Prove {
 }
 
 fn shown(trial: &Trial, seen: &Seen, tried: &Tried, now_ms: u64) -> Prove {
-    let Job::Known { id, state, is_running } = &seen.job else {
-        return Prove::Wait("its program has no job");
+    let (id, state, is_running) = match &seen.job {
+        Job::Known { id, state, is_running } => (id, state, is_running),
+        Job::None => return Prove::Wait("its program has no job"),
+        Job::Hidden(_) => return Prove::Wait(""),
     };
     let Some(asked) = &trial.asked else {
         let is_soon = trial.failed.as_ref().is_some_and(|(at_ms, _)| (*at_ms..at_ms + PAUSE_MS).contains(&now_ms));

@@ -51,7 +51,7 @@ struct Head {
 #[serde(rename_all = "kebab-case")]
 enum Line {
     Package(PackageName, Package),
-    Application(ApplicationName, Application),
+    Application(ApplicationName, Box<Application>),
     /// The digest of all lines before.
     End(Sha256),
 }
@@ -63,7 +63,7 @@ impl Snapshot {
         let packages = self.state.packages.iter().map(|(name, one)| text(&Line::Package(name.clone(), one.clone())));
         let applications = self.state.applications.iter();
         let applications =
-            applications.map(|(name, one)| text(&Line::Application(name.clone(), Application::clone(one))));
+            applications.map(|(name, one)| text(&Line::Application(name.clone(), Box::new(Application::clone(one)))));
         let mut hasher = Some(Hasher::default());
         let all = [text(&head)].into_iter().chain(packages).chain(applications).map(Some).chain([None]);
         all.filter_map(move |line| match line {
@@ -117,7 +117,7 @@ impl Assembly {
         } else {
             match serde_json::from_slice(line).map_err(|error| self.damaged(error))? {
                 Line::Package(name, package) => drop(self.state.packages.insert(name, package)),
-                Line::Application(name, one) => drop(self.state.applications.insert(name, Arc::new(one))),
+                Line::Application(name, one) => drop(self.state.applications.insert(name, Arc::new(*one))),
                 Line::End(digest) if self.hasher.take().map(Hasher::finish) == Some(digest) => return Ok(()),
                 Line::End(_) => return Err(self.damaged("its digest is another one")),
             }

@@ -23,6 +23,8 @@ const RENAMED: [&str; 5] = [
     "state.checkpoints.dir",
     "state.savepoints.dir",
 ];
+/// Whether a job removes the state that it began from, by its two names.
+const CLAIMS: [&str; 2] = ["execution.state-recovery.claim-mode", "execution.savepoint-restore-mode"];
 /// Whether Flink looks for the program's jars itself.
 const INCLUDED: &str = "yarn.classpath.include-user-jar";
 /// From which state a job begins.
@@ -72,10 +74,16 @@ pub fn configuration(cluster: &Cluster, flink: &Distribution, job: &Job) -> Resu
     pairs.extend(job.configuration.clone());
     // From which state it begins was chosen and written down before.
     pairs.retain(|key, _| !RENAMED.contains(&key.as_str()) && key != RESTORE);
+    let is_claim = |key: &str, value: &str| CLAIMS.contains(&key) && !value.eq_ignore_ascii_case("NO_CLAIM");
+    let claims: Vec<_> = pairs.iter().filter(|(key, value)| is_claim(key, value)).map(|(key, _)| key.clone()).collect();
+    claims.iter().for_each(|key| drop(pairs.remove(key)));
     let supervised = supervised(cluster, job, &pairs).into_iter();
     pairs.extend(supervised.map(|(key, value)| (client::key_in(flink.version, &key).to_owned(), value)));
     pairs.extend(program(job, &pairs));
-    let (memory, worker_memory, warnings) = judged(flink, &pairs)?;
+    let (memory, worker_memory, mut warnings) = judged(flink, &pairs)?;
+    warnings.extend(claims.into_iter().map(|key| {
+        format!("{key} is left out: nothing claims a state, for the version before may begin from it again")
+    }));
     match &job.way {
         Way::Native(id) => pairs.extend(internal(job, id)),
         Way::Client(tag) => pairs.extend(client::pairs(cluster, job, tag)),

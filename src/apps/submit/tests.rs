@@ -206,6 +206,7 @@ fn state_is_kept_apart_by_owner_and_component_and_no_attempt_begins_from_nothing
     flink.configuration.insert("yarn.application-attempts".into(), "4".into());
     flink.configuration.insert("metrics.reporters".into(), "grph".into());
     job.configuration.insert("state.checkpoints.dir".into(), "hdfs://elsewhere/x".into());
+    job.configuration.insert("execution.savepoint-restore-mode".into(), "CLAIM".into());
     job.restore = Some("hdfs://nn.example:8020/s".into());
     job.job = JobId::new("a".repeat(32)).ok();
     let written = configuration(&cluster, &flink, &job).unwrap();
@@ -214,6 +215,8 @@ fn state_is_kept_apart_by_owner_and_component_and_no_attempt_begins_from_nothing
         Some("hdfs://nn.example:8020/pnda/flink/checkpoints/alice/states/machine")
     );
     assert_eq!(written.get("state.checkpoints.dir"), None);
+    assert_eq!(written.get("execution.savepoint-restore-mode"), None);
+    assert!(written.warnings.iter().any(|told| told.contains("nothing claims a state")), "{:?}", written.warnings);
     assert_eq!(written.get("yarn.application-attempts"), Some("1"));
     assert_eq!(written.get("execution.state-recovery.path"), Some("hdfs://nn.example:8020/s"));
     assert_eq!(written.get("metrics.reporter.grph.prefix"), Some("application.kpi.states.machine"));

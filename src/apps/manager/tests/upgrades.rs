@@ -257,6 +257,7 @@ fn the_version_before_comes_back_on_order_from_the_state_that_it_had() {
     let mut one = Upgraded::new();
     one.order();
     one.until(Step::Good);
+    assert!(one.bed.journal().applications[&application()].keeps(&one.bed.places()[0]));
     let (saved, newer) = (one.bed.places(), one.component().job_id.unwrap());
     let kept = format!("/pnda/flink/checkpoints/alice/words/word-count/{newer}/chk-4");
     one.bed.leave(&kept);
