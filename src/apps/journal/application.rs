@@ -2,7 +2,7 @@
 //! A snapshot has them in this very shape: a field that comes later has a default.
 //! Not here: which record changes what (`state`).
 
-use super::record::{End, Fork, Key, Origin, Verdict};
+use super::record::{End, Fork, Intent, Key, Origin, Verdict};
 use super::savepoint::{Disposal, Disposed, Outcome, Savepoint};
 use super::streak::Streak;
 use super::upgrade::{Previous, Trial, Upgrade};
@@ -148,23 +148,10 @@ pub struct Attempt {
     pub tag: Word,
     /// The client was started, or may have been.
     pub begun: bool,
-    /// The order that it follows.
-    pub order: u64,
     /// When it was intended.
     pub at_ms: u64,
-    /// The queue that is asked for.
-    pub queue: Option<Word>,
-    /// The job's id, where we name it.
-    pub job: Option<JobId>,
-    /// The state from which it begins.
-    pub restore: Option<String>,
-    /// What follows when it ends by itself.
-    pub policy: Policy,
-    /// The package that it is made of.
-    pub package: Option<PackageName>,
-    /// When a savepoint of it is taken by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub saving: Option<Saving>,
+    /// What it will be.
+    pub intent: Intent,
 }
 
 /// One run: one application of YARN.
@@ -230,6 +217,12 @@ impl Run {
         }
     }
 
+    /// One that is intended, and of which nothing was sent.
+    pub(super) fn intended(id: ApplicationId, at_ms: u64, intent: Intent) -> Run {
+        let Intent { order, queue, job, restore, policy, package, saving, due_ms: _ } = intent;
+        Run { queue, job, restore, policy, package, saving, ..Run::of(id, order, at_ms) }
+    }
+
     /// Whether it ever ran, as far as anybody knows.
     pub fn ran(&self) -> bool {
         (self.accepted && !self.is_placeholder) || self.end.as_ref().is_some_and(|end| end.verdict == Verdict::Lost)
@@ -279,6 +272,11 @@ impl Component {
         self.run.as_ref().is_some_and(|run| run.order == order) || self.insists == Some(order)
     }
 
+    /// Whether an order goes on whatever becomes of its next run: others were before it, or follow at other times.
+    pub fn goes_on(&self, order: u64) -> bool {
+        self.respawns(order) || self.schedule.is_some()
+    }
+
     /// From where its next run by this order begins: what was ordered counts until a run of it ran.
     pub fn origin<'a>(&'a self, order: u64, ordered: &'a Origin) -> &'a Origin {
         match self.run.as_ref().is_some_and(|run| run.order == order && run.ran()) {
@@ -319,7 +317,7 @@ impl Component {
         if follows && self.schedule.is_none() {
             self.note_respawn(run.at_ms);
         }
-        let is_respawn = follows || self.schedule.is_some();
+        let is_respawn = self.goes_on(run.order);
         if let Some(run) = self.run.take().filter(Run::ran) {
             self.before = Some(run);
         }

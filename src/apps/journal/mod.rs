@@ -22,7 +22,7 @@ pub use application::{Application, Attempt, Component, Package, Run, Wanted};
 pub use book::{Book, NoteError, PIECE};
 pub use copy::CopyError;
 pub use hdfs::HdfsJournal;
-pub use record::{End, FORMAT, Fact, Fork, Key, Origin, Record, Unreadable, Verdict};
+pub use record::{End, FORMAT, Fact, Fork, Intent, Key, Origin, Record, Unreadable, Verdict};
 pub use savepoint::{Disposal, Disposed, Outcome, Savepoint};
 pub use snapshot::{Snapshot, Unusable};
 pub use state::{Misfit, State};

@@ -102,43 +102,15 @@ pub enum Fact {
     RunIntended {
         of: Key,
         id: ApplicationId,
-        /// The order that it follows: the number of its record.
-        order: u64,
-        queue: Option<Word>,
-        /// The id of its job, where it has one job that we name.
-        job: Option<JobId>,
-        /// The savepoint or checkpoint that it begins from.
-        restore: Option<String>,
-        /// What follows when it ends by itself.
-        #[serde(default, skip_serializing_if = "Policy::is_none")]
-        policy: Policy,
-        /// The time of its schedule that it is for, in milliseconds since 1970.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        due_ms: Option<u64>,
-        /// The package that it is made of.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        package: Option<PackageName>,
-        /// When a savepoint of it is taken by itself.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        saving: Option<Saving>,
+        #[serde(flatten)]
+        intent: Intent,
     },
     /// A component will be submitted by Flink's own client, which chooses the id; its application will have this tag.
     ClientIntended {
         of: Key,
         tag: Word,
-        /// The order that it follows: the number of its record.
-        order: u64,
-        queue: Option<Word>,
-        job: Option<JobId>,
-        restore: Option<String>,
-        #[serde(default, skip_serializing_if = "Policy::is_none")]
-        policy: Policy,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        due_ms: Option<u64>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        package: Option<PackageName>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        saving: Option<Saving>,
+        #[serde(flatten)]
+        intent: Intent,
     },
     /// The client is started now; from here on its application may come to run at any time.
     ClientBegun { of: Key, tag: Word },
@@ -209,6 +181,31 @@ pub struct Fork {
     pub of: ApplicationName,
     /// By component.
     pub states: BTreeMap<ComponentName, String>,
+}
+
+/// What a run will be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The order that it follows: the number of its record.
+    pub order: u64,
+    /// The queue that is asked for.
+    pub queue: Option<Word>,
+    /// The id of its job, where it has one job that we name.
+    pub job: Option<JobId>,
+    /// The savepoint or checkpoint that it begins from.
+    pub restore: Option<String>,
+    /// What follows when it ends by itself.
+    #[serde(default, skip_serializing_if = "Policy::is_none")]
+    pub policy: Policy,
+    /// The time of its schedule that it is for, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_ms: Option<u64>,
+    /// The package that it is made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<PackageName>,
+    /// When a savepoint of it is taken by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saving: Option<Saving>,
 }
 
 /// How a run ended.

@@ -113,21 +113,13 @@ impl State {
                 }
             }
             Fact::ScheduleSet { of, schedule } => self.component(of, record.number)?.schedule = schedule.clone(),
-            Fact::RunIntended { of, id, order, queue, job, restore, policy, due_ms, package, saving } => {
+            Fact::RunIntended { of, id, intent } => {
                 let component = self.component(of, record.number)?;
                 component.is_free(of)?;
-                component.handle(*due_ms);
-                component.begin(Run {
-                    queue: queue.clone(),
-                    job: job.clone(),
-                    restore: restore.clone(),
-                    // Before format 2 nothing was written between the two.
-                    begun: record.format < 2,
-                    policy: *policy,
-                    package: package.clone(),
-                    saving: *saving,
-                    ..Run::of(id.clone(), *order, record.at_ms)
-                });
+                component.handle(intent.due_ms);
+                let run = Run::intended(id.clone(), record.at_ms, intent.clone());
+                // Before format 2 nothing was written between the two.
+                component.begin(Run { begun: record.format < 2, ..run });
             }
             Fact::SubmissionBegun { of, id } => self.run(of, id, record.number)?.begun = true,
             Fact::RunAccepted { of, id, is_placeholder } => {
@@ -154,22 +146,12 @@ impl State {
 
     fn change_attempt(&mut self, record: &Record, fact: &Fact) -> Result<(), String> {
         match fact {
-            Fact::ClientIntended { of, tag, order, queue, job, restore, policy, due_ms, package, saving } => {
+            Fact::ClientIntended { of, tag, intent } => {
                 let component = self.component(of, record.number)?;
                 component.is_free(of)?;
-                component.handle(*due_ms);
-                component.attempt = Some(Attempt {
-                    tag: tag.clone(),
-                    begun: false,
-                    order: *order,
-                    at_ms: record.at_ms,
-                    queue: queue.clone(),
-                    job: job.clone(),
-                    restore: restore.clone(),
-                    policy: *policy,
-                    package: package.clone(),
-                    saving: *saving,
-                });
+                component.handle(intent.due_ms);
+                let (tag, intent, at_ms) = (tag.clone(), intent.clone(), record.at_ms);
+                component.attempt = Some(Attempt { tag, begun: false, at_ms, intent });
             }
             Fact::ClientBegun { of, tag } => {
                 let component = self.component(of, record.number)?;
@@ -177,18 +159,9 @@ impl State {
                 attempt.ok_or_else(|| format!("{of} is not submitted with the tag {tag}"))?.begun = true;
             }
             Fact::ClientFound { of, tag, id } => {
-                let attempt = self.attempt(of, tag, record.number)?;
-                self.component(of, record.number)?.begin(Run {
-                    queue: attempt.queue,
-                    job: attempt.job,
-                    restore: attempt.restore,
-                    tag: Some(attempt.tag),
-                    begun: true,
-                    policy: attempt.policy,
-                    package: attempt.package,
-                    saving: attempt.saving,
-                    ..Run::of(id.clone(), attempt.order, attempt.at_ms)
-                });
+                let Attempt { tag, at_ms, intent, .. } = self.attempt(of, tag, record.number)?;
+                let run = Run::intended(id.clone(), at_ms, intent);
+                self.component(of, record.number)?.begin(Run { tag: Some(tag), begun: true, ..run });
             }
             Fact::ClientEnded { of, tag, .. } => drop(self.attempt(of, tag, record.number)?),
             fact => self.change_savepoint(record, fact)?,

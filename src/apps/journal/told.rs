@@ -52,12 +52,12 @@ impl Fact {
             Fact::RespawnFailed { of, why } => {
                 return (Some(&of.component), format!("it cannot be started again: {why}"));
             }
-            Fact::RunIntended { of, id, restore, .. } => {
-                let from = restore.as_ref().map(|path| format!(", from {path}")).unwrap_or_default();
+            Fact::RunIntended { of, id, intent } => {
+                let from = intent.restore.as_ref().map(|path| format!(", from {path}")).unwrap_or_default();
                 return (Some(&of.component), format!("{id} will be submitted{from}"));
             }
-            Fact::ClientIntended { of, tag, restore, .. } => {
-                let from = restore.as_ref().map(|path| format!(", from {path}")).unwrap_or_default();
+            Fact::ClientIntended { of, tag, intent } => {
+                let from = intent.restore.as_ref().map(|path| format!(", from {path}")).unwrap_or_default();
                 return (Some(&of.component), format!("Flink's client will submit it with the tag {tag}{from}"));
             }
             Fact::ClientBegun { of, .. } => return (Some(&of.component), "Flink's client is started".to_owned()),

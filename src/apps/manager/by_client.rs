@@ -38,7 +38,7 @@ impl Manager {
         else {
             return Ok(());
         };
-        let is_respawn = component.respawns(attempt.order);
+        let is_respawn = component.goes_on(attempt.intent.order);
         let why = |why: &str| why.chars().take(LONGEST_REASON).collect::<String>();
         match action {
             Action::Client => self.start_client(state, of, attempt, is_respawn),
@@ -128,9 +128,9 @@ impl Manager {
         let lock = client::make(&folder).map_err(failed)?;
         let run = RunOf {
             way: Way::Client(attempt.tag.clone()),
-            queue: attempt.queue.as_ref(),
-            job: attempt.job.as_ref(),
-            restore: attempt.restore.as_deref(),
+            queue: attempt.intent.queue.as_ref(),
+            job: attempt.intent.job.as_ref(),
+            restore: attempt.intent.restore.as_deref(),
         };
         let ready = self.made_ready(state, of, (&run, is_respawn), &folder.join("component"))?;
         let Ready { flink, job, configuration, files } = ready;

@@ -8,7 +8,7 @@ use super::rounds::component_of;
 use super::{Manager, Trouble, lock, unavailable};
 use crate::act::{Hands, Part, Shipment};
 use crate::decide::{Action, Rest, dispose};
-use crate::journal::{Application, Fact, Key, Run, State, Wanted};
+use crate::journal::{Application, Fact, Intent, Key, Run, State, Wanted};
 use crate::orders::Refusal;
 use crate::package::Package;
 use crate::prepare::{self, Prepared, Releases, RunOf};
@@ -180,7 +180,7 @@ impl Manager {
             return Ok(());
         };
         // What fails at one time of a schedule says nothing of the next.
-        let goes_on = component.respawns(*order) || due_ms.is_some();
+        let goes_on = component.goes_on(*order);
         let failed = |why: String| self.record(state, of, start_failed(of, goes_on, why));
         let (package, prepared) = match self.prepared(state, of) {
             Ok(prepared) => prepared,
@@ -205,20 +205,24 @@ impl Manager {
             Err(error) if error.is_passing() || goes_on => return Err(unavailable(chain(&error))),
             Err(error) => return failed(chain(&error)),
         };
-        let (job, policy, saving) = (prepared.job_id(), prepared.component.policy, prepared.component.saving);
-        let (order, package, of_run, from) = (*order, Some(package.name), of.clone(), restore.clone());
+        let (of_run, from) = (of.clone(), restore.clone());
+        let intent = Intent {
+            order: *order,
+            queue,
+            job: prepared.job_id(),
+            restore,
+            policy: prepared.component.policy,
+            due_ms,
+            package: Some(package.name),
+            saving: prepared.component.saving,
+        };
         if prepared.is_by_client() {
-            let tag = by_client::tag()?;
-            let intended =
-                Fact::ClientIntended { of: of_run, tag, order, queue, job, restore, policy, due_ms, package, saving };
+            let intended = Fact::ClientIntended { of: of_run, tag: by_client::tag()?, intent };
             // What follows is decided from it.
             return self.record_from(state, of, from.as_deref(), intended);
         }
         let new = self.hands().reserve(&application.owner).map_err(|error| unavailable(chain(&error)))?;
-        let id = new.id;
-        let intended =
-            Fact::RunIntended { of: of_run, id, order, queue, job, restore, policy, due_ms, package, saving };
-        self.record_from(state, of, from.as_deref(), intended)?;
+        self.record_from(state, of, from.as_deref(), Fact::RunIntended { of: of_run, id: new.id, intent })?;
         let state = self.state()?;
         let run = state.applications.get(&of.application).and_then(|one| one.components.get(&of.component)?.live());
         run.map_or(Ok(()), |run| self.submit(&state, of, run))

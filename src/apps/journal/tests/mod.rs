@@ -84,14 +84,16 @@ fn intended(number: u32, order: u64) -> Fact {
     Fact::RunIntended {
         of: key(),
         id: id(number),
-        order,
-        queue: None,
-        job,
-        restore: None,
-        policy: Policy::default(),
-        due_ms: None,
-        package: None,
-        saving: None,
+        intent: Intent {
+            order,
+            queue: None,
+            job,
+            restore: None,
+            policy: Policy::default(),
+            due_ms: None,
+            package: None,
+            saving: None,
+        },
     }
 }
 
