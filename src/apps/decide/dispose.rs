@@ -36,6 +36,9 @@ fn need(application: &Application, component: &Component, key: &Key, (of, folder
     {
         return Some(format!("a start of {key} from it was ordered"));
     }
+    if application.kept(&key.component).is_some_and(|path| lies_in(path, folder)) {
+        return Some(format!("{key} may have to begin from it, for it became another version"));
+    }
     let last = component.last_that_ran();
     if last.is_none() && is_there(&component.forked) {
         return Some(format!("{key} is to begin from it, and has not run yet"));

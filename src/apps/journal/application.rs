@@ -295,6 +295,15 @@ impl Component {
         self.run.as_ref().filter(|run| run.ran()).or(self.before.as_ref())
     }
 
+    /// Times of a schedule count from here on, unless they do already.
+    pub(super) fn schedule_from(&mut self, at_ms: u64) {
+        self.handled_ms = match (&self.schedule, self.handled_ms) {
+            (None, _) => 0,
+            (Some(_), 0) => at_ms,
+            (Some(_), handled_ms) => handled_ms,
+        };
+    }
+
     /// What went wrong before says nothing of a run for another time.
     pub(super) fn handle(&mut self, due_ms: Option<u64>) {
         let Some(due_ms) = due_ms else { return };

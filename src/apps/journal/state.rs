@@ -64,6 +64,29 @@ impl State {
                 };
                 self.applications.insert(application.clone(), Arc::new(made));
             }
+            Fact::ApplicationDeleted { application } => {
+                self.applications.remove(application);
+            }
+            Fact::StartFailed { of, why } => {
+                let application = self.of(&of.application)?;
+                if !application.mind_failure(of, why) {
+                    // What was ordered meanwhile stays.
+                    if matches!(application.wanted, Wanted::Started { .. } | Wanted::Created) {
+                        application.wanted = Wanted::Stopped { save: true, was: None };
+                    }
+                    application.information = Some(format!("Error starting {}: {why}", of.application));
+                }
+                self.component(of, record.number)?;
+            }
+            Fact::Upgrade { application, step } => self.change_upgrade(record, application, step)?,
+            Fact::Trial { of, step } => self.change_trial(record, of, step)?,
+            fact => self.change_by_order(record, fact)?,
+        }
+        Ok(())
+    }
+
+    fn change_by_order(&mut self, record: &Record, fact: &Fact) -> Result<(), String> {
+        match fact {
             Fact::StartOrdered { application, origin } => {
                 self.of(application)?.components.values_mut().for_each(|component| component.begin_anew(record.at_ms));
                 self.order(application, Wanted::Started { order: record.number, origin: origin.clone() })?;
@@ -81,22 +104,6 @@ impl State {
                 self.order(application, Wanted::Deleted)?;
                 self.of(application)?.interrupt();
             }
-            Fact::ApplicationDeleted { application } => {
-                self.applications.remove(application);
-            }
-            Fact::StartFailed { of, why } => {
-                let application = self.of(&of.application)?;
-                if !application.mind_failure(of, why) {
-                    // What was ordered meanwhile stays.
-                    if matches!(application.wanted, Wanted::Started { .. } | Wanted::Created) {
-                        application.wanted = Wanted::Stopped { save: true, was: None };
-                    }
-                    application.information = Some(format!("Error starting {}: {why}", of.application));
-                }
-                self.component(of, record.number)?;
-            }
-            Fact::Upgrade { application, step } => self.change_upgrade(record, application, step)?,
-            Fact::Trial { of, step } => self.change_trial(record, of, step)?,
             fact => self.change_run(record, fact)?,
         }
         Ok(())

@@ -1,7 +1,6 @@
 //! Records in words: one line for a log, and one for people.
-//! Not here: the format in which records lie (`record`).
-//!
 //! What an application overrides may be a secret, and is in neither.
+//! Not here: the format in which records lie (`record`).
 
 use super::record::{Fact, Origin, Verdict};
 use super::upgrade::{TrialFact, UpgradeFact};

@@ -29,7 +29,7 @@ impl State {
                 Ok(())
             }
             (UpgradeFact::Switched { states }, Some(Step::Stopping)) if !is_live => {
-                application.switch(record.number, states);
+                application.switch(record, states);
                 Ok(())
             }
             (UpgradeFact::Good, Some(Step::Trying)) => {
@@ -47,7 +47,7 @@ impl State {
                 Ok(())
             }
             (UpgradeFact::Returned, Some(Step::Returning)) if !is_live => {
-                application.come_back(name, record.number);
+                application.come_back(name, record);
                 Ok(())
             }
             _ => misplaced(),
@@ -90,13 +90,13 @@ impl Application {
         self.package == *package || may_be
     }
 
-    /// Whether a savepoint or checkpoint is one from which something may have to begin: of the version before, or under way.
-    pub fn keeps(&self, path: &str) -> bool {
-        let before = self.previous.iter().map(|previous| &previous.states);
-        let states = before.chain(self.upgrading().map(|upgrade| &upgrade.states));
-        let begins = self.components.values().filter_map(|component| component.begins.as_ref());
-        states.flat_map(States::values).flatten().any(|state| state == path)
-            || begins.into_iter().any(|origin| matches!(origin, Origin::Path(pinned) if pinned == path))
+    /// The state that a component may have to begin from, as the version under way, or as the one before it.
+    pub fn kept(&self, name: &ComponentName) -> Option<&str> {
+        let before = self.upgrading().and_then(|upgrade| upgrade.states.get(name)?.as_deref());
+        before.or(match self.components.get(name)?.begins.as_ref()? {
+            Origin::Path(path) => Some(path),
+            Origin::Newest | Origin::Empty => None,
+        })
     }
 
     fn is_at(&self, step: Step) -> bool {
@@ -116,13 +116,14 @@ impl Application {
             for component in self.components.values_mut() {
                 let begins = component.origin(order, &origin).clone();
                 component.begins = Some(begins).filter(|begins| *begins != Origin::Newest);
+                component.drains = false;
             }
             self.wanted = Wanted::Stopped { save, was: Some((order, origin)) };
             self.information = None;
         }
     }
 
-    fn switch(&mut self, number: u64, states: &States) {
+    fn switch(&mut self, record: &Record, states: &States) {
         let Some(upgrade) = &mut self.upgrade else { return };
         upgrade.states = states.clone();
         let (purpose, starts) = (upgrade.purpose, upgrade.starts);
@@ -142,14 +143,17 @@ impl Application {
                 None => {}
             }
             (component.streak, component.given_up, component.insists) = (Streak::default(), None, None);
-            component.savepoint_ordered = false;
-            component.trial = is_tried.then(Trial::default);
+            (component.savepoint_ordered, component.ordered) = (false, None);
+            component.schedule_from(record.at_ms);
+            // What begins by a schedule may have no run for a month.
+            let is_good = component.schedule.is_some();
+            component.trial = is_tried.then(|| Trial { is_good, ..Trial::default() });
         }
         if !is_tried && purpose != Purpose::Restart {
             self.keep_previous();
         }
         if starts {
-            self.wanted = Wanted::Started { order: number, origin: Origin::Newest };
+            self.wanted = Wanted::Started { order: record.number, origin: Origin::Newest };
         }
         self.information = None;
     }
@@ -166,7 +170,7 @@ impl Application {
         self.wanted = Wanted::Stopped { save: false, was: None };
     }
 
-    fn come_back(&mut self, name: &ApplicationName, number: u64) {
+    fn come_back(&mut self, name: &ApplicationName, record: &Record) {
         let Some(upgrade) = &mut self.upgrade else { return };
         upgrade.step = Step::Returned;
         let why = upgrade.why.clone().unwrap_or_default();
@@ -176,10 +180,11 @@ impl Application {
         for (name, component) in &mut self.components {
             component.begins = Some(pinned(&states, name));
             (component.streak, component.given_up) = (Streak::default(), None);
-            component.insists = starts.then_some(number);
+            component.schedule_from(record.at_ms);
+            component.insists = starts.then_some(record.number);
         }
         if starts {
-            self.wanted = Wanted::Started { order: number, origin: Origin::Newest };
+            self.wanted = Wanted::Started { order: record.number, origin: Origin::Newest };
         }
     }
 

@@ -25,6 +25,18 @@ pub(super) const LONGEST_OVERRIDES: usize = 32 << 10;
 /// So many packages are remembered that were not deployed.
 const MOST_REFUSED: usize = 100;
 
+/// When runs of components begin.
+pub(super) type Schedules = Vec<(ComponentName, Option<Schedule>)>;
+
+/// That runs begin at other times than is known.
+pub(super) fn other_schedules(name: &ApplicationName, application: &Application, schedules: Schedules) -> Vec<Fact> {
+    let others = schedules.into_iter().filter(|(component, schedule)| {
+        application.components.get(component).is_some_and(|known| known.schedule != *schedule)
+    });
+    let set = |(component, schedule)| Fact::ScheduleSet { of: Key { application: name.clone(), component }, schedule };
+    others.map(set).collect()
+}
+
 fn of_repository(error: &repository::Error) -> Refusal {
     use repository::Error;
     match error {
@@ -225,34 +237,27 @@ impl Manager {
 
     /// Orders a start.
     pub fn start(&self, name: &ApplicationName, origin: Origin, by: &Caller) -> Result<(), Refusal> {
-        let schedules = self.schedules(name)?;
+        let schedules = self.schedules(&*self.state()?, name)?;
         self.note(&by.name, |state| {
             let application = orders::own(state, name, by)?;
             orders::start(name, application)?;
             share::another_start(state, &application.owner, self.share)?;
             self.another_order(&by.name)?;
             // Written first: without them a start would begin at once.
-            let others = schedules.into_iter().filter(|(component, schedule)| {
-                application.components.get(component).is_some_and(|known| known.schedule != *schedule)
-            });
-            let set = |(component, schedule)| Fact::ScheduleSet {
-                of: Key { application: name.clone(), component },
-                schedule,
-            };
-            let start = Fact::StartOrdered { application: name.clone(), origin };
-            Ok((others.map(set).chain([start]).collect(), ()))
+            let mut facts = other_schedules(name, application, schedules);
+            facts.push(Fact::StartOrdered { application: name.clone(), origin });
+            Ok((facts, ()))
         })?;
         self.urge(name);
         Ok(())
     }
 
     /// When runs of each component begin, as its package and the overrides say.
-    fn schedules(&self, name: &ApplicationName) -> Result<Vec<(ComponentName, Option<Schedule>)>, Refusal> {
-        let state = self.state()?;
+    pub(super) fn schedules(&self, state: &State, name: &ApplicationName) -> Result<Schedules, Refusal> {
         let Some(application) = state.applications.get(name) else { return Ok(Vec::new()) };
         let of = |component: &ComponentName| {
             let of = Key { application: name.clone(), component: component.clone() };
-            match self.prepared(&state, &of) {
+            match self.prepared(state, &of) {
                 Ok((_, prepared)) => Ok(Some((component.clone(), prepared.component.schedule))),
                 Err(Failed::Passing(why)) => Err(unavailable(why)),
                 // What cannot be prepared is told by what follows.

@@ -2,12 +2,14 @@
 //! and a checkpoint of a component that is tried is asked for.
 //! Not here: what is next (`decide::upgrade`), and orders (`change`).
 
+use super::answers::other_schedules;
 use super::rounds::component_of;
 use super::{Manager, lock, unavailable};
+use crate::decide::dispose;
 use crate::decide::upgrade::{Checkpoints, Outcome, Prove, Tried, Turn, prove, turn};
 use crate::decide::{Job, Rest, Seen, Yarn};
 use crate::journal::{
-    Application, Component, Fact, Key, Origin, Run, State, States, Trial, TrialFact, UpgradeFact, fresh_id,
+    Application, Component, Fact, Key, Origin, Release, Run, State, States, Trial, TrialFact, UpgradeFact, fresh_id,
 };
 use crate::observe::manager;
 use crate::orders::Refusal;
@@ -22,6 +24,8 @@ use words::names::ApplicationName;
 
 /// What is written down about one component after one look.
 const STEPS: usize = 4;
+/// From this line on Flink takes checkpoints on order.
+const ASKED_SINCE: (u32, u32) = (1, 17);
 /// So many different failures of a job are counted.
 const MOST_CAUSES: usize = 10;
 
@@ -50,20 +54,17 @@ impl Manager {
         let Ok(state) = self.state() else { return false };
         let name = &of.application;
         let Some(application) = state.applications.get(name) else { return false };
-        let step = match turn(application, self.clock.now_ms()) {
+        let Some(upgrade) = application.upgrading() else { return false };
+        let noted = match turn(application, self.clock.now_ms()) {
             Turn::Wait => return false,
             Turn::Switch => match self.stand(&state, name, application) {
-                Ok(states) => UpgradeFact::Switched { states },
-                Err(error) if error.is_passing() => {
-                    self.trouble(of, chain(&error));
-                    return false;
-                }
-                Err(error) => UpgradeFact::Failed { why: chain(&error) },
+                Ok(states) => self.note_other(&state, name, &upgrade.to, UpgradeFact::Switched { states }),
+                Err(error) if error.is_passing() => Err(unavailable(chain(&error))),
+                Err(error) => self.note_step(name, application, UpgradeFact::Failed { why: chain(&error) }),
             },
-            Turn::Stay => UpgradeFact::Good,
-            Turn::Return => UpgradeFact::Returned,
+            Turn::Stay => self.note_step(name, application, UpgradeFact::Good),
+            Turn::Return => self.note_other(&state, name, &upgrade.from, UpgradeFact::Returned),
         };
-        let noted = self.note_step(name, application, step);
         if let Err(refusal @ Refusal::Unavailable(_)) = &noted {
             self.trouble(of, refusal.to_string());
         }
@@ -72,10 +73,37 @@ impl Manager {
 
     /// Writes a step down, unless anything about the application was written since it was decided.
     fn note_step(&self, name: &ApplicationName, decided: &Application, step: UpgradeFact) -> Result<(), Refusal> {
+        self.note_all(name, decided, vec![Fact::Upgrade { application: name.clone(), step }])
+    }
+
+    fn note_all(&self, name: &ApplicationName, decided: &Application, facts: Vec<Fact>) -> Result<(), Refusal> {
         self.note(&self.site.user, |now| match now.applications.get(name) {
-            Some(now) if **now == *decided => Ok((vec![Fact::Upgrade { application: name.clone(), step }], ())),
+            Some(now) if **now == *decided => Ok((facts, ())),
             _ => Err(Refusal::Conflict("it has changed meanwhile".to_owned())),
         })
+    }
+
+    /// Writes down that it is another version from here on; before that when runs of that one begin, or they would at once.
+    fn note_other(
+        &self,
+        state: &State,
+        name: &ApplicationName,
+        release: &Release,
+        step: UpgradeFact,
+    ) -> Result<(), Refusal> {
+        let Some(application) = state.applications.get(name) else { return Ok(()) };
+        if let UpgradeFact::Switched { states } = &step
+            && let Some(path) = states.values().flatten().find(|path| dispose::is_going(state, path))
+        {
+            return Err(unavailable(format!("the state {path} is being removed")));
+        }
+        let mut would_be = state.clone();
+        let (package, overrides) = (release.package.clone(), release.overrides.clone());
+        let other = Application { package, overrides, ..Application::clone(application) };
+        would_be.applications.insert(name.clone(), Arc::new(other));
+        let mut facts = other_schedules(name, application, self.schedules(&would_be, name)?);
+        facts.push(Fact::Upgrade { application: name.clone(), step });
+        self.note_all(name, application, facts)
     }
 
     /// Where each component stands that has ended.
@@ -116,6 +144,7 @@ impl Manager {
             }
             Prove::Begin => (TrialFact::Began { run: run_id }, false),
             Prove::Ask { job, has_checkpoints } => {
+                let has_checkpoints = has_checkpoints && self.can_ask(&state, of);
                 let id = has_checkpoints.then(|| TriggerId::new(fresh_id()).ok()).flatten();
                 (TrialFact::Asked { run: run_id, job, checkpoint: id }, has_checkpoints)
             }
@@ -135,6 +164,11 @@ impl Manager {
             Some((_, component)) if asks => self.ask_for_a_checkpoint(of, component, run),
             _ => true,
         }
+    }
+
+    /// Whether the release of Flink takes checkpoints on order: from 1.17 on.
+    fn can_ask(&self, state: &State, of: &Key) -> bool {
+        self.prepared(state, of).is_ok_and(|(_, prepared)| prepared.flink.line() >= ASKED_SINCE)
     }
 
     /// Asks for the checkpoint that was written down.

@@ -9,10 +9,25 @@ use crate::cli::failure::{FAILED, Failure, Outcome, say, say_json};
 use crate::words::application::{Application, Phase};
 use crate::words::change::{Plan, Step};
 use crate::words::names::{ApplicationName, ComponentName, PackageName};
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+#[derive(Subcommand)]
+pub(super) enum Change {
+    /// Upgrade an application to another package or other settings: saved, stopped, begun from the savepoint, declared good by a
+    /// checkpoint of its own, or back by itself.
+    Upgrade(Upgrade),
+    /// Say what an upgrade would change: components, properties, files, the release of Flink.
+    Diff(Diff),
+    /// Go back to the version before, from the state that it had then: what was done since is done again.
+    Rollback(Rollback),
+    /// Stop an application with a savepoint and start it from there, in one order.
+    Restart(Restart),
+    /// Give an application another parallelism, which stays: saved, stopped, begun from the savepoint.
+    Rescale(Rescale),
+}
 
 /// What it becomes.
 #[derive(Args)]
@@ -116,14 +131,25 @@ impl Target {
     }
 }
 
-pub(super) fn upgrade(client: &Client, upgrade: Upgrade) -> Outcome {
+/// Runs one of them.
+pub(super) fn run(client: &Client, change: Change) -> Outcome {
+    match change {
+        Change::Upgrade(upgrade) => self::upgrade(client, upgrade),
+        Change::Diff(diff) => self::diff(client, diff),
+        Change::Rollback(rollback) => self::rollback(client, rollback),
+        Change::Restart(restart) => self::restart(client, restart),
+        Change::Rescale(rescale) => self::rescale(client, rescale),
+    }
+}
+
+fn upgrade(client: &Client, upgrade: Upgrade) -> Outcome {
     let mut body = upgrade.target.body()?;
     body["allow_state_of_other_flink"] = json!(upgrade.allow_state_of_other_flink);
     body["savepoint"] = json!(!upgrade.manner.no_savepoint);
     order(client, &upgrade.target.application, ("upgrade", body), &upgrade.manner.end)
 }
 
-pub(super) fn diff(client: &Client, diff: Diff) -> Outcome {
+fn diff(client: &Client, diff: Diff) -> Outcome {
     let difference = client.difference(&diff.target.application, &diff.target.body()?)?;
     if diff.json {
         say_json(&difference)?
@@ -133,16 +159,16 @@ pub(super) fn diff(client: &Client, diff: Diff) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn rollback(client: &Client, rollback: Rollback) -> Outcome {
+fn rollback(client: &Client, rollback: Rollback) -> Outcome {
     order(client, &rollback.application, ("rollback", json!({})), &rollback.end)
 }
 
-pub(super) fn restart(client: &Client, restart: Restart) -> Outcome {
+fn restart(client: &Client, restart: Restart) -> Outcome {
     let body = json!({ "savepoint": !restart.manner.no_savepoint });
     order(client, &restart.application, ("restart", body), &restart.manner.end)
 }
 
-pub(super) fn rescale(client: &Client, rescale: Rescale) -> Outcome {
+fn rescale(client: &Client, rescale: Rescale) -> Outcome {
     let Rescale { application, component, parallelism, manner } = rescale;
     let body = json!({ "component": component, "parallelism": parallelism, "savepoint": !manner.no_savepoint });
     order(client, &application, ("rescale", body), &manner.end)

@@ -111,17 +111,8 @@ enum Command {
     Savepoints(savepoints::List),
     /// Remove a savepoint with its files; refused while somebody needs it.
     Dispose(savepoints::Remove),
-    /// Upgrade an application to another package or other settings: saved, stopped, begun from the savepoint, declared good by a
-    /// checkpoint of its own, or back by itself.
-    Upgrade(change::Upgrade),
-    /// Say what an upgrade would change: components, properties, files, the release of Flink.
-    Diff(change::Diff),
-    /// Go back to the version before, from the state that it had then: what was done since is done again.
-    Rollback(change::Rollback),
-    /// Stop an application with a savepoint and start it from there, in one order.
-    Restart(change::Restart),
-    /// Give an application another parallelism, which stays: saved, stopped, begun from the savepoint.
-    Rescale(change::Rescale),
+    #[command(flatten)]
+    Change(change::Change),
     /// Start an application and wait for its end. Exit codes: 0 finished, 1 failed, 5 cancelled or killed, 6 it cannot be
     /// seen what became of it.
     Run {
@@ -270,11 +261,7 @@ pub fn run(arguments: Arguments) -> Outcome {
         Command::Savepoint(take) => return savepoints::take(&client, take),
         Command::Savepoints(list) => return savepoints::list(&client, list),
         Command::Dispose(remove) => return savepoints::remove(&client, remove),
-        Command::Upgrade(upgrade) => return change::upgrade(&client, upgrade),
-        Command::Diff(diff) => return change::diff(&client, diff),
-        Command::Rollback(rollback) => return change::rollback(&client, rollback),
-        Command::Restart(restart) => return change::restart(&client, restart),
-        Command::Rescale(rescale) => return change::rescale(&client, rescale),
+        Command::Change(change) => return change::run(&client, change),
         Command::Run { application, empty } => {
             tell(&client.start(&application, None, empty)?)?;
             return wait::to_its_end(&client, &application);

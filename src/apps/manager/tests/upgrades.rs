@@ -4,6 +4,7 @@
 //! Not here: the decisions themselves (`decide::upgrade`).
 
 use super::bed::{Bed, TestClock, alice, application, is_running, is_stopped, key, told_of};
+use crate::decide::dispose;
 use crate::journal::{Fact, Origin, Release, UpgradeFact, Wanted};
 use crate::manager::Manager;
 use crate::manager::change::Change;
@@ -13,7 +14,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use systems::jobmanager::Outcome;
-use words::application::{Application, Component, Phase};
+use words::application::{Application, Component, Phase, State};
 use words::change::{Purpose, Step};
 use words::ids::ApplicationId;
 use words::names::PackageName;
@@ -211,6 +212,8 @@ fn a_stop_ends_an_upgrade_and_nothing_else_is_ordered_meanwhile() {
     let again = one.manager.order_change(&application(), (Purpose::Restart, newer(), true), &alice());
     let start = one.manager.start(&application(), Origin::Newest, &alice());
     assert!(matches!((again, start), (Err(Refusal::Conflict(_)), Err(Refusal::Conflict(_)))));
+    let disposed = dispose::users(&one.bed.journal(), &key(), &one.bed.savepoints.values().next().unwrap().clone());
+    assert!(disposed.iter().any(|why| why.contains("began from it")), "{disposed:?}");
     let undeploy = |package: &str| one.manager.undeploy(&PackageName::new(package).unwrap(), &alice());
     assert!(undeploy(WORDCOUNT).is_err() && undeploy(NEWER).is_err());
     one.manager.stop(&application(), true, &alice()).unwrap();
@@ -257,7 +260,6 @@ fn the_version_before_comes_back_on_order_from_the_state_that_it_had() {
     let mut one = Upgraded::new();
     one.order();
     one.until(Step::Good);
-    assert!(one.bed.journal().applications[&application()].keeps(&one.bed.places()[0]));
     let (saved, newer) = (one.bed.places(), one.component().job_id.unwrap());
     let kept = format!("/pnda/flink/checkpoints/alice/words/word-count/{newer}/chk-4");
     one.bed.leave(&kept);
@@ -294,6 +296,22 @@ fn what_is_set_otherwise_is_in_no_log() {
     let step = UpgradeFact::Ordered { purpose: Purpose::Upgrade, package, overrides, save: true };
     let line = Fact::Upgrade { application: application(), step }.line();
     assert!(line.contains(NEWER) && !line.contains("numberOfTaskSlots"), "{line}");
+}
+
+/// A version that runs by a schedule has none to show, and must not begin at once.
+#[test]
+fn a_version_that_runs_by_a_schedule_waits_for_its_time() {
+    let mut one = Upgraded::new();
+    let properties = json!({ "flink_job_type": "batch", "schedule": "0 3 29 2 *" });
+    let release = Release { overrides: json!({ "package": NEWER, "flink": { "word-count": properties } }), ..newer() };
+    one.manager.order_change(&application(), (Purpose::Upgrade, release, true), &alice()).unwrap();
+    one.until(Step::Good);
+    one.bed.settle(&one.manager, |_| false);
+    assert_eq!((one.component().state, one.bed.yarn.world().applications.len()), (State::Scheduled, 1));
+    // And back: its times are no more, and it begins at once.
+    one.manager.change(&application(), &Change::to(Purpose::Rollback), &alice()).unwrap();
+    assert!(one.bed.settle(&one.manager, is_running));
+    assert_eq!(one.bed.places(), [one.component().restored_from.unwrap()]);
 }
 
 #[test]
