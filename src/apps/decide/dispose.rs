@@ -36,8 +36,10 @@ fn need(application: &Application, component: &Component, key: &Key, (of, folder
     {
         return Some(format!("a start of {key} from it was ordered"));
     }
-    if application.kept(&key.component).is_some_and(|path| lies_in(path, folder)) {
-        return Some(format!("{key} may have to begin from it, for it became another version"));
+    if let Some(Origin::Path(path)) = &component.begins
+        && lies_in(path, folder)
+    {
+        return Some(format!("the next start of {key} begins from it, for it became the version before"));
     }
     let last = component.last_that_ran();
     if last.is_none() && is_there(&component.forked) {

@@ -90,15 +90,6 @@ impl Application {
         self.package == *package || may_be
     }
 
-    /// The state that a component may have to begin from, as the version under way, or as the one before it.
-    pub fn kept(&self, name: &ComponentName) -> Option<&str> {
-        let before = self.upgrading().and_then(|upgrade| upgrade.states.get(name)?.as_deref());
-        before.or(match self.components.get(name)?.begins.as_ref()? {
-            Origin::Path(path) => Some(path),
-            Origin::Newest | Origin::Empty => None,
-        })
-    }
-
     fn is_at(&self, step: Step) -> bool {
         self.upgrade.as_ref().is_some_and(|upgrade| upgrade.step == step)
     }
