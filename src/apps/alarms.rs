@@ -2,6 +2,8 @@
 //! Pure, and over windows that slide: what has passed is no alarm, and what began once does not hide what begins now.
 //! Not here: looking (`observe`, `manager::vitals`), and telling anybody.
 
+pub mod news;
+
 use crate::decide::again::{Again, again};
 use crate::decide::attempt;
 use crate::decide::{Job, Observed, Yarn};
@@ -108,9 +110,9 @@ pub fn of(of: &Of<'_>, signs: &Signs<'_>) -> Vec<Alarm> {
     found.into_iter().map(told).collect()
 }
 
-/// The manager can record nothing.
-pub fn cannot_record(since_ms: u64, why: &str) -> Alarm {
-    Alarm {
+/// The manager can record nothing, and not only for a moment.
+pub fn cannot_record((since_ms, now_ms): (u64, u64), why: &str) -> Option<Alarm> {
+    (since_ms + FAILING_MS <= now_ms).then(|| Alarm {
         application: None,
         component: None,
         owner: None,
@@ -119,7 +121,7 @@ pub fn cannot_record(since_ms: u64, why: &str) -> Alarm {
         since_ms,
         what: one_line(&format!("nothing can be recorded, and so nothing new is begun: {why}")),
         remedy: "look whether HDFS answers and is out of safe mode; what runs goes on".to_owned(),
-    }
+    })
 }
 
 fn one_line(text: &str) -> String {

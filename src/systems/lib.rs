@@ -12,6 +12,7 @@ pub mod graphite;
 pub mod graphite_render;
 pub mod hadoop;
 pub mod history_server;
+pub mod hook;
 pub mod hostnames;
 pub mod http;
 pub mod jobmanager;

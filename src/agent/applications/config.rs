@@ -6,12 +6,14 @@ use super::access::Rules;
 use super::entrances::{Entrances, entrances};
 use crate::config_file::{self, Error};
 use apps::client::Client;
+use apps::manager::Calls;
 use apps::package::mirror::Mirror;
 use apps::site::{Release, Site};
 use apps::submit::Cluster;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use systems::hook::Hook;
 use words::document::{self, Raw, Table};
 use words::flink::Version;
 use words::location::Location;
@@ -21,6 +23,8 @@ use words::problem::{Problems, Source};
 
 /// Seconds between two looks unless told otherwise.
 const INTERVAL: u64 = 5;
+/// How often in a minute somebody is called at most, unless told otherwise.
+const CALLS: u64 = 30;
 
 /// The whole file, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub struct Config {
     pub rules: Rules,
     /// From one look to the next.
     pub interval: Duration,
+    /// Who is called when an alarm begins or ends.
+    pub calls: Option<Calls>,
     /// The cluster.
     pub site: Site,
 }
@@ -77,6 +83,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let flinks: Option<BTreeMap<Version, Release>> = table.tables("release", release).into_iter().collect();
     let client = table.table("client", client).flatten();
     let environment = environment(table);
+    let calls = table.table("alarms", calls).flatten();
     let cluster = Cluster {
         name: cluster?,
         filesystem: filesystem.clone()?,
@@ -105,7 +112,26 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         client,
         environment,
     };
-    Some(Config { socket: socket?.as_str().into(), entrances, rules, interval: Duration::from_secs(interval), site })
+    Some(Config {
+        socket: socket?.as_str().into(),
+        entrances,
+        rules,
+        interval: Duration::from_secs(interval),
+        calls,
+        site,
+    })
+}
+
+/// A program or an address, not both.
+fn calls(table: &mut Table<'_>) -> Option<Calls> {
+    let program = table.optional_parsed("program", "/usr/local/bin/page-somebody", NodePath::new);
+    let address = table.optional_parsed("address_file", "/etc/pnda/applications/alarms-address", NodePath::new);
+    let most = table.number("most_a_minute", 1..=1000).unwrap_or(CALLS);
+    let hook = match (program, address) {
+        (Some(program), _) => Hook::Program(program.as_str().into()),
+        (None, file) => Hook::Address(file?.as_str().into()),
+    };
+    Some(Calls { hook, most: most as usize })
 }
 
 /// Flink's own client, where the manager may start it.

@@ -21,7 +21,11 @@ impl Manager {
     /// One that stands by is well.
     pub(super) fn own_alarms(&self) -> Vec<Alarm> {
         let silence = self.silence().filter(|_| !lock(&self.since).elsewhere);
-        silence.map(|silence| alarms::cannot_record(silence.since_ms, &silence.why)).into_iter().collect()
+        let now_ms = self.clock.now_ms();
+        silence
+            .and_then(|silence| alarms::cannot_record((silence.since_ms, now_ms), &silence.why))
+            .into_iter()
+            .collect()
     }
 
     /// Adds a component's alarms to what is told of it.

@@ -16,9 +16,9 @@ const MOST: usize = 1000;
 impl Manager {
     /// Everything that is counted and measured.
     pub fn figures(&self) -> Figures {
-        let counts = &self.counts;
+        let (counts, manages) = (&self.counts, !lock(&self.since).elsewhere);
         let mut figures = Figures {
-            manages: !lock(&self.since).elsewhere,
+            manages,
             own_alarms: self.own_alarms(),
             rounds: counts.rounds.tally(),
             looks: counts.looks.tally(),

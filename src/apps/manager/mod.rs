@@ -6,6 +6,7 @@ mod alarms;
 mod answers;
 mod begin;
 mod by_client;
+mod calls;
 mod carry_out;
 pub mod change;
 mod classes;
@@ -40,6 +41,7 @@ use crate::package::repository::{self, Repository};
 use crate::share::{Pace, Share};
 use crate::site::Site;
 use crate::staged::Staged;
+pub use calls::Calls;
 use crew::Crew;
 use rounds::Pause;
 use since::Since;
@@ -102,6 +104,8 @@ pub struct Manager {
     closed: AtomicBool,
     clock: Box<dyn Clock>,
     counts: Counts,
+    /// Who is called when an alarm begins or ends.
+    calls: Option<Calls>,
     /// The program that looks at classes in a process of its own.
     apart: Option<PathBuf>,
     /// What starts Flink's own client, and how many of it run.
@@ -206,6 +210,7 @@ impl Manager {
             closed,
             clock: Box::new(SystemClock::default()),
             counts,
+            calls: None,
             apart: None,
             runner: Box::new(Jvm),
             clients: AtomicUsize::new(0),
@@ -232,6 +237,9 @@ impl Manager {
     #[cfg(test)]
     pub(crate) fn on_node(self, name: &str) -> Manager {
         Manager { holder: Holder::new(&self.site.hdfs_folder, name), ..self }
+    /// The same, which calls somebody when an alarm begins or ends.
+    pub fn calling(self, calls: Option<Calls>) -> Manager {
+        Manager { calls, ..self }
     }
 
     /// The same by another clock.

@@ -63,6 +63,10 @@ impl Manager {
             let looks = Builder::new().name("jobs".to_owned()).stack_size(STACK);
             // Without it everything goes on, and less is known.
             let _ = looks.spawn_scoped(scope, || self.look_at_jobs_for_ever());
+            if let Some(calls) = &self.calls {
+                let call = Builder::new().name("calls".to_owned()).stack_size(2 * STACK);
+                let _ = call.spawn_scoped(scope, move || self.call_for_ever(calls));
+            }
             let all_there = || !workers.iter().any(|worker| worker.is_finished());
             while all_there() {
                 self.counts.rounds.of(|| self.begin_round(), |()| self.silent().is_some());

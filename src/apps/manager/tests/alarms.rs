@@ -5,11 +5,14 @@
 use super::bed::{Bed, FLINK, HDFS, TestClock, application, is_running, told_of};
 use super::respawn::Supervised;
 use crate::journal::Origin;
-use crate::manager::Manager;
+use crate::manager::calls::Calling;
 use crate::manager::tests::bed::alice;
+use crate::manager::{Calls, Manager};
 use serde_json::json;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use systems::hook::Hook;
 use words::alarm::{Kind, Severity};
 
 fn kinds(manager: &Manager) -> Vec<Kind> {
@@ -82,6 +85,8 @@ fn who_does_not_answer_for_a_minute_is_one_and_a_journal_that_takes_nothing_is_t
     assert_eq!(kinds(&manager), [Kind::CannotSee]);
     bed.wire.plan().hidden.push(HDFS);
     manager.round();
+    assert_eq!(kinds(&manager), [Kind::CannotSee]);
+    clock.ahead_ms.fetch_add(60_000, Ordering::Relaxed);
     assert_eq!(kinds(&manager), [Kind::CannotRecord, Kind::CannotSee]);
     bed.wire.plan().hidden.clear();
     manager.round();
@@ -90,4 +95,65 @@ fn who_does_not_answer_for_a_minute_is_one_and_a_journal_that_takes_nothing_is_t
 
 fn clock_now(clock: &Arc<TestClock>) -> u64 {
     crate::clock::Clock::now_ms(clock)
+}
+
+/// A program that notes what it is told.
+fn program(folder: &std::path::Path) -> (Calls, std::path::PathBuf) {
+    let (file, out) = (folder.join("hook"), folder.join("out"));
+    std::fs::write(&file, format!("#!/bin/sh\ncat >> {}\n", out.display())).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+    (Calls { hook: Hook::Program(file), most: 30 }, out)
+}
+
+#[test]
+fn somebody_is_called_once_when_an_alarm_begins_and_once_when_it_ends_also_by_a_manager_that_begins_anew() {
+    let mut one = Supervised::new();
+    let folder = tempfile::tempdir().unwrap();
+    let (calls, out) = program(folder.path());
+    let told = || std::fs::read_to_string(&out).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>();
+    let mut calling = Calling::begin(&one.bed.folder.path().join("apps"));
+    one.manager.call(&calls, &mut calling);
+    assert!(told().is_empty());
+    for _ in 0..3 {
+        one.ends("FAILED", 30_000);
+        one.goes_on();
+    }
+    one.manager.call(&calls, &mut calling);
+    one.manager.call(&calls, &mut calling);
+    let mut again = Calling::begin(&one.bed.folder.path().join("apps"));
+    one.manager.call(&calls, &mut again);
+    let lines = told();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let document: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
+    assert_eq!((&document["event"], &document["cluster"]), (&"began".into(), &"pico".into()));
+    assert_eq!((&document["alarm"]["name"], &document["alarm"]["owner"]), (&"given-up".into(), &"alice".into()));
+    // What nobody can see has not ended.
+    let blind = one.bed.manager_by(&one.clock);
+    blind.call(&calls, &mut again);
+    assert_eq!(told().len(), 1);
+    one.manager.stop(&application(), false, &alice()).unwrap();
+    one.goes_on();
+    one.manager.call(&calls, &mut again);
+    let lines = told();
+    assert!(lines.len() == 2 && lines[1].contains("\"ended\""), "{lines:?}");
+}
+
+#[test]
+fn the_manager_counts_what_it_does_and_tells_each_component() {
+    let mut one = Supervised::new();
+    one.bed.flink.world().restarts = 2;
+    one.manager.look_at_jobs();
+    let figures = one.manager.figures();
+    assert_eq!(
+        figures.states.iter().map(|(state, count)| (state.to_string(), *count)).collect::<Vec<_>>(),
+        [("running".to_owned(), 1)]
+    );
+    assert_eq!((figures.components[0].owner.as_str(), figures.components[0].task_restarts), ("alice", Some(2)));
+    assert!(figures.manages && figures.records >= 3 && figures.appends.count >= 3 && figures.looks.count > 0);
+    assert!(figures.requests["namenode"].count > 10 && figures.requests["jobmanager"].count > 0);
+    assert_eq!((figures.appends.failed, figures.left_out), (0, 0));
+    one.bed.wire.plan().hidden.push(FLINK);
+    one.manager.round();
+    assert!(one.manager.figures().requests["jobmanager"].failed > 0);
 }
