@@ -16,6 +16,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+#[path = "trial/alarms.rs"]
+mod alarms;
 #[path = "trial/by_client.rs"]
 mod by_client;
 #[path = "trial/faults.rs"]
@@ -223,6 +225,7 @@ fn what_fails_begins_again_from_its_newest_checkpoint(folder: &Path, failing: &t
     assert_eq!(restored(folder, &again), Some(from), "Flink says so too");
     let history = app_does(folder, &["history", "states"]);
     assert!(history.contains(&format!("{id} failed")), "{history}");
+    alarms::the_agent_s_page_has_the_component(folder, "states");
 }
 
 /// Deploys, starts, stops and starts again; what is refused says why.
@@ -273,6 +276,7 @@ fn an_application_stops_and_starts_with_its_state(folder: &Path) {
     app_does(folder, &["delete", "states", "--yes"]);
     app_does(folder, &["undeploy", "states-1.0.0"]);
     upgrades::undeploy(folder);
+    alarms::a_job_that_fails_is_told_and_a_selftest_passes(folder);
 }
 
 /// The processes whose command line names the folder.

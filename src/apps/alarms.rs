@@ -12,6 +12,7 @@ use crate::vitals::Vitals;
 use words::alarm::{Alarm, Kind, Severity};
 use words::application::State;
 use words::names::{ApplicationName, ComponentName, Word};
+use words::selftest::Name;
 
 const MINUTE_MS: u64 = 60_000;
 /// So many runs after others within an hour are too many.
@@ -122,6 +123,20 @@ pub fn cannot_record((since_ms, now_ms): (u64, u64), why: &str) -> Option<Alarm>
         what: one_line(&format!("nothing can be recorded, and so nothing new is begun: {why}")),
         remedy: "look whether HDFS answers and is out of safe mode; what runs goes on".to_owned(),
     })
+}
+
+/// The manager's own small job did not get through.
+pub fn selftest(since_ms: u64, step: Name, why: &str) -> Alarm {
+    Alarm {
+        application: None,
+        component: None,
+        owner: None,
+        name: Kind::Selftest,
+        severity: Severity::Critical,
+        since_ms,
+        what: one_line(&format!("the manager's own small job failed at `{step}`: {why}")),
+        remedy: "`pnda app selftest` goes the same way as yourself, and says where it ends".to_owned(),
+    }
 }
 
 fn one_line(text: &str) -> String {

@@ -26,6 +26,7 @@ pub mod restore;
 pub mod savepoints;
 pub mod saving;
 pub mod schedule;
+pub mod selftest;
 pub mod share;
 pub mod site;
 pub mod staged;

@@ -5,6 +5,7 @@
 use crate::alarm::{Alarm, Kind, Severity};
 use crate::application::State;
 use crate::names::{ApplicationName, ComponentName, Word};
+use crate::selftest::Selftest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,6 +34,8 @@ pub struct Figures {
     pub looks: Tally,
     /// Records that were written.
     pub appends: Tally,
+    /// What became of the manager's last selftest, where it makes some.
+    pub selftest: Option<Selftest>,
     /// Requests, by the kind of server.
     pub requests: BTreeMap<String, Tally>,
 }

@@ -28,6 +28,7 @@ pub mod report;
 pub mod savepoints;
 mod schema;
 pub mod secret;
+pub mod selftest;
 pub mod shell;
 pub mod shown;
 pub mod size;

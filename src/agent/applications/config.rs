@@ -39,6 +39,8 @@ pub struct Config {
     pub interval: Duration,
     /// Who is called when an alarm begins or ends.
     pub calls: Option<Calls>,
+    /// How often the manager tests itself.
+    pub tests: Option<Duration>,
     /// The cluster.
     pub site: Site,
 }
@@ -84,6 +86,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let client = table.table("client", client).flatten();
     let environment = environment(table);
     let calls = table.table("alarms", calls).flatten();
+    let tests = table.number("selftest_seconds", 600..=604_800).map(Duration::from_secs);
     let cluster = Cluster {
         name: cluster?,
         filesystem: filesystem.clone()?,
@@ -118,6 +121,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         rules,
         interval: Duration::from_secs(interval),
         calls,
+        tests,
         site,
     })
 }

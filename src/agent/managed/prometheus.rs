@@ -81,6 +81,17 @@ fn of_manager(page: &mut Page<'_>, figures: &Figures) {
         page.family(&failed, "counter", &format!("{help} Those that failed."));
         page.sample(&failed, &[], tally.failed);
     }
+    if let Some(test) = &figures.selftest {
+        let passed = "pnda_applications_selftest_passed";
+        page.family(passed, "gauge", "Whether the manager's own small job got through the last time.");
+        page.sample(passed, &[], u8::from(test.passed));
+        let at = "pnda_applications_selftest_timestamp_seconds";
+        page.family(at, "gauge", "When that was, in seconds since 1970.");
+        page.sample(at, &[], test.at_ms as f64 / 1000.0);
+        let took = "pnda_applications_selftest_duration_seconds";
+        page.family(took, "gauge", "How long its steps took together.");
+        page.sample(took, &[], test.steps.iter().map(|step| step.ms).sum::<u64>() as f64 / 1000.0);
+    }
     let requests: Vec<(Option<&str>, Tally)> =
         figures.requests.iter().map(|(kind, tally)| (Some(kind.as_str()), *tally)).collect();
     let help = "Requests of the manager, by the kind of server.";

@@ -22,10 +22,13 @@ impl Manager {
     pub(super) fn own_alarms(&self) -> Vec<Alarm> {
         let silence = self.silence().filter(|_| !lock(&self.since).elsewhere);
         let now_ms = self.clock.now_ms();
-        silence
-            .and_then(|silence| alarms::cannot_record((silence.since_ms, now_ms), &silence.why))
-            .into_iter()
-            .collect()
+        let silence = silence.and_then(|silence| alarms::cannot_record((silence.since_ms, now_ms), &silence.why));
+        let tested = lock(&self.tested).clone().filter(|_| silence.is_none());
+        let tested = tested.and_then(|last| {
+            let (step, why) = last.test.failed()?;
+            Some(alarms::selftest(last.failing_ms?, step, why))
+        });
+        silence.into_iter().chain(tested).collect()
     }
 
     /// Adds a component's alarms to what is told of it.

@@ -23,6 +23,7 @@ impl Manager {
             rounds: counts.rounds.tally(),
             looks: counts.looks.tally(),
             appends: counts.appends.tally(),
+            selftest: lock(&self.tested).as_ref().map(|last| last.test.clone()),
             ..Figures::default()
         };
         let servers = [

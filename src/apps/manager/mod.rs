@@ -22,6 +22,7 @@ mod packages;
 mod rounds;
 mod save;
 mod savepoints;
+mod selftests;
 mod since;
 #[cfg(test)]
 mod tests;
@@ -49,6 +50,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use systems::hadoop::User;
 use systems::webhdfs::WebHdfs;
 use systems::yarn::ResourceManager;
@@ -106,6 +108,9 @@ pub struct Manager {
     counts: Counts,
     /// Who is called when an alarm begins or ends.
     calls: Option<Calls>,
+    /// How often it tests itself, and what became of the last time.
+    tests: Option<Duration>,
+    tested: Mutex<Option<selftests::Last>>,
     /// The program that looks at classes in a process of its own.
     apart: Option<PathBuf>,
     /// What starts Flink's own client, and how many of it run.
@@ -211,6 +216,8 @@ impl Manager {
             clock: Box::new(SystemClock::default()),
             counts,
             calls: None,
+            tests: None,
+            tested: Mutex::default(),
             apart: None,
             runner: Box::new(Jvm),
             clients: AtomicUsize::new(0),
@@ -237,9 +244,16 @@ impl Manager {
     #[cfg(test)]
     pub(crate) fn on_node(self, name: &str) -> Manager {
         Manager { holder: Holder::new(&self.site.hdfs_folder, name), ..self }
+    }
+
     /// The same, which calls somebody when an alarm begins or ends.
     pub fn calling(self, calls: Option<Calls>) -> Manager {
         Manager { calls, ..self }
+    }
+
+    /// The same, which tests itself so often.
+    pub fn testing(self, tests: Option<Duration>) -> Manager {
+        Manager { tests, ..self }
     }
 
     /// The same by another clock.

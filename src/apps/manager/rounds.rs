@@ -67,6 +67,10 @@ impl Manager {
                 let call = Builder::new().name("calls".to_owned()).stack_size(2 * STACK);
                 let _ = call.spawn_scoped(scope, move || self.call_for_ever(calls));
             }
+            if let Some(interval) = self.tests {
+                let test = Builder::new().name("selftest".to_owned()).stack_size(2 * STACK);
+                let _ = test.spawn_scoped(scope, move || self.test_for_ever(interval));
+            }
             let all_there = || !workers.iter().any(|worker| worker.is_finished());
             while all_there() {
                 self.counts.rounds.of(|| self.begin_round(), |()| self.silent().is_some());

@@ -17,6 +17,7 @@ pub(super) mod client;
 mod logs;
 mod savepoints;
 mod schema;
+mod selftest;
 pub(super) mod table;
 mod wait;
 
@@ -196,6 +197,19 @@ enum Command {
         #[arg(value_enum)]
         verb: Option<schema::Verb>,
     },
+    /// Run the mirror's small batch job the whole way: deploy, create, start, wait for its end, delete. Exit code 1 where a step
+    /// fails; what failed is left to be looked at, and the next selftest takes it away.
+    Selftest {
+        /// The package, whose job must come to an end by itself.
+        #[arg(long, value_parser = checked::<PackageName>, default_value = crate::apps::selftest::PACKAGE)]
+        package: PackageName,
+        /// How many seconds the job may take, waiting for room included; then it is killed.
+        #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+        within: u64,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Forget an application; what runs of it is killed. Savepoints and checkpoints stay in HDFS.
     Delete {
         /// Its name.
@@ -293,6 +307,7 @@ pub fn run(arguments: Arguments) -> Outcome {
             if json { say_json(&explained)? } else { say(&table::explained(&explained))? }
         }
         Command::Schema { verb } => say_json(&schema::schema(verb))?,
+        Command::Selftest { package, within, json } => return selftest::run(&client, &package, within, json),
         Command::Delete { application, yes } => return delete(&client, &application, yes),
     }
     Ok(ExitCode::SUCCESS)

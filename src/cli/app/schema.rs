@@ -7,6 +7,7 @@ use crate::words::application::{Application, Event, Explained, Logs};
 use crate::words::change::{Difference, Plan};
 use crate::words::names::PackageName;
 use crate::words::savepoints::Savepoints;
+use crate::words::selftest::Selftest;
 use clap::ValueEnum;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -19,6 +20,7 @@ pub enum Verb {
     List,
     History,
     Alarms,
+    Selftest,
     Logs,
     Explain,
     Savepoints,
@@ -36,6 +38,7 @@ pub fn schema(verb: Option<Verb>) -> Value {
             Verb::List => generator.subschema_for::<Vec<Application>>(),
             Verb::History => generator.subschema_for::<Vec<Event>>(),
             Verb::Alarms => generator.subschema_for::<Vec<Alarm>>(),
+            Verb::Selftest => generator.subschema_for::<Selftest>(),
             Verb::Logs => generator.subschema_for::<Logs>(),
             Verb::Explain => generator.subschema_for::<Vec<Explained>>(),
             Verb::Savepoints => generator.subschema_for::<Savepoints>(),
