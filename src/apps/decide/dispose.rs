@@ -106,3 +106,95 @@ pub fn fork(state: &State, fork: &Fork) -> Result<(), Refusal> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Previous, Release, Run, Upgrade};
+    use std::collections::BTreeMap;
+    use words::change::{Purpose, Step};
+    use words::ids::ApplicationId;
+    use words::names::{PackageName, Word};
+
+    const FOLDER: &str = "/s/alice/a/c/1";
+
+    fn key(application: &str) -> Key {
+        let component = ComponentName::new("c").unwrap();
+        Key { application: ApplicationName::new(application).unwrap(), component }
+    }
+
+    fn path() -> String {
+        format!("hdfs://nn:8020{FOLDER}/savepoint-1")
+    }
+
+    /// What a second application, `b`, has of the savepoint of the first one.
+    fn with(change: impl FnOnce(&mut Application)) -> State {
+        let made = |name: &str| Application {
+            package: PackageName::new("p-1.0.0").unwrap(),
+            owner: Word::new("alice").unwrap(),
+            overrides: serde_json::json!({}),
+            wanted: Wanted::Created,
+            information: None,
+            components: BTreeMap::from([(key(name).component, Component::default())]),
+            upgrade: None,
+            previous: None,
+        };
+        let mut other = made("b");
+        change(&mut other);
+        let all = [("a", made("a")), ("b", other)];
+        let all = all.into_iter().map(|(name, one)| (key(name).application, Arc::new(one)));
+        State { applications: all.collect(), ..State::default() }
+    }
+
+    fn component(application: &mut Application) -> &mut Component {
+        application.components.values_mut().next().unwrap()
+    }
+
+    fn run(restore: Option<String>) -> Run {
+        Run { restore, accepted: true, ..Run::of(ApplicationId::new("application_1_1").unwrap(), 7, 0) }
+    }
+
+    fn stays(state: &State) -> Option<String> {
+        users(state, &key("a"), FOLDER).pop()
+    }
+
+    #[test]
+    fn who_begins_or_began_from_it_keeps_it() {
+        assert_eq!(stays(&with(|_| {})), None);
+        let from = Wanted::Started { order: 7, origin: Origin::Path(format!("{FOLDER}/savepoint-1/")) };
+        assert!(stays(&with(|one| one.wanted = from.clone())).unwrap().contains("a start of b/c from it was ordered"));
+        let runs = with(|one| component(one).run = Some(run(Some(path()))));
+        assert!(stays(&runs).unwrap().contains("b/c runs, and began from it"));
+        let forked = with(|one| component(one).forked = Some(path()));
+        assert!(stays(&forked).unwrap().contains("b/c is to begin from it"));
+        // Its run ran from elsewhere, or what was ordered has run.
+        let ran = |one: &mut Application| {
+            one.wanted = from.clone();
+            (component(one).forked, component(one).run) = (Some(path()), Some(run(None)));
+        };
+        assert_eq!(stays(&with(ran)), None);
+    }
+
+    #[test]
+    fn a_version_that_somebody_may_want_back_keeps_it() {
+        let release = Release { package: PackageName::new("p-0.9.0").unwrap(), overrides: serde_json::json!({}) };
+        let states = BTreeMap::from([(key("b").component, Some(path()))]);
+        let upgrade = Upgrade {
+            order: 7,
+            purpose: Purpose::Upgrade,
+            from: release.clone(),
+            to: release.clone(),
+            starts: true,
+            step: Step::Trying,
+            states: states.clone(),
+            why: None,
+        };
+        let under_way = with(|one| one.upgrade = Some(upgrade.clone()));
+        assert!(stays(&under_way).unwrap().contains("upgrade of b is under way"), "{:?}", stays(&under_way));
+        let over = with(|one| one.upgrade = Some(Upgrade { step: Step::Good, ..upgrade }));
+        assert_eq!((stays(&over), missed(&over, FOLDER)), (None, None));
+        let before = with(|one| one.previous = Some(Previous { release, states }));
+        assert_eq!(stays(&before), None);
+        assert!(missed(&before, FOLDER).unwrap().contains("a rollback of b to p-0.9.0"));
+    }
+}

@@ -15,8 +15,6 @@ const SECURITY: &str = "certificates, keys and Kerberos are the site's";
 const ARCHIVE: &str = "ended jobs are archived where the history server looks for them";
 const ADDRESS: &str = "addresses are found out on the node where YARN starts the job";
 
-const CLAIM: &str = "a state belongs to whoever took it: what begins from it never claims it";
-
 /// A key, or the beginning of keys before a `*`, and the reason.
 const RESERVED: &[(&str, &str)] = &[
     ("$internal.*", IDENTITY),
@@ -52,8 +50,6 @@ const RESERVED: &[(&str, &str)] = &[
     ("security.*", SECURITY),
     ("yarn.security.*", SECURITY),
     ("jobmanager.archive.fs.dir", ARCHIVE),
-    ("execution.state-recovery.claim-mode", CLAIM),
-    ("execution.savepoint-restore-mode", CLAIM),
     ("rest.address", ADDRESS),
     ("rest.bind-address", ADDRESS),
     ("web.address", ADDRESS),
@@ -100,8 +96,6 @@ mod tests {
             "jobmanager.archive.fs.dir",
             "rest.bind-address",
             "web.address",
-            "execution.state-recovery.claim-mode",
-            "execution.savepoint-restore-mode",
         ] {
             assert!(refused(key).is_some(), "{key}");
             assert!(refused(&format!(" {key}\t")).is_some(), "{key} with spaces");
