@@ -3,6 +3,7 @@
 //! Not here: decisions.
 
 mod snapshots;
+mod upgrades;
 
 use super::*;
 use crate::respawn::Policy;
