@@ -41,6 +41,8 @@ fn comment(path: &str) -> Option<(&'static str, &'static str)> {
     let name = path.rsplit('/').next().unwrap_or(path);
     match name.rsplit_once('.').map(|(_, ending)| ending) {
         Some("xml") => Some(("<!-- ", " -->")),
+        // JSON has none: what nothing reads is a member that nobody knows.
+        Some("json") => Some(("\"__made_from\": \"", "\",")),
         None | Some("cfg" | "conf" | "pem" | "properties" | "service" | "sh" | "toml" | "txt" | "yaml") => {
             Some(("# ", ""))
         }
@@ -55,6 +57,8 @@ pub(super) fn stamped(path: &str, text: &str, stamp: &str) -> Option<String> {
     let (first, rest) = match text.split_once('\n') {
         // The kernel reads the interpreter from the very first line, and XML says there that it is XML.
         Some((first, rest)) if first.starts_with("#!") || first.starts_with("<?xml") => (format!("{first}\n"), rest),
+        Some(("{", rest)) if path.ends_with(".json") => ("{\n".to_owned(), rest),
+        _ if path.ends_with(".json") => return None,
         _ => (String::new(), text),
     };
     let digest = Sha256::of(rest.as_bytes());
@@ -89,6 +93,8 @@ mod tests {
         assert_eq!(stamped("/a/flink", "x\n", "made").unwrap(), format!("# {stamp}\nx\n"));
         let xml = stamped("/a/x.xml", "<?xml version=\"1.0\"?>\nx\n", "for a--b").unwrap();
         assert!(xml.starts_with("<?xml version=\"1.0\"?>\n<!-- for a- -b; "), "{xml}");
+        let json = format!("{{\n\"__made_from\": \"{stamp}\",\nx\n");
+        assert_eq!(stamped("/a/x.json", "{\nx\n", "made").unwrap(), json);
         assert_eq!(stamped("/a/x.json", "{}", "made"), None);
     }
 

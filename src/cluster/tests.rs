@@ -20,6 +20,7 @@ mod flink;
 mod hardening;
 mod language;
 mod logs;
+mod monitoring;
 mod restarts;
 mod uses;
 

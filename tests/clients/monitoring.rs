@@ -57,10 +57,10 @@ fn the_alert_rules_fire_when_they_should() {
         return left_out!("alert rules: promtool is not installed");
     }
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("alerts.yml"), rendered("alerts.yml")).unwrap();
+    fs::write(folder.path().join("alerts.yaml"), rendered("alerts.yaml")).unwrap();
     let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/monitoring/alerts.test.yml");
     fs::copy(tests, folder.path().join("alerts.test.yml")).unwrap();
-    for words in [["check", "rules", "alerts.yml"], ["test", "rules", "alerts.test.yml"]] {
+    for words in [["check", "rules", "alerts.yaml"], ["test", "rules", "alerts.test.yml"]] {
         let output = Command::new("promtool").args(words).current_dir(folder.path()).output().unwrap();
         let said = [output.stdout, output.stderr].concat();
         assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&said));
@@ -148,9 +148,9 @@ fn a_prometheus_that_scraped_the_agent_answers_every_query_of_the_dashboard() {
     fs::write(folder.join("agent.toml"), config).unwrap();
     let mut command = Command::new(AGENT);
     let _agent = spawn(command.args(["run", "--config"]).arg(folder.join("agent.toml")), &folder.join("agent.log"));
-    fs::write(folder.join("alerts.yml"), rendered("alerts.yml")).unwrap();
+    fs::write(folder.join("alerts.yaml"), rendered("alerts.yaml")).unwrap();
     let scrape = format!(
-        "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [alerts.yml]\n\
+        "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [alerts.yaml]\n\
          scrape_configs: [{{job_name: pnda, static_configs: [{{targets: ['127.0.0.1:{agent}']}}]}}]\n"
     );
     fs::write(folder.join("prometheus.yml"), scrape).unwrap();

@@ -99,7 +99,7 @@ pub struct Component {
     pub savepoint_ordered: bool,
     /// Why it cannot be started again, by the order that is in force.
     pub given_up: Option<String>,
-    /// When the last runs were intended that followed others by the same order, in milliseconds since 1970.
+    /// When the last runs were intended that followed failed ones by the same order, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub respawned_ms: Vec<u64>,
     /// When its runs begin; none: with the start.
@@ -322,8 +322,8 @@ impl Component {
     /// Goes on to another run.
     pub(super) fn begin(&mut self, run: Run) {
         let follows = self.respawns(run.order);
-        // What begins by a schedule is no trouble.
-        if follows && self.schedule.is_none() {
+        // What begins by a schedule, or because it went well, is no trouble.
+        if follows && self.schedule.is_none() && self.streak.failures > 0 {
             self.note_respawn(run.at_ms);
         }
         let is_respawn = self.goes_on(run.order);

@@ -157,3 +157,27 @@ fn the_manager_counts_what_it_does_and_tells_each_component() {
     one.manager.round();
     assert!(one.manager.figures().requests["jobmanager"].failed > 0);
 }
+
+/// What is begun again because it went well is what was asked for.
+#[test]
+fn only_runs_that_follow_failures_count_as_begun_again() {
+    let mut one = Supervised::new();
+    one.ends("FAILED", 30_000);
+    one.goes_on();
+    assert_eq!(one.manager.figures().components[0].restarts, 1);
+    one.clock.ahead_ms.fetch_add(3_600_000, Ordering::Relaxed);
+    assert_eq!(one.manager.figures().components[0].restarts, 0);
+    assert_eq!(one.bed.component().respawned_ms.len(), 1);
+}
+
+#[test]
+fn a_selftest_that_does_not_get_through_is_an_alarm_of_the_manager() {
+    let one = Supervised::new();
+    one.manager.test();
+    assert_eq!(kinds(&one.manager), [Kind::Selftest]);
+    let (alarm, figures) = (one.manager.alarms().remove(0), one.manager.figures());
+    assert!(alarm.what.contains("failed at") && alarm.application.is_none(), "{alarm:?}");
+    assert!(figures.selftest.is_some_and(|test| !test.passed));
+    one.manager.test();
+    assert_eq!(one.manager.alarms()[0].since_ms, alarm.since_ms, "since the first that failed");
+}
