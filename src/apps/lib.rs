@@ -6,6 +6,7 @@ pub mod act;
 pub mod alarms;
 pub mod archive;
 pub mod arrival;
+pub mod callbacks;
 pub mod client;
 pub mod clock;
 pub mod counts;

@@ -74,10 +74,10 @@ impl Observer<'_> {
 
     /// What became of a submission by Flink's own client. What it left is looked at first: what it did until then YARN has.
     fn tried(&self, owner: &Word, attempt: &Attempt) -> Tried {
-        if !attempt.begun {
+        let Some(begun) = &attempt.begun else {
             return Tried { found: Found::None, trail: Trail::None };
-        }
-        let trail = client::trail(&client::folder(self.clients, &attempt.tag));
+        };
+        let trail = client::trail(&client::folder(self.clients, &begun.folder));
         let hidden = |error: yarn::Error| Found::Hidden { hop: RESOURCE_MANAGER, why: error.to_string() };
         let known = |application: Application| Found::Known {
             is_stored: !matches!(application.state, State::New | State::NewSaving | State::Submitted),

@@ -3,6 +3,7 @@
 //! Not here: the configuration's syntax (`agent`), and anything that changes.
 
 use crate::client::Client;
+use crate::manager::Callbacks;
 use crate::package::mirror::Mirror;
 use crate::queue;
 use crate::staged::{self, Staged};
@@ -50,6 +51,8 @@ pub struct Site {
     pub mirror: Option<Mirror>,
     /// Where Graphite can be asked, as in `http://graphite:8080`.
     pub graphite: Option<String>,
+    /// Where changes of state are told.
+    pub callbacks: Callbacks,
     /// Flink's own client on this node, where it may be started.
     pub client: Option<Client>,
     /// What packages may refer to as `environment_…`.

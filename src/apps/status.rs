@@ -38,6 +38,14 @@ pub fn state(wanted: &Wanted, component: &Component, observed: Option<&Observed>
     if component.attempt.is_some() {
         return of_attempt(observed);
     }
+    if let Some(refusals) = component.refusals.as_ref().filter(|_| matches!(wanted, Wanted::Started { .. })) {
+        let at = attempt::again_at(component).map(|at_ms| words::moment::utc(at_ms / 1000)).unwrap_or_default();
+        let why = format!(
+            "Flink's client came to nothing {} times: {}; the next one is due at {at}",
+            refusals.count, refusals.why
+        );
+        return (State::Restarting, why);
+    }
     let run = component.run.as_ref();
     let is_next = matches!(wanted, Wanted::Started { order, .. } if run.is_none_or(|run| run.order != *order));
     if let Some(why) = component.given_up.as_ref().filter(|_| is_next) {

@@ -49,6 +49,14 @@ pub enum Error {
     Post { file: PathBuf, how: String },
 }
 
+/// Why an address that is no secret was not told.
+#[derive(Debug, thiserror::Error)]
+#[error("{address} {how}")]
+pub struct Refused {
+    address: String,
+    how: String,
+}
+
 impl Hook {
     /// Tells it.
     pub fn tell(&self, document: &str) -> Result<(), Error> {
@@ -110,16 +118,27 @@ fn post(file: &Path, document: &str) -> Result<(), Error> {
     let text = regular::read_short_text(file, LONGEST).map_err(|error| none(error.to_string()))?;
     let url = Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.ok_or_else(|| none("write one line as in https://pager.example/alarms".to_owned()))?;
+    send(&url, document).map_err(failed)
+}
+
+/// Gives a document to an address that is no secret.
+pub fn post_to(address: &str, document: &str) -> Result<(), Refused> {
+    let refused = |how: String| Refused { address: address.to_owned(), how };
+    let url = Url::parse(address).map_err(|error| refused(format!("is no address: {error}")))?;
+    send(&url, document).map_err(refused)
+}
+
+/// Gives what went wrong, without the address.
+fn send(url: &Url, document: &str) -> Result<(), String> {
     let client: Client = site::client(TIME);
     let request = client.request(Method::POST, url.as_str()).header(CONTENT_TYPE, "application/json");
-    // What goes wrong is told without the address.
     let answer = client.send(request.header(CONNECTION, "close").body(document.to_owned()));
     let answer = answer.map_err(|failure| {
-        failed(if failure.is_unsent() { "does not take the connection" } else { "gave no answer" }.to_owned())
+        if failure.is_unsent() { "does not take the connection" } else { "gave no answer" }.to_owned()
     })?;
     match answer.status().as_u16() {
         200..300 => Ok(()),
-        status => Err(failed(format!("answered with status {status}"))),
+        status => Err(format!("answered with status {status}")),
     }
 }
 

@@ -6,6 +6,7 @@ use super::access::Rules;
 use super::entrances::{Entrances, entrances};
 use crate::config_file::{self, Error};
 use apps::client::Client;
+use apps::manager::Callbacks;
 use apps::manager::Calls;
 use apps::package::mirror::Mirror;
 use apps::site::{Release, Site};
@@ -84,6 +85,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let flink_home = table.parsed("flink_home", "/opt/pnda/flink", NodePath::new);
     let flinks: Option<BTreeMap<Version, Release>> = table.tables("release", release).into_iter().collect();
     let client = table.table("client", client).flatten();
+    let callbacks = table.table("callbacks", callbacks).unwrap_or_default();
     let environment = environment(table);
     let calls = table.table("alarms", calls).flatten();
     let tests = table.number("selftest_seconds", 600..=604_800).map(Duration::from_secs);
@@ -112,6 +114,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         queue_map: queue_map.map(|map| map.as_str().into()),
         mirror,
         graphite,
+        callbacks,
         client,
         environment,
     };
@@ -136,6 +139,15 @@ fn calls(table: &mut Table<'_>) -> Option<Calls> {
         (None, file) => Hook::Address(file?.as_str().into()),
     };
     Some(Calls { hook, most: most as usize })
+}
+
+/// Where PNDA's data logger takes changes of state.
+fn callbacks(table: &mut Table<'_>) -> Callbacks {
+    let address = |text: String| Location::parse(&text).map(|_| text);
+    Callbacks {
+        packages: table.optional_parsed("packages", "http://console:3001/packages", address),
+        applications: table.optional_parsed("applications", "http://console:3001/applications", address),
+    }
 }
 
 /// Flink's own client, where the manager may start it.

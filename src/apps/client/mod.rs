@@ -81,12 +81,12 @@ pub struct Order<'a> {
     pub log: &'a Path,
 }
 
-/// The folder of a submission.
-pub fn folder(all: &Path, tag: &Word) -> PathBuf {
-    all.join(tag.as_str())
+/// The folder of a start of it.
+pub fn folder(all: &Path, name: &Word) -> PathBuf {
+    all.join(name.as_str())
 }
 
-/// Makes the folder of a submission, which is its owner's alone; gives the lock of who runs in it.
+/// Makes the folder of a start, which is its owner's alone; gives the lock of who runs in it.
 pub fn make(folder: &Path) -> io::Result<File> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     // Written before anything is started: what it says later is no proof after the machine was off.
@@ -96,11 +96,17 @@ pub fn make(folder: &Path) -> io::Result<File> {
     Ok(lock)
 }
 
-/// Removes the folders of submissions that are over: of which there is no record any more, and in which nothing runs.
+/// What kept it from being started.
+pub fn say(folder: &Path, what: &str) {
+    // Where even that cannot be written it was never started, too.
+    let _ = write(&folder.join(SAID), what);
+}
+
+/// Removes the folders of starts that are over: of which there is no record any more, and in which nothing runs.
 pub fn sweep(all: &Path, open: &BTreeSet<&Word>) {
     for entry in fs::read_dir(all).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let is_open = open.iter().any(|tag| name == tag.as_str());
+        let is_open = open.iter().any(|open| name == open.as_str());
         if !is_open && !trail::is_held(&entry.path()) {
             let _ = fs::remove_dir_all(entry.path());
         }

@@ -194,7 +194,7 @@ pub fn next(wanted: &Wanted, component: &Component, observed: &Observed, now_ms:
         return Action::Rest(Rest::Stale);
     }
     match (&component.attempt, &observed.yarn) {
-        (Some(attempt), Yarn::Tried(tried)) => return attempt::next(wanted, attempt, tried),
+        (Some(attempt), Yarn::Tried(tried)) => return attempt::next(wanted, attempt, tried, now_ms),
         (Some(_), _) | (None, Yarn::Tried(_)) => return Action::Rest(Rest::Stale),
         (None, _) => {}
     }
@@ -219,6 +219,9 @@ const ENDING: [&str; 5] = ["FAILING", "FAILED", "CANCELLING", "CANCELED", "FINIS
 fn idle(wanted: &Wanted, component: &Component, now_ms: u64) -> Action {
     let done = |order: u64| component.run.as_ref().is_some_and(|run| run.order == order);
     let at_once = Action::Intend { due_ms: None };
+    if attempt::again_at(component).is_some_and(|at_ms| now_ms < at_ms) {
+        return Action::Rest(Rest::Pauses);
+    }
     match (wanted, again(wanted, component), &component.schedule) {
         (Wanted::Started { order, .. }, _, None) if !done(*order) && component.given_up.is_none() => at_once,
         (_, Again::At(at_ms), _) if is_due(component, at_ms, now_ms) => at_once,

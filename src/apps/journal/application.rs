@@ -132,6 +132,9 @@ pub struct Component {
     /// It has to show that it is good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<Trial>,
+    /// Flink's own client came to nothing lately, and is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusals: Option<Refusals>,
     /// Flink's own client submits it, and its id is not known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Attempt>,
@@ -141,13 +144,33 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
+/// A start of Flink's own client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// The folder of its files, on the node that started it.
+    pub folder: Word,
+    /// When, in milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+/// Submissions by Flink's own client that came to nothing, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusals {
+    /// How many.
+    pub count: u32,
+    /// When the last one was written down, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// Why.
+    pub why: String,
+}
+
 /// A submission by Flink's own client, of which there is no id yet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
     /// The tag that its application has in YARN, and nobody else's.
     pub tag: Word,
     /// The client was started, or may have been.
-    pub begun: bool,
+    pub begun: Option<Begun>,
     /// When it was intended.
     pub at_ms: u64,
     /// What it will be.
@@ -240,7 +263,7 @@ impl Component {
     pub(super) fn begin_anew(&mut self, at_ms: u64) {
         (self.streak, self.given_up) = (Streak::default(), None);
         (self.savepoint_ordered, self.ordered, self.insists) = (false, None, None);
-        self.drains = false;
+        (self.drains, self.refusals) = (false, None);
         self.handled_ms = if self.schedule.is_some() { at_ms } else { 0 };
         self.respawned_ms.clear();
     }
@@ -308,6 +331,23 @@ impl Component {
     pub(super) fn handle(&mut self, due_ms: Option<u64>) {
         let Some(due_ms) = due_ms else { return };
         (self.handled_ms, self.given_up, self.streak) = (due_ms, None, Streak::default());
+    }
+
+    /// Flink's own client came to nothing and is tried again, for this reason; or it did not. The time of a schedule that it was
+    /// for has had no run.
+    pub(super) fn refuse(&mut self, why: Option<&String>, due_ms: Option<u64>, at_ms: u64) {
+        let count = self.refusals.as_ref().map_or(0, |refusals| refusals.count) + 1;
+        self.refusals = why.map(|why| Refusals { count, at_ms, why: why.clone() });
+        if let Some(due_ms) = due_ms {
+            self.handled_ms = due_ms.saturating_sub(1);
+        }
+    }
+
+    /// What has ended is what took the id of a run that YARN did not take from Flink's own client: the order has had no run then.
+    pub(super) fn was_refused(&mut self) -> bool {
+        let Some(run) = self.run.as_mut().filter(|run| run.is_placeholder && run.tag.is_some()) else { return false };
+        self.insists = Some(std::mem::take(&mut run.order));
+        true
     }
 
     /// Another run may begin only where none can be any more.

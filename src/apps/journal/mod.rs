@@ -18,7 +18,7 @@ mod told;
 mod upgrade;
 mod upgrading;
 
-pub use application::{Application, Attempt, Component, Package, Run, Wanted};
+pub use application::{Application, Attempt, Begun, Component, Package, Run, Wanted};
 pub use book::{Book, NoteError, PIECE};
 pub use copy::CopyError;
 pub use hdfs::HdfsJournal;

@@ -113,11 +113,26 @@ pub enum Fact {
         intent: Intent,
     },
     /// The client is started now; from here on its application may come to run at any time.
-    ClientBegun { of: Key, tag: Word },
+    /// Its files lie in a folder of this name on its node.
+    ClientBegun { of: Key, tag: Word, folder: Word },
     /// Its application has this id, whether YARN has it already or not.
-    ClientFound { of: Key, tag: Word, id: ApplicationId },
+    ClientFound {
+        of: Key,
+        tag: Word,
+        id: ApplicationId,
+        /// YARN did not have it when the client had ended, and said this: it is tried again once the id is occupied.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refused: Option<String>,
+    },
     /// It has submitted nothing, or nobody waits for it any more.
-    ClientEnded { of: Key, tag: Word, why: String },
+    ClientEnded {
+        of: Key,
+        tag: Word,
+        why: String,
+        /// It was to run, and is tried again after a while.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
+    },
     /// Its files are in HDFS, and the request to YARN leaves now; from here on it may come to run at any time.
     SubmissionBegun { of: Key, id: ApplicationId },
     /// A component that ended by itself cannot be started again; the order goes on for the others.

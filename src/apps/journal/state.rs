@@ -2,7 +2,7 @@
 //! A fold over the records: the same records give the same state, on any node.
 //! Not here: the shape of what follows (`application`), what is observed, and what is to be done.
 
-use super::application::{Application, Attempt, Component, Package, Run, Wanted};
+use super::application::{Application, Attempt, Begun, Component, Package, Run, Wanted};
 use super::record::{Fact, Key, Record, Verdict};
 use super::savepoint::{Disposal, Outcome, Savepoint};
 use std::collections::BTreeMap;
@@ -119,7 +119,14 @@ impl State {
                     component.handled_ms = component.handled_ms.max(record.at_ms);
                 }
             }
-            Fact::ScheduleSet { of, schedule } => self.component(of, record.number)?.schedule = schedule.clone(),
+            Fact::ScheduleSet { of, schedule } => {
+                let component = self.component(of, record.number)?;
+                // Another schedule has no times before it was set.
+                if component.schedule.is_some() && component.schedule != *schedule {
+                    component.handled_ms = component.handled_ms.max(record.at_ms);
+                }
+                component.schedule = schedule.clone();
+            }
             Fact::RunIntended { of, id, intent } => {
                 let component = self.component(of, record.number)?;
                 component.is_free(of)?;
@@ -140,7 +147,9 @@ impl State {
                 let run = self.run(of, id, record.number)?;
                 (run.end, run.ended_ms) = (Some(end.clone()), record.at_ms);
                 let component = self.component(of, record.number)?;
-                component.streak = component.streak.after(end.verdict, end.ran_ms);
+                if !component.was_refused() {
+                    component.streak = component.streak.after(end.verdict, end.ran_ms);
+                }
                 if end.verdict == Verdict::Lost {
                     component.begins = None;
                 }
@@ -158,19 +167,26 @@ impl State {
                 component.is_free(of)?;
                 component.handle(intent.due_ms);
                 let (tag, intent, at_ms) = (tag.clone(), intent.clone(), record.at_ms);
-                component.attempt = Some(Attempt { tag, begun: false, at_ms, intent });
+                component.attempt = Some(Attempt { tag, begun: None, at_ms, intent });
             }
-            Fact::ClientBegun { of, tag } => {
+            Fact::ClientBegun { of, tag, folder } => {
                 let component = self.component(of, record.number)?;
                 let attempt = component.attempt.as_mut().filter(|attempt| attempt.tag == *tag);
-                attempt.ok_or_else(|| format!("{of} is not submitted with the tag {tag}"))?.begun = true;
+                let attempt = attempt.ok_or_else(|| format!("{of} is not submitted with the tag {tag}"))?;
+                attempt.begun = Some(Begun { folder: folder.clone(), at_ms: record.at_ms });
             }
-            Fact::ClientFound { of, tag, id } => {
+            Fact::ClientFound { of, tag, id, refused } => {
                 let Attempt { tag, at_ms, intent, .. } = self.attempt(of, tag, record.number)?;
+                let due_ms = intent.due_ms.filter(|_| refused.is_some());
                 let run = Run::intended(id.clone(), at_ms, intent);
-                self.component(of, record.number)?.begin(Run { tag: Some(tag), begun: true, ..run });
+                let component = self.component(of, record.number)?;
+                component.begin(Run { tag: Some(tag), begun: true, ..run });
+                component.refuse(refused.as_ref(), due_ms, record.at_ms);
             }
-            Fact::ClientEnded { of, tag, .. } => drop(self.attempt(of, tag, record.number)?),
+            Fact::ClientEnded { of, tag, why, again } => {
+                let due_ms = self.attempt(of, tag, record.number)?.intent.due_ms;
+                self.component(of, record.number)?.refuse(again.then_some(why), due_ms, record.at_ms);
+            }
             fact => self.change_savepoint(record, fact)?,
         }
         Ok(())

@@ -4,6 +4,7 @@
 
 use super::carry_out::Failed;
 use super::{Manager, Trouble, lock, unavailable};
+use crate::callbacks;
 use crate::decide::dispose;
 use crate::journal::{Application, Component, Fact, Key, Origin, State, Wanted};
 use crate::orders::{self, Caller, Refusal};
@@ -85,6 +86,10 @@ impl Manager {
     /// Deploys a package from the repository: it is read, brought to HDFS, and may be used from then on.
     pub fn deploy(&self, name: &PackageName, by: &Caller) -> Result<(), Refusal> {
         let _claim = self.claim(name)?;
+        // A node that stands by brings nothing to HDFS.
+        if let Some(why) = self.silent() {
+            return Err(unavailable(why));
+        }
         if self.state()?.packages.contains_key(name) {
             return Err(Refusal::Conflict(format!("{name} is deployed already")));
         }
@@ -112,6 +117,7 @@ impl Manager {
 
     /// Names are anybody's to invent: only some are remembered.
     pub(super) fn remember_refused(&self, name: &PackageName, why: String) {
+        self.call_back(callbacks::not_deployed(name, &why));
         let mut refused = lock(&self.refused);
         if refused.len() >= MOST_REFUSED {
             refused.pop_first();

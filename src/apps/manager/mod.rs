@@ -6,6 +6,7 @@ mod alarms;
 mod answers;
 mod begin;
 mod by_client;
+mod callbacks;
 mod calls;
 mod carry_out;
 pub mod change;
@@ -30,6 +31,7 @@ mod upgrades;
 mod uploads;
 mod vitals;
 
+use crate::callbacks::changes;
 use crate::client::{Jvm, Runner};
 use crate::clock::{Clock, SystemClock};
 use crate::counts::Counts;
@@ -42,13 +44,14 @@ use crate::package::repository::{self, Repository};
 use crate::share::{Pace, Share};
 use crate::site::Site;
 use crate::staged::Staged;
+pub use callbacks::Callbacks;
 pub use calls::Calls;
 use crew::Crew;
 use rounds::Pause;
 use since::Since;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use systems::hadoop::User;
@@ -113,9 +116,11 @@ pub struct Manager {
     tested: Mutex<Option<selftests::Last>>,
     /// The program that looks at classes in a process of its own.
     apart: Option<PathBuf>,
-    /// What starts Flink's own client, and how many of it run.
+    /// Changes of state that are to be told.
+    changes: Mutex<callbacks::Waiting>,
+    /// What starts Flink's own client, and for whom one runs.
     runner: Box<dyn Runner>,
-    clients: AtomicUsize,
+    clients: Mutex<BTreeSet<Word>>,
     /// Savepoints that cannot be removed for the moment.
     disposals: Mutex<savepoints::Tried>,
 }
@@ -219,8 +224,9 @@ impl Manager {
             tests: None,
             tested: Mutex::default(),
             apart: None,
+            changes: Mutex::default(),
             runner: Box::new(Jvm),
-            clients: AtomicUsize::new(0),
+            clients: Mutex::default(),
             disposals,
         })
     }
@@ -319,7 +325,7 @@ impl Manager {
         let (facts, value) = rule(&book.state)?;
         for fact in facts {
             let line = format!("{by}: {}", fact.line());
-            let at_ms = self.clock.now_ms();
+            let (at_ms, before, written) = (self.clock.now_ms(), book.state.clone(), fact.clone());
             let noted = self.counts.appends.of(|| book.note(by, at_ms, fact), Result::is_err);
             let is_away = match &noted {
                 Err(NoteError::Append(error)) => matches!(error, AppendError::Unavailable { .. }),
@@ -339,6 +345,7 @@ impl Manager {
                 error => unavailable(chain(&error)),
             })?;
             (self.tell)(&line);
+            self.call_back(changes(&before, &book.state, &written));
         }
         Ok(value)
     }

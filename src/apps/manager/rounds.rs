@@ -67,6 +67,10 @@ impl Manager {
                 let call = Builder::new().name("calls".to_owned()).stack_size(2 * STACK);
                 let _ = call.spawn_scoped(scope, move || self.call_for_ever(calls));
             }
+            if !self.site.callbacks.is_none() {
+                let callback = Builder::new().name("callbacks".to_owned()).stack_size(2 * STACK);
+                let _ = callback.spawn_scoped(scope, || self.call_back_for_ever());
+            }
             if let Some(interval) = self.tests {
                 let test = Builder::new().name("selftest".to_owned()).stack_size(2 * STACK);
                 let _ = test.spawn_scoped(scope, move || self.test_for_ever(interval));

@@ -25,6 +25,10 @@ impl Reader<'_> {
             let remedy = "write flink_job_type batch, or leave the schedule out";
             self.problem("it has a schedule, and a streaming job does not end", remedy);
         }
+        if let Some(respawn @ ("always" | "on-success")) = self.get("respawn_type").as_deref() {
+            let remedy = "write no or on-failure: its schedule says when the next run begins";
+            self.problem(format!("it has a schedule, and respawn_type {respawn} begins another run at once"), remedy);
+        }
         let missed = match self.get("schedule_missed").as_deref() {
             None | Some("one") => Missed::One,
             Some("none") => Missed::None,

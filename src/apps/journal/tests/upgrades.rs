@@ -48,9 +48,8 @@ fn two() -> Book {
 }
 
 fn run(book: &mut Book, number: u32, of: &Key, order: u64) {
-    let Fact::RunIntended { job, policy, due_ms, package, saving, .. } = intended(number, order) else { panic!() };
-    let (id, queue, restore) = (id(number), None, None);
-    note(book, Fact::RunIntended { of: of.clone(), id, order, queue, job, restore, policy, due_ms, package, saving });
+    let Fact::RunIntended { id, intent, .. } = intended(number, order) else { panic!() };
+    note(book, Fact::RunIntended { of: of.clone(), id, intent });
     note(book, Fact::RunAccepted { of: of.clone(), id: super::id(number), is_placeholder: false });
 }
 

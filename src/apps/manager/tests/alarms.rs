@@ -25,7 +25,7 @@ fn kinds(manager: &Manager) -> Vec<Kind> {
 
 #[test]
 fn a_job_that_fails_again_and_again_is_told_and_an_order_ends_the_alarm() {
-    let one = Supervised::new();
+    let mut one = Supervised::new();
     assert_eq!(kinds(&one.manager), []);
     for _ in 0..3 {
         one.ends("FAILED", 30_000);
@@ -108,7 +108,7 @@ fn program(folder: &std::path::Path) -> (Calls, std::path::PathBuf) {
 
 #[test]
 fn somebody_is_called_once_when_an_alarm_begins_and_once_when_it_ends_also_by_a_manager_that_begins_anew() {
-    let one = Supervised::new();
+    let mut one = Supervised::new();
     let folder = tempfile::tempdir().unwrap();
     let (calls, out) = program(folder.path());
     let told = || std::fs::read_to_string(&out).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>();

@@ -6,7 +6,7 @@ use super::wire::{Answer, Fault, Server, Wire};
 use crate::client::{Client, Runner};
 use crate::clock::{Clock, SystemClock};
 use crate::journal::{Book, Component, HdfsJournal, Key, Origin, Run, State};
-use crate::manager::Manager;
+use crate::manager::{Callbacks, Manager};
 use crate::orders::{Caller, Refusal};
 use crate::package::tests::{WORDCOUNT, wordcount};
 use crate::site::{Release, Site};
@@ -188,6 +188,13 @@ impl Bed {
         manager.create(&application(), &overrides, &alice()).unwrap();
         drop(manager);
         Bed { client: Some(client), ..self }
+    }
+
+    /// The same, where changes of state are told at an address.
+    pub(super) fn calling_back(mut self, address: &str) -> Bed {
+        let at = |path: &str| Some(format!("{address}{path}"));
+        self.site.callbacks = Callbacks { packages: at("/packages"), applications: at("/applications") };
+        self
     }
 
     /// HDFS as it was, and a node that has no copy of a later journal.
@@ -418,6 +425,7 @@ fn site(wire: &Wire, folder: &std::path::Path) -> Site {
         queue_map: None,
         mirror: None,
         graphite: None,
+        callbacks: Callbacks::default(),
         client: None,
         environment: BTreeMap::new(),
     }

@@ -2,7 +2,7 @@
 //! runs twice; where nobody can tell, nothing is tried again.
 //! Not here: the real client, which `tests/trial` starts.
 
-use super::bed::{Bed, alice, application, is_running, is_stopped, told_of};
+use super::bed::{Bed, TestClock, alice, application, is_running, is_stopped, told_of};
 use super::faults::{FAULTS, each};
 use super::wire::Wire;
 use crate::client::{Launch, Runner};
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use systems::hadoop::User;
 use systems::{webhdfs, yarn};
-use words::application::State;
+use words::application::{Phase, State};
 
 /// What the client does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,7 +164,7 @@ fn dies(bed: &Bed, script: &Script) {
     drop(manager);
     script.dies.store(false, Ordering::Relaxed);
     bed.wire.revive();
-    assert!(bed.component().attempt.is_some_and(|attempt| attempt.begun));
+    assert!(bed.component().attempt.is_some_and(|attempt| attempt.begun.is_some()));
 }
 
 #[test]
@@ -180,7 +180,8 @@ fn another_node_finds_what_was_submitted_by_its_tag() {
 fn where_nobody_can_tell_nothing_is_tried_again_until_a_person_has_made_sure() {
     let (bed, script) = bed(Does::GivesUp);
     dies(&bed, &script);
-    let other = bed.manager_elsewhere();
+    let clock = Arc::new(TestClock::by(3600));
+    let other = bed.manager_elsewhere_by(&clock);
     (0..3).for_each(|_| other.round());
     let told = told_of(&other).unwrap();
     assert_eq!(told.components[0].state, State::Unknown, "{told:?}");
@@ -190,6 +191,9 @@ fn where_nobody_can_tell_nothing_is_tried_again_until_a_person_has_made_sure() {
     assert_eq!(told_of(&other).unwrap().components[0].state, State::Unknown);
     other.stop(&application(), false, &alice()).unwrap();
     other.round();
+    assert_eq!(told_of(&other).unwrap().components[0].state, State::Unknown, "its client may still run there");
+    clock.ahead_ms.store(11 * 60_000, Ordering::Relaxed);
+    other.round();
     assert!(is_stopped(&told_of(&other).unwrap()), "{:?}", told_of(&other));
     assert_eq!(script.starts(), 1, "never a second try by itself");
     // The node itself knows better: its client has ended, and had no id.
@@ -198,6 +202,37 @@ fn where_nobody_can_tell_nothing_is_tried_again_until_a_person_has_made_sure() {
     let manager = bed.manager();
     (0..2).for_each(|_| manager.round());
     assert!(is_stopped(&told_of(&manager).unwrap()), "{:?}", told_of(&manager));
+}
+
+#[test]
+fn where_the_order_goes_on_the_client_is_tried_again_after_growing_pauses() {
+    for does in [Does::GivesUp, Does::IsRefused] {
+        let (mut bed, script) = bed(Does::Submits);
+        let clock = Arc::new(TestClock::by(3600));
+        let manager = bed.manager_by(&clock);
+        start(&manager);
+        assert!(bed.settle(&manager, is_running));
+        *script.does.lock().unwrap() = does;
+        let id = bed.component().run.unwrap().id;
+        bed.yarn.set(&id, "FAILED", "FAILED");
+        let mut starts = Vec::new();
+        for _ in 0..40 {
+            clock.ahead_ms.fetch_add(5_000, Ordering::Relaxed);
+            for _ in 0..3 {
+                manager.round();
+                bed.step();
+            }
+            starts.push(script.starts());
+        }
+        let last = *starts.last().unwrap();
+        assert!((3..=9).contains(&last), "{does:?}: in 200 s, with pauses: {starts:?}");
+        let told = told_of(&manager).unwrap();
+        let reason = &told.components[0].reason;
+        assert!(told.status == Phase::Started && reason.contains("no such queue"), "{does:?}: {told:?}");
+        *script.does.lock().unwrap() = Does::Submits;
+        clock.ahead_ms.fetch_add(10 * 60_000, Ordering::Relaxed);
+        assert!(bed.settle(&manager, is_running), "{does:?}: {:?}", told_of(&manager));
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod away;
 mod bed;
 mod begin;
 mod by_client;
+mod callbacks;
 mod faults;
 mod logs;
 mod orders;
