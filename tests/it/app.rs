@@ -56,6 +56,8 @@ fn what_the_verbs_print_as_json_is_what_the_published_schema_says() {
     let plan = check("upgrade", &[&other[..], &["--dry-run"]].concat());
     let weights: Vec<&Value> = plan["findings"].as_array().unwrap().iter().map(|one| &one["weight"]).collect();
     assert_eq!((&plan["purpose"], weights), (&json!("upgrade"), vec![&json!("warning")]), "{plan}");
+    let savepoints = check("savepoints", &["words"]);
+    assert_eq!(savepoints["list"], json!([]), "{savepoints}");
     let history = check("history", &["words"]);
     assert_eq!(history[0]["what"], "made of word-count-1.0.0", "{history}");
     let known: BTreeSet<String> = schema["properties"].as_object().unwrap().keys().cloned().collect();
