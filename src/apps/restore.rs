@@ -11,8 +11,8 @@ use words::names::Word;
 
 /// So many jobs of one program are looked at.
 const MOST_JOBS: usize = 10;
-/// So many savepoints of one run are looked at, the last ones.
-const MOST_SAVEPOINTS: usize = 10;
+/// So many savepoints of one run that nobody knows to be complete are looked for, the last ones.
+const MOST_UNKNOWN: usize = 10;
 
 /// Why nothing can be begun.
 #[derive(Debug, thiserror::Error)]
@@ -80,18 +80,25 @@ fn newest(
     // That there was a state stays known, although somebody has had it removed.
     let mut gone = removed(component, run).map(|path| Error::Gone { path: path.to_owned(), noted: true });
     let of_run = component.savepoints.iter().rev().filter(|one| one.run == run.id && !component.is_disposed(&one.id));
-    for savepoint in of_run.take(MOST_SAVEPOINTS) {
+    let mut unknown = 0;
+    for savepoint in of_run {
         match &savepoint.outcome {
             Outcome::Completed(path) => match there(hdfs, cluster, of, path, true) {
-                Ok(found) => states.push(found),
+                // Those before it are older.
+                Ok(found) => {
+                    states.push(found);
+                    break;
+                }
                 // One that somebody has removed is none where there is another.
                 Err(error @ Error::Gone { .. }) => gone = Some(error),
                 Err(error) => return Err(error),
             },
             // Flink may have completed it all the same, and nobody heard of it.
-            Outcome::Failed(_) | Outcome::Pending => {
+            Outcome::Failed(_) | Outcome::Pending if unknown < MOST_UNKNOWN => {
+                unknown += 1;
                 states.extend(newest_state(hdfs, &savepoint.folder).map_err(hidden)?.map(whole));
             }
+            Outcome::Failed(_) | Outcome::Pending => {}
         }
     }
     // Which of them is the newest, the times in HDFS say.

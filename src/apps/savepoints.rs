@@ -3,6 +3,7 @@
 //! Not here: which of them the journal knows (`manager::savepoints`), and removing any (`act`).
 
 use std::cmp::Reverse;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use systems::webhdfs::{self, Status, WebHdfs};
 use words::digest::Sha256;
 use words::ids::TriggerId;
@@ -47,11 +48,23 @@ impl Lying {
     }
 }
 
+/// The newest savepoint in a folder that was made for one.
+pub fn look_at(hdfs: &WebHdfs, folder: &str) -> Result<Option<Lying>, webhdfs::Error> {
+    let inside = folders(hdfs.list(folder)?);
+    let Some(one) = inside.into_iter().find(|one| is_savepoint(&one.path_suffix)) else { return Ok(None) };
+    let path = format!("{folder}/{}", one.path_suffix);
+    let files = hdfs.list(&path)?.unwrap_or_default();
+    Ok(Some(lying(path, &one, &files)))
+}
+
 /// Looks into the folder of a component; one that is not there has nothing in it.
 pub fn look(hdfs: &WebHdfs, folder: &str) -> Result<Folder, webhdfs::Error> {
     let mut inside = folders(hdfs.list(folder)?);
-    let left_out = inside.len().saturating_sub(MOST);
+    let mut left_out = inside.len().saturating_sub(MOST);
     inside.truncate(MOST);
+    // Of all folders together: what somebody piles up in one of them is not looked into.
+    let (left, missed) = (AtomicUsize::new(MOST), AtomicUsize::new(0));
+    let may = || left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
     let found = parallel::try_each(AT_ONCE, inside, |one| {
         let path = format!("{folder}/{}", one.path_suffix);
         let files = hdfs.list(&path)?.unwrap_or_default();
@@ -59,16 +72,19 @@ pub fn look(hdfs: &WebHdfs, folder: &str) -> Result<Folder, webhdfs::Error> {
             return Ok(vec![lying(path, &one, &files)]);
         }
         let mut all = Vec::new();
-        for inner in folders(Some(files)).into_iter().filter(|inner| is_savepoint(&inner.path_suffix)).take(MOST) {
+        for inner in folders(Some(files)).into_iter().filter(|inner| is_savepoint(&inner.path_suffix)) {
+            if !may() {
+                missed.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
             let path = format!("{path}/{}", inner.path_suffix);
             let files = hdfs.list(&path)?.unwrap_or_default();
             all.push(lying(path, &inner, &files));
         }
         Ok::<_, webhdfs::Error>(all)
     })?;
-    let mut all: Vec<Lying> = found.into_iter().flatten().collect();
-    all.truncate(MOST);
-    Ok(Folder { all, left_out })
+    left_out += missed.into_inner();
+    Ok(Folder { all: found.into_iter().flatten().collect(), left_out })
 }
 
 /// Folders with names that can be Flink's or ours, the newest first.
@@ -142,5 +158,19 @@ mod tests {
         let ids: std::collections::BTreeSet<_> = found.all.iter().map(Lying::id).collect();
         assert!(ids.len() == 3 && !ids.contains(&None));
         assert_eq!(look(&hdfs, "/none").unwrap(), Folder::default());
+        let at = |folder: &str| look_at(&hdfs, folder).unwrap().map(|one| (one.bytes, one.is_whole));
+        assert_eq!((at("/s/0a"), at("/s/0b"), at("/s/0c")), (Some((6, true)), Some((3, false)), None));
+    }
+
+    #[test]
+    fn what_somebody_piles_up_is_counted_and_not_looked_into() {
+        let fake = webhdfs::Fake::start();
+        let hdfs = fake.client();
+        for number in 0..MOST + 7 {
+            let (folder, inner) = (number % 3, number);
+            hdfs.write(&format!("/s/{folder}/savepoint-{inner}/_metadata"), "640", 1, &mut &b"m"[..]).unwrap();
+        }
+        let found = look(&hdfs, "/s").unwrap();
+        assert_eq!((found.all.len(), found.left_out), (MOST, 7));
     }
 }

@@ -10,6 +10,9 @@ use std::sync::Arc;
 use words::ids::TriggerId;
 use words::names::{ApplicationName, ComponentName};
 
+/// So many removals of a component may be under way: what cannot be removed must not fill the journal.
+pub const MOST_DISPOSALS: usize = 50;
+
 /// Who needs what lies in a folder, a sentence each.
 pub fn users(state: &State, of: &Key, folder: &str) -> Vec<String> {
     let mut users = Vec::new();
@@ -83,6 +86,9 @@ pub fn dispose(state: &State, of: &Key, id: &TriggerId, folder: &str) -> Result<
     let conflict = |why: String| Err(Refusal::Conflict(format!("savepoint {id} of {of} stays: {why}")));
     if component.is_disposed(id) {
         return conflict("it is being removed already".to_owned());
+    }
+    if component.disposals.len() >= MOST_DISPOSALS {
+        return conflict(format!("{MOST_DISPOSALS} others are being removed: wait for one"));
     }
     let known = component.savepoints.iter().find(|savepoint| savepoint.id == *id);
     if let Some(savepoint) = known {

@@ -2,7 +2,7 @@
 //! Never the newest, never one that somebody needs, never one that a person ordered or made; one at a time.
 //! Not here: whether the newest one is still whole in HDFS, which is looked up before anything goes (`manager::savepoints`).
 
-use super::dispose;
+use super::dispose::{self, MOST_DISPOSALS};
 use crate::journal::{Key, Outcome, Savepoint, State};
 use words::ids::TriggerId;
 
@@ -19,7 +19,12 @@ pub struct Beyond {
 
 /// The oldest of a component that is beyond what stays.
 pub fn beyond(state: &State, of: &Key, now_ms: u64) -> Option<Beyond> {
-    let component = state.applications.get(&of.application)?.components.get(&of.component)?;
+    let application = state.applications.get(&of.application)?;
+    // What belongs to the version before is that one's until the new one is good.
+    if application.upgrading().is_some() {
+        return None;
+    }
+    let component = application.components.get(&of.component).filter(|one| one.disposals.len() < MOST_DISPOSALS)?;
     let saving = component.run.as_ref()?.saving?;
     let is_kept = |one: &&Savepoint| !component.is_disposed(&one.id);
     let newest = component.savepoints.iter().filter(is_kept).rfind(|one| one.path().is_some())?;
@@ -141,6 +146,36 @@ mod tests {
         assert_eq!(goes(&state("po", 9, Some(3), None), 400), Some(folder(0)));
         let newest = beyond(&state("ppo", 1, None, None), &key(), 0).unwrap();
         assert_eq!((newest.folder, newest.newest), (folder(0), folder(2)));
+    }
+
+    #[test]
+    fn nothing_goes_while_an_upgrade_is_under_way_or_nothing_can_be_removed() {
+        use crate::journal::{Disposal, Release, Upgrade};
+        use words::change::{Purpose, Step};
+        let release = Release { package: PackageName::new("p-0.9.0").unwrap(), overrides: serde_json::json!({}) };
+        let mut under_way = state("ppp", 1, None, None);
+        let application = Arc::make_mut(under_way.applications.get_mut(&key().application).unwrap());
+        application.upgrade = Some(Upgrade {
+            order: 1,
+            purpose: Purpose::Upgrade,
+            from: release.clone(),
+            to: release,
+            starts: true,
+            step: Step::Trying,
+            states: BTreeMap::new(),
+            why: None,
+        });
+        assert_eq!(goes(&under_way, 3), None);
+        let mut full = state("ppp", 1, None, None);
+        let application = Arc::make_mut(full.applications.get_mut(&key().application).unwrap());
+        let component = application.components.get_mut(&key().component).unwrap();
+        let going = |number: usize| Disposal {
+            id: TriggerId::new(format!("f{number:031x}")).unwrap(),
+            folder: format!("/x/{number}"),
+            at_ms: 0,
+        };
+        component.disposals = (0..MOST_DISPOSALS).map(going).collect();
+        assert_eq!(goes(&full, 3), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::journal::{Application, Component, Disposal, Fact, Key, Origin, Outcom
 use crate::observe::newest_state;
 use crate::orders::{self, Caller, Refusal};
 use crate::restore;
-use crate::savepoints::{Folder, Lying, lies_in, local, look};
+use crate::savepoints::{Folder, Lying, lies_in, local, look, look_at};
 use std::collections::{BTreeMap, BTreeSet};
 use systems::hadoop::User;
 use systems::webhdfs::WebHdfs;
@@ -23,6 +23,9 @@ use words::savepoints::{Dispose, Kept, KeptState, Removed, Savepoints, TakenBy};
 
 /// Removals that did not come to pass: when they are tried again, and why they did not.
 pub(super) type Tried = BTreeMap<(Key, TriggerId), (Pause, String)>;
+
+/// What cannot be removed takes no more than so many tries at a time.
+const MOST_TRIES: usize = 3;
 
 /// A savepoint of a component, as it is found for an order.
 struct Found {
@@ -50,26 +53,37 @@ impl Manager {
         for (component, known) in &application.components {
             let of = Key { application: name.clone(), component: component.clone() };
             let all = self.site.cluster.savepoints_of(&application.owner, &of);
-            let lying = look(&self.hdfs_as(&application.owner), &all);
-            let lying = lying
+            let hdfs = self.hdfs_as(&application.owner);
+            let lying = look(&hdfs, &all)
                 .map_err(|error| told.notes.push(format!("{of}: what lies in {all} is not seen: {}", chain(&error))));
             if let Ok(Folder { left_out: left_out @ 1.., .. }) = &lying {
                 told.notes.push(format!("{of}: {left_out} older folders in {all} were not looked into"));
             }
-            let lying = lying.ok().map(|folder| (all.as_str(), folder.all));
-            told.list.extend(self.kept(&state, &of, known, lying));
+            let lying = lying.ok().map(|folder| (all.as_str(), folder));
+            told.list.extend(self.kept(&state, (&of, known), &hdfs, lying));
         }
         Ok(told)
     }
 
-    /// Of one component. Its folder and what lies there, if that is seen.
-    fn kept(&self, state: &State, of: &Key, component: &Component, lying: Option<(&str, Vec<Lying>)>) -> Vec<Kept> {
-        let (all, mut lying) = lying.map_or((None, Vec::new()), |(all, lying)| (Some(all), lying));
+    /// Of one component. Its folder and what lies there, if that is seen; what the journal has and was left out is looked at.
+    fn kept(
+        &self,
+        state: &State,
+        (of, component): (&Key, &Component),
+        hdfs: &WebHdfs,
+        lying: Option<(&str, Folder)>,
+    ) -> Vec<Kept> {
+        let (all, lying) = lying.map_or((None, Folder::default()), |(all, lying)| (Some(all), lying));
+        let (is_cut, mut lying) = (lying.left_out > 0, lying.all);
         let mut list = Vec::new();
         for savepoint in &component.savepoints {
-            let there = lying.iter().find(|one| lies_in(&one.path, &savepoint.folder)).cloned();
+            let mut there = lying.iter().find(|one| lies_in(&one.path, &savepoint.folder)).cloned();
             lying.retain(|one| !lies_in(&one.path, &savepoint.folder));
-            let seen = all.is_some_and(|all| lies_in(&savepoint.folder, all));
+            let mut seen = all.is_some_and(|all| lies_in(&savepoint.folder, all));
+            if there.is_none() && seen && is_cut {
+                let found = look_at(hdfs, &savepoint.folder);
+                (seen, there) = (found.is_ok(), found.ok().flatten());
+            }
             list.push(self.known(state, of, (component, savepoint), there, seen));
         }
         for one in lying.into_iter().filter(|one| one.is_whole) {
@@ -153,9 +167,9 @@ impl Manager {
         for (component, known) in &application.components {
             let of = Key { application: name.clone(), component: component.clone() };
             let all = self.site.cluster.savepoints_of(&application.owner, &of);
-            let lying = look(&hdfs, &all).map_err(|error| unavailable(chain(&error)));
+            let hidden = |error| unavailable(chain(&error));
             if let Some(savepoint) = known.savepoints.iter().find(|savepoint| savepoint.id == *id) {
-                let lying = lying?.all.into_iter().find(|one| lies_in(&one.path, &savepoint.folder));
+                let lying = look_at(&hdfs, &savepoint.folder).map_err(hidden)?;
                 let whole = lying.as_ref().filter(|one| one.is_whole).map(|one| self.whole_path(&one.path));
                 let bytes = lying.map(|one| one.bytes);
                 return Ok(Found { of, folder: savepoint.folder.clone(), path: whole, bytes });
@@ -164,7 +178,7 @@ impl Manager {
             let is_it = |one: &Lying| {
                 one.is_whole && one.id().as_ref() == Some(id) && !known.iter().any(|folder| lies_in(&one.path, folder))
             };
-            if let Some(one) = lying?.all.into_iter().find(is_it) {
+            if let Some(one) = look(&hdfs, &all).map_err(hidden)?.all.into_iter().find(is_it) {
                 let (path, bytes) = (Some(self.whole_path(&one.path)), Some(one.bytes));
                 return Ok(Found { of, folder: one.path, path, bytes });
             }
@@ -218,14 +232,7 @@ impl Manager {
     /// The state from which a component would begin without a savepoint. Its newest state goes only where that is spelt out.
     fn without(&self, state: &State, found: &Found, id: &TriggerId, newest: bool) -> Result<Option<String>, Refusal> {
         let Some((application, component)) = component_of(state, &found.of) else { return Ok(None) };
-        let hdfs = self.hdfs_as(&application.owner);
-        let chosen = |component: &Component| {
-            let of = (&application.owner, &found.of);
-            match restore::choose(&hdfs, &self.site.cluster, of, component, (&Origin::Newest, None)) {
-                Err(error) if error.is_passing() => Err(unavailable(chain(&error))),
-                chosen => Ok(chosen.ok().flatten()),
-            }
-        };
+        let chosen = |component: &Component| self.next_state(&application.owner, &found.of, component);
         let now = chosen(component)?;
         if let Some(why) = missed(state, &found.folder).filter(|_| !newest) {
             return Err(Refusal::Conflict(format!("savepoint {id} stays: {why}; `--newest` removes it all the same")));
@@ -241,17 +248,27 @@ impl Manager {
         chosen(&then)
     }
 
+    /// The state from which a component would begin now, if there is one.
+    fn next_state(&self, owner: &Word, of: &Key, component: &Component) -> Result<Option<String>, Refusal> {
+        let begins = (component.begins_from(&Origin::Newest), None);
+        match restore::choose(&self.hdfs_as(owner), &self.site.cluster, (owner, of), component, begins) {
+            Err(error) if error.is_passing() => Err(unavailable(chain(&error))),
+            chosen => Ok(chosen.ok().flatten()),
+        }
+    }
+
     /// Where a component is otherwise at rest: removes what was ordered, then what is more than its package wants. Gives
     /// whether something was written.
     pub(super) fn tend(&self, state: &State, of: &Key, is_well: bool) -> bool {
         let Some((application, component)) = component_of(state, of) else { return false };
-        let now = self.clock.passed();
+        let (now, mut tries) = (self.clock.passed(), 0);
         for disposal in &component.disposals {
             let key = (of.clone(), disposal.id.clone());
             let pause = lock(&self.disposals).get(&key).map(|(pause, _)| *pause).unwrap_or_default();
-            if now < pause.until {
+            if now < pause.until || tries == MOST_TRIES {
                 continue;
             }
+            tries += 1;
             let done = self.hands().dispose(of, &application.owner, &disposal.folder).map_err(|error| chain(&error));
             let Err(why) = done else {
                 lock(&self.disposals).remove(&key);
@@ -262,13 +279,18 @@ impl Manager {
                 (self.tell)(&format!("{of}: savepoint {} is not removed yet: {why}", disposal.id));
             }
         }
-        is_well && self.retain(state, of, &application.owner)
+        is_well && self.retain(state, (of, component), &application.owner)
     }
 
     /// Orders the removal of one savepoint that is more than wanted, while a newer one is whole.
-    fn retain(&self, state: &State, of: &Key, owner: &Word) -> bool {
+    fn retain(&self, state: &State, (of, component): (&Key, &Component), owner: &Word) -> bool {
         let Some(Beyond { id, folder, newest }) = beyond(state, of, self.clock.now_ms()) else { return false };
         if !matches!(newest_state(&self.hdfs_as(owner), local(&newest)), Ok(Some(_))) {
+            return false;
+        }
+        // A run that began from an older one and kept nothing goes back to that.
+        if !matches!(self.next_state(owner, of, component), Ok(next) if !next.iter().any(|path| lies_in(path, &folder)))
+        {
             return false;
         }
         let fact = Fact::DisposalOrdered { of: of.clone(), id: id.clone(), folder: folder.clone() };

@@ -9,6 +9,7 @@ mod begin;
 mod by_client;
 mod callbacks;
 mod faults;
+mod kept;
 mod logs;
 mod orders;
 mod packages;

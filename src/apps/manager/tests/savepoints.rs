@@ -16,18 +16,18 @@ use words::ids::TriggerId;
 use words::names::ApplicationName;
 use words::savepoints::{Dispose, Kept, KeptState, TakenBy};
 
-const FOLDER: &str = "/pnda/flink/savepoints/alice/words/word-count";
+pub(super) const FOLDER: &str = "/pnda/flink/savepoints/alice/words/word-count";
 const NEWEST: Dispose = Dispose { newest: true, dry_run: false };
 
-struct One {
-    bed: Bed,
-    clock: Arc<TestClock>,
-    manager: Manager,
+pub(super) struct One {
+    pub(super) bed: Bed,
+    pub(super) clock: Arc<TestClock>,
+    pub(super) manager: Manager,
 }
 
 impl One {
     /// The application runs, with these properties.
-    fn running(properties: Value) -> One {
+    pub(super) fn running(properties: Value) -> One {
         let (mut bed, clock) = (Bed::new(), Arc::new(TestClock::by(3600)));
         let manager = bed.manager_by(&clock);
         manager.round();
@@ -40,58 +40,58 @@ impl One {
         One { bed, clock, manager }
     }
 
-    fn list(&self) -> Vec<Kept> {
+    pub(super) fn list(&self) -> Vec<Kept> {
         let told = self.manager.savepoints(&application()).unwrap();
         assert_eq!(told.notes, Vec::<String>::new());
         told.list
     }
 
-    fn component(&self) -> Component {
+    pub(super) fn component(&self) -> Component {
         told_of(&self.manager).unwrap().components.remove(0)
     }
 
-    fn rounds(&mut self, count: usize) {
+    pub(super) fn rounds(&mut self, count: usize) {
         for _ in 0..count {
             self.manager.round();
             self.bed.step();
         }
     }
 
-    fn passes(&mut self, seconds: u64) {
+    pub(super) fn passes(&mut self, seconds: u64) {
         self.clock.ahead_ms.fetch_add(seconds * 1000, Ordering::Relaxed);
         self.rounds(4);
     }
 
-    fn saved(&mut self) -> Kept {
+    pub(super) fn saved(&mut self) -> Kept {
         self.manager.savepoint(&application(), &alice()).unwrap();
         self.rounds(4);
         self.list().pop().unwrap()
     }
 
-    fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         self.manager.stop(&application(), true, &alice()).unwrap();
         assert!(self.bed.settle(&self.manager, is_stopped), "{:?}", told_of(&self.manager));
     }
 
-    fn start(&mut self, from: Option<&str>) -> Component {
+    pub(super) fn start(&mut self, from: Option<&str>) -> Component {
         let from = from.map(|from| self.manager.origin(&application(), from.to_owned(), &alice()).unwrap());
         self.manager.start(&application(), from.unwrap_or(Origin::Newest), &alice()).unwrap();
         assert!(self.bed.settle(&self.manager, is_running), "{:?}", told_of(&self.manager));
         self.component()
     }
 
-    fn dispose(&self, id: &str, choices: Dispose) -> Result<Option<String>, Refusal> {
+    pub(super) fn dispose(&self, id: &str, choices: Dispose) -> Result<Option<String>, Refusal> {
         let id = TriggerId::new(id).unwrap();
         self.manager.dispose(&application(), &id, choices, &alice()).map(|removed| removed.next)
     }
 
-    fn lies(&self, kept: &Kept) -> bool {
+    pub(super) fn lies(&self, kept: &Kept) -> bool {
         let path = kept.path.as_ref().unwrap().trim_start_matches(FILESYSTEM);
         self.bed.direct("alice").status(&format!("{path}/_metadata")).unwrap().is_some()
     }
 }
 
-fn conflict(refused: Result<Option<String>, Refusal>) -> String {
+pub(super) fn conflict(refused: Result<Option<String>, Refusal>) -> String {
     match refused {
         Err(Refusal::Conflict(why)) => why,
         other => panic!("{other:?}"),
@@ -269,46 +269,6 @@ fn one_that_fails_disturbs_nothing_is_told_and_is_tried_again_when_it_is_time() 
     let (told, list) = (one.component(), one.list());
     assert_eq!((told.state, list.last().unwrap().state), (State::Running, KeptState::Failed));
     assert!(told.reason.contains("Permission denied"), "{told:?}");
-}
-
-#[test]
-fn of_those_that_nobody_ordered_so_many_stay_and_never_one_that_is_needed() {
-    let mut one = One::running(json!({ "savepoint_interval_sec": "60", "savepoint_keep": "2" }));
-    let ordered = one.saved();
-    one.passes(60);
-    let first = one.list().pop().unwrap();
-    one.stop();
-    let began = one.start(Some(&first.id));
-    assert_eq!(began.restored_from, first.path);
-    for _ in 0..4 {
-        one.passes(61);
-    }
-    let list = one.list();
-    let periodic: Vec<&Kept> = list.iter().filter(|kept| kept.origin == TakenBy::Periodic).collect();
-    // The one that its run began from stays beside those that are wanted.
-    assert_eq!(periodic.len(), 3, "{list:?}");
-    assert!(periodic[0].id == first.id && one.lies(&first) && one.lies(&ordered));
-    assert!(list.iter().all(|kept| kept.state == KeptState::Completed && kept.usable == Some(true)), "{list:?}");
-    let folders = one.bed.direct("alice").list(FOLDER).unwrap().unwrap();
-    assert_eq!(folders.len(), list.len(), "what went left nothing behind");
-}
-
-#[test]
-fn nothing_goes_while_the_newest_one_is_not_whole() {
-    let mut one = One::running(json!({ "savepoint_interval_sec": "60", "savepoint_keep": "1" }));
-    one.passes(60);
-    let first = one.list().pop().unwrap();
-    // The next one is completed, and its files do not come to be.
-    one.clock.ahead_ms.fetch_add(61_000, Ordering::Relaxed);
-    for _ in 0..4 {
-        one.manager.round();
-    }
-    let list = one.list();
-    assert_eq!((list.len(), list[1].usable), (2, Some(false)), "{list:?}");
-    assert!(one.lies(&first) && list[0].state == KeptState::Completed);
-    one.rounds(3);
-    assert_eq!(one.list().len(), 1);
-    assert!(!one.lies(&first));
 }
 
 #[test]
