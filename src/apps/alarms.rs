@@ -247,12 +247,14 @@ fn checkpoints(vitals: &Vitals, now_ms: u64) -> Option<Found> {
         return Some(critical(Kind::CheckpointsMissing, last + interval, what, remedy));
     }
     let (rose, since) = vitals.failed.rise();
-    let what = match (vitals.failing_ms, rose >= RISE) {
-        (Some(_), _) => "its last checkpoint failed".to_owned(),
+    // One that was asked for before all tasks ran fails, and the next one does not.
+    let failing_ms = vitals.failing_ms.filter(|since| since + LEAST_AGE_MS <= seen_ms);
+    let what = match (failing_ms, rose >= RISE) {
+        (Some(_), _) => "its last checkpoints failed".to_owned(),
         (None, true) => format!("{rose} checkpoints failed within ten minutes"),
         (None, false) => return None,
     };
-    Some(warning(Kind::CheckpointsFail, vitals.failing_ms.or(since).unwrap_or(vitals.at_ms), what, remedy))
+    Some(warning(Kind::CheckpointsFail, failing_ms.or(since).unwrap_or(vitals.at_ms), what, remedy))
 }
 
 fn acts(signs: &Signs<'_>) -> Option<Found> {

@@ -52,7 +52,7 @@ pub enum Kind {
     Restarts,
     /// Flink has restarted its tasks several times within minutes.
     TaskRestarts,
-    /// Its last checkpoint failed.
+    /// For a minute no checkpoint was completed after one that failed.
     CheckpointsFail,
     /// Its last complete checkpoint is too long ago.
     CheckpointsMissing,

@@ -194,22 +194,25 @@ fn checkpoints_that_do_not_come_are_one_also_where_none_fails_and_none_ever_came
 #[test]
 fn checkpoints_that_fail_are_one_until_one_is_complete_and_also_every_other_one() {
     let failed = json!({
-        "completed": { "id": 3, "trigger_timestamp": AT + 1000 },
+        "completed": { "id": 3, "trigger_timestamp": AT + 19_000 },
         "failed": { "id": 4, "failure_timestamp": AT + 20_000 },
     });
-    let first = Vitals::after(None, checkpointed(AT + 30_000, AT, failed, json!({ "completed": 3, "failed": 1 })));
+    let look = |at| checkpointed(at, AT, failed.clone(), json!({ "completed": 3, "failed": 1 }));
+    let first = Vitals::after(None, look(AT + 79_000));
     let with = |vitals: &Vitals| told(&Known { vitals: Some(vitals.clone()), ..well() });
+    assert_eq!(with(&first), [], "a job that begins has such a one");
+    let first = Vitals::after(None, Look { interval_ms: Some(60_000), ..look(AT + 80_000) });
     assert_eq!(with(&first), [(Kind::CheckpointsFail, AT + 20_000)]);
     let well_again = json!({
         "completed": { "id": 5, "trigger_timestamp": AT + 80_000 },
         "failed": { "id": 4, "failure_timestamp": AT + 20_000 },
     });
     let looked = |failed: u64| {
-        let look = checkpointed(AT + 90_000, AT, well_again.clone(), json!({ "completed": 4, "failed": failed }));
+        let look = checkpointed(AT + 95_000, AT, well_again.clone(), json!({ "completed": 4, "failed": failed }));
         Vitals::after(Some(first.clone()), look)
     };
     assert_eq!(with(&looked(1)), []);
-    assert_eq!(with(&looked(4)), [(Kind::CheckpointsFail, AT + 30_000)]);
+    assert_eq!(with(&looked(4)), [(Kind::CheckpointsFail, AT + 80_000)]);
 }
 
 #[test]

@@ -106,7 +106,9 @@ impl Service {
 
     /// Waits until the agent calls the history server well, and YARN can run something.
     pub(super) fn wait_until_healthy(&self, children: &mut Children<'_>, stopped: &AtomicBool) -> Result<(), Failure> {
-        wait(children, stopped, "the history server is not well", || self.health().is_ok_and(|health| health == "OK"))?;
+        wait(children, stopped, "the history server is not well", || {
+            self.health().is_ok_and(|health| matches!(health.as_str(), "OK" | "WARN"))
+        })?;
         wait(children, stopped, "YARN has no worker", || self.has_worker().unwrap_or(false))
     }
 
