@@ -92,8 +92,11 @@ fn warning(name: Kind, since_ms: u64, what: impl Into<String>, remedy: &'static 
 /// The alarms of a component, the worst first.
 pub fn of(of: &Of<'_>, signs: &Signs<'_>) -> Vec<Alarm> {
     let mut found: Vec<Found> = ended(signs).into_iter().chain(respawns(signs)).collect();
-    if signs.known.live().is_some() {
+    found.extend(doubt(signs));
+    if signs.known.live().is_some() || signs.known.attempt.is_some() {
         found.extend(run(signs));
+    }
+    if signs.known.live().is_some() {
         found.extend(signs.vitals.into_iter().flat_map(|vitals| job(vitals, signs.now_ms)));
     }
     found.extend(acts(signs));
@@ -143,8 +146,26 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(500).collect()
 }
 
-/// It is over, although it should run.
+/// Nobody can tell whether Flink's client has submitted it, and nothing is done until somebody can.
+fn doubt(signs: &Signs<'_>) -> Option<Found> {
+    let (attempt, observed) = (signs.known.attempt.as_ref()?, signs.observed?);
+    let Yarn::Tried(tried) = &observed.yarn else { return None };
+    let is_open = attempt.begun && tried.found == attempt::Found::None && tried.trail == attempt::Trail::None;
+    let since = Some(attempt.at_ms).filter(|since| is_open && since + HIDDEN_MS <= signs.now_ms)?;
+    let remedy = "look in YARN for an application with its tag; where there is none, `pnda app stop --no-savepoint` ends the doubt";
+    Some(critical(Kind::CannotSee, since, attempt::DOUBT, remedy))
+}
+
+/// It is over, although it should run; or it was given up before it ever ran by this order.
 fn ended(signs: &Signs<'_>) -> Option<Found> {
+    let Wanted::Started { order, .. } = signs.wanted else { return None };
+    let is_new = signs.known.run.as_ref().is_none_or(|run| run.order != *order);
+    if let Some(why) = signs.known.given_up.as_ref().filter(|_| is_new && signs.known.attempt.is_none()) {
+        // When is in the history alone.
+        let since = signs.known.run.as_ref().map_or(signs.now_ms, |run| run.ended_ms);
+        let remedy = "mend what it names, then `pnda app start`; `pnda app history` says when it was given up";
+        return Some(critical(Kind::GivenUp, since, format!("it cannot be started: {why}"), remedy));
+    }
     let (Wanted::Started { order, .. }, Some(run)) = (signs.wanted, &signs.known.run) else { return None };
     let end = run.end.as_ref().filter(|_| run.order == *order)?;
     let since = end.at_ms.unwrap_or(run.ended_ms);

@@ -12,6 +12,9 @@ pub const WINDOW_MS: u64 = 10 * 60_000;
 /// A step that cannot go on for this share of its time, in percent, is held up.
 pub const HELD_UP: u64 = 50;
 
+/// So much of a step's name is kept.
+const LONGEST_NAME: usize = 200;
+
 /// One look at a job.
 #[derive(Debug, Clone)]
 pub struct Look {
@@ -106,7 +109,8 @@ impl Vitals {
         let Look { at_ms, job, interval_ms, checkpoints, restarts, metrics } = look;
         let before = before.filter(|before| before.job == job.id);
         // A JobManager whose clock is wrong must not seem to be late.
-        let here = |ms: u64| (ms + at_ms).saturating_sub(job.now_ms.unwrap_or(at_ms));
+        // Nor may what it says be later than now, or too large to be counted with: its owner may write it.
+        let here = |ms: u64| ms.saturating_add(at_ms).saturating_sub(job.now_ms.unwrap_or(at_ms)).min(at_ms);
         let began_ms = job.started_ms.map(here);
         let completed = checkpoints.as_ref().and_then(|all| all.completed.as_ref());
         let failed = checkpoints.as_ref().and_then(|all| all.failed.as_ref());
@@ -153,12 +157,13 @@ fn held_up(before: Option<&Vitals>, job: &Job, at_ms: u64) -> Option<HeldUp> {
     let passed = now.checked_sub(*then).filter(|passed| *passed > 0)?;
     let shares = job.vertices.iter().zip(were.iter().zip(are)).filter_map(|(step, (was, is))| {
         let waited = is?.checked_sub((*was)?)?;
-        Some((waited * 100 / (passed * step.parallelism.max(1)), step))
+        let time = passed.checked_mul(step.parallelism.max(1))?;
+        Some((waited.saturating_mul(100) / time, step))
     });
     let (percent, step) = shares.max_by_key(|(share, _)| *share)?;
     let since = before.held_up.as_ref().and_then(|before| before.since_ms).unwrap_or(before.at_ms);
     let since_ms = (percent >= HELD_UP).then_some(since.min(at_ms));
-    Some(HeldUp { step: step.name.clone(), percent: percent.min(100), since_ms })
+    Some(HeldUp { step: step.name.chars().take(LONGEST_NAME).collect(), percent: percent.min(100), since_ms })
 }
 
 #[cfg(test)]
@@ -224,5 +229,24 @@ pub(crate) mod tests {
         assert_eq!(third.held_up.as_ref().unwrap().since_ms, Some(AT));
         let fourth = Vitals::after(Some(third), with_step(5_000 + 200_000, AT + 180_000));
         assert_eq!(fourth.held_up, Some(HeldUp { step: "Source".into(), percent: 8, since_ms: None }));
+    }
+
+    /// What a JobManager tells is its owner's to write.
+    #[test]
+    fn no_number_is_too_large_and_no_name_too_long() {
+        let hostile = |now: u64, waited: u64, parallelism: u64| {
+            let job = json!({
+                "jid": "0".repeat(32), "state": "RUNNING", "start-time": i64::MAX, "now": now,
+                "vertices": [{ "name": "x".repeat(9000), "parallelism": parallelism,
+                    "metrics": { "accumulated-backpressured-time": waited } }],
+            });
+            Look { job: serde_json::from_value(job).unwrap(), restarts: Some(u64::MAX), ..look(AT, 1, AT) }
+        };
+        for (parallelism, waited) in [(1 << 63, 1 << 62), (u64::MAX, u64::MAX), (1, u64::MAX)] {
+            let first = Vitals::after(None, hostile(1, 0, parallelism));
+            let second = Vitals::after(Some(first), hostile(1 << 62, waited, parallelism));
+            assert!(second.began_ms <= Some(AT), "{second:?}");
+            assert!(second.held_up.is_none_or(|held_up| held_up.percent <= 100 && held_up.step.len() == 200));
+        }
     }
 }

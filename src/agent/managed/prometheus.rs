@@ -9,7 +9,8 @@ use words::alarm::Severity;
 use words::application::State;
 use words::figures::{Component, Figures, Tally};
 
-const STATES: [State; 14] = [
+pub(in crate::managed) const STATES: [State; 15] = [
+    State::Scheduled,
     State::Stopped,
     State::Submitting,
     State::Waiting,

@@ -65,6 +65,14 @@ fn a_page_has_a_series_for_each_component_and_all_that_is_counted() {
 }
 
 #[test]
+fn every_state_is_counted() {
+    let schema = schemars::schema_for!(words::application::State).to_value().to_string();
+    assert_eq!(schema.matches("\"const\"").count(), prometheus::STATES.len(), "{schema}");
+    let words: std::collections::BTreeSet<String> = prometheus::STATES.iter().map(ToString::to_string).collect();
+    assert_eq!(words.len(), prometheus::STATES.len());
+}
+
+#[test]
 fn a_node_whose_manager_is_silent_does_not_work_and_alarms_are_a_warning() {
     let told = round(Managed::Told(Arc::new(figures())));
     assert_eq!((told.health, told.causes.as_slice()), (Health::Warn, &["words/split: given-up".to_owned()][..]));

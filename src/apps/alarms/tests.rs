@@ -227,3 +227,32 @@ fn restarts_of_tasks_held_up_steps_and_late_metrics_are_told() {
     assert_eq!(with(&restarted(2), AT), []);
     assert_eq!(with(&restarted(3), AT), [(Kind::TaskRestarts, AT + 60_000)]);
 }
+
+#[test]
+fn what_is_stuck_before_it_ever_ran_is_told() {
+    let given_up = Component { given_up: Some("its package is gone".into()), ..Component::default() };
+    assert_eq!(
+        told(&Known { component: given_up, ..well() }).iter().map(|(kind, _)| *kind).collect::<Vec<_>>(),
+        [Kind::GivenUp]
+    );
+    let tag = "pnda-client-1".to_owned();
+    let attempt = json!({
+        "tag": tag, "begun": true, "order": 7, "at_ms": AT, "queue": null, "job": null, "restore": null,
+        "policy": { "respawn": "no", "pause_ms": 0, "limit": null },
+    });
+    let attempt = serde_json::from_value(attempt).unwrap();
+    let component = Component { attempt: Some(attempt), ..Component::default() };
+    let tried = |found, trail| Observed { as_of: 9, yarn: Yarn::Tried(Box::new(attempt::Tried { found, trail })) };
+    let with = |observed, passed: u64| {
+        let since = SinceWhen { hidden_ms: Some(AT), ..SinceWhen::default() };
+        let one =
+            Known { component: component.clone(), observed: Some(observed), since, now_ms: AT + passed, ..well() };
+        told(&one)
+    };
+    let (none, lost) = (|| attempt::Found::None, || attempt::Trail::None);
+    assert_eq!(with(tried(none(), lost()), HIDDEN_MS - 1), []);
+    assert_eq!(with(tried(none(), lost()), HIDDEN_MS), [(Kind::CannotSee, AT)]);
+    assert_eq!(with(tried(none(), attempt::Trail::Running), HIDDEN_MS), []);
+    let hidden = attempt::Found::Hidden { hop: "the ResourceManager", why: "no route".into() };
+    assert_eq!(with(tried(hidden, lost()), HIDDEN_MS), [(Kind::CannotSee, AT)]);
+}

@@ -206,6 +206,11 @@ impl Manager {
         let read = if held.is_ok() || is_elsewhere { self.catch_up() } else { Ok(()) };
         *lock(&self.unread) = held.map_err(|error| chain(&error)).and(read).err();
         lock(&self.since).elsewhere = is_elsewhere;
+        if is_elsewhere {
+            // What came of its own acts says nothing any more.
+            *lock(&self.tested) = None;
+            lock(&self.troubles).clear();
+        }
         self.watch_silence();
         if !is_elsewhere {
             self.keep();

@@ -13,6 +13,7 @@ use std::time::Duration;
 use systems::jobmanager::{Error, JobManager};
 use words::application::Metrics;
 use words::ids::{HostPort, JobId};
+use words::names::Word;
 use words::parallel::AtEnd;
 
 /// From one look at a job to the next.
@@ -22,8 +23,11 @@ const OF_GRAPHITE: Duration = Duration::from_secs(300);
 /// From one look at what is due to the next.
 const TICK: Duration = Duration::from_secs(1);
 
+/// After so many JobManagers of one owner that do not answer, the others of his are left for the next time: each takes seconds.
+const SILENT: usize = 3;
+
 /// What is known of a job, and when it was looked at.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Looked {
     at: Option<Duration>,
     graphite_at: Option<Duration>,
@@ -35,6 +39,7 @@ struct Due {
     of: Key,
     master: HostPort,
     job: JobId,
+    owner: Word,
 }
 
 impl Manager {
@@ -52,12 +57,23 @@ impl Manager {
         let Ok(state) = self.state() else { return };
         let now = self.clock.passed();
         let mut graphite = self.site.graphite.as_deref();
+        let mut silent: BTreeMap<Word, usize> = BTreeMap::new();
         for due in self.due(&state, now) {
             if self.closed.load(Ordering::Acquire) {
                 return;
             }
-            let known = lock(&self.looked_at).remove(&due.of).unwrap_or_default();
-            let looked = self.look_at_job(&due, known, now, &mut graphite);
+            if silent.get(&due.owner).is_some_and(|count| *count >= SILENT) {
+                continue;
+            }
+            // What is known stays so while somebody is asked.
+            let known = lock(&self.looked_at).get(&due.of).cloned().unwrap_or_default();
+            let looked = match self.look_at_job(&due, &known, now, &mut graphite) {
+                Some(looked) => looked,
+                None => {
+                    *silent.entry(due.owner).or_default() += 1;
+                    Looked { at: Some(now), ..known }
+                }
+            };
             lock(&self.looked_at).insert(due.of, looked);
         }
     }
@@ -78,16 +94,15 @@ impl Manager {
             is_live(of) && at.is_none_or(|at| at + INTERVAL <= now)
         };
         let due = running.into_iter().filter(|(of, _)| is_due(of));
-        due.map(|(of, (job, master))| Due { of, master, job }).collect()
+        let owned = due.filter_map(|one| Some((super::rounds::component_of(state, &one.0)?.0.owner.clone(), one)));
+        owned.map(|(owner, (of, (job, master)))| Due { of, master, job, owner }).collect()
     }
 
-    /// What cannot be seen is as it was.
-    fn look_at_job(&self, due: &Due, known: Looked, now: Duration, graphite: &mut Option<&str>) -> Looked {
-        let Looked { graphite_at, vitals, .. } = known;
+    /// None where it cannot be seen: it is as it was.
+    fn look_at_job(&self, due: &Due, known: &Looked, now: Duration, graphite: &mut Option<&str>) -> Option<Looked> {
+        let Looked { graphite_at, vitals, .. } = known.clone();
         let master = JobManager::through(self.network.flink.clone(), &due.master);
-        let Ok(Some(look)) = self.ask(&master, &due.job, vitals.as_ref()) else {
-            return Looked { at: Some(now), graphite_at, vitals };
-        };
+        let look = self.ask(&master, &due.job, vitals.as_ref()).ok()??;
         let is_asked = graphite.is_some() && graphite_at.is_none_or(|at| at + OF_GRAPHITE <= now);
         let began = look.job.started_ms.unwrap_or(look.at_ms);
         let metrics = is_asked.then(|| arrival::of(*graphite, &due.of, (began, look.at_ms)));
@@ -97,7 +112,7 @@ impl Manager {
         }
         let metrics = metrics.filter(|metrics: &Metrics| metrics.hidden.is_none());
         let vitals = Some(Vitals::after(vitals, Look { metrics, ..look }));
-        Looked { at: Some(now), graphite_at: if is_asked { Some(now) } else { graphite_at }, vitals }
+        Some(Looked { at: Some(now), graphite_at: if is_asked { Some(now) } else { graphite_at }, vitals })
     }
 
     fn ask(&self, master: &JobManager, id: &JobId, known: Option<&Vitals>) -> Result<Option<Look>, Error> {
