@@ -150,7 +150,7 @@ fn one_line(text: &str) -> String {
 fn doubt(signs: &Signs<'_>) -> Option<Found> {
     let (attempt, observed) = (signs.known.attempt.as_ref()?, signs.observed?);
     let Yarn::Tried(tried) = &observed.yarn else { return None };
-    let is_open = attempt.begun && tried.found == attempt::Found::None && tried.trail == attempt::Trail::None;
+    let is_open = attempt.begun.is_some() && tried.found == attempt::Found::None && tried.trail == attempt::Trail::None;
     let since = Some(attempt.at_ms).filter(|since| is_open && since + HIDDEN_MS <= signs.now_ms)?;
     let remedy = "look in YARN for an application with its tag; where there is none, `pnda app stop --no-savepoint` ends the doubt";
     Some(critical(Kind::CannotSee, since, attempt::DOUBT, remedy))

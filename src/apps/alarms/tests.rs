@@ -237,8 +237,7 @@ fn what_is_stuck_before_it_ever_ran_is_told() {
     );
     let tag = "pnda-client-1".to_owned();
     let attempt = json!({
-        "tag": tag, "begun": true, "order": 7, "at_ms": AT, "queue": null, "job": null, "restore": null,
-        "policy": { "respawn": "no", "pause_ms": 0, "limit": null },
+        "tag": tag, "begun": { "folder": "f", "at_ms": AT }, "at_ms": AT, "intent": { "order": 7, "queue": null, "job": null, "restore": null },
     });
     let attempt = serde_json::from_value(attempt).unwrap();
     let component = Component { attempt: Some(attempt), ..Component::default() };
