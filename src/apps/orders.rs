@@ -2,6 +2,7 @@
 //! Pure. What is refused says why and what would be right, in a kind that HTTP has a status for.
 //! Not here: who somebody is, and carrying an order out.
 
+use crate::decide::upgrade::runs;
 use crate::journal::{Application, State, Wanted};
 use crate::status::phase;
 use std::sync::Arc;
@@ -110,11 +111,10 @@ pub fn change(name: &ApplicationName, application: &Application, purpose: Purpos
         return Err(under_way(name, application));
     }
     match (phase(application), purpose) {
-        (Phase::Started | Phase::Starting, _) => Ok(()),
-        (Phase::Created, Purpose::Restart) => {
+        (Phase::Created | Phase::Started, Purpose::Restart) if runs(application).is_empty() => {
             Err(Refusal::Conflict(format!("{name} does not run: `pnda app start {name}`")))
         }
-        (Phase::Created, _) => Ok(()),
+        (Phase::Created | Phase::Started | Phase::Starting, _) => Ok(()),
         (other, _) => Err(Refusal::Conflict(format!("{name} is {other}: wait until that is over"))),
     }
 }
@@ -150,7 +150,9 @@ pub fn stop(name: &ApplicationName, application: &Application, save: bool) -> Re
 pub fn is_stopping(application: &Application, save: bool, drain: bool) -> bool {
     let same = matches!(application.wanted, Wanted::Stopped { save: wanted, .. } if wanted == save);
     let drains = application.components.values().any(|component| component.drains);
-    same && drains == drain && phase(application) == Phase::Stopping
+    // An upgrade stops what runs to begin it again, which whoever orders a stop does not want.
+    let begins_again = application.upgrading().is_some_and(|upgrade| upgrade.starts);
+    same && drains == drain && !begins_again && phase(application) == Phase::Stopping
 }
 
 /// A savepoint of what runs.

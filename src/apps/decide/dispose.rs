@@ -190,6 +190,7 @@ mod tests {
             purpose: Purpose::Upgrade,
             from: release.clone(),
             to: release.clone(),
+            runs: Default::default(),
             starts: true,
             step: Step::Trying,
             states: states.clone(),

@@ -3,12 +3,14 @@
 //! Nothing is decided on what nobody sees; a new version that nobody sees has its time as one that waits has.
 //! Not here: what runs and stops (`next`), and what follows from a record (`journal::upgrading`).
 
-use super::again::FORGOTTEN_MS;
+use super::again::{Again, FORGOTTEN_MS, again};
 use super::{Job, Seen};
-use crate::journal::{Application, Component, Trial, Verdict};
+use crate::journal::{Application, Component, Trial, Verdict, Wanted};
+use std::collections::BTreeSet;
 use systems::yarn::State;
 use words::change::Step;
 use words::ids::JobId;
+use words::names::ComponentName;
 
 /// A new version has this long from where YARN runs it, or so many times what a checkpoint may take.
 const LEAST_TIME_MS: u64 = 10 * 60_000;
@@ -19,6 +21,10 @@ pub const STEADY_MS: u64 = 60_000;
 const MOST_FAILURES: u64 = 5;
 /// What came to nothing is asked for again after this.
 const PAUSE_MS: u64 = 10_000;
+/// Each time after twice as long, up to this.
+const LONGEST_PAUSE_MS: u64 = 5 * 60_000;
+/// A checkpoint may not take longer, whatever a program says.
+const LONGEST_CHECKPOINT_MS: u64 = 24 * 3_600_000;
 
 /// What is next for the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +37,27 @@ pub enum Turn {
     Stay,
     /// Write down that it is the old version again.
     Return,
+}
+
+/// The components that run or will by themselves, and those that failed beside them: not what has finished, or what a person
+/// ended. None where nothing runs or will.
+pub fn runs(application: &Application) -> BTreeSet<ComponentName> {
+    let has_failed = |component: &Component| {
+        let end = component.run.as_ref().and_then(|run| run.end.as_ref());
+        end.is_some_and(|end| matches!(end.verdict, Verdict::Failed | Verdict::Lost))
+    };
+    let is_on = |component: &Component| is_on(&application.wanted, component);
+    let any = application.components.values().any(is_on);
+    let runs = application.components.iter().filter(|(_, one)| is_on(one) || (any && has_failed(one)));
+    runs.map(|(name, _)| name.clone()).collect()
+}
+
+/// Whether a component runs, or will by itself.
+fn is_on(wanted: &Wanted, component: &Component) -> bool {
+    let Wanted::Started { order, .. } = wanted else { return false };
+    let begins = component.given_up.is_none() && component.run.as_ref().is_none_or(|run| run.order != *order);
+    let lives = component.live().is_some() || component.attempt.is_some() || component.schedule.is_some();
+    lives || begins || matches!(again(wanted, component), Again::At(_))
 }
 
 /// Decides what is next for an application.
@@ -116,7 +143,7 @@ pub fn prove(trial: &Trial, seen: &Seen, tried: &Tried, now_ms: u64) -> Prove {
     let Some(since_ms) = trial.since_ms else { return Prove::Begin };
     let next = shown(trial, seen, tried, now_ms);
     let timeout_ms = match tried.checkpoints {
-        Checkpoints::Within { timeout_ms } => timeout_ms,
+        Checkpoints::Within { timeout_ms } => timeout_ms.min(LONGEST_CHECKPOINT_MS),
         Checkpoints::Hidden | Checkpoints::None => 0,
     };
     let most = LEAST_TIME_MS.max(timeout_ms.saturating_mul(TIMES_A_CHECKPOINT));
@@ -145,7 +172,8 @@ fn shown(trial: &Trial, seen: &Seen, tried: &Tried, now_ms: u64) -> Prove {
         Job::Hidden(_) => return Prove::Wait(""),
     };
     let Some(asked) = &trial.asked else {
-        let is_soon = trial.failed.as_ref().is_some_and(|(at_ms, _)| (*at_ms..at_ms + PAUSE_MS).contains(&now_ms));
+        let pause_ms = (PAUSE_MS << trial.failures.saturating_sub(1).min(10)).min(LONGEST_PAUSE_MS);
+        let is_soon = trial.failed.as_ref().is_some_and(|(at_ms, _)| (*at_ms..at_ms + pause_ms).contains(&now_ms));
         return match tried.checkpoints {
             _ if is_soon => Prove::Wait("a checkpoint is asked for again in a moment"),
             Checkpoints::Hidden => Prove::Wait("its JobManager does not tell how it takes checkpoints"),

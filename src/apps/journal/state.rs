@@ -218,6 +218,7 @@ impl State {
                 if *is_over || application.go_on(&of.application, record.number, why) {
                     return Ok(());
                 }
+                application.goes_on_too(of);
                 if let Wanted::Stopped { save: true, was: Some((order, origin)) } = &application.wanted {
                     application.wanted = Wanted::Started { order: *order, origin: origin.clone() };
                 }

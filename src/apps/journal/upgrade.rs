@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use words::change::{Purpose, Step};
 use words::ids::{ApplicationId, JobId, TriggerId};
 use words::names::{ApplicationName, ComponentName, PackageName};
@@ -14,8 +14,9 @@ use words::names::{ApplicationName, ComponentName, PackageName};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UpgradeFact {
-    /// It was ordered. What runs ends first, `save`: with a savepoint.
-    Ordered { purpose: Purpose, package: PackageName, overrides: Value, save: bool },
+    /// It was ordered. What runs ends first, `save`: with a savepoint; `runs`: the components
+    /// that run, or will by themselves, and so shall those of the other version.
+    Ordered { purpose: Purpose, package: PackageName, overrides: Value, save: bool, runs: BTreeSet<ComponentName> },
     /// Nothing of the old version runs any more, and this is where its components stood; from here on it is the new one.
     Switched { states: States },
     /// The new version is good.
@@ -74,6 +75,8 @@ pub struct Upgrade {
     pub to: Release,
     /// Whether it runs then; what did not run only becomes another one.
     pub starts: bool,
+    /// The components that ran or would by themselves: the others have ended, and stay so.
+    pub runs: BTreeSet<ComponentName>,
     /// How far it is.
     pub step: Step,
     /// Where the old version's components stood when it ended.
@@ -108,6 +111,8 @@ pub struct Trial {
     pub asked: Option<Asked>,
     /// When something came to nothing last, and why.
     pub failed: Option<(u64, String)>,
+    /// How often something did.
+    pub failures: u32,
     /// It has.
     pub is_good: bool,
 }

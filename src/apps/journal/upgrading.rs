@@ -2,11 +2,12 @@
 //! Pure: whatever ends, fails or is ordered meanwhile leads to the same step on any node.
 //! Not here: the shapes (`upgrade`), and what is to be done next (`decide::upgrade`).
 
-use super::application::{Application, Wanted};
+use super::application::{Application, Component, Wanted};
 use super::record::{End, Key, Origin, Record, Verdict};
 use super::state::State;
 use super::streak::Streak;
 use super::upgrade::{Asked, Previous, Release, States, Trial, TrialFact, Upgrade, UpgradeFact};
+use std::collections::BTreeSet;
 use words::change::{Purpose, Step};
 use words::names::{ApplicationName, ComponentName, PackageName};
 
@@ -23,9 +24,9 @@ impl State {
         let misplaced = || Err(format!("{name} has no upgrade that this follows"));
         match (fact, step) {
             (UpgradeFact::Ordered { .. }, Some(Step::Stopping | Step::Trying | Step::Returning)) => misplaced(),
-            (UpgradeFact::Ordered { purpose, package, overrides, save }, _) => {
+            (UpgradeFact::Ordered { purpose, package, overrides, save, runs }, _) => {
                 let to = Release { package: package.clone(), overrides: overrides.clone() };
-                application.begin_upgrade(record.number, *purpose, to, *save);
+                application.begin_upgrade(record.number, (*purpose, to), (*save, runs));
                 Ok(())
             }
             (UpgradeFact::Switched { states }, Some(Step::Stopping)) if !is_live => {
@@ -71,7 +72,10 @@ impl State {
             TrialFact::Asked { job, checkpoint, .. } => {
                 trial.asked = Some(Asked { job: job.clone(), checkpoint: checkpoint.clone(), at_ms: record.at_ms });
             }
-            TrialFact::NotGood { why, .. } => (trial.asked, trial.failed) = (None, Some((record.at_ms, why.clone()))),
+            TrialFact::NotGood { why, .. } => {
+                (trial.asked, trial.failed) = (None, Some((record.at_ms, why.clone())));
+                trial.failures += 1;
+            }
             TrialFact::Good { .. } => trial.is_good = true,
         }
         Ok(())
@@ -94,14 +98,20 @@ impl Application {
         self.upgrade.as_ref().is_some_and(|upgrade| upgrade.step == step)
     }
 
-    fn begin_upgrade(&mut self, order: u64, purpose: Purpose, to: Release, save: bool) {
+    fn begin_upgrade(
+        &mut self,
+        order: u64,
+        (purpose, to): (Purpose, Release),
+        (save, runs): (bool, &BTreeSet<ComponentName>),
+    ) {
         let from = Release { package: self.package.clone(), overrides: self.overrides.clone() };
         let was = match &self.wanted {
-            Wanted::Started { order, origin } => Some((*order, origin.clone())),
-            Wanted::Created | Wanted::Stopped { .. } | Wanted::Deleted => None,
+            Wanted::Started { order, origin } if !runs.is_empty() => Some((*order, origin.clone())),
+            _ => None,
         };
         let (starts, step, states) = (was.is_some(), Step::Stopping, States::new());
-        self.upgrade = Some(Upgrade { order, purpose, from, to, starts, step, states, why: None });
+        let runs = runs.clone();
+        self.upgrade = Some(Upgrade { order, purpose, from, to, starts, runs, step, states, why: None });
         if let Some((order, origin)) = was {
             // What was ordered for a first run that has not come to be counts for the one that follows.
             for component in self.components.values_mut() {
@@ -117,21 +127,27 @@ impl Application {
     fn switch(&mut self, record: &Record, states: &States) {
         let Some(upgrade) = &mut self.upgrade else { return };
         upgrade.states = states.clone();
-        let (purpose, starts) = (upgrade.purpose, upgrade.starts);
+        let (purpose, starts, runs) = (upgrade.purpose, upgrade.starts, upgrade.runs.clone());
         let is_tried = starts && matches!(purpose, Purpose::Upgrade | Purpose::Rescale);
         self.package = upgrade.to.package.clone();
         self.overrides = upgrade.to.overrides.clone();
         upgrade.step = if is_tried { Step::Trying } else { Step::Good };
         let back = self.previous.as_ref().filter(|_| purpose == Purpose::Rollback).map(|one| one.states.clone());
         for (name, component) in &mut self.components {
-            match &back {
-                Some(back) => component.begins = Some(pinned(back, name)),
+            if let Some(back) = &back {
+                component.begins = Some(pinned(back, name));
+            }
+            if !starts {
+                continue;
+            }
+            if component.stays_ended(name, &runs, record.number) {
+                component.trial = is_tried.then(|| Trial { is_good: true, ..Trial::default() });
+                continue;
+            }
+            if back.is_none() {
                 // What was kept is begun from, whatever comes into the folders later.
-                None if starts => {
-                    let state = states.get(name).cloned().flatten();
-                    component.begins = state.map(Origin::Path).or(component.begins.take());
-                }
-                None => {}
+                let state = states.get(name).cloned().flatten();
+                component.begins = state.map(Origin::Path).or(component.begins.take());
             }
             (component.streak, component.given_up, component.insists) = (Streak::default(), None, None);
             (component.savepoint_ordered, component.ordered) = (false, None);
@@ -167,9 +183,13 @@ impl Application {
         let why = upgrade.why.clone().unwrap_or_default();
         self.information = Some(upgrade.error(name, &why));
         let (from, starts, states) = (upgrade.from.clone(), upgrade.starts, upgrade.states.clone());
+        let runs = upgrade.runs.clone();
         (self.package, self.overrides) = (from.package, from.overrides);
         for (name, component) in &mut self.components {
             component.begins = Some(pinned(&states, name));
+            if starts && component.stays_ended(name, &runs, record.number) {
+                continue;
+            }
             (component.streak, component.given_up) = (Streak::default(), None);
             component.schedule_from(record.at_ms);
             component.insists = starts.then_some(record.number);
@@ -198,18 +218,29 @@ impl Application {
         let Some(upgrade) = self.upgrade.as_ref().filter(|one| one.step == Step::Stopping && one.starts) else {
             return false;
         };
-        let (order, error) = (upgrade.order, upgrade.error(name, why));
+        let (runs, error) = (upgrade.runs.clone(), upgrade.error(name, why));
+        let Wanted::Stopped { was: Some((was, _)), .. } = self.wanted else { return false };
         self.end_upgrade(Step::Ended, Some(why));
         self.information = Some(error);
-        for component in self.components.values_mut() {
-            let is_stopped = component.live().is_none() && component.changed > order;
-            component.insists = is_stopped.then_some(number);
-            if let Some(run) = component.run.as_mut().filter(|_| !is_stopped) {
-                run.order = number;
+        for (name, component) in &mut self.components {
+            let is_stopping = component.pending().is_some_and(|pending| !pending.goes_on);
+            let has_stopped = runs.contains(name) && component.live().is_none() && component.attempt.is_none();
+            component.insists = (is_stopping || has_stopped).then_some(number);
+            if component.insists.is_none() {
+                component.is_of(number, was);
             }
         }
         self.wanted = Wanted::Started { order: number, origin: Origin::Newest };
         true
+    }
+
+    /// A stop that was on its way when its order was over came to nothing: its run is of the order in force.
+    pub(super) fn goes_on_too(&mut self, of: &Key) {
+        let Wanted::Started { order, .. } = self.wanted else { return };
+        let component = self.components.get_mut(&of.component).filter(|one| one.insists == Some(order));
+        if let Some(run) = component.and_then(|component| component.run.as_mut()).filter(|run| run.end.is_none()) {
+            run.order = order;
+        }
     }
 
     /// A person has ordered a stop or the end of the application.
@@ -265,6 +296,22 @@ impl Application {
             self.turn_back(&format!("{} cannot be started: {why}", of.component));
         }
         is_tried
+    }
+}
+
+impl Component {
+    /// Whether it had ended before the upgrade and stays so, by the order with this number.
+    fn stays_ended(&mut self, name: &ComponentName, runs: &BTreeSet<ComponentName>, order: u64) -> bool {
+        let run = self.run.as_mut().filter(|run| run.end.is_some() && !runs.contains(name));
+        let stays = run.is_some();
+        run.into_iter().for_each(|run| run.order = order);
+        stays
+    }
+
+    /// What was of one order is of another one.
+    fn is_of(&mut self, order: u64, was: u64) {
+        self.run.iter_mut().filter(|run| run.order == was).for_each(|run| run.order = order);
+        self.attempt.iter_mut().filter(|attempt| attempt.intent.order == was).for_each(|one| one.intent.order = order);
     }
 }
 

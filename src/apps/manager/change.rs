@@ -7,7 +7,8 @@ use super::Manager;
 use super::answers::{LONGEST_OVERRIDES, of_depot};
 use super::difference::{Version, difference};
 use super::explain::refusals;
-use crate::journal::{Application, Fact, Key, Origin, Release, State, UpgradeFact};
+use crate::decide::upgrade::runs;
+use crate::journal::{Application, Fact, Key, Origin, Release, State, UpgradeFact, Wanted};
 use crate::orders::{self, Caller, Refusal};
 use crate::package::Package;
 use crate::package::overrides::Overrides;
@@ -15,9 +16,10 @@ use crate::preflight::answers::Answers;
 use crate::share;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
-use words::application::{Finding, Phase};
+use words::application::Finding;
 use words::chain::chain;
 use words::change::{Difference, Plan, Presence, Purpose, Step};
+use words::digest::Sha256;
 use words::flink;
 use words::names::{ApplicationName, ComponentName, PackageName};
 
@@ -59,6 +61,7 @@ struct Target {
 struct Looked {
     plan: Plan,
     release: Release,
+    digest: Sha256,
     answers: Answers,
 }
 
@@ -83,39 +86,57 @@ impl Manager {
             return Ok(Vec::new());
         }
         orders::change(name, orders::own(&*self.state()?, name, by)?, change.purpose)?;
-        let Looked { plan, release, answers } = self.consider(name, change, by)?;
+        let Looked { plan, release, digest, answers } = self.consider(name, change, by)?;
         if let Some(why) = refusals(plan.findings.clone()) {
             return Err(Refusal::Invalid(format!("nothing was changed:\n{why}")));
         }
         self.keep_answers(name, answers);
-        self.order_change(name, (change.purpose, release, change.save), by)?;
+        self.order_looked_at(name, (change.purpose, release, change.save), Some(digest), by)?;
         Ok(plan.findings)
     }
 
     /// Orders it, whatever stands against the new version.
+    #[cfg(test)]
     pub(super) fn order_change(
         &self,
         name: &ApplicationName,
+        wanted: (Purpose, Release, bool),
+        by: &Caller,
+    ) -> Result<(), Refusal> {
+        self.order_looked_at(name, wanted, None, by)
+    }
+
+    /// Orders what was looked at: deployed again meanwhile, the package may be another one.
+    fn order_looked_at(
+        &self,
+        name: &ApplicationName,
         (purpose, release, save): (Purpose, Release, bool),
+        digest: Option<Sha256>,
         by: &Caller,
     ) -> Result<(), Refusal> {
         self.order(name, by, |state, application| {
             orders::change(name, application, purpose)?;
             share::another_start(state, &application.owner, self.share)?;
-            // It may have been undeployed meanwhile.
-            if !state.packages.contains_key(&release.package) {
+            let deployed = state.packages.get(&release.package).map(|one| one.sha256);
+            if deployed.is_none_or(|deployed| digest.is_some_and(|looked_at| looked_at != deployed)) {
                 return Err(Refusal::NotFound(format!("package {} that is deployed", release.package)));
             }
             self.another_order(&by.name)?;
             let Release { package, overrides } = release;
-            let step = UpgradeFact::Ordered { purpose, package, overrides, save };
+            let runs = runs(application);
+            let step = UpgradeFact::Ordered { purpose, package, overrides, save, runs };
             Ok(Fact::Upgrade { application: name.clone(), step })
         })
     }
 
     /// The way back of an upgrade that is under way begins at once. Gives whether there is one.
     fn turn_back(&self, name: &ApplicationName, by: &Caller) -> Result<bool, Refusal> {
-        let is_tried = |application: &Application| application.upgrading().is_some_and(|one| one.step == Step::Trying);
+        // What is being killed cannot go on; what is being saved can.
+        let is_tried = |application: &Application| match application.upgrading().map(|one| (one.step, one.starts)) {
+            Some((Step::Trying, _)) => true,
+            Some((Step::Stopping, true)) => matches!(application.wanted, Wanted::Stopped { save: true, .. }),
+            _ => false,
+        };
         if !is_tried(orders::own(&*self.state()?, name, by)?) {
             return Ok(false);
         }
@@ -139,7 +160,15 @@ impl Manager {
         let new = self.version(&would_be, name, &package);
         let difference = difference(&old, &new);
         let answers = Answers::default();
+        let missing = || Refusal::NotFound(format!("package {} that is deployed", release.package));
+        let deployed = state.packages.get(&release.package).ok_or_else(missing)?;
+        let digest = deployed.sha256;
         let mut dry = self.look(&would_be, name, &Origin::Newest, &answers)?;
+        // Its code will run as whoever the application belongs to.
+        if deployed.owner != application.owner && application.package != release.package {
+            let what = format!("it was deployed by {}", deployed.owner);
+            dry.findings.push(Finding::warning(release.package.as_str(), what, ""));
+        }
         dry.findings.splice(0..0, against(name, application, change));
         dry.findings.extend(components_that_differ(&difference));
         if !change.any_flink && change.purpose != Purpose::Rollback {
@@ -157,7 +186,7 @@ impl Manager {
         let steps = steps(application, change, &release);
         let (application, purpose) = (name.clone(), change.purpose);
         let plan = Plan { application, purpose, difference, steps, findings: dry.findings, components: dry.components };
-        Ok(Looked { plan, release, answers })
+        Ok(Looked { plan, release, digest, answers })
     }
 
     /// What it is to become, with both packages.
@@ -297,7 +326,7 @@ fn other_flink(old: &Version<'_>, new: &Version<'_>) -> Vec<Finding> {
 
 /// What would happen, in its order.
 fn steps(application: &Application, change: &Change, release: &Release) -> Vec<String> {
-    let runs = matches!(crate::status::phase(application), Phase::Started | Phase::Starting);
+    let runs = !runs(application).is_empty();
     let (old, new) = (&application.package, &release.package);
     let mut steps = Vec::new();
     let before = |component: &ComponentName| {

@@ -19,6 +19,13 @@ impl Manager {
         by: &Caller,
     ) -> Result<Fork, Refusal> {
         let application = orders::own(state, other, by)?;
+        // The newest state may be that of a version that goes again.
+        if let Some(upgrade) = application.upgrading() {
+            return Err(Refusal::Conflict(format!(
+                "the {} of {other} is under way: ask again when it is over",
+                upgrade.purpose
+            )));
+        }
         let mut states = BTreeMap::new();
         for component in components {
             let Some(known) = application.components.get(component) else { continue };
@@ -38,7 +45,7 @@ impl Manager {
         by: &Caller,
     ) -> Result<Option<String>, Refusal> {
         let origin = match known.live() {
-            None => Origin::Newest,
+            None => known.begins_from(&Origin::Newest).clone(),
             // Flink removes the checkpoints of what runs when there are newer ones.
             Some(run) => {
                 let kept = known.savepoints.iter().filter(|one| one.run == run.id && !known.is_disposed(&one.id));

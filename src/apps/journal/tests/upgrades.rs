@@ -4,8 +4,9 @@
 
 use super::*;
 use crate::decide::upgrade::{Turn, turn};
-use crate::decide::{Action, Observed, Yarn, next};
+use crate::decide::{Action, Observed, Rest, Yarn, next};
 use serde_json::json;
+use std::collections::BTreeSet;
 use words::change::{Purpose, Step};
 
 fn other() -> Key {
@@ -26,7 +27,12 @@ fn upgrade(step: UpgradeFact) -> Fact {
 
 fn ordered() -> Fact {
     let (package, overrides) = (PackageName::new("p-2.0.0").unwrap(), json!({ "package": "p-2.0.0" }));
-    upgrade(UpgradeFact::Ordered { purpose: Purpose::Upgrade, package, overrides, save: true })
+    upgrade(UpgradeFact::Ordered { purpose: Purpose::Upgrade, package, overrides, save: true, runs: runs() })
+}
+
+/// Both.
+fn runs() -> BTreeSet<ComponentName> {
+    [key().component, other().component].into()
 }
 
 fn end(verdict: Verdict) -> End {
@@ -35,6 +41,13 @@ fn end(verdict: Verdict) -> End {
 
 /// Two components that run, and their upgrade is ordered.
 fn two() -> Book {
+    let mut book = with_two();
+    note(&mut book, ordered());
+    book
+}
+
+/// Two components that run.
+fn with_two() -> Book {
     let mut book = book();
     let Fact::ApplicationCreated { application, package, owner, overrides, forked, .. } = created() else { panic!() };
     let components = vec![key().component, other().component];
@@ -43,7 +56,6 @@ fn two() -> Book {
     for (number, of) in [(1, key()), (2, other())] {
         run(&mut book, number, &of, 2);
     }
-    note(&mut book, ordered());
     book
 }
 
@@ -123,6 +135,53 @@ fn a_component_that_fails_takes_all_of_its_version_along_and_each_begins_from_wh
     assert_eq!((begins(&key()), begins(&other())), (Some(Origin::Path("/s/a".into())), Some(Origin::Empty)));
     assert_eq!((step(&book), application(&book).package.as_str()), (Step::Returned, "p-1.0.0"));
     assert!(application(&book).information.as_ref().is_some_and(|said| said.contains("c failed: said")));
+    assert_eq!(action(&book, &key()), Action::Intend { due_ms: None });
+}
+
+#[test]
+fn what_stops_all_the_same_after_the_other_one_could_not_be_saved_begins_again() {
+    let mut book = two();
+    saving(&mut book, 1, &key(), "a");
+    saving(&mut book, 2, &other(), "b");
+    note(&mut book, Fact::SavepointFailed { of: other(), id: trigger("b"), why: "no".into(), is_over: false });
+    assert_eq!(step(&book), Step::Ended);
+    // The stop of the first one was on its way already.
+    note(&mut book, Fact::SavepointCompleted { of: key(), id: trigger("a"), path: "/s/a".into() });
+    note(&mut book, Fact::RunEnded { of: key(), id: id(1), end: end(Verdict::Succeeded) });
+    assert_eq!(action(&book, &key()), Action::Intend { due_ms: None });
+}
+
+#[test]
+fn what_goes_on_after_its_own_stop_failed_too_is_of_the_order_in_force() {
+    let mut book = two();
+    saving(&mut book, 1, &key(), "a");
+    saving(&mut book, 2, &other(), "b");
+    for (of, digit) in [(other(), "b"), (key(), "a")] {
+        note(&mut book, Fact::SavepointFailed { of, id: trigger(digit), why: "no".into(), is_over: false });
+    }
+    let Wanted::Started { order, .. } = application(&book).wanted else { panic!("{:?}", application(&book).wanted) };
+    let orders = application(&book).components.values().map(|one| one.run.as_ref().unwrap().order);
+    assert_eq!(orders.collect::<Vec<_>>(), [order, order]);
+}
+
+/// A batch job that has finished beside a stream is not begun again.
+#[test]
+fn what_had_finished_before_is_not_run_again_by_an_upgrade_or_its_way_back() {
+    let mut book = with_two();
+    note(&mut book, Fact::RunEnded { of: other(), id: id(2), end: end(Verdict::Succeeded) });
+    let (package, overrides) = (PackageName::new("p-2.0.0").unwrap(), json!({ "package": "p-2.0.0" }));
+    let runs = [key().component].into();
+    let purpose = Purpose::Upgrade;
+    note(&mut book, upgrade(UpgradeFact::Ordered { purpose, package, overrides, save: true, runs }));
+    stopped(&mut book, 1, &key(), "a");
+    let states: States = [(key().component, Some("/s/a".to_owned())), (other().component, None)].into_iter().collect();
+    note(&mut book, upgrade(UpgradeFact::Switched { states }));
+    let order = book.state.number;
+    assert_eq!(action(&book, &other()), Action::Rest(Rest::AsWanted));
+    run(&mut book, 3, &key(), order);
+    note(&mut book, Fact::RunEnded { of: key(), id: id(3), end: end(Verdict::Failed) });
+    note(&mut book, upgrade(UpgradeFact::Returned));
+    assert_eq!(action(&book, &other()), Action::Rest(Rest::AsWanted));
     assert_eq!(action(&book, &key()), Action::Intend { due_ms: None });
 }
 

@@ -225,6 +225,29 @@ fn a_stop_ends_an_upgrade_and_nothing_else_is_ordered_meanwhile() {
 }
 
 #[test]
+fn an_upgrade_that_is_still_saving_is_taken_back_on_order() {
+    let mut one = Upgraded::new();
+    one.order();
+    one.manager.change(&application(), &Change::to(Purpose::Rollback), &alice()).unwrap();
+    assert!(is_at(&one.told(), Step::Ended));
+    assert!(one.bed.settle(&one.manager, is_running), "{:?}", one.told());
+    one.bed.settle(&one.manager, |_| false);
+    assert!(is_running(&one.told()) && one.told().package.as_str() == WORDCOUNT, "{:?}", one.told());
+}
+
+#[test]
+fn a_stop_while_the_old_version_is_being_saved_leaves_that_stopped() {
+    let mut one = Upgraded::new();
+    one.order();
+    one.manager.stop(&application(), true, &alice()).unwrap();
+    assert!(is_at(&one.told(), Step::Ended));
+    one.bed.settle(&one.manager, |_| false);
+    let told = one.told();
+    assert!(is_stopped(&told) && told.package.as_str() == WORDCOUNT, "{told:?}");
+    assert_eq!(one.bed.yarn.world().applications.len(), 1);
+}
+
+#[test]
 fn a_stop_on_the_way_back_leaves_the_old_version_and_its_state_for_the_next_start() {
     let mut one = Upgraded::new();
     one.tried();
@@ -253,6 +276,35 @@ fn what_does_not_run_only_becomes_another_version() {
     one.manager.start(&application(), Origin::Newest, &alice()).unwrap();
     assert!(one.bed.settle(&one.manager, is_running));
     assert_eq!(one.bed.places(), [one.component().restored_from.unwrap()]);
+}
+
+#[test]
+fn what_has_ended_by_itself_does_not_run_again_because_it_became_another_version() {
+    let mut one = Upgraded::new();
+    one.bed.yarn.set(&one.old, "FINISHED", "SUCCEEDED");
+    one.manager.round();
+    one.order();
+    one.until(Step::Good);
+    one.bed.settle(&one.manager, |_| false);
+    let told = one.told();
+    assert_eq!((told.package.as_str(), told.components[0].state), (NEWER, State::Finished));
+    assert_eq!(one.bed.yarn.world().applications.len(), 1);
+    let restart = one.manager.change(&application(), &Change::to(Purpose::Restart), &alice());
+    assert!(matches!(restart, Err(Refusal::Conflict(why)) if why.contains("does not run")));
+}
+
+/// A fixed version is ordered while the old one waits for its next try.
+#[test]
+fn a_version_that_would_be_tried_again_is_not_once_another_one_is_ordered() {
+    let mut one = Upgraded::new();
+    one.bed.yarn.set(&one.old, "FAILED", "FAILED");
+    one.manager.round();
+    assert_eq!(one.component().state, State::Restarting);
+    one.order();
+    one.until(Step::Good);
+    let told = one.told();
+    assert!(is_running(&told) && told.package.as_str() == NEWER, "{told:?}");
+    assert_eq!(one.bed.yarn.world().applications.len(), 2);
 }
 
 #[test]
@@ -293,7 +345,13 @@ fn a_restart_is_one_order_and_another_parallelism_stays_with_the_application() {
 #[test]
 fn what_is_set_otherwise_is_in_no_log() {
     let Release { package, overrides } = newer();
-    let step = UpgradeFact::Ordered { purpose: Purpose::Upgrade, package, overrides, save: true };
+    let step = UpgradeFact::Ordered {
+        purpose: Purpose::Upgrade,
+        package,
+        overrides,
+        save: true,
+        runs: [key().component].into(),
+    };
     let line = Fact::Upgrade { application: application(), step }.line();
     assert!(line.contains(NEWER) && !line.contains("numberOfTaskSlots"), "{line}");
 }
