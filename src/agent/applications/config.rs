@@ -57,7 +57,7 @@ pub fn parse(source: Source<'_>) -> Result<Config, Problems> {
 }
 
 fn config(table: &mut Table<'_>) -> Option<Config> {
-    let cluster = table.parsed("cluster", "pico", Word::new);
+    let cluster = cluster(table);
     let socket = table.parsed("socket", "/var/lib/pnda/applications/socket", NodePath::new);
     let folder = table.parsed("folder", "/var/lib/pnda/applications", NodePath::new);
     let interval = table.number("interval_seconds", 1..=3600).unwrap_or(INTERVAL);
@@ -67,21 +67,12 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let creators = table.optional_parsed("creators", "developers", Word::new);
     let proxies = table.optional_parsed("proxies", "pnda-proxies", Word::new);
     let entrances = entrances(table);
-    let addresses = |list: Vec<document::Text>| list.into_iter().map(|text| text.text).collect::<Vec<_>>();
     let resource_managers = addresses(table.required_list("resource_managers", "http://manager:8088"));
     let name_nodes = addresses(table.required_list("name_nodes", "http://manager:9870"));
-    let filesystem = table.parsed("filesystem", "hdfs://manager:8020", filesystem);
     let hdfs_folder = table.parsed("hdfs_folder", "/pnda/system/deployment-manager", NodePath::new);
-    let inside = |text: String| inside(filesystem.as_deref().unwrap_or_default(), &text);
-    let checkpoints = table.parsed("checkpoints", "hdfs://manager:8020/pnda/flink/checkpoints", inside);
-    let savepoints = table.parsed("savepoints", "hdfs://manager:8020/pnda/flink/savepoints", inside);
-    let archive = table.parsed("archive", "hdfs://manager:8020/pnda/flink/completed-jobs", inside);
-    let logs = table.parsed("logs", "/app-logs", NodePath::new);
     let queue_map = table.optional_parsed("queue_map", "/opt/pnda/rm-wrapper/policies/map.txt", NodePath::new);
     let mirror = mirror(table);
     let graphite = table.optional_parsed("graphite", "http://graphite:8080", graphite);
-    let attempts = table.number("attempts", 1..=100).unwrap_or(1);
-    let class_path = addresses(table.required_list("class_path", "/etc/hadoop/conf"));
     let flink_home = table.parsed("flink_home", "/opt/pnda/flink", NodePath::new);
     let flinks: Option<BTreeMap<Version, Release>> = table.tables("release", release).into_iter().collect();
     let client = table.table("client", client).flatten();
@@ -89,20 +80,10 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let environment = environment(table);
     let calls = table.table("alarms", calls).flatten();
     let tests = table.number("selftest_seconds", 600..=604_800).map(Duration::from_secs);
-    let cluster = Cluster {
-        name: cluster?,
-        filesystem: filesystem.clone()?,
-        class_path,
-        checkpoints: checkpoints?,
-        savepoints: savepoints?,
-        archive: archive?,
-        logs: logs?.to_string(),
-        attempts: attempts as u32,
-    };
     let (user, admins) = (user?, admins?);
     let rules = Rules { admins: admins.clone(), service: user.clone(), deployers, creators, proxies };
     let site = Site {
-        cluster,
+        cluster: cluster?,
         user,
         admins,
         resource_managers,
@@ -127,6 +108,33 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         tests,
         site,
     })
+}
+
+/// What submissions depend on.
+fn cluster(table: &mut Table<'_>) -> Option<Cluster> {
+    let name = table.parsed("cluster", "pico", Word::new);
+    let filesystem = table.parsed("filesystem", "hdfs://manager:8020", filesystem);
+    let inside = |text: String| inside(filesystem.as_deref().unwrap_or_default(), &text);
+    let checkpoints = table.parsed("checkpoints", "hdfs://manager:8020/pnda/flink/checkpoints", inside);
+    let savepoints = table.parsed("savepoints", "hdfs://manager:8020/pnda/flink/savepoints", inside);
+    let archive = table.parsed("archive", "hdfs://manager:8020/pnda/flink/completed-jobs", inside);
+    let logs = table.parsed("logs", "/app-logs", NodePath::new);
+    let attempts = table.number("attempts", 1..=100).unwrap_or(1);
+    let class_path = addresses(table.required_list("class_path", "/etc/hadoop/conf"));
+    Some(Cluster {
+        name: name?,
+        filesystem: filesystem.clone()?,
+        class_path,
+        checkpoints: checkpoints?,
+        savepoints: savepoints?,
+        archive: archive?,
+        logs: logs?.to_string(),
+        attempts: attempts as u32,
+    })
+}
+
+fn addresses(list: Vec<document::Text>) -> Vec<String> {
+    list.into_iter().map(|text| text.text).collect()
 }
 
 /// A program or an address, not both.
