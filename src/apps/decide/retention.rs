@@ -161,6 +161,7 @@ mod tests {
             from: release.clone(),
             to: release,
             starts: true,
+            runs: Default::default(),
             step: Step::Trying,
             states: BTreeMap::new(),
             why: None,

@@ -55,17 +55,6 @@ impl Fact {
                 let from = intent.restore.as_ref().map(|path| format!(", from {path}")).unwrap_or_default();
                 return (Some(&of.component), format!("{id} will be submitted{from}"));
             }
-            Fact::ClientIntended { of, tag, intent } => {
-                let from = intent.restore.as_ref().map(|path| format!(", from {path}")).unwrap_or_default();
-                return (Some(&of.component), format!("Flink's client will submit it with the tag {tag}{from}"));
-            }
-            Fact::ClientBegun { of, .. } => return (Some(&of.component), "Flink's client is started".to_owned()),
-            Fact::ClientFound { of, id, .. } => {
-                return (Some(&of.component), format!("Flink's client has submitted it as {id}"));
-            }
-            Fact::ClientEnded { of, why, .. } => {
-                return (Some(&of.component), format!("Flink's client submitted nothing: {why}"));
-            }
             Fact::SubmissionBegun { of, id } => return (Some(&of.component), format!("{id} is submitted")),
             Fact::RunAccepted { of, id, .. } => return (Some(&of.component), format!("YARN has {id}")),
             Fact::RunEnded { of, id, end } => {
@@ -73,26 +62,41 @@ impl Fact {
                 let why = why.map(|why| format!(": {why}")).unwrap_or_default();
                 return (Some(&of.component), format!("{id} {}{why}", end.verdict));
             }
-            Fact::SavepointIntended { of, id, periodic: true, .. } => {
-                return (Some(&of.component), format!("savepoint {id} is taken, as it is time"));
-            }
-            Fact::SavepointIntended { of, id, .. } => return (Some(&of.component), format!("savepoint {id} is taken")),
-            Fact::SavepointCompleted { of, id, path } => {
-                return (Some(&of.component), format!("savepoint {id} lies in {path}"));
-            }
-            Fact::SavepointFailed { of, id, why, .. } => {
-                return (Some(&of.component), format!("savepoint {id} failed: {why}"));
-            }
-            Fact::DisposalOrdered { of, id, folder } => {
-                return (Some(&of.component), format!("savepoint {id} is removed, with all in {folder}"));
-            }
-            Fact::SavepointDisposed { of, id } => {
-                return (Some(&of.component), format!("savepoint {id} is gone"));
-            }
             Fact::Upgrade { step, .. } => step.told(),
             Fact::Trial { of, step } => return (Some(&of.component), step.told()),
+            fact => return fact.told_of_others(),
         };
         (None, text)
+    }
+
+    /// The same of submissions by Flink's client, and of savepoints.
+    fn told_of_others(&self) -> (Option<&ComponentName>, String) {
+        match self {
+            Fact::ClientIntended { of, tag, intent } => {
+                let from = intent.restore.as_ref().map(|path| format!(", from {path}")).unwrap_or_default();
+                (Some(&of.component), format!("Flink's client will submit it with the tag {tag}{from}"))
+            }
+            Fact::ClientBegun { of, .. } => (Some(&of.component), "Flink's client is started".to_owned()),
+            Fact::ClientFound { of, id, .. } => {
+                (Some(&of.component), format!("Flink's client has submitted it as {id}"))
+            }
+            Fact::ClientEnded { of, why, .. } => {
+                (Some(&of.component), format!("Flink's client submitted nothing: {why}"))
+            }
+            Fact::SavepointIntended { of, id, periodic: true, .. } => {
+                (Some(&of.component), format!("savepoint {id} is taken, as it is time"))
+            }
+            Fact::SavepointIntended { of, id, .. } => (Some(&of.component), format!("savepoint {id} is taken")),
+            Fact::SavepointCompleted { of, id, path } => {
+                (Some(&of.component), format!("savepoint {id} lies in {path}"))
+            }
+            Fact::SavepointFailed { of, id, why, .. } => (Some(&of.component), format!("savepoint {id} failed: {why}")),
+            Fact::DisposalOrdered { of, id, folder } => {
+                (Some(&of.component), format!("savepoint {id} is removed, with all in {folder}"))
+            }
+            Fact::SavepointDisposed { of, id } => (Some(&of.component), format!("savepoint {id} is gone")),
+            _ => (None, String::new()),
+        }
     }
 }
 
