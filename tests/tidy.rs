@@ -264,6 +264,7 @@ fn what_is_decided_about_applications_touches_nothing_outside() {
         "journal/state.rs",
         "journal/record.rs",
         "journal/application.rs",
+        "journal/attempt.rs",
         "journal/savepoint.rs",
         "journal/upgrade.rs",
         "journal/upgrading.rs",

@@ -2,6 +2,7 @@
 //! A snapshot has them in this very shape: a field that comes later has a default.
 //! Not here: which record changes what (`state`).
 
+use super::attempt::{Attempt, Refusals};
 use super::record::{End, Fork, Intent, Key, Origin, Verdict};
 use super::savepoint::{Disposal, Disposed, Outcome, Savepoint};
 use super::streak::Streak;
@@ -142,39 +143,6 @@ pub struct Component {
 
 fn is_zero(number: &u64) -> bool {
     *number == 0
-}
-
-/// A start of Flink's own client.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Begun {
-    /// The folder of its files, on the node that started it.
-    pub folder: Word,
-    /// When, in milliseconds since 1970.
-    pub at_ms: u64,
-}
-
-/// Submissions by Flink's own client that came to nothing, one after the other.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusals {
-    /// How many.
-    pub count: u32,
-    /// When the last one was written down, in milliseconds since 1970.
-    pub at_ms: u64,
-    /// Why.
-    pub why: String,
-}
-
-/// A submission by Flink's own client, of which there is no id yet.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// The tag that its application has in YARN, and nobody else's.
-    pub tag: Word,
-    /// The client was started, or may have been.
-    pub begun: Option<Begun>,
-    /// When it was intended.
-    pub at_ms: u64,
-    /// What it will be.
-    pub intent: Intent,
 }
 
 /// One run: one application of YARN.
@@ -331,23 +299,6 @@ impl Component {
     pub(super) fn handle(&mut self, due_ms: Option<u64>) {
         let Some(due_ms) = due_ms else { return };
         (self.handled_ms, self.given_up, self.streak) = (due_ms, None, Streak::default());
-    }
-
-    /// Flink's own client came to nothing and is tried again, for this reason; or it did not. The time of a schedule that it was
-    /// for has had no run.
-    pub(super) fn refuse(&mut self, why: Option<&String>, due_ms: Option<u64>, at_ms: u64) {
-        let count = self.refusals.as_ref().map_or(0, |refusals| refusals.count) + 1;
-        self.refusals = why.map(|why| Refusals { count, at_ms, why: why.clone() });
-        if let Some(due_ms) = due_ms {
-            self.handled_ms = due_ms.saturating_sub(1);
-        }
-    }
-
-    /// What has ended is what took the id of a run that YARN did not take from Flink's own client: the order has had no run then.
-    pub(super) fn was_refused(&mut self) -> bool {
-        let Some(run) = self.run.as_mut().filter(|run| run.is_placeholder && run.tag.is_some()) else { return false };
-        self.insists = Some(std::mem::take(&mut run.order));
-        true
     }
 
     /// Another run may begin only where none can be any more.

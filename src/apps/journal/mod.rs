@@ -3,6 +3,7 @@
 //! Not here: what is decided from it.
 
 mod application;
+mod attempt;
 mod book;
 mod copy;
 mod hdfs;
@@ -18,7 +19,8 @@ mod told;
 mod upgrade;
 mod upgrading;
 
-pub use application::{Application, Attempt, Begun, Component, Package, Run, Wanted};
+pub use application::{Application, Component, Package, Run, Wanted};
+pub use attempt::{Attempt, Begun};
 pub use book::{Book, NoteError, PIECE};
 pub use copy::CopyError;
 pub use hdfs::HdfsJournal;

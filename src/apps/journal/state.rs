@@ -2,7 +2,8 @@
 //! A fold over the records: the same records give the same state, on any node.
 //! Not here: the shape of what follows (`application`), what is observed, and what is to be done.
 
-use super::application::{Application, Attempt, Begun, Component, Package, Run, Wanted};
+use super::application::{Application, Component, Package, Run, Wanted};
+use super::attempt::{Attempt, Begun};
 use super::record::{Fact, Key, Record, Verdict};
 use super::savepoint::{Disposal, Outcome, Savepoint};
 use std::collections::BTreeMap;

@@ -7,7 +7,9 @@ use crate::words::application::{Application, Finding};
 use crate::words::names::{ApplicationName, BadName, ComponentName, PackageName};
 use clap::{Args, Subcommand};
 use client::Client;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
+use settings::{Property, property};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,6 +20,7 @@ mod logs;
 mod savepoints;
 mod schema;
 mod selftest;
+mod settings;
 pub(super) mod table;
 mod wait;
 
@@ -221,25 +224,9 @@ enum Command {
     },
 }
 
-/// A property of a component, as an argument.
-#[derive(Debug, Clone)]
-struct Property {
-    component: ComponentName,
-    name: String,
-    value: String,
-}
-
 /// A name as an argument.
 fn checked<T: TryFrom<String, Error = BadName>>(text: &str) -> Result<T, BadName> {
     T::try_from(text.to_owned())
-}
-
-fn property(text: &str) -> Result<Property, String> {
-    let form = "write COMPONENT.PROPERTY=VALUE, as in wordcount.application_args=--fast";
-    let (left, value) = text.split_once('=').ok_or(form)?;
-    let (component, name) = left.split_once('.').filter(|(_, name)| !name.is_empty()).ok_or(form)?;
-    let component = ComponentName::new(component).map_err(|error| error.to_string())?;
-    Ok(Property { component, name: name.to_owned(), value: value.to_owned() })
 }
 
 /// Runs a verb.
@@ -248,16 +235,12 @@ pub fn run(arguments: Arguments) -> Outcome {
     match arguments.command {
         Command::Deploy { package } => tell(&client.deploy(&package)?)?,
         Command::Undeploy { package } => client.undeploy(&package)?,
-        Command::Packages { json } => packages(&client.packages()?, json)?,
+        Command::Packages { json } => {
+            let lines = |all: &Vec<PackageName>| all.iter().map(|name| format!("{name}\n")).collect();
+            shown(&client.packages()?, json, lines)?;
+        }
         Command::Create { application, package, set, overrides, state_of } => {
-            let mut body = match overrides {
-                None => body(&package, set),
-                Some(file) => {
-                    let mut body = of_file(&file)?;
-                    body["package"] = json!(package);
-                    body
-                }
-            };
+            let mut body = settings::body(&package, set, overrides.as_deref())?;
             state_of.into_iter().for_each(|other| body["state_of"] = json!(other));
             create(&client, &application, &body)?;
         }
@@ -282,20 +265,17 @@ pub fn run(arguments: Arguments) -> Outcome {
         }
         Command::Status { application, json } => {
             warn_of_silence(&client)?;
-            show(&with_details(&client, &application)?, json)?;
+            shown(&with_details(&client, &application)?, json, table::application)?;
         }
         Command::History { application, json } => {
-            let events = client.history(&application)?;
-            if json { say_json(&events)? } else { say(&table::history(&events))? }
+            shown(&client.history(&application)?, json, |events| table::history(events))?;
         }
         Command::Alarms { application, json } => {
-            let alarms = client.alarms(application.as_ref())?;
-            if json { say_json(&alarms)? } else { say(&table::alarms(&alarms))? }
+            shown(&client.alarms(application.as_ref())?, json, |alarms| table::alarms(alarms))?;
         }
         Command::List { json } => {
             warn_of_silence(&client)?;
-            let all = client.applications()?;
-            if json { say_json(&all)? } else { say(&table::list(&all))? }
+            shown(&client.applications()?, json, |all| table::list(all))?;
         }
         Command::Watch { application } => wait::watch(&client, &application)?,
         Command::Logs { application, component, follow, bytes, json } => {
@@ -303,8 +283,7 @@ pub fn run(arguments: Arguments) -> Outcome {
             return logs::run(&client, &application, &component, bytes, (follow, json));
         }
         Command::Explain { application, json } => {
-            let explained = client.explain(&application)?;
-            if json { say_json(&explained)? } else { say(&table::explained(&explained))? }
+            shown(&client.explain(&application)?, json, |explained| table::explained(explained))?;
         }
         Command::Schema { verb } => say_json(&schema::schema(verb))?,
         Command::Selftest { package, within, json } => return selftest::run(&client, &package, within, json),
@@ -337,32 +316,6 @@ fn with_details(client: &Client, application: &ApplicationName) -> Result<Applic
     Ok(told)
 }
 
-fn of_file(file: &std::path::Path) -> Result<Value, super::failure::Failure> {
-    let wrong = |error: &dyn std::fmt::Display| {
-        super::failure::Failure::new(super::failure::USAGE, format!("{}: {error}", file.display()))
-    };
-    let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
-    let body: Value = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
-    if body.is_object() { Ok(body) } else { Err(wrong(&"it is not an object")) }
-}
-
-fn body(package: &PackageName, set: Vec<Property>) -> Value {
-    match set.is_empty() {
-        true => json!({ "package": package }),
-        false => json!({ "package": package, "flink": of_set(set) }),
-    }
-}
-
-/// Properties by component.
-fn of_set(set: Vec<Property>) -> Map<String, Value> {
-    let mut components: Map<String, Value> = Map::new();
-    for Property { component, name, value } in set {
-        let of = components.entry(component.to_string()).or_insert_with(|| json!({}));
-        of[name] = Value::from(value);
-    }
-    components
-}
-
 /// What a start would do.
 fn rehearsed(client: &Client, application: &ApplicationName, from: Option<&str>, empty: bool) -> Outcome {
     let dry = client.dry_run(application, from, empty)?;
@@ -387,12 +340,9 @@ fn warn_of_silence(client: &Client) -> Result<(), super::failure::Failure> {
     Ok(())
 }
 
-fn packages(all: &[PackageName], json: bool) -> Result<(), super::failure::Failure> {
-    if json { say_json(&all) } else { Ok(say(&all.iter().map(|name| format!("{name}\n")).collect::<String>())?) }
-}
-
-fn show(application: &Application, json: bool) -> Result<(), super::failure::Failure> {
-    if json { say_json(application) } else { Ok(say(&table::application(application))?) }
+/// A value for programs, or for people.
+fn shown<T: Serialize>(value: &T, json: bool, text: impl FnOnce(&T) -> String) -> Result<(), super::failure::Failure> {
+    if json { say_json(value) } else { Ok(say(&text(value))?) }
 }
 
 fn settled(
@@ -406,6 +356,6 @@ fn settled(
         return Ok(ExitCode::SUCCESS);
     }
     let (application, code) = wait::until(client, application, Duration::from_millis(300), is_settled)?;
-    show(&application, false)?;
+    shown(&application, false, table::application)?;
     Ok(code)
 }

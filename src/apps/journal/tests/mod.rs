@@ -275,6 +275,30 @@ fn frozen_records_are_read_and_written_as_they_are() {
 }
 
 #[test]
+fn frozen_records_of_the_third_format_lead_to_what_they_did() {
+    let states = frozen(3);
+    assert_eq!(states.len(), 48, "what is new, in its place");
+    let of = |record: usize, name: &str| {
+        let name = ApplicationName::new(name).unwrap();
+        Arc::clone(&states[record - 1].applications[&name])
+    };
+    let component = |record: usize, name: &str| of(record, name).components.values().next().unwrap().clone();
+    assert!(component(6, "counts").attempt.is_some_and(|attempt| attempt.begun.is_some()));
+    let found = component(8, "counts");
+    assert!(found.attempt.is_none() && found.live().is_some_and(|run| run.accepted && run.tag.is_some()));
+    assert!(component(13, "counts").savepoints[1].periodic && component(15, "counts").savepoints.len() == 1);
+    assert_eq!(of(20, "counts").package.as_str(), "counts-1.1.0");
+    assert!(component(25, "counts").trial.is_some_and(|trial| trial.asked.is_some()));
+    assert_eq!(of(29, "counts").package.as_str(), "counts-1.0.0", "the old one is back");
+    assert!(component(35, "counts").savepoints.last().unwrap().drain);
+    let nightly = component(39, "nightly");
+    assert!(nightly.schedule.is_some() && nightly.forked.is_some());
+    assert_eq!(component(42, "nightly").refusals.unwrap().count, 1);
+    assert_eq!(component(47, "nightly").refusals.unwrap().count, 2);
+    assert!(!component(47, "nightly").run.unwrap().ran(), "what took its id ran nothing");
+}
+
+#[test]
 fn in_hdfs_a_number_is_written_once_whatever_becomes_of_the_answer() {
     let fake = systems::webhdfs::Fake::start();
     let hdfs = fake.client().as_user(&User::simple("pnda"));
