@@ -115,7 +115,7 @@ pub(crate) fn one_manages(edge: &Node, other: &Node) {
         let listed = other.run_as("alice", "pnda app list");
         listed.stderr.contains(&format!("managed on {}", edge.name)).then_some(())
     });
-    let refused = other.run_as("alice", "pnda app create words --package wordcount-1.0.0");
+    let refused = other.run_as("alice", "pnda app deploy wordcount-1.0.0");
     assert!(refused.code != Some(0) && refused.stderr.contains(&edge.name), "{}", refused.told());
 }
 
