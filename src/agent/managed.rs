@@ -65,4 +65,4 @@ impl Managed {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

@@ -100,4 +100,4 @@ fn escaped(value: &str) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

@@ -1,7 +1,6 @@
 //! What PNDA's console is told of packages and applications: each change of state, in PNDA's words and in its order. Pure.
-//! Not here: sending it (`manager::callbacks`).
-//!
 //! Some states of PNDA's are over here at once, as that of a package that is being deployed: they are told one after the other.
+//! Not here: sending it (`manager::callbacks`).
 
 use crate::journal::{Fact, State};
 use crate::status::phase;

@@ -1,4 +1,5 @@
-//! Each alarm, on its edge: what is just not one, and what just is; and that what has passed is none.
+//! Each alarm, on its edge: what is just not one, and what just is;
+//! and that what has passed is none.
 //! Not here: how what is known came to be known.
 
 use super::*;

@@ -1,4 +1,5 @@
-//! A selftest whose orders are taken by a table: each step goes well, or fails with what was said, and what is left is as told.
+//! A selftest whose orders are taken by a table: each step goes well, or fails with what was said,
+//! and what is left is as told.
 //! Not here: the manager that takes real ones (`tests/trial`).
 
 use super::*;

@@ -235,10 +235,7 @@ pub fn run(arguments: Arguments) -> Outcome {
     match arguments.command {
         Command::Deploy { package } => tell(&client.deploy(&package)?)?,
         Command::Undeploy { package } => client.undeploy(&package)?,
-        Command::Packages { json } => {
-            let lines = |all: &Vec<PackageName>| all.iter().map(|name| format!("{name}\n")).collect();
-            shown(&client.packages()?, json, lines)?;
-        }
+        Command::Packages { json } => shown(&client.packages()?, json, |all| table::packages(all))?,
         Command::Create { application, package, set, overrides, state_of } => {
             let mut body = settings::body(&package, set, overrides.as_deref())?;
             state_of.into_iter().for_each(|other| body["state_of"] = json!(other));

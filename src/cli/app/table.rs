@@ -8,7 +8,13 @@ use crate::words::application::{
 };
 use crate::words::change::{Difference, Plan, Upgrade};
 use crate::words::moment;
+use crate::words::names::PackageName;
 use crate::words::shown::shown;
+
+/// A name a line.
+pub(in crate::cli) fn packages(all: &[PackageName]) -> String {
+    all.iter().map(|name| format!("{name}\n")).collect()
+}
 
 /// Rows as columns that are as wide as they must be.
 pub(super) fn columns(rows: &[Vec<String>]) -> String {

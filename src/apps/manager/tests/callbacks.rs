@@ -1,4 +1,5 @@
-//! What PNDA's data logger is told: each change of state once, in its order, also of what failed; and nobody waits for it.
+//! What PNDA's data logger is told: each change of state once, in its order, also of what failed;
+//! and nobody waits for it.
 //! Not here: what it makes of that.
 
 use super::bed::{Bed, alice, application, is_running, is_stopped, told_of};

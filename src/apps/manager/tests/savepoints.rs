@@ -1,4 +1,5 @@
-//! Savepoints as objects: listed with what lies in HDFS, joined, removed in two steps, taken when it is time, kept by number.
+//! Savepoints as objects: listed with what lies in HDFS, joined, removed in two steps,
+//! taken when it is time, kept by number.
 //! Not here: each request of a removal lost or doubled (`faults`), and real savepoints (`tests/trial.rs`).
 
 use super::bed::{Bed, FILESYSTEM, TestClock, alice, application, is_running, is_stopped, told_of, word};
