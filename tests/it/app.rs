@@ -58,11 +58,12 @@ fn what_the_verbs_print_as_json_is_what_the_published_schema_says() {
     assert_eq!((&plan["purpose"], weights), (&json!("upgrade"), vec![&json!("warning")]), "{plan}");
     let savepoints = check("savepoints", &["words"]);
     assert_eq!(savepoints["list"], json!([]), "{savepoints}");
+    assert!(check("alarms", &[]).is_array());
     let history = check("history", &["words"]);
     assert_eq!(history[0]["what"], "made of word-count-1.0.0", "{history}");
     let known: BTreeSet<String> = schema["properties"].as_object().unwrap().keys().cloned().collect();
     let left: Vec<&String> = known.difference(&ran).collect();
-    assert_eq!(left, ["logs"], "logs are those of a run, which `tests/trial.rs` has");
+    assert_eq!(left, ["logs", "selftest"], "those are of a run, which `tests/trial.rs` has");
 }
 
 #[test]
