@@ -82,6 +82,10 @@ impl Client {
         Ok(serde_json::from_slice(&self.ask(Method::GET, path, Content::None)?)?)
     }
 
+    fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, Failure> {
+        Ok(serde_json::from_slice(&self.ask(Method::POST, path, Content::Json(body))?)?)
+    }
+
     fn order(&self, path: &str, body: &Value) -> Result<(), Failure> {
         self.ask(Method::POST, path, Content::Json(body)).map(drop)
     }
@@ -131,8 +135,7 @@ impl Client {
         empty: bool,
     ) -> Result<Vec<Finding>, Failure> {
         let body = json!({ "from": from, "empty": empty });
-        let bytes = self.ask(Method::POST, &format!("/v1/applications/{application}/start"), Content::Json(&body))?;
-        Ok(serde_json::from_slice::<Taken>(&bytes)?.findings)
+        self.ordered(application, "start", &body)
     }
 
     /// The same without doing anything.
@@ -143,8 +146,7 @@ impl Client {
         empty: bool,
     ) -> Result<DryRun, Failure> {
         let body = json!({ "from": from, "empty": empty, "dry_run": true });
-        let bytes = self.ask(Method::POST, &format!("/v1/applications/{application}/start"), Content::Json(&body))?;
-        Ok(serde_json::from_slice(&bytes)?)
+        self.post(&format!("/v1/applications/{application}/start"), &body)
     }
 
     /// What a change would do.
@@ -166,8 +168,7 @@ impl Client {
         body: &Value,
     ) -> Result<Vec<Finding>, Failure> {
         let path = format!("/v1/applications/{application}/{verb}");
-        let bytes = self.ask(Method::POST, &path, Content::Json(body))?;
-        Ok(serde_json::from_slice::<Taken>(&bytes)?.findings)
+        Ok(self.post::<Taken>(&path, body)?.findings)
     }
 
     /// What an upgrade would change.

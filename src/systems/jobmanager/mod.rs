@@ -10,6 +10,7 @@ mod failure;
 mod fake;
 mod job;
 mod operation;
+mod told;
 mod trigger;
 mod vitals;
 
@@ -122,7 +123,7 @@ impl JobManager {
         let asked = read(format!("tell of savepoint {trigger} of job {id}"), &path);
         match self.ask(&asked) {
             Ok(bytes) => {
-                let told: operation::Told = self.decode(&asked, &bytes)?;
+                let told: told::Told<operation::Outcome> = self.decode(&asked, &bytes)?;
                 told.operation().ok_or_else(|| self.odd(&asked, "it says neither where it is nor why not".into()))
             }
             Err(error) if does_not_know(&error, trigger.as_str()) => Ok(Operation::Unknown),

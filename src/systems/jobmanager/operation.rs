@@ -3,6 +3,7 @@
 //! Not here: asking.
 
 use super::failure;
+use super::told::{Cause, Stage, Told};
 use crate::lenient;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -72,44 +73,23 @@ pub enum Operation {
 
 /// `/jobs/ID/savepoints/ID`.
 #[derive(Deserialize)]
-pub(super) struct Told {
-    status: Status,
-    #[serde(default)]
-    operation: Option<Outcome>,
-}
-
-#[derive(Deserialize)]
-struct Status {
-    id: String,
-}
-
-#[derive(Deserialize)]
-struct Outcome {
+pub(super) struct Outcome {
     #[serde(default, deserialize_with = "lenient::some_text")]
     location: Option<String>,
     #[serde(default, rename = "failure-cause")]
     cause: Option<Cause>,
 }
 
-#[derive(Deserialize)]
-struct Cause {
-    #[serde(default, deserialize_with = "lenient::text")]
-    class: String,
-    #[serde(default, rename = "stack-trace", deserialize_with = "lenient::text")]
-    stack: String,
-}
-
-impl Told {
+impl Told<Outcome> {
     /// None if it is neither under way, nor well, nor failed.
     pub(super) fn operation(self) -> Option<Operation> {
-        match (self.status.id.as_str(), self.operation) {
-            ("IN_PROGRESS", _) => Some(Operation::InProgress),
-            ("COMPLETED", Some(Outcome { cause: Some(Cause { class, stack }), .. })) => {
+        match self.stage()? {
+            Stage::UnderWay => Some(Operation::InProgress),
+            Stage::Ended(Outcome { cause: Some(Cause { class, stack }), .. }) => {
                 let cause = Some(failure::cause(&stack)).filter(|cause| !cause.is_empty()).unwrap_or(class);
                 Some(Operation::Failed { cause, saved: failure::saved(&stack) })
             }
-            ("COMPLETED", Some(Outcome { location: Some(location), .. })) => Some(Operation::Completed { location }),
-            _ => None,
+            Stage::Ended(Outcome { location, .. }) => location.map(|location| Operation::Completed { location }),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! Its failures have another key than those of savepoints: `failureCause`.
 //! Not here: checkpoints that a job takes by itself (`checkpoints`).
 
+use super::told::{Cause, Stage, Told};
 use super::{Asked, Error, JobManager, does_not_know, failure, read};
 use crate::call::Method;
 use crate::lenient;
@@ -48,8 +49,8 @@ impl JobManager {
         let asked = read(format!("tell of checkpoint {trigger} of job {id}"), &path);
         match self.ask(&asked) {
             Ok(bytes) => {
-                let told: Told = self.decode(&asked, &bytes)?;
-                told.triggered().ok_or_else(|| self.odd(&asked, "it says neither which it is nor why not".into()))
+                let told = read_triggered(self.decode(&asked, &bytes)?);
+                told.ok_or_else(|| self.odd(&asked, "it says neither which it is nor why not".into()))
             }
             Err(error) if does_not_know(&error, trigger.as_str()) => Ok(Triggered::Unknown),
             Err(error) => Err(error),
@@ -66,18 +67,6 @@ struct Config {
 
 /// `/jobs/ID/checkpoints/ID`.
 #[derive(Deserialize)]
-struct Told {
-    status: Status,
-    #[serde(default)]
-    operation: Option<Outcome>,
-}
-
-#[derive(Deserialize)]
-struct Status {
-    id: String,
-}
-
-#[derive(Deserialize)]
 struct Outcome {
     #[serde(default, rename = "checkpointId")]
     number: Option<u64>,
@@ -85,23 +74,12 @@ struct Outcome {
     cause: Option<Cause>,
 }
 
-#[derive(Deserialize)]
-struct Cause {
-    #[serde(default, rename = "stack-trace", deserialize_with = "lenient::text")]
-    stack: String,
-}
-
-impl Told {
-    /// None if it is neither under way, nor well, nor failed.
-    fn triggered(self) -> Option<Triggered> {
-        match (self.status.id.as_str(), self.operation) {
-            ("IN_PROGRESS", _) => Some(Triggered::InProgress),
-            ("COMPLETED", Some(Outcome { cause: Some(Cause { stack }), .. })) => {
-                Some(Triggered::Failed(failure::cause(&stack)))
-            }
-            ("COMPLETED", Some(Outcome { number: Some(number), .. })) => Some(Triggered::Completed(number)),
-            _ => None,
-        }
+/// None if it is neither under way, nor well, nor failed.
+fn read_triggered(told: Told<Outcome>) -> Option<Triggered> {
+    match told.stage()? {
+        Stage::UnderWay => Some(Triggered::InProgress),
+        Stage::Ended(Outcome { cause: Some(cause), .. }) => Some(Triggered::Failed(failure::cause(&cause.stack))),
+        Stage::Ended(Outcome { number, .. }) => number.map(Triggered::Completed),
     }
 }
 
@@ -110,7 +88,7 @@ mod tests {
     use super::*;
 
     fn told(text: &str) -> Option<Triggered> {
-        serde_json::from_str::<Told>(text).unwrap().triggered()
+        read_triggered(serde_json::from_str(text).unwrap())
     }
 
     /// As Flink 1.20.5 said it.

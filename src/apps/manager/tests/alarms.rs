@@ -2,9 +2,8 @@
 //! A look at a job asks little, and only of jobs that run.
 //! Not here: each alarm on its edge (`alarms`), and a real job that fails (`tests/trial.rs`).
 
-use super::bed::{Bed, FLINK, HDFS, TestClock, application, is_running, told_of};
+use super::bed::{Bed, FLINK, HDFS, TestClock, application, told_of};
 use super::respawn::Supervised;
-use crate::journal::Origin;
 use crate::manager::calls::Calling;
 use crate::manager::tests::bed::alice;
 use crate::manager::{Calls, Manager};
@@ -48,9 +47,7 @@ fn checkpoints_that_do_not_come_are_told_by_a_look_at_the_job() {
     let mut bed = Bed::new();
     let clock = Arc::new(TestClock::by(3600));
     let manager = bed.manager_by(&clock);
-    manager.round();
-    manager.start(&application(), Origin::Newest, &alice()).unwrap();
-    assert!(bed.settle(&manager, is_running));
+    bed.started_by(&manager);
     bed.flink.world().interval = Some(10_000);
     bed.wire.plan().lines.clear();
     manager.look_at_jobs();
@@ -74,9 +71,7 @@ fn who_does_not_answer_for_a_minute_is_one_and_a_journal_that_takes_nothing_is_t
     let mut bed = Bed::new();
     let clock = Arc::new(TestClock::by(0));
     let manager = bed.manager_by(&clock);
-    manager.round();
-    manager.start(&application(), Origin::Newest, &alice()).unwrap();
-    assert!(bed.settle(&manager, is_running));
+    bed.started_by(&manager);
     bed.wire.plan().hidden.push(FLINK);
     manager.round();
     assert_eq!(kinds(&manager), []);

@@ -333,11 +333,17 @@ impl Bed {
     /// The application runs.
     pub(super) fn started(&mut self) -> (Manager, ApplicationId) {
         let manager = self.manager();
+        let id = self.started_by(&manager);
+        (manager, id)
+    }
+
+    /// The application runs, by this manager.
+    pub(super) fn started_by(&mut self, manager: &Manager) -> ApplicationId {
         manager.round();
         manager.start(&application(), Origin::Newest, &alice()).unwrap();
-        assert!(self.settle(&manager, is_running), "{:?}", told_of(&manager));
-        let id = told_of(&manager).unwrap().components[0].yarn_id.clone().unwrap();
-        (manager, ApplicationId::new(id).unwrap())
+        assert!(self.settle(manager, is_running), "{:?}", told_of(manager));
+        let id = told_of(manager).unwrap().components[0].yarn_id.clone().unwrap();
+        ApplicationId::new(id).unwrap()
     }
 
     /// A start was ordered and is intended; its submission came nowhere.
