@@ -48,7 +48,8 @@ fn no_request_makes_the_manager_fail_and_every_answer_is_as_the_document_says() 
     command.arg("run").arg(format!("{}/v1/openapi.json", manager.url)).current_dir(manager.folder.path());
     command.args(["--header", &format!("Authorization: Bearer {TOKEN}"), "--checks", "all", "--seed", "7"]);
     // Whether a component or property that fits the schema is one of the package's, only the package says.
-    command.args(["--exclude-checks", "positive_data_acceptance"]);
+    // A removal is answered with 202 and takes a round: until then the application is shown as `DESTROYING`.
+    command.args(["--exclude-checks", "positive_data_acceptance,use_after_free"]);
     command.args(["--max-examples", "8", "--generation-database", "none", "--no-color", "--continue-on-failure"]);
     let output = command.stdin(Stdio::null()).output().unwrap();
     let said = said(&output);
