@@ -121,7 +121,9 @@ impl Secrets {
     /// their keys and files of tokens are not: those of then may have expired or been taken back, so going back leaves those
     /// of now.
     pub fn kept(&self) -> Option<String> {
-        let lasting = self.values.iter().filter(|(_, value)| pem(value).or_else(|| tokens(value)).is_none());
+        // What is empty is a file of tokens that gives nobody one.
+        let passes = |value: &str| value.is_empty() || pem(value).or_else(|| tokens(value)).is_some();
+        let lasting = self.values.iter().filter(|(_, value)| !passes(value));
         let values: BTreeMap<String, &String> = lasting.map(|(one, value)| (one.to_string(), value)).collect();
         (!values.is_empty()).then(|| toml::to_string(&values).expect("texts can always be written"))
     }

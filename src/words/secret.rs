@@ -137,7 +137,7 @@ pub fn pem(text: &str) -> Option<String> {
 }
 
 /// The lines of a file of tokens, `NAME SHA-256 GROUPS…`, without those that speak of them; none if there is anything else
-/// in it.
+/// in it, or nothing at all. One whose lines all speak gives nobody a token.
 pub fn tokens(text: &str) -> Option<String> {
     let is_word = |word: &&str| Word::new(*word).is_ok();
     let is_digest = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -148,7 +148,7 @@ pub fn tokens(text: &str) -> Option<String> {
         (is_word(name) && is_digest(digest) && groups.iter().all(is_word)).then(|| words.join(" "))
     };
     let lines = said.map(line).collect::<Option<Vec<String>>>()?;
-    (!lines.is_empty()).then(|| lines.join("\n"))
+    (!text.trim().is_empty()).then(|| lines.join("\n"))
 }
 
 #[cfg(test)]
@@ -171,18 +171,13 @@ mod tests {
         let digest = "0123456789abcdef".repeat(4);
         let text = format!("# who\n\nalice {digest}  dev  ops\nbob\t{digest}\n");
         assert_eq!(tokens(&text).unwrap(), format!("alice {digest} dev ops\nbob {digest}"));
-        for text in [
-            "",
-            "# who\n",
-            "hunter2",
-            "alice",
-            "alice dev",
-            &format!("alice {digest}0 dev"),
-            &format!("al@ice {digest}"),
-        ] {
+        for text in
+            ["", "\n", "hunter2", "alice", "alice dev", &format!("alice {digest}0 dev"), &format!("al@ice {digest}")]
+        {
             assert_eq!(tokens(text), None, "{text}");
         }
         assert_eq!(tokens(&format!("alice {digest}\nhunter2")), None);
+        assert_eq!(tokens("# nobody any more\n").as_deref(), Some(""));
     }
 
     #[test]

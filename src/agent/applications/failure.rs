@@ -31,7 +31,9 @@ pub(super) enum Failure {
     #[error("{0}")]
     Misdirected(String),
     /// It takes longer than clients wait, and goes on.
-    #[error("it takes long, and goes on: `{0}` tells what becomes of it; do not order it again before")]
+    #[error(
+        "it takes long, and goes on: `{0}` tells what becomes of an order, which is not to be given again before; a dry run orders nothing and may be asked for again"
+    )]
     UnderWay(String),
     /// This program failed.
     #[error("the manager failed; its log says more")]

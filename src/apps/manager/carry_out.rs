@@ -12,9 +12,9 @@ use crate::journal::{Application, Fact, Intent, Key, Run, State, Wanted};
 use crate::orders::Refusal;
 use crate::package::Package;
 use crate::prepare::{self, Prepared, Releases, RunOf};
-use crate::restore;
 use crate::site::python_jar;
 use crate::submit::{Configuration, Distribution, Job, configuration};
+use crate::{preflight, restore};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use systems::hadoop::User;
@@ -244,7 +244,8 @@ impl Manager {
             configuration(&self.site.cluster, &flink, &job).map_err(|error| Failed::ForGood(chain(&error)))?;
         // What was right when it was ordered may not be so any more, and YARN takes what it fails a moment later.
         let answers = self.answers_of(&of.application);
-        let against = refusals(self.preflight(&job, prepared.flink, &configuration, &answers));
+        let asked = preflight::Wanted::of(&configuration, &job.owner, job.queue.as_ref());
+        let against = refusals(self.preflight(&job, prepared.flink, (&configuration, &asked), &answers));
         let refused = |why| if is_respawn { Failed::Passing(why) } else { Failed::ForGood(why) };
         against.map_or(Ok(()), |why| Err(refused(why)))?;
         // What a killed agent left of it is older than this try.

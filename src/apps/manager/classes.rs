@@ -11,21 +11,23 @@ use crate::package::flink::{FlinkComponent, Program};
 use crate::package::{Component, Kind, Package, mirror};
 use crate::preflight::answers::Answers;
 use crate::prepare::Prepared;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufReader;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use systems::yarn::scheduler::java_of;
 use words::application::{Finding, Weight};
 use words::chain::chain;
 use words::digest::Sha256;
 use words::flink::Version;
-use words::names::PackageName;
+use words::names::{PackageName, Word};
 
 /// So much that was found is kept.
 const MOST_KEPT: usize = 200;
-/// For so long a look waits for another one: they are done one at a time, for each takes some sixty megabytes.
+/// So many looks at the same time, and none by two for one user: each takes some sixty megabytes.
+const MOST_LOOKS: usize = 2;
+/// For so long a look waits for others.
 const WAIT: Duration = Duration::from_secs(20);
 /// So long what could not be looked at is not looked at again.
 const FAILED_STAYS: Duration = Duration::from_secs(600);
@@ -48,22 +50,38 @@ pub(super) struct Looked {
     found: Mutex<BTreeMap<Subject, Arc<[Finding]>>>,
     /// What could not be looked at, and when that was: who asks for the same again must not keep others waiting.
     failed: Mutex<BTreeMap<Subject, Failed>>,
-    turn: Mutex<()>,
+    /// For whom something is looked at now.
+    looking: Mutex<BTreeSet<Word>>,
     /// The Java of the nodes, and when that was.
     java: Mutex<Option<(Duration, u16)>>,
 }
 
+/// A look that somebody takes, until this is dropped.
+pub(super) struct Turn<'a> {
+    looked: &'a Looked,
+    user: Word,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        lock(&self.looked.looking).remove(&self.user);
+    }
+}
+
 impl Looked {
-    /// One after the other; nobody waits for long.
-    fn turn(&self, clock: &dyn Clock) -> Option<MutexGuard<'_, ()>> {
+    /// What one user has looked at takes one place alone; nobody waits for long.
+    pub(super) fn turn(&self, user: &Word, clock: &dyn Clock) -> Option<Turn<'_>> {
         let end = clock.passed() + WAIT;
         loop {
-            match self.turn.try_lock() {
-                Ok(turn) => return Some(turn),
-                Err(TryLockError::Poisoned(turn)) => return Some(turn.into_inner()),
-                Err(TryLockError::WouldBlock) if clock.passed() > end => return None,
-                Err(TryLockError::WouldBlock) => clock.sleep(Duration::from_millis(50)),
+            let mut looking = lock(&self.looking);
+            if looking.len() < MOST_LOOKS && looking.insert(user.clone()) {
+                return Some(Turn { looked: self, user: user.clone() });
             }
+            drop(looking);
+            if clock.passed() > end {
+                return None;
+            }
+            clock.sleep(Duration::from_millis(50));
         }
     }
 
@@ -97,7 +115,7 @@ impl Manager {
         let mut findings = Vec::new();
         let mut runs = self.site.flinks.is_empty();
         for version in self.site.flinks.keys() {
-            let found = self.of_package(&package, stored.digest, *version);
+            let found = self.of_package(&by.name, (&package, stored.digest), *version);
             runs |= found.iter().all(|finding| finding.weight == Weight::Warning);
             findings.extend(
                 found.into_iter().map(|one| Finding { place: format!("Flink {version}: {}", one.place), ..one }),
@@ -128,33 +146,35 @@ impl Manager {
         }
     }
 
-    fn of_package(&self, package: &Package, digest: Sha256, version: Version) -> Vec<Finding> {
+    fn of_package(&self, user: &Word, package: (&Package, Sha256), version: Version) -> Vec<Finding> {
         let java = self.java(&Answers::default());
-        let components = package.components.iter().filter(|component| component.kind == Kind::Flink);
+        let components = package.0.components.iter().filter(|component| component.kind == Kind::Flink);
         let of = |component: &Component| {
             let parsed = FlinkComponent::parse("", &component.properties, &component.files);
             parsed.map_or_else(
                 |_| Vec::new(),
-                |(flink, _)| self.of_component((package, digest), component, &flink.program, (version, java)).to_vec(),
+                |(flink, _)| self.of_component(user, package, component, &flink.program, (version, java)).to_vec(),
             )
         };
         components.flat_map(of).collect()
     }
 
-    /// What the classes of a component need of a release.
+    /// What the classes of a component need of a release, for a user.
     pub(super) fn classes(
         &self,
+        user: &Word,
         package: (&Package, Sha256),
         component: &Component,
         prepared: &Prepared,
         answers: &Answers,
     ) -> Arc<[Finding]> {
         let on = (prepared.flink, self.java(answers));
-        self.of_component(package, component, &prepared.component.program, on)
+        self.of_component(user, package, component, &prepared.component.program, on)
     }
 
     fn of_component(
         &self,
+        user: &Word,
         (package, digest): (&Package, Sha256),
         component: &Component,
         program: &Program,
@@ -170,8 +190,8 @@ impl Manager {
             let remedy = "`pnda package check` looks at them on any machine";
             [Finding::warning(&folder, format!("its classes were not looked at: {why}"), remedy)].into()
         };
-        let Some(_turn) = self.looked.turn(&*self.clock) else {
-            return unseen("another package is being looked at".to_owned());
+        let Some(_turn) = self.looked.turn(user, &*self.clock) else {
+            return unseen("other packages are being looked at".to_owned());
         };
         if let Some(found) = known() {
             return found;

@@ -40,6 +40,8 @@ struct Chosen<'a> {
     prepared: &'a Prepared,
     queue: Option<Word>,
     restore: Option<String>,
+    /// Whether it runs: its newest state is replaced by the next one, and what begins after it begins from another.
+    runs: bool,
     answers: &'a Answers,
 }
 
@@ -149,7 +151,8 @@ impl Manager {
             }
         };
         findings.extend(drained(of, run, restore.as_deref()));
-        let chosen = Chosen { package: &package, prepared: &prepared, queue, restore, answers };
+        let runs = run.live().is_some();
+        let chosen = Chosen { package: &package, prepared: &prepared, queue, restore, runs, answers };
         self.with_flink(state, of, owner, chosen, findings)
     }
 
@@ -159,7 +162,7 @@ impl Manager {
         state: &State,
         of: &Key,
         owner: &Word,
-        Chosen { package, prepared, queue, restore, answers }: Chosen<'_>,
+        Chosen { package, prepared, queue, restore, runs, answers }: Chosen<'_>,
         mut findings: Vec<Finding>,
     ) -> Result<Looked, Refusal> {
         let mut found = |place: &str, why: String| findings.push(Finding::refusal(place, why, ""));
@@ -193,10 +196,12 @@ impl Manager {
         if let (Some(component), Some(deployed)) =
             (package.component(&Kind::Flink, &of.component), state.packages.get(&package.name))
         {
-            let classes = self.classes((package, deployed.sha256), component, prepared, answers);
+            let classes = self.classes(owner, (package, deployed.sha256), component, prepared, answers);
             findings.extend_from_slice(&classes);
         }
-        findings.extend(self.preflight(&job, prepared.flink, &configuration, answers));
+        let mut wanted = Wanted::of(&configuration, owner, queue.as_ref());
+        wanted.restore = wanted.restore.filter(|_| !runs);
+        findings.extend(self.preflight(&job, prepared.flink, (&configuration, &wanted), answers));
         let explained = explained(prepared, &flink, &job, configuration, findings.clone());
         Ok(Looked { findings, explained: Some(explained) })
     }
@@ -206,13 +211,12 @@ impl Manager {
         &self,
         job: &Job,
         version: Version,
-        configuration: &Configuration,
+        (configuration, wanted): (&Configuration, &Wanted<'_>),
         answers: &Answers,
     ) -> Vec<Finding> {
-        let wanted = Wanted::of(configuration, &job.owner, job.queue.as_ref());
         let hdfs = self.hdfs.as_user(&User::simple(job.owner.as_str()));
         let asking = Asking { yarn: &self.yarn, hdfs: &hdfs, answers };
-        let mut findings = judge(&wanted, &look(asking, &self.site.cluster, &job.of, &wanted));
+        let mut findings = judge(wanted, &look(asking, &self.site.cluster, &job.of, wanted));
         findings.extend(python::judge(job, version, configuration, self.site.python_jar(version).is_some()));
         findings.sort();
         findings

@@ -2,13 +2,16 @@
 //! submission of what was ordered when all was well.
 //! Not here: each rule (`preflight::tests`).
 
-use super::bed::{Bed, alice, application, told_of};
+use super::bed::{Bed, alice, application, is_running, told_of};
+use super::wire::Answer;
 use crate::journal::Origin;
+use crate::manager::change::Change;
 use crate::orders::{Caller, Refusal};
 use crate::package::classes::tests::{classes, packed};
 use crate::package::tests::program;
 use std::path::Path;
 use words::application::{Finding, Weight};
+use words::change::Purpose;
 use words::names::{ApplicationName, PackageName};
 
 /// What a real ResourceManager gave.
@@ -34,6 +37,21 @@ fn places(findings: &[Finding]) -> Vec<&str> {
 fn hostile() -> String {
     let text = capture("scheduler-labels").replace(r#""memory":2048"#, r#""memory":300"#);
     text.replacen(r#""state":"RUNNING""#, r#""state":"STOPPED""#, 1)
+}
+
+/// A running job replaces its checkpoints all the time, and what follows it begins from a later state.
+#[test]
+fn a_checkpoint_that_is_replaced_meanwhile_stands_not_against_a_restart() {
+    let mut bed = Bed::new();
+    let (manager, _) = bed.started();
+    assert!(bed.settle(&manager, is_running));
+    let job = told_of(&manager).unwrap().components[0].job_id.clone().unwrap();
+    bed.leave(&format!("/pnda/flink/checkpoints/alice/words/word-count/{job}/chk-3"));
+    let gone = Some((404, "FileNotFoundException", "it was there a moment ago"));
+    let of_check = Answer { to: "chk-3/_metadata?op=CHECKACCESS", acts: false, says: gone };
+    bed.wire.plan().answers = vec![of_check];
+    let dry = manager.plan(&application(), &Change::to(Purpose::Restart), &alice()).unwrap();
+    assert_eq!(places(&dry.findings), [""; 0], "{:?}", dry.findings);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 use super::bed::{Bed, TestClock, alice, word};
 use crate::journal::Origin;
+use crate::manager::classes::Looked;
 use crate::orders::{Caller, Refusal};
 use crate::package::repository::Error;
 use crate::package::tests::{WORDCOUNT, wordcount};
@@ -83,4 +84,16 @@ fn packages_take_room_of_whoever_brought_them_first() {
     manager.repository().delete(&name(1)).unwrap();
     receive(3, &alice(), &wordcount(), None).unwrap();
     assert_eq!(manager.repository().held_by(&word("bob")).unwrap(), size.max(4096), "it was there already");
+}
+
+#[test]
+fn one_user_has_one_package_looked_at_and_leaves_a_place_for_another() {
+    let (looked, clock) = (Looked::default(), Arc::new(TestClock::by(1)));
+    let turn = |name: &str| looked.turn(&word(name), &clock);
+    let first = turn("alice");
+    assert!(first.is_some() && turn("alice").is_none(), "the second one waits in vain");
+    let second = turn("bob");
+    assert!(second.is_some() && turn("carol").is_none(), "two are all");
+    drop(first);
+    assert!(turn("carol").is_some() && turn("alice").is_none());
 }
