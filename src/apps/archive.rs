@@ -2,8 +2,8 @@
 //! Read as the application's owner, whose files they are.
 //! Not here: what is in an archive (`systems::jobmanager`), and who is told of it.
 
-use crate::journal::Run;
-use systems::jobmanager::Archive;
+use crate::journal::{End, Run, Verdict};
+use systems::jobmanager::{Archive, JobState};
 use systems::webhdfs::{Error, WebHdfs};
 use words::ids::JobId;
 
@@ -24,6 +24,26 @@ pub fn of_run(hdfs: &WebHdfs, folder: &str, run: &Run) -> Result<Vec<Archive>, E
         archives.extend(Archive::read(&bytes));
     }
     Ok(archives)
+}
+
+/// How a run ended, as its archives tell: a job of it that failed counts first, then one that was cancelled; none where they
+/// tell of no end.
+pub fn end(archives: &[Archive]) -> Option<End> {
+    let rank = |state: &JobState| match state {
+        JobState::Failed => 2,
+        JobState::Canceled => 1,
+        _ => 0,
+    };
+    let last = archives.iter().flat_map(Archive::ended).max_by_key(|one| (rank(&one.state), one.at_ms))?;
+    let (verdict, how) = match last.state {
+        JobState::Failed => (Verdict::Failed, "it failed"),
+        JobState::Canceled => (Verdict::Cancelled, "it was cancelled"),
+        _ => (Verdict::Succeeded, "it finished"),
+    };
+    let cause = archives.iter().find_map(|archive| Some(archive.failures(1)?.list.into_iter().next()?.cause));
+    let cause = cause.filter(|_| verdict == Verdict::Failed).map(|cause| format!(": {cause}")).unwrap_or_default();
+    let diagnostics = format!("YARN has forgotten it; Flink's archive says that {how}{cause}");
+    Some(End { verdict, diagnostics, at_ms: Some(last.at_ms), ran_ms: Some(last.ran_ms) })
 }
 
 fn places(hdfs: &WebHdfs, folder: &str, run: &Run) -> Result<Vec<String>, Error> {

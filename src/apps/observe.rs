@@ -3,14 +3,14 @@
 //! Not here: what follows from what is seen.
 
 use crate::decide::attempt::{Found, Trail, Tried};
-use crate::decide::{Job, Observed, Saved, Seen, Traces, Yarn};
+use crate::decide::{Archived, Job, Observed, Saved, Seen, Traces, Yarn};
 use crate::journal::{self, Attempt, Component, Key, Run, Savepoint, Wanted};
 use crate::submit::{Cluster, placeholder};
 use crate::{archive, client};
 use std::path::Path;
 use systems::call::Caller;
 use systems::hadoop::User;
-use systems::jobmanager::{JobManager, JobOverview, Operation};
+use systems::jobmanager::{Archive, JobManager, JobOverview, Operation};
 use systems::webhdfs::{self, WebHdfs};
 use systems::yarn::{self, Application, FinalStatus, ResourceManager, State};
 use words::ids::{HostPort, JobId};
@@ -108,11 +108,14 @@ impl Observer<'_> {
         let owner = &known.owner;
         match found {
             Err(error) => Yarn::Hidden { hop: RESOURCE_MANAGER, why: error.to_string() },
-            Ok(None) => Yarn::Unknown {
+            Ok(None) => {
                 // What was never sent leaves none.
-                traces: if run.accepted || !run.begun { Traces::None } else { self.traces(of, owner, run) },
-                saved: component.pending().map_or(Saved::None, |pending| self.left(owner, pending)),
-            },
+                let traces = if run.accepted || !run.begun { Traces::None } else { self.traces(of, owner, run) };
+                let ran = run.accepted || matches!(traces, Traces::Found(_));
+                let archived = if ran { self.archived(owner, run) } else { Archived::None };
+                let saved = component.pending().map_or(Saved::None, |pending| self.left(owner, pending));
+                Yarn::Unknown { traces, saved, archived }
+            }
             Ok(Some(application)) if !application.user.is_empty() && application.user != owner.as_str() => {
                 Yarn::Foreign(application.user)
             }
@@ -174,10 +177,22 @@ impl Observer<'_> {
         }
     }
 
+    fn archives(&self, owner: &Word, run: &Run) -> Result<Vec<Archive>, webhdfs::Error> {
+        archive::of_run(&self.hdfs.as_user(&User::simple(owner.as_str())), &self.cluster.archive, run)
+    }
+
+    fn archived(&self, owner: &Word, run: &Run) -> Archived {
+        match self.archives(owner, run) {
+            Ok(archives) => archive::end(&archives).map_or(Archived::None, Archived::Ended),
+            Err(error) if error.is_passing() => Archived::Hidden(error.to_string()),
+            // What its owner may not read, or made otherwise, tells nothing.
+            Err(_) => Archived::None,
+        }
+    }
+
     /// Why a job failed, in Flink's words: YARN's are about processes. Without an archive nothing is lost but the words.
     fn cause(&self, owner: &Word, run: &Run) -> Option<String> {
-        let hdfs = self.hdfs.as_user(&User::simple(owner.as_str()));
-        let archives = archive::of_run(&hdfs, &self.cluster.archive, run).ok()?;
+        let archives = self.archives(owner, run).ok()?;
         archives.iter().find_map(|archive| Some(archive.failures(1)?.list.into_iter().next()?.cause))
     }
 

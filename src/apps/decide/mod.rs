@@ -49,8 +49,8 @@ pub enum Yarn {
     /// It cannot be seen: who does not answer, and why.
     Hidden { hop: &'static str, why: String },
     /// The ResourceManager does not know the id: it never came, or was forgotten. `saved`: what became of the savepoint that is
-    /// pending, as its folder tells.
-    Unknown { traces: Traces, saved: Saved },
+    /// pending, as its folder tells; `archived`: how it ended, as Flink's archive tells.
+    Unknown { traces: Traces, saved: Saved, archived: Archived },
     /// It is there, and somebody else's: ids are not checked when they are used.
     Foreign(String),
     /// It is there.
@@ -67,6 +67,17 @@ pub enum Traces {
     /// This.
     Found(String),
     /// They cannot be looked for.
+    Hidden(String),
+}
+
+/// What Flink's archive tells of a run that YARN does not know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Archived {
+    /// Nothing.
+    None,
+    /// This.
+    Ended(End),
+    /// It cannot be read.
     Hidden(String),
 }
 
@@ -203,7 +214,7 @@ pub fn next(wanted: &Wanted, component: &Component, observed: &Observed, now_ms:
     match &observed.yarn {
         Yarn::NoRun | Yarn::Tried(_) => Action::Rest(Rest::Stale),
         Yarn::Hidden { hop, why } => cannot_see(hop, why),
-        Yarn::Unknown { traces, saved } => unknown(wanted, component, run, (traces, saved)),
+        Yarn::Unknown { traces, saved, archived } => unknown(wanted, component, run, (traces, saved, archived)),
         Yarn::Foreign(user) => {
             let diagnostics = format!("its id was taken by {user}, whose application is left alone");
             Action::End(End { verdict: Verdict::Failed, diagnostics, at_ms: None, ran_ms: None })
@@ -235,12 +246,22 @@ fn idle(wanted: &Wanted, component: &Component, now_ms: u64) -> Action {
 }
 
 /// The ResourceManager answers that it does not know the id.
-fn unknown(wanted: &Wanted, component: &Component, run: &Run, (traces, saved): (&Traces, &Saved)) -> Action {
+fn unknown(
+    wanted: &Wanted,
+    component: &Component,
+    run: &Run,
+    (traces, saved, archived): (&Traces, &Saved, &Archived),
+) -> Action {
     let lost =
         |diagnostics: String| Action::End(End { verdict: Verdict::Lost, diagnostics, at_ms: None, ran_ms: None });
     let shall_run = matches!(wanted, Wanted::Created | Wanted::Started { .. });
     if let Some(pending) = component.pending().filter(|_| run.accepted) {
         return settle(wanted, pending, saved, true);
+    }
+    match archived {
+        Archived::None => {}
+        Archived::Ended(end) => return Action::End(end.clone()),
+        Archived::Hidden(why) => return cannot_see("HDFS", why),
     }
     match (run.accepted, traces) {
         (true, _) => lost("YARN has forgotten it, and only forgets what is over".into()),

@@ -80,7 +80,7 @@ fn hidden() -> Yarn {
 }
 
 fn unknown_to_yarn(traces: Traces) -> Yarn {
-    Yarn::Unknown { traces, saved: Saved::None }
+    Yarn::Unknown { traces, saved: Saved::None, archived: Archived::None }
 }
 
 fn decided(wanted: &Wanted, component: &Component, yarn: Yarn) -> Action {
@@ -119,6 +119,11 @@ fn an_intent_is_completed_whatever_is_wanted_by_now() {
             true => assert!(matches!(nobody, Action::Rest(Rest::CannotSee { .. })), "{nobody:?}"),
             false => assert_eq!(nobody, Action::Occupy, "what takes the id runs nothing, whatever became of it"),
         }
+        let of = |archived| Yarn::Unknown { traces: Traces::None, saved: Saved::None, archived };
+        let end = End { verdict: Verdict::Succeeded, diagnostics: String::new(), at_ms: Some(1), ran_ms: Some(1) };
+        assert_eq!(decided(&wanted, &run(true), of(Archived::Ended(end.clone()))), Action::End(end));
+        let hidden = decided(&wanted, &run(true), of(Archived::Hidden("HDFS is gone".into())));
+        assert!(matches!(hidden, Action::Rest(Rest::CannotSee { .. })), "{hidden:?}");
         let forgotten = decided(&wanted, &run(true), unknown_to_yarn(Traces::None));
         assert!(matches!(forgotten, Action::End(End { verdict: Verdict::Lost, .. })), "{forgotten:?}");
     }
@@ -312,7 +317,8 @@ fn a_savepoint_that_was_ordered_is_taken_of_what_runs_and_a_stop_waits_for_it() 
 #[test]
 fn a_savepoint_whose_run_yarn_forgot_is_looked_for_before_the_run_is_called_over() {
     let forgotten = |wanted: &Wanted, saved: Saved| {
-        decided(wanted, &with(Outcome::Pending), Yarn::Unknown { traces: Traces::None, saved })
+        let unknown = Yarn::Unknown { traces: Traces::None, saved, archived: Archived::None };
+        decided(wanted, &with(Outcome::Pending), unknown)
     };
     assert_eq!(forgotten(&stopped(true), Saved::At("/s/1".into())), Action::Saved("/s/1".into()));
     let none = forgotten(&stopped(true), Saved::None);

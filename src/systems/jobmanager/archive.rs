@@ -4,13 +4,20 @@
 
 use super::checkpoints::Checkpoints;
 use super::failure::{Failures, Told};
+use super::job::JobState;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// The kind of page and what is told of it: nothing else of an archive is kept.
-const PAGES: [(&str, &str); 3] = [("jobs", "exceptions"), ("applications", "exceptions"), ("jobs", "checkpoints")];
+const PAGES: [(&str, &str); 5] = [
+    ("jobs", "exceptions"),
+    ("applications", "exceptions"),
+    ("jobs", "checkpoints"),
+    ("jobs", "overview"),
+    ("applications", "overview"),
+];
 
 /// An archive: the pages that are of interest, by kind and what they tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -60,10 +67,30 @@ impl<'de> Visitor<'de> for Pages {
     }
 }
 
-/// `/jobs/ID/exceptions` and the like.
+/// `/jobs/ID/exceptions` and the like, and `/jobs/overview`.
 fn is(path: &str, (kind, end): &(&str, &str)) -> bool {
-    let mut parts = path.trim_start_matches('/').split('/');
-    parts.next() == Some(kind) && parts.next().is_some() && parts.next() == Some(end) && parts.next().is_none()
+    let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    parts == [*kind, *end] || matches!(parts[..], [one, _, other] if one == *kind && other == *end)
+}
+
+/// How a job, or in 2.x a whole program, came to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Ended {
+    /// A final state, if it is an archive of what ended.
+    #[serde(alias = "status")]
+    pub state: JobState,
+    /// When, in milliseconds since 1970.
+    #[serde(rename = "end-time")]
+    pub at_ms: u64,
+    /// How long it took, in milliseconds.
+    #[serde(rename = "duration")]
+    pub ran_ms: u64,
+}
+
+#[derive(Deserialize)]
+struct Overview {
+    #[serde(alias = "applications")]
+    jobs: Vec<Ended>,
 }
 
 impl Archive {
@@ -85,6 +112,12 @@ impl Archive {
     /// The job's checkpoints.
     pub fn checkpoints(&self) -> Option<Checkpoints> {
         self.page("jobs", "checkpoints")
+    }
+
+    /// How what it tells of came to its end.
+    pub fn ended(&self) -> Vec<Ended> {
+        let told: Option<Overview> = self.page("jobs", "overview").or_else(|| self.page("applications", "overview"));
+        told.map_or_else(Vec::new, |told| told.jobs).into_iter().filter(|one| one.state.is_final()).collect()
     }
 }
 
@@ -113,6 +146,16 @@ mod tests {
         assert_eq!((checkpoints.counts.completed, checkpoints.counts.failed), (4, 1));
         assert!(checkpoints.savepoint.is_some());
         assert_eq!(archive("2.3.0-failmain-application-summary.json").checkpoints(), None);
+    }
+
+    #[test]
+    fn how_a_job_came_to_its_end_is_found() {
+        let ended = |name: &str| archive(name).ended();
+        let at = |state, at_ms, ran_ms| [Ended { state, at_ms, ran_ms }];
+        assert_eq!(ended("1.20.5-failed-job.json"), at(JobState::Failed, 1796025985601, 66118));
+        assert_eq!(ended("2.3.0-job.json"), at(JobState::Finished, 1796024247846, 66374));
+        assert_eq!(ended("2.3.0-failmain-application-summary.json"), at(JobState::Failed, 1796024857824, 420));
+        assert_eq!(Archive::default().ended(), []);
     }
 
     #[test]

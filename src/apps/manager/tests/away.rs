@@ -28,6 +28,28 @@ fn what_yarn_forgot_after_it_was_accepted_is_over_and_never_submitted_again() {
     assert!(bed.submitted().is_empty() && bed.yarn.world().applications.is_empty());
 }
 
+/// As real ones of 1.20.5 and 2.3.0 lay in their folder.
+#[test]
+fn how_a_run_ended_that_yarn_forgot_is_read_in_flinks_archive() {
+    let cases = [
+        ("1.20.5-failed-job.json", Verdict::Failed, "RuntimeException"),
+        ("2.3.0-job.json", Verdict::Succeeded, "it finished"),
+    ];
+    for (name, verdict, why) in cases {
+        let mut bed = Bed::new();
+        let (manager, id) = bed.started();
+        let file = format!("{}/../../tests/fixtures/flink-archives/{name}", env!("CARGO_MANIFEST_DIR"));
+        let (bytes, job) = (std::fs::read(file).unwrap(), bed.component().run.unwrap().job.unwrap());
+        let path = format!("/pnda/flink/completed-jobs/{job}");
+        bed.direct("alice").write(&path, "640", bytes.len() as u64, &mut &*bytes).unwrap();
+        bed.yarn.forget(&id);
+        manager.round();
+        let end = bed.component().run.unwrap().end.unwrap();
+        assert_eq!((end.verdict, end.at_ms.is_some()), (verdict, true));
+        assert!(end.diagnostics.contains(why), "{end:?}");
+    }
+}
+
 #[test]
 fn an_intent_that_yarn_does_not_know_is_sent_once_if_it_left_no_traces() {
     let mut bed = Bed::new();
