@@ -72,6 +72,18 @@ fn two_versions_of_flink_lie_side_by_side_each_in_its_own_form() {
     assert!(staged.contains(&format!("/pnda/flink/2.3.0-{}/lib", digest("2.3.0", generation()))), "{staged:?}");
 }
 
+#[test]
+fn flink_goes_to_the_folder_from_which_submissions_take_it() {
+    let rendered = Case::example("hadoop").set("flink.staged_url", "hdfs://10.77.0.2:8020/shared/flink").done();
+    let nodes = rendered.nodes.keys().map(|name| node(&rendered, name.as_str()));
+    let uploads: Vec<String> =
+        nodes.flat_map(|node| node.hdfs_uploads.into_iter().map(|upload| upload.to.to_string())).collect();
+    let folder = format!("/shared/flink/1.20.5-{}", digest("1.20.5", generation()));
+    assert_eq!(uploads, [format!("{folder}/lib"), format!("{folder}/plugins")]);
+    let applications = text(&rendered, "edge-1", "files/etc/pnda/applications.toml");
+    assert!(applications.contains(&format!("staged = \"{folder}\"")), "{applications}");
+}
+
 /// What the name of a version's folder in HDFS ends with.
 fn digest(version: &str, generation: Generation) -> String {
     let archive = SafePath::new(format!("flink-{version}.tar.gz")).unwrap();
