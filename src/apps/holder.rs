@@ -31,6 +31,8 @@ enum Seen {
     Own(Duration),
     /// Somebody else's, as it has been since a moment.
     Other { name: String, written_ms: u64, since: Duration },
+    /// Ours, and about to be another node's.
+    Parting { to: String, until: Duration },
 }
 
 /// Why this node does not manage applications.
@@ -38,7 +40,8 @@ enum Seen {
 pub enum Error {
     /// Another one does.
     #[error(
-        "the applications of this cluster are managed on {node}: use `pnda app` there; this node takes over {} s after that one is gone",
+        "the applications of this cluster are managed on {node}, which carries out what is ordered here; this node takes over {} s \
+         after that one is gone",
         ABANDONED.as_secs()
     )]
     Elsewhere { node: String },
@@ -61,8 +64,10 @@ impl Holder {
     /// Makes sure that this node is the one that manages, `now` by a clock that never goes back.
     pub fn hold(&self, hdfs: &WebHdfs, now: Duration) -> Result<(), Error> {
         let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if matches!(*seen, Seen::Own(at) if now < at + RENEWAL) {
-            return Ok(());
+        match &*seen {
+            Seen::Own(at) if now < *at + RENEWAL => return Ok(()),
+            Seen::Parting { to, until } if now < *until => return Err(Error::Elsewhere { node: to.clone() }),
+            _ => {}
         }
         let found = self.look(hdfs, now).map_err(Error::Hidden)?;
         let is_ours = matches!(found, Seen::Own(_) | Seen::Nothing);
@@ -92,6 +97,26 @@ impl Holder {
         Err(Error::Elsewhere { node })
     }
 
+    /// From now on another node shall manage: nothing more is done here. Gives whether this one manages now.
+    pub fn part(&self, to: &str, now: Duration) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let is_ours = matches!(*seen, Seen::Own(_));
+        if is_ours {
+            *seen = Seen::Parting { to: to.to_owned(), until: now + ABANDONED };
+        }
+        is_ours
+    }
+
+    /// What this node did is done: the file gets the other one's name. Where that is not there this one takes over again.
+    pub fn hand_over(&self, hdfs: &WebHdfs, to: &str) -> Result<(), webhdfs::Error> {
+        hdfs.write(&self.file, "600", to.len() as u64, &mut to.as_bytes())
+    }
+
+    /// This node's name.
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
     fn look(&self, hdfs: &WebHdfs, now: Duration) -> Result<Seen, webhdfs::Error> {
         let Some(bytes) = hdfs.read(&self.file, LONGEST)? else { return Ok(Seen::Nothing) };
         let name = String::from_utf8_lossy(&bytes).trim().to_owned();
@@ -110,6 +135,35 @@ mod tests {
 
     fn at(second: u64) -> Duration {
         Duration::from_secs(second)
+    }
+
+    #[test]
+    fn a_node_that_parts_does_nothing_and_the_one_it_names_takes_over_at_once() {
+        let fake = Fake::start();
+        let hdfs = fake.client();
+        let node = |name: &str| Holder::new("/pnda/apps", name);
+        let (one, other) = (node("edge-1"), node("edge-2"));
+        one.hold(&hdfs, at(0)).unwrap();
+        assert!(other.hold(&hdfs, at(0)).is_err());
+        assert!(!other.part("edge-1", at(0)), "it does not manage");
+        assert!(one.part("edge-2", at(1)));
+        let stands_by = |holder: &Holder, now| matches!(holder.hold(&hdfs, now), Err(Error::Elsewhere { .. }));
+        assert!(stands_by(&one, at(2)) && stands_by(&other, at(2)), "what it did may not be done yet");
+        one.hand_over(&hdfs, "edge-2").unwrap();
+        other.hold(&hdfs, at(3)).unwrap();
+        assert!(stands_by(&one, at(30)) && stands_by(&one, at(50)), "also when its patience is over");
+    }
+
+    #[test]
+    fn a_node_that_is_named_and_not_there_gets_nothing() {
+        let fake = Fake::start();
+        let hdfs = fake.client();
+        let one = Holder::new("/pnda/apps", "edge-1");
+        one.hold(&hdfs, at(0)).unwrap();
+        assert!(one.part("edge-9", at(0)));
+        one.hand_over(&hdfs, "edge-9").unwrap();
+        assert!(one.hold(&hdfs, at(41)).is_err() && one.hold(&hdfs, at(80)).is_err());
+        one.hold(&hdfs, at(81)).unwrap();
     }
 
     #[test]

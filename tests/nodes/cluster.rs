@@ -91,7 +91,9 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
         endless.goes_on(ground.node("edge-1"));
         endless.is_known(ground.node("edge-1"));
     });
-    steps.take("stop and start with its state", || endless.stops_and_starts(ground.node("edge-2")));
+    steps.take("stop and start with its state, by the edge that stands by", || {
+        endless.stops_and_starts(ground.node("edge-1"))
+    });
     steps.take("cancelled from the other edge", || endless.cancel(ground.node("edge-1")));
     applications::was_cancelled(ground.node("edge-2"), "endless");
     machine::tell(&format!("cluster: {steps}"));

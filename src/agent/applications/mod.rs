@@ -18,6 +18,7 @@ pub mod openapi;
 mod outgoing;
 mod own;
 mod repository;
+mod route;
 mod routes;
 mod server;
 mod shapes;

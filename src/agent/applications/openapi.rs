@@ -4,9 +4,10 @@
 
 use super::access::Right;
 use super::failure::Told;
+use super::route::{Route, Takes};
 use super::shapes::SchemaOf;
 use super::shapes::of;
-use super::table::{ROUTES, Route, Takes};
+use super::table::ROUTES;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 use words::names::{ApplicationName, ComponentName, PackageName};

@@ -6,7 +6,7 @@
 use super::failure::Failure;
 use super::openapi;
 use super::routes::{Answer, Asked, document, fine, invalid, taken};
-use super::shapes::{Findings, ManagerState, Notes, Silence, Start, StartTold, Stop};
+use super::shapes::{Findings, HandOver, ManagerState, Notes, Silence, Start, StartTold, Stop};
 use apps::journal::Origin;
 use apps::logs::Wanted;
 use apps::manager::Manager;
@@ -33,6 +33,12 @@ pub(super) fn state(manager: &Manager, _: Asked) -> Result<Answer, Failure> {
         stands_by: silence.stands_by,
     });
     fine(&ManagerState { silence })
+}
+
+pub(super) fn hand_over(manager: &Manager, mut asked: Asked) -> Result<Answer, Failure> {
+    let HandOver { to } = asked.typed()?;
+    manager.hand_over(&to, asked.caller()?)?;
+    taken()
 }
 
 pub(super) fn deploy(manager: &Manager, asked: Asked) -> Result<Answer, Failure> {

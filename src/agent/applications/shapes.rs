@@ -100,21 +100,30 @@ impl Default for Stop {
     }
 }
 
+/// Which node is to manage.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HandOver {
+    /// By the name that the machine calls itself.
+    pub(super) to: Word,
+}
+
 /// How the manager is.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ManagerState {
-    /// Why nothing can be recorded, and nothing new begins; none if all is well.
+    /// Why nothing is done here; none if all is well.
     pub(super) silence: Option<Silence>,
 }
 
-/// Nothing can be recorded.
+/// Nothing can be recorded, or another node manages.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Silence {
     /// Since when, in milliseconds since 1970.
     pub(super) since_ms: u64,
     /// Why.
     pub(super) why: String,
-    /// Another node manages, and this one stands by: what it shows is what it knows and sees itself.
+    /// Another node manages, and this one stands by: what it shows is what it knows and sees itself, and it takes orders, which
+    /// the other one carries out.
     pub(super) stands_by: bool,
 }
 

@@ -20,7 +20,7 @@ impl Manager {
 
     /// One that stands by is well.
     pub(super) fn own_alarms(&self) -> Vec<Alarm> {
-        if lock(&self.since).elsewhere {
+        if lock(&self.since).elsewhere.is_some() {
             return Vec::new();
         }
         let silence = self.silence();
@@ -37,7 +37,7 @@ impl Manager {
     /// Adds a component's alarms to what is told of it.
     pub(super) fn add_alarms(&self, name: &ApplicationName, application: &Application, told: &mut told::Component) {
         // Who manages raises them.
-        if lock(&self.since).elsewhere {
+        if lock(&self.since).elsewhere.is_some() {
             return;
         }
         let Some(known) = application.components.get(&told.name) else { return };

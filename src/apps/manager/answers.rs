@@ -87,7 +87,7 @@ impl Manager {
     pub fn deploy(&self, name: &PackageName, by: &Caller) -> Result<(), Refusal> {
         let _claim = self.claim(name)?;
         // A node that stands by brings nothing to HDFS.
-        if let Some(why) = self.silent() {
+        if let Some(why) = self.unrecordable() {
             return Err(unavailable(why));
         }
         if self.state()?.packages.contains_key(name) {
@@ -109,9 +109,9 @@ impl Manager {
         self.look_at_the_depot();
         kept.map_err(|error| unavailable(chain(&error)))?;
         let fact = Fact::PackageDeployed { package: name.clone(), sha256: stored.digest, size: stored.size };
-        self.note(&by.name, |state| match state.packages.contains_key(name) {
+        self.take(&by.name, |state| match state.packages.contains_key(name) {
             true => Err(Refusal::Conflict(format!("{name} is deployed already"))),
-            false => self.another_order(&by.name).map(|()| (vec![fact], ())),
+            false => self.another_order(&by.name).map(|()| (vec![fact.clone()], ())),
         })
     }
 
@@ -132,7 +132,7 @@ impl Manager {
 
     /// The end of a package.
     pub fn undeploy(&self, name: &PackageName, by: &Caller) -> Result<(), Refusal> {
-        self.note(&by.name, |state| {
+        self.take(&by.name, |state| {
             orders::undeploy(state, name, by)?;
             Ok((vec![Fact::PackageUndeployed { package: name.clone() }], ()))
         })
@@ -191,14 +191,14 @@ impl Manager {
             forked: forked.clone(),
         };
         self.check(&read, name, &components, by, overrides.to_json(), &mut notes)?;
-        self.note(&by.name, |state| {
+        self.take(&by.name, |state| {
             orders::free(state, name)?;
             share::another_application(state, &by.name, self.share)?;
             orders::apart(state, name, components.iter())?;
-            forked.map_or(Ok(()), |fork| dispose::fork(state, &fork))?;
+            forked.as_ref().map_or(Ok(()), |fork| dispose::fork(state, fork))?;
             // Undeployed and deployed again meanwhile, it may be another one.
             match state.packages.get(&package).is_some_and(|now| now.sha256 == deployed.sha256) {
-                true => self.another_order(&by.name).map(|()| (vec![created], notes)),
+                true => self.another_order(&by.name).map(|()| (vec![created.clone()], notes.clone())),
                 false => Err(Refusal::NotFound(format!("package {package} that is deployed"))),
             }
         })
@@ -244,14 +244,14 @@ impl Manager {
     /// Orders a start.
     pub fn start(&self, name: &ApplicationName, origin: Origin, by: &Caller) -> Result<(), Refusal> {
         let schedules = self.schedules(&*self.state()?, name)?;
-        self.note(&by.name, |state| {
+        self.take(&by.name, |state| {
             let application = orders::own(state, name, by)?;
             orders::start(name, application)?;
             share::another_start(state, &application.owner, self.share)?;
             self.another_order(&by.name)?;
             // Written first: without them a start would begin at once.
-            let mut facts = other_schedules(name, application, schedules);
-            facts.push(Fact::StartOrdered { application: name.clone(), origin });
+            let mut facts = other_schedules(name, application, schedules.clone());
+            facts.push(Fact::StartOrdered { application: name.clone(), origin: origin.clone() });
             Ok((facts, ()))
         })?;
         self.urge(name);
@@ -285,9 +285,9 @@ impl Manager {
         &self,
         name: &ApplicationName,
         by: &Caller,
-        fact: impl FnOnce(&State, &Application) -> Result<Fact, Refusal>,
+        fact: impl Fn(&State, &Application) -> Result<Fact, Refusal>,
     ) -> Result<(), Refusal> {
-        self.note(&by.name, |state| Ok((vec![fact(state, orders::own(state, name, by)?)?], ())))?;
+        self.take(&by.name, |state| Ok((vec![fact(state, orders::own(state, name, by)?)?], ())))?;
         self.urge(name);
         Ok(())
     }

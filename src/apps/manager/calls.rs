@@ -69,7 +69,7 @@ impl Manager {
     /// Tells what is new.
     pub(super) fn call(&self, calls: &Calls, calling: &mut Calling) {
         // One that stands by knows nothing, and whoever manages calls.
-        if lock(&self.since).elsewhere {
+        if lock(&self.since).elsewhere.is_some() {
             return;
         }
         let mut now = self.alarms();

@@ -122,7 +122,7 @@ impl Manager {
                 return Err(Refusal::NotFound(format!("package {} that is deployed", release.package)));
             }
             self.another_order(&by.name)?;
-            let Release { package, overrides } = release;
+            let Release { package, overrides } = release.clone();
             let runs = runs(application);
             let step = UpgradeFact::Ordered { purpose, package, overrides, save, runs };
             Ok(Fact::Upgrade { application: name.clone(), step })
@@ -140,7 +140,7 @@ impl Manager {
         if !is_tried(orders::own(&*self.state()?, name, by)?) {
             return Ok(false);
         }
-        self.note(&by.name, |state| match is_tried(orders::own(state, name, by)?) {
+        self.take(&by.name, |state| match is_tried(orders::own(state, name, by)?) {
             true => {
                 let step = UpgradeFact::Failed { why: format!("{} ordered the way back", by.name) };
                 Ok((vec![Fact::Upgrade { application: name.clone(), step }], ()))

@@ -58,6 +58,11 @@ impl Crew {
         Some(task)
     }
 
+    /// Whether nobody is looked after.
+    pub(super) fn is_idle(&self) -> bool {
+        self.busy.is_empty()
+    }
+
     /// A component is not looked after any more.
     pub(super) fn done(&mut self, of: &Key) {
         self.busy.remove(of);

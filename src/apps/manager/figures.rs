@@ -16,7 +16,7 @@ const MOST: usize = 1000;
 impl Manager {
     /// Everything that is counted and measured.
     pub fn figures(&self) -> Figures {
-        let (counts, manages) = (&self.counts, !lock(&self.since).elsewhere);
+        let (counts, manages) = (&self.counts, lock(&self.since).elsewhere.is_none());
         let mut figures = Figures {
             manages,
             own_alarms: self.own_alarms(),

@@ -18,7 +18,9 @@ mod explain;
 mod figures;
 mod fork;
 mod fresh;
+mod hand_over;
 mod logs;
+mod notes;
 mod packages;
 mod rounds;
 mod save;
@@ -31,13 +33,12 @@ mod upgrades;
 mod uploads;
 mod vitals;
 
-use crate::callbacks::changes;
 use crate::client::{Jvm, Runner};
 use crate::clock::{Clock, SystemClock};
 use crate::counts::Counts;
 use crate::decide::Observed;
 use crate::holder::Holder;
-use crate::journal::{AppendError, Book, Fact, Key, NoteError, State};
+use crate::journal::{Book, Key, State};
 use crate::network::Network;
 use crate::orders::Refusal;
 use crate::package::repository::{self, Repository};
@@ -57,7 +58,6 @@ use std::time::Duration;
 use systems::hadoop::User;
 use systems::webhdfs::WebHdfs;
 use systems::yarn::ResourceManager;
-use words::chain::chain;
 use words::names::{PackageName, Word};
 
 /// The manager.
@@ -278,8 +278,13 @@ impl Manager {
         known.ok_or_else(|| unavailable(self.silent().unwrap_or_default()))
     }
 
-    /// Why nothing can be recorded at the moment.
+    /// Why this node does nothing at the moment: nothing can be recorded, or another node manages.
     pub fn silent(&self) -> Option<String> {
+        self.unrecordable().or_else(|| lock(&self.since).elsewhere.clone())
+    }
+
+    /// Why nothing can be recorded at the moment, not even what people order.
+    fn unrecordable(&self) -> Option<String> {
         let unread = lock(&self.unread).clone();
         unread.or_else(|| lock(&self.unwritten).clone())
     }
@@ -288,7 +293,7 @@ impl Manager {
     pub fn silence(&self) -> Option<Silence> {
         let (silent, stands_by) = {
             let since = lock(&self.since);
-            (since.silent, since.elsewhere)
+            (since.silent, since.elsewhere.is_some())
         };
         let since_ms = silent.unwrap_or_else(|| self.clock.now_ms());
         self.silent().map(|why| Silence { since_ms, why, stands_by })
@@ -303,50 +308,5 @@ impl Manager {
             _ => {}
         }
         since.silent = silent.and(since.silent.or_else(|| Some(self.clock.now_ms())));
-    }
-
-    /// Counts an order that is about to be recorded.
-    fn another_order(&self, by: &Word) -> Result<(), Refusal> {
-        lock(&self.pace).another_order(by, self.share, self.clock.passed())
-    }
-
-    /// Writes a fact if the state still allows it: `rule` looks at the very state that the fact is added to.
-    fn note<T>(&self, by: &Word, rule: impl FnOnce(&State) -> Result<(Vec<Fact>, T), Refusal>) -> Result<T, Refusal> {
-        // Where others write by now, or may do so, nothing is written here.
-        if let Some(why) = lock(&self.unread).clone() {
-            return Err(unavailable(why));
-        }
-        let mut held = lock(&self.book);
-        // Whoever waited for one to whom HDFS did not answer need not wait for that himself.
-        if let Some(why) = self.silent() {
-            return Err(unavailable(why));
-        }
-        let Some(book) = held.as_mut() else { return Err(unavailable("the journal was not read yet")) };
-        let (facts, value) = rule(&book.state)?;
-        for fact in facts {
-            let line = format!("{by}: {}", fact.line());
-            let (at_ms, before, written) = (self.clock.now_ms(), book.state.clone(), fact.clone());
-            let noted = self.counts.appends.of(|| book.note(by, at_ms, fact), Result::is_err);
-            let is_away = match &noted {
-                Err(NoteError::Append(error)) => matches!(error, AppendError::Unavailable { .. }),
-                Err(NoteError::Copy(_) | NoteError::Behind(_)) => true,
-                Ok(()) | Err(NoteError::Misfit(_)) => false,
-            };
-            *lock(&self.unwritten) = noted.as_ref().err().filter(|_| is_away).map(|error| chain(error));
-            if matches!(noted, Err(NoteError::Append(AppendError::Superseded { .. }))) {
-                // What others wrote counts; what was to be done is decided anew from it. Until it can be read nothing is.
-                if let Err(error) = book.catch_up() {
-                    *lock(&self.unread) = Some(chain(&error));
-                }
-            }
-            *lock(&self.known) = Some(book.state.clone());
-            noted.map_err(|error| match error {
-                NoteError::Append(AppendError::TooLong { .. }) => Refusal::Invalid(chain(&error)),
-                error => unavailable(chain(&error)),
-            })?;
-            (self.tell)(&line);
-            self.call_back(changes(&before, &book.state, &written));
-        }
-        Ok(value)
     }
 }

@@ -198,14 +198,18 @@ impl Manager {
 
     fn begin_round(&self) {
         let held = self.holder.hold(&self.hdfs, self.clock.passed());
-        let is_elsewhere = matches!(held, Err(holder::Error::Elsewhere { .. }));
-        // A node that stands by reads and looks; as long as it says why it writes nothing, it does nothing either.
+        let elsewhere = held.as_ref().err().filter(|error| matches!(error, holder::Error::Elsewhere { .. }));
+        let elsewhere = elsewhere.map(|error| chain(error));
+        let is_elsewhere = elsewhere.is_some();
+        // A node that stands by reads and looks, and as long as it knows who manages it does nothing.
         if is_elsewhere {
-            *lock(&self.unread) = held.as_ref().err().map(|error| chain(error));
+            lock(&self.since).elsewhere.clone_from(&elsewhere);
         }
-        let read = if held.is_ok() || is_elsewhere { self.catch_up() } else { Ok(()) };
-        *lock(&self.unread) = held.map_err(|error| chain(&error)).and(read).err();
-        lock(&self.since).elsewhere = is_elsewhere;
+        *lock(&self.unread) = match held {
+            Err(error @ holder::Error::Hidden(_)) => Some(chain(&error)),
+            Ok(()) | Err(holder::Error::Elsewhere { .. }) => self.catch_up().err(),
+        };
+        lock(&self.since).elsewhere = elsewhere;
         if is_elsewhere {
             // What came of its own acts says nothing any more.
             *lock(&self.tested) = None;

@@ -28,7 +28,7 @@ impl Manager {
     }
 
     fn stop_as(&self, name: &ApplicationName, (save, drain): (bool, bool), by: &Caller) -> Result<(), Refusal> {
-        self.note(&by.name, |state| {
+        self.take(&by.name, |state| {
             let application = orders::own(state, name, by)?;
             if orders::is_stopping(application, save, drain) {
                 return Ok((Vec::new(), ()));
@@ -43,7 +43,7 @@ impl Manager {
     /// Orders a savepoint of all that runs; it goes on. Gives the ids: those of savepoints that are under way already, else new
     /// ones.
     pub fn savepoint(&self, name: &ApplicationName, by: &Caller) -> Result<Ids, Refusal> {
-        let ids = self.note(&by.name, |state| {
+        let ids = self.take(&by.name, |state| {
             let application = orders::own(state, name, by)?;
             orders::savepoint(name, application)?;
             let (mut all, mut ids) = (Ids::new(), Ids::new());

@@ -215,11 +215,11 @@ impl Manager {
         let next = self.without(&looked, &found, id, choices.newest)?;
         let fact = Fact::DisposalOrdered { of: found.of.clone(), id: id.clone(), folder: found.folder.clone() };
         if !choices.dry_run {
-            self.note(&by.name, |state| {
+            self.take(&by.name, |state| {
                 orders::own(state, name, by)?;
                 dispose(state, &found.of, id, &found.folder)?;
                 match is_same(&looked, state, &found.of) {
-                    true => self.another_order(&by.name).map(|()| (vec![fact], ())),
+                    true => self.another_order(&by.name).map(|()| (vec![fact.clone()], ())),
                     false => Err(Refusal::Conflict(format!("{} has changed meanwhile: ask again", found.of))),
                 }
             })?;

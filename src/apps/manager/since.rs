@@ -13,8 +13,8 @@ use systems::yarn::State;
 pub(super) struct Since {
     /// Nothing can be recorded.
     pub(super) silent: Option<u64>,
-    /// Another node manages.
-    pub(super) elsewhere: bool,
+    /// Another node manages: which, and what that means here.
+    pub(super) elsewhere: Option<String>,
     of: BTreeMap<Key, (SinceWhen, Option<u64>)>,
 }
 

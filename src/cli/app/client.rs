@@ -8,7 +8,7 @@ use crate::words::alarm::Alarm;
 use crate::words::application::{Application, Details, DryRun, Event, Explained, Finding, Following, Logs};
 use crate::words::change::{Difference, Plan};
 use crate::words::ids::TriggerId;
-use crate::words::names::{ApplicationName, ComponentName, PackageName};
+use crate::words::names::{ApplicationName, ComponentName, PackageName, Word};
 use crate::words::savepoints;
 use hyper::Method;
 use serde::Deserialize;
@@ -215,6 +215,10 @@ impl Client {
 
     pub(in crate::cli) fn delete(&self, application: &ApplicationName) -> Result<(), Failure> {
         self.ask(Method::DELETE, &format!("/v1/applications/{application}"), Content::None).map(drop)
+    }
+
+    pub(in crate::cli) fn hand_over(&self, to: &Word) -> Result<(), Failure> {
+        self.order("/v1/handover", &json!({ "to": to }))
     }
 
     pub(in crate::cli) fn application(&self, application: &ApplicationName) -> Result<Application, Failure> {

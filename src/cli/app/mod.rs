@@ -4,7 +4,7 @@
 
 use super::failure::{Outcome, say, say_json, warn};
 use crate::words::application::{Application, Finding};
-use crate::words::names::{ApplicationName, BadName, ComponentName, PackageName};
+use crate::words::names::{ApplicationName, BadName, ComponentName, PackageName, Word};
 use clap::{Args, Subcommand};
 use client::Client;
 use serde::Serialize;
@@ -151,6 +151,13 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Have another edge manage the applications, such as before this one is switched off: what this one is doing is done to
+    /// its end first. For administrators.
+    Handover {
+        /// The edge, by the name that it calls itself.
+        #[arg(long, value_name = "NODE", value_parser = checked::<Word>)]
+        to: Word,
+    },
     /// List what happened to an application: when, by whom, and why.
     History {
         /// Its name.
@@ -235,6 +242,10 @@ pub fn run(arguments: Arguments) -> Outcome {
     match arguments.command {
         Command::Deploy { package } => tell(&client.deploy(&package)?)?,
         Command::Undeploy { package } => client.undeploy(&package)?,
+        Command::Handover { to } => {
+            client.hand_over(&to)?;
+            say(&format!("{to} manages as soon as it looks, within seconds; if it does not, this node does again"))?;
+        }
         Command::Packages { json } => shown(&client.packages()?, json, |all| table::packages(all))?,
         Command::Create { application, package, set, overrides, state_of } => {
             let mut body = settings::body(&package, set, overrides.as_deref())?;

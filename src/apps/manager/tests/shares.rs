@@ -95,5 +95,8 @@ fn one_user_has_one_package_looked_at_and_leaves_a_place_for_another() {
     let second = turn("bob");
     assert!(second.is_some() && turn("carol").is_none(), "two are all");
     drop(first);
-    assert!(turn("carol").is_some() && turn("alice").is_none());
+    let third = turn("carol");
+    assert!(third.is_some() && turn("alice").is_none());
+    drop((second, third));
+    assert!(turn("alice").is_some());
 }
