@@ -265,18 +265,26 @@ fn an_application_stops_and_starts_with_its_state(folder: &Path) {
     assert!(saved.contains("completed"), "{saved}");
     let goes_on = component(folder, "states");
     assert_eq!((goes_on.state, goes_on.savepoints.last().map(|last| last.goes_on)), (told::State::Running, Some(true)));
-    savepoints::are_listed_and_removed(folder, &second);
-    what_fails_begins_again_from_its_newest_checkpoint(folder, &second);
-    upgrades::a_good_version_stays_and_a_bad_one_goes_back(folder);
+    part("savepoints", || savepoints::are_listed_and_removed(folder, &second));
+    part("a run that fails", || what_fails_begins_again_from_its_newest_checkpoint(folder, &second));
+    part("upgrades", || upgrades::a_good_version_stays_and_a_bad_one_goes_back(folder));
 
     app_does(folder, &["stop", "states", "--no-savepoint", "--wait"]);
     assert_eq!(component(folder, "states").state, told::State::Stopped);
     assert!(app_does(folder, &["logs", "states", "-f"]).contains("jobmanager.log"), "after it was killed, too");
-    savepoints::are_taken_in_time_by_a_copy_that_ends_for_good(folder);
+    part("savepoints in time", || savepoints::are_taken_in_time_by_a_copy_that_ends_for_good(folder));
     app_does(folder, &["delete", "states", "--yes"]);
     app_does(folder, &["undeploy", "states-1.0.0"]);
     upgrades::undeploy(folder);
-    alarms::a_job_that_fails_is_told_and_a_selftest_passes(folder);
+    part("alarms and selftest", || alarms::a_job_that_fails_is_told_and_a_selftest_passes(folder));
+}
+
+/// A part of the test, and how long it took.
+fn part<T>(name: &str, done: impl FnOnce() -> T) -> T {
+    let begun = Instant::now();
+    let done = done();
+    drop(writeln!(std::io::stderr(), "trial: {name}: {} s", begun.elapsed().as_secs()));
+    done
 }
 
 /// The processes whose command line names the folder.
@@ -316,11 +324,11 @@ fn everything_comes_up_on_one_machine_and_goes_down_again() {
     let client = "applications.flink_client=on";
     let two_flinks = ["--manifests", manifests.to_str().unwrap(), "--set", &also, "--set", client];
     let mut interrupted = staying(&folder, &[&["--kafka"], &two_flinks[..]].concat());
-    records_go_through_the_broker(&folder);
-    an_application_stops_and_starts_with_its_state(&folder);
-    flinks::an_application_runs_on_the_flink_that_it_asks_for(&folder);
-    by_client::flinks_own_client_submits(&folder);
-    faults::nothing_runs_twice_and_nothing_is_lost(&folder);
+    part("records", || records_go_through_the_broker(&folder));
+    part("an application", || an_application_stops_and_starts_with_its_state(&folder));
+    part("the other Flink", || flinks::an_application_runs_on_the_flink_that_it_asks_for(&folder));
+    part("Flink's own client", || by_client::flinks_own_client_submits(&folder));
+    part("kills", || faults::nothing_runs_twice_and_nothing_is_lost(&folder));
     kill_process(Pid::from_child(&interrupted), Signal::INT).unwrap();
     assert!(interrupted.wait().unwrap().success());
     assert_eq!(processes(&folder), [""; 0], "Ctrl-C ends every child");
