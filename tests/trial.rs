@@ -327,6 +327,7 @@ fn everything_comes_up_on_one_machine_and_goes_down_again() {
     part("records", || records_go_through_the_broker(&folder));
     part("an application", || an_application_stops_and_starts_with_its_state(&folder));
     part("the other Flink", || flinks::an_application_runs_on_the_flink_that_it_asks_for(&folder));
+    part("adoption", || by_client::what_somebody_submitted_is_adopted(&folder));
     part("Flink's own client", || by_client::flinks_own_client_submits(&folder));
     part("kills", || faults::nothing_runs_twice_and_nothing_is_lost(&folder));
     kill_process(Pid::from_child(&interrupted), Signal::INT).unwrap();

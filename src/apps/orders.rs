@@ -105,6 +105,15 @@ pub fn start(name: &ApplicationName, application: &Application) -> Result<(), Re
     }
 }
 
+/// Going on with what somebody else submitted.
+pub fn adopt(name: &ApplicationName, application: &Application) -> Result<(), Refusal> {
+    start(name, application)?;
+    match application.components.values().any(|component| component.schedule.is_some()) {
+        true => Err(Refusal::Conflict(format!("{name} has a schedule, and what runs is none of its times"))),
+        false => Ok(()),
+    }
+}
+
 /// Another version, other settings, or the same again. Only what runs is started again.
 pub fn change(name: &ApplicationName, application: &Application, purpose: Purpose) -> Result<(), Refusal> {
     if application.upgrading().is_some() {

@@ -2,7 +2,7 @@
 //! Where a state was kept and is not there any more, nothing is guessed: the start fails and says what was looked for.
 //! Not here: taking savepoints, and what Flink makes of a state.
 
-use crate::journal::{Component, Key, Origin, Outcome, Run};
+use crate::journal::{Adopted, Component, Key, Origin, Outcome, Run};
 use crate::observe::newest_state;
 use crate::savepoints::lies_in;
 use crate::submit::Cluster;
@@ -69,10 +69,11 @@ fn newest(
     }
     let hidden = |source| Error::Hidden { of: of.clone(), source };
     let all = cluster.checkpoints_of(owner, of);
-    let kept = match &run.job {
-        Some(job) => newest_state(hdfs, &format!("{all}/{job}")),
+    let kept = match (&run.adopted, &run.job) {
+        (Some(Adopted { states }), _) => states.as_ref().map_or(Ok(None), |folder| newest_state(hdfs, folder)),
+        (None, Some(job)) => newest_state(hdfs, &format!("{all}/{job}")),
         // A program that may run several jobs: the newest checkpoint of any that began with this run.
-        None => newest_of_jobs(hdfs, &all, run.at_ms),
+        (None, None) => newest_of_jobs(hdfs, &all, run.at_ms),
     };
     let kept = kept.map_err(hidden)?;
     let whole = |(path, at_ms): (String, u64)| (format!("{}{path}", cluster.filesystem), at_ms);
@@ -108,7 +109,14 @@ fn newest(
         (None, Some(gone), _) => Err(gone),
         // It took no state of its own: what it began from is still the newest.
         (None, None, Some(path)) => Ok(Some(there(hdfs, cluster, of, path, true)?.0)),
-        (None, None, None) => Ok(None),
+        // Whether it had any, whoever submitted it knows.
+        (None, None, None) => match &run.adopted {
+            Some(Adopted { states }) => {
+                let path = states.clone().unwrap_or_else(|| format!("the folders of {}, which was adopted", run.id));
+                Err(Error::Gone { path, noted: false })
+            }
+            None => Ok(None),
+        },
     }
 }
 

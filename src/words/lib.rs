@@ -11,6 +11,7 @@ pub mod document;
 pub mod event;
 pub mod figures;
 pub mod flink;
+pub mod foreign;
 #[cfg(test)]
 mod frozen;
 pub mod generation;

@@ -3,6 +3,7 @@
 //! Not here: the checks themselves, or any document.
 
 use super::digest::Sha256;
+use super::ids::ApplicationId;
 use super::names::{ApplicationName, ComponentName, PackageName, SafePath, Word};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
@@ -24,6 +25,7 @@ macro_rules! text {
 text!(Sha256, "A SHA-256 digest.", "^[0-9a-f]{64}$");
 text!(SafePath, "A relative path of plain segments.", "^[^/]+(/[^/]+)*$");
 text!(Word, "A name.", "^[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}$");
+text!(ApplicationId, "YARN's id of an application.", "^application_[0-9]{1,19}_[0-9]{1,19}$");
 text!(ApplicationName, "The name of an application.", "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$");
 text!(ComponentName, "The name of a component.", "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$");
 text!(

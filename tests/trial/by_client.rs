@@ -1,12 +1,15 @@
-//! Components that Flink's own client submits, on a real YARN: the manager is killed while the client submits, and the one that
-//! comes after it finds the application; a stop and a start go on with its state; no argument stands in a command line.
+//! Flink's own client on a real YARN: the manager is killed while it submits, and the one that comes after finds the application;
+//! a stop and a start go on with its state; no argument stands in a command line; what somebody submitted by hand is adopted.
 //! Not here: everything that a client may do instead, which `src/apps/manager/tests` makes up.
 
 use super::faults::{Bed, FIRST, is_running, is_stopped};
 use super::flinks::OTHER;
-use super::{package, packed, restored};
+use super::{app, app_does, component, package, packed, restored};
+use pnda::words::application::State;
+use pnda::words::foreign::Foreign;
 use rustix::process::{Signal, kill_process};
 use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -60,6 +63,43 @@ pub fn flinks_own_client_submits(folder: &Path) {
     manager.does(&["delete", "by-client", "--yes"]);
     manager.does(&["undeploy", "states-1.0.0"]);
     assert_eq!(std::fs::read_dir(&clients).unwrap().count(), 0, "no files stay on the node");
+}
+
+/// What somebody submits by hand is seen and adopted, stops with its state, and what follows begins from there.
+pub fn what_somebody_submitted_is_adopted(folder: &Path) {
+    let jar = folder.join("mirror/current/mirror_apps/flink-examples-streaming-1.20.0.jar");
+    let mut client = Command::new(folder.join("node/usr/bin/flink"));
+    client.args(["run-application", "--target", "yarn-application", "--detached", "-Dyarn.application.name=by hand"]);
+    client.args(["-Dexecution.checkpointing.interval=1s", "--class"]);
+    client.arg("org.apache.flink.streaming.examples.statemachine.StateMachineExample").arg(jar);
+    let submitted = client.output().unwrap();
+    assert!(submitted.status.success(), "{}", String::from_utf8_lossy(&submitted.stderr));
+    app_does(folder, &["deploy", package(folder).to_str().unwrap()]);
+    app_does(folder, &["create", "adopting", "--package", "states-1.0.0"]);
+    let listed = app_does(folder, &["foreign", "--json"]);
+    let all: Vec<Foreign> = serde_json::from_str(&listed).unwrap_or_else(|error| panic!("{error}: {listed}"));
+    let found = all.iter().find(|one| one.name == "by hand").unwrap_or_else(|| panic!("{listed}"));
+    assert!(!found.is_lost, "{found:?}");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let (adopted, told) = app(folder, &["adopt", "adopting", found.yarn_id.as_str(), "--wait"]);
+        if adopted {
+            break;
+        }
+        // Its tasks may not run yet.
+        assert!(Instant::now() < deadline, "{told}");
+        thread::sleep(Duration::from_secs(1));
+    }
+    let running = component(folder, "adopting");
+    assert_eq!((running.state, running.yarn_id.as_deref()), (State::Running, Some(found.yarn_id.as_str())));
+    app_does(folder, &["stop", "adopting", "--wait"]);
+    let saved = component(folder, "adopting").savepoints.last().unwrap().path.clone();
+    app_does(folder, &["start", "adopting", "--wait"]);
+    let again = component(folder, "adopting");
+    assert_eq!(restored(folder, &again), saved, "Flink says so");
+    app_does(folder, &["stop", "adopting", "--no-savepoint", "--wait"]);
+    app_does(folder, &["delete", "adopting", "--yes"]);
+    app_does(folder, &["undeploy", "states-1.0.0"]);
 }
 
 /// The client of the other release has another command.

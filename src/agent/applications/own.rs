@@ -14,6 +14,7 @@ use apps::orders::{self, Refusal};
 use hyper::StatusCode;
 use serde_json::Value;
 use words::application::{Application, Following};
+use words::foreign::Adoption;
 use words::ids::TriggerId;
 use words::names::{ApplicationName, ComponentName};
 use words::savepoints::{Dispose, Taken};
@@ -39,6 +40,16 @@ pub(super) fn hand_over(manager: &Manager, mut asked: Asked) -> Result<Answer, F
     let HandOver { to } = asked.typed()?;
     manager.hand_over(&to, asked.caller()?)?;
     taken()
+}
+
+pub(super) fn foreign(manager: &Manager, asked: Asked) -> Result<Answer, Failure> {
+    fine(&manager.foreign_applications(asked.caller()?)?)
+}
+
+pub(super) fn adopt(manager: &Manager, mut asked: Asked) -> Result<Answer, Failure> {
+    let Adoption { yarn_id } = asked.typed()?;
+    let adopted = manager.adopt(&asked.name(0)?, &yarn_id, asked.caller()?)?;
+    document(StatusCode::ACCEPTED, &adopted)
 }
 
 pub(super) fn deploy(manager: &Manager, asked: Asked) -> Result<Answer, Failure> {

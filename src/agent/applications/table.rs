@@ -15,6 +15,7 @@ use words::alarm::Alarm;
 use words::application::{Application, Details, Event, Explained, Following, Logs};
 use words::change::Difference;
 use words::figures::Figures;
+use words::foreign::{Adopted, Adoption, Foreign};
 use words::names::{ApplicationName, PackageName};
 use words::savepoints::{Dispose, Removed, Savepoints, Taken};
 
@@ -175,6 +176,22 @@ pub(super) static ROUTES: &[Route] = &[
     .taking(choices(of::<changes::Restart>)),
     order("POST", "/v1/handover", Admin, own::hand_over, "Have another node manage; this one stands by from then on.")
         .taking(Takes::Document { schema: of::<HandOver>, required: true }),
+    get(
+        "/v1/foreign",
+        Read,
+        of::<Vec<Foreign>>,
+        own::foreign,
+        "Flink's applications on YARN that no application here has.",
+    ),
+    Route::new(
+        "POST",
+        "/v1/applications/{application}/adopt",
+        Own,
+        (202, Some(of::<Adopted>)),
+        own::adopt,
+        "Have it go on with what somebody else submitted to YARN; a savepoint of it is taken at once.",
+    )
+    .taking(Takes::Document { schema: of::<Adoption>, required: true }),
     Route::new(
         "POST",
         "/v1/applications/{application}/rescale",

@@ -183,6 +183,16 @@ pub struct Run {
     /// When a savepoint of it is taken by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saving: Option<Saving>,
+    /// Somebody else submitted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<Adopted>,
+}
+
+/// What is known of a run that somebody else submitted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adopted {
+    /// The folder in HDFS in which its job keeps its checkpoints, if it keeps any there.
+    pub states: Option<String>,
 }
 
 impl Run {
@@ -205,6 +215,7 @@ impl Run {
             ended_ms: 0,
             package: None,
             saving: None,
+            adopted: None,
         }
     }
 

@@ -232,6 +232,7 @@ impl Fact {
             | Fact::SavepointFailed { of, .. }
             | Fact::DisposalOrdered { of, .. }
             | Fact::SavepointDisposed { of, .. }
+            | Fact::RunAdopted { of, .. }
             | Fact::Trial { of, .. } => Some(&of.application),
         }
     }

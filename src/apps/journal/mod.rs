@@ -19,7 +19,7 @@ mod told;
 mod upgrade;
 mod upgrading;
 
-pub use application::{Application, Component, Package, Run, Wanted};
+pub use application::{Adopted, Application, Component, Package, Run, Wanted};
 pub use attempt::{Attempt, Begun};
 pub use book::{Book, NoteError, PIECE};
 pub use copy::CopyError;

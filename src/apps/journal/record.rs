@@ -135,6 +135,16 @@ pub enum Fact {
     },
     /// Its files are in HDFS, and the request to YARN leaves now; from here on it may come to run at any time.
     SubmissionBegun { of: Key, id: ApplicationId },
+    /// A component goes on with an application of YARN that somebody else submitted, and which runs.
+    RunAdopted {
+        of: Key,
+        id: ApplicationId,
+        #[serde(flatten)]
+        intent: Intent,
+        /// The folder in HDFS in which its job keeps its checkpoints, if it keeps any there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        states: Option<String>,
+    },
     /// A component that ended by itself cannot be started again; the order goes on for the others.
     RespawnFailed { of: Key, why: String },
     /// YARN knows the id; as the run, or as the placeholder that took it.

@@ -2,9 +2,9 @@
 //! A fold over the records: the same records give the same state, on any node.
 //! Not here: the shape of what follows (`application`), what is observed, and what is to be done.
 
-use super::application::{Application, Component, Package, Run, Wanted};
+use super::application::{Adopted, Application, Component, Package, Run, Wanted};
 use super::attempt::{Attempt, Begun};
-use super::record::{Fact, Key, Record, Verdict};
+use super::record::{Fact, Intent, Key, Origin, Record, Verdict};
 use super::savepoint::{Disposal, Outcome, Savepoint};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -104,6 +104,21 @@ impl State {
             Fact::DeleteOrdered { application } => {
                 self.order(application, Wanted::Deleted)?;
                 self.of(application)?.interrupt();
+            }
+            Fact::RunAdopted { of, id, intent, states } => {
+                self.of(&of.application)?
+                    .components
+                    .values_mut()
+                    .for_each(|component| component.begin_anew(record.at_ms));
+                let order = Wanted::Started { order: record.number, origin: Origin::Newest };
+                self.order(&of.application, order)?;
+                let component = self.component(of, record.number)?;
+                component.is_free(of)?;
+                let intent = Intent { order: record.number, ..intent.clone() };
+                let run = Run::intended(id.clone(), record.at_ms, intent);
+                let adopted = Some(Adopted { states: states.clone() });
+                component.begin(Run { begun: true, accepted: true, adopted, ..run });
+                component.begins = None;
             }
             fact => self.change_run(record, fact)?,
         }

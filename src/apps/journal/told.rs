@@ -83,6 +83,9 @@ impl Fact {
             Fact::ClientEnded { of, why, .. } => {
                 (Some(&of.component), format!("Flink's client submitted nothing: {why}"))
             }
+            Fact::RunAdopted { of, id, .. } => {
+                (Some(&of.component), format!("it goes on with {id}, which somebody else submitted"))
+            }
             Fact::SavepointIntended { of, id, periodic: true, .. } => {
                 (Some(&of.component), format!("savepoint {id} is taken, as it is time"))
             }

@@ -2,6 +2,7 @@
 //! Every order and every act is in the journal before it is carried out; what cannot be recorded is not begun.
 //! Not here: which act follows (`decide`), doing it (`act`), and how people reach it.
 
+mod adopt;
 mod alarms;
 mod answers;
 mod begin;

@@ -33,7 +33,7 @@ const STACK: usize = 512 << 10;
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// The states of YARN in which something may still happen.
-const LIVE: [yarn::State; 5] =
+pub(super) const LIVE: [yarn::State; 5] =
     [yarn::State::New, yarn::State::NewSaving, yarn::State::Submitted, yarn::State::Accepted, yarn::State::Running];
 
 /// When an act that failed may be tried again.

@@ -123,7 +123,7 @@ impl Manager {
     }
 }
 
-fn fresh() -> Result<TriggerId, Refusal> {
+pub(super) fn fresh() -> Result<TriggerId, Refusal> {
     TriggerId::new(fresh_id()).map_err(unavailable)
 }
 

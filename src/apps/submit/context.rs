@@ -3,7 +3,7 @@
 //! Not here: the configuration's content, and Flink's options.
 
 use super::configuration::is_lonely;
-use super::{Cluster, Configuration, Distribution, Job, Refused, Resource};
+use super::{Cluster, Configuration, Distribution, Job, KIND, Refused, Resource};
 use flink::memory::Model;
 use serde_json::{Value, json};
 use words::ids::ApplicationId;
@@ -37,7 +37,7 @@ pub fn context(
     let mut context = json!({
         "application-id": id,
         "application-name": job.name(),
-        "application-type": configuration.get("yarn.application.type").unwrap_or("Apache Flink"),
+        "application-type": configuration.get("yarn.application.type").unwrap_or(KIND),
         // One that is left out is taken for -1.
         "priority": number(configuration, "yarn.application.priority").unwrap_or(0),
         "application-tags": { "tag": [TAG, tag_of(cluster)] },

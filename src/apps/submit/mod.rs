@@ -19,6 +19,9 @@ use words::flink::Version;
 use words::ids::{ApplicationId, JobId};
 use words::names::Word;
 
+/// What YARN calls applications of Flink.
+pub const KIND: &str = "Apache Flink";
+
 /// The cluster, as far as a submission depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {

@@ -7,6 +7,8 @@ use crate::systems::local::{self, Content, LocalServer};
 use crate::words::alarm::Alarm;
 use crate::words::application::{Application, Details, DryRun, Event, Explained, Finding, Following, Logs};
 use crate::words::change::{Difference, Plan};
+use crate::words::foreign::{Adopted, Adoption, Foreign};
+use crate::words::ids::ApplicationId;
 use crate::words::ids::TriggerId;
 use crate::words::names::{ApplicationName, ComponentName, PackageName, Word};
 use crate::words::savepoints;
@@ -215,6 +217,14 @@ impl Client {
 
     pub(in crate::cli) fn delete(&self, application: &ApplicationName) -> Result<(), Failure> {
         self.ask(Method::DELETE, &format!("/v1/applications/{application}"), Content::None).map(drop)
+    }
+
+    pub(in crate::cli) fn foreign(&self) -> Result<Vec<Foreign>, Failure> {
+        self.get("/v1/foreign")
+    }
+
+    pub(in crate::cli) fn adopt(&self, application: &ApplicationName, id: &ApplicationId) -> Result<Adopted, Failure> {
+        self.post(&format!("/v1/applications/{application}/adopt"), &json!(Adoption { yarn_id: id.clone() }))
     }
 
     pub(in crate::cli) fn hand_over(&self, to: &Word) -> Result<(), Failure> {

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+mod adopt;
 mod change;
 pub(super) mod client;
 mod logs;
@@ -151,6 +152,10 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// List Flink's applications on YARN that no application here has: somebody else's, or lost ones; administrators see all.
+    Foreign(adopt::List),
+    /// Go on with an application of YARN that somebody else submitted; a savepoint of it is taken at once.
+    Adopt(adopt::Adopt),
     /// Have another edge manage the applications, such as before this one is switched off: what this one is doing is done to
     /// its end first. For administrators.
     Handover {
@@ -242,6 +247,8 @@ pub fn run(arguments: Arguments) -> Outcome {
     match arguments.command {
         Command::Deploy { package } => tell(&client.deploy(&package)?)?,
         Command::Undeploy { package } => client.undeploy(&package)?,
+        Command::Foreign(list) => return adopt::list(&client, list),
+        Command::Adopt(adopt) => return adopt::adopt(&client, adopt),
         Command::Handover { to } => {
             client.hand_over(&to)?;
             say(&format!("{to} manages as soon as it looks, within seconds; if it does not, this node does again"))?;

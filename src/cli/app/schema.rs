@@ -5,6 +5,7 @@
 use crate::words::alarm::Alarm;
 use crate::words::application::{Application, Event, Explained, Logs};
 use crate::words::change::{Difference, Plan};
+use crate::words::foreign::Foreign;
 use crate::words::names::PackageName;
 use crate::words::savepoints::Savepoints;
 use crate::words::selftest::Selftest;
@@ -26,6 +27,7 @@ pub enum Verb {
     Savepoints,
     Upgrade,
     Diff,
+    Foreign,
 }
 
 /// The schema of what one verb prints, or of an object with the answers of all verbs, each under its name.
@@ -44,6 +46,7 @@ pub fn schema(verb: Option<Verb>) -> Value {
             Verb::Savepoints => generator.subschema_for::<Savepoints>(),
             Verb::Upgrade => generator.subschema_for::<Plan>(),
             Verb::Diff => generator.subschema_for::<Difference>(),
+            Verb::Foreign => generator.subschema_for::<Vec<Foreign>>(),
         };
         schema.to_value()
     };

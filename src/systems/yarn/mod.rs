@@ -125,16 +125,26 @@ impl ResourceManager {
 
     /// The applications with a tag, in any of some states; in every state if there are none.
     pub fn applications(&self, tag: &str, states: &[State]) -> Result<Vec<Application>, Error> {
-        let states: Vec<&str> = states.iter().map(State::as_str).filter(|state| !state.is_empty()).collect();
-        let states = states.join(",");
-        let all = [("applicationTags", tag), ("deSelects", "resourceRequests"), ("states", states.as_str())];
-        let query = if states.is_empty() { &all[..2] } else { &all[..] };
-        let operation = format!("list the applications with the tag {}", words::shown::shown(tag));
-        let asked = Asked { query, longest: LONGEST_LIST, ..self.question(operation, vec!["apps"]) };
-        let got = self.ask(&asked)?;
-        let list = read::<application::Apps>(&asked, &got)?.apps.unwrap_or_default().app.0;
+        let list = self.listed("applicationTags", tag, states)?;
         // Whoever does not know the filter gives all; others' applications must not pass for ours.
         Ok(list.into_iter().filter(|app| app.tags.iter().any(|own| own.eq_ignore_ascii_case(tag))).collect())
+    }
+
+    /// The applications of a type, in any of some states; in every state if there are none.
+    pub fn of_type(&self, kind: &str, states: &[State]) -> Result<Vec<Application>, Error> {
+        let list = self.listed("applicationTypes", kind, states)?;
+        Ok(list.into_iter().filter(|app| app.application_type.eq_ignore_ascii_case(kind)).collect())
+    }
+
+    fn listed(&self, filter: &'static str, value: &str, states: &[State]) -> Result<Vec<Application>, Error> {
+        let states: Vec<&str> = states.iter().map(State::as_str).filter(|state| !state.is_empty()).collect();
+        let states = states.join(",");
+        let all = [(filter, value), ("deSelects", "resourceRequests"), ("states", states.as_str())];
+        let query = if states.is_empty() { &all[..2] } else { &all[..] };
+        let operation = format!("list the applications with {filter} {}", words::shown::shown(value));
+        let asked = Asked { query, longest: LONGEST_LIST, ..self.question(operation, vec!["apps"]) };
+        let got = self.ask(&asked)?;
+        Ok(read::<application::Apps>(&asked, &got)?.apps.unwrap_or_default().app.0)
     }
 
     /// The attempts at an application, as YARN orders them.

@@ -2,6 +2,7 @@
 //! delayed or doubled and after each of which the manager may be killed: nothing runs twice, and nothing is lost.
 //! Not here: real ones; single decisions and orders, which are tested beside their code.
 
+mod adopt;
 mod alarms;
 mod away;
 mod bed;
