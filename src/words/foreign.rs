@@ -2,6 +2,7 @@
 //! Names in it are their owners' to choose, and are shown as one line of marks.
 //! Not here: how they are found, and how one is adopted.
 
+use crate::application::Finding;
 use crate::ids::ApplicationId;
 use crate::names::ComponentName;
 use schemars::JsonSchema;
@@ -43,6 +44,6 @@ pub struct Adopted {
     pub job_id: String,
     /// The savepoint that is taken of it.
     pub savepoint: String,
-    /// What somebody should know.
-    pub notes: Vec<String>,
+    /// What stands against its next start, and what somebody should know.
+    pub findings: Vec<Finding>,
 }

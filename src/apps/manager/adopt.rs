@@ -3,7 +3,6 @@
 //! Not here: what is done about it from then on, which is the same as for any other run.
 
 use super::carry_out::Failed;
-use super::explain::lines;
 use super::rounds::LIVE;
 use super::save::fresh;
 use super::{Manager, unavailable};
@@ -15,6 +14,7 @@ use crate::submit::{KIND, tag_of};
 use std::collections::{BTreeMap, BTreeSet};
 use systems::jobmanager::{JobManager, JobOverview};
 use systems::yarn;
+use words::application::Finding;
 use words::chain::chain;
 use words::foreign::{Adopted, Foreign};
 use words::ids::ApplicationId;
@@ -59,11 +59,11 @@ impl Manager {
             Failed::ForGood(why) => Refusal::Invalid(why),
         })?;
         let dry = self.dry_run(name, &Origin::Empty, by)?;
-        let mut notes: Vec<String> = Some(lines(&dry.findings)).into_iter().filter(|text| !text.is_empty()).collect();
+        let mut findings = dry.findings;
         if states.is_none() {
-            notes.push(format!(
-                "{id} has no checkpoint in HDFS: until its savepoint is complete nothing could begin from it"
-            ));
+            let what = "it has no checkpoint in HDFS now";
+            let remedy = "wait until its savepoint is complete: before that nothing could begin from its state";
+            findings.push(Finding::warning(id.as_str(), what, remedy));
         }
         let savepoint = self.take(&by.name, |state| {
             let application = orders::own(state, name, by)?;
@@ -89,7 +89,7 @@ impl Manager {
             Ok((vec![adopted, Fact::SavepointOrdered { application: name.clone(), ids }], savepoint.to_string()))
         })?;
         self.urge(name);
-        Ok(Adopted { component, job_id: job.id.to_string(), savepoint, notes })
+        Ok(Adopted { component, job_id: job.id.to_string(), savepoint, findings })
     }
 
     /// The JobManager and the only job of an application of a user's that runs.

@@ -3,8 +3,8 @@
 //! Names are their owners' to choose, and are escaped where they are printed.
 
 use super::client::Client;
-use super::{checked, settled, shown, table, wait};
-use crate::cli::failure::{Outcome, say, warn};
+use super::{checked, settled, shown, table, tell, wait};
+use crate::cli::failure::{Outcome, say};
 use crate::words::foreign::{Adopted, Foreign};
 use crate::words::ids::ApplicationId;
 use crate::words::moment;
@@ -54,8 +54,8 @@ fn text(all: &Vec<Foreign>) -> String {
 }
 
 pub(super) fn adopt(client: &Client, Adopt { application, id, wait }: Adopt) -> Outcome {
-    let Adopted { component, job_id, savepoint, notes } = client.adopt(&application, &id)?;
-    notes.iter().try_for_each(|note| warn(&escaped(note).to_string()))?;
+    let Adopted { component, job_id, savepoint, findings } = client.adopt(&application, &id)?;
+    tell(&findings)?;
     say(&format!("{application}/{component} goes on with {id}, job {job_id}; savepoint {savepoint} of it is taken"))?;
     settled(client, &application, wait, wait::is_saved(BTreeMap::from([(component, savepoint)])))
 }
