@@ -1,5 +1,5 @@
-//! What the manager of applications takes of a machine: its memory and processor time with nothing to look after, and with a
-//! hundred components that run; YARN, HDFS and Flink are scripted in this process, the manager is one of its own.
+//! What the manager of applications takes of a machine: its memory and processor time with nothing to look after, with a hundred
+//! and with a thousand components that run, and how soon it knows them again; YARN, HDFS and Flink are scripted in this process.
 //! Not here: what a real YARN answers, and how fast (`applications`).
 
 #[path = "../tests/common/scripted_cluster.rs"]
@@ -15,7 +15,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-const COMPONENTS: usize = 100;
+const COMPONENTS: [usize; 2] = [100, 1000];
 /// From one round to the next, as the agent's role has it.
 const ROUND: Duration = Duration::from_secs(5);
 /// Rounds that are measured.
@@ -32,21 +32,23 @@ fn main() -> io::Result<()> {
     sleep(2 * ROUND);
     manager.measure("nothing to look after", &yarn, &flink)?;
     manager.deploy(temp.path())?;
-    for number in 0..COMPONENTS {
-        manager.app(&["create", &format!("a{number}"), "--package", PACKAGE]);
-        manager.app(&["start", &format!("a{number}")]);
-    }
-    let begun = Instant::now();
-    while manager.app(&["list"]).matches("running").count() < COMPONENTS {
-        let accepted: Vec<String> = yarn.world().applications.keys().cloned().collect();
-        for id in accepted.iter().filter_map(|id| ApplicationId::new(id.as_str()).ok()) {
-            yarn.run(&id, &flink.host_port().to_string());
+    let mut made = 0;
+    for count in COMPONENTS {
+        for number in made..count {
+            manager.app(&["create", &format!("a{number}"), "--package", PACKAGE]);
+            manager.app(&["start", &format!("a{number}")]);
         }
-        assert!(begun.elapsed() < PATIENCE, "{}", manager.app(&["list"]));
-        sleep(Duration::from_secs(1));
+        made = count;
+        manager.wait_until_they_run(count, &yarn, &flink);
+        sleep(ROUND);
+        manager.measure(&format!("{count} components that run"), &yarn, &flink)?;
     }
-    sleep(ROUND);
-    manager.measure(&format!("{COMPONENTS} components that run"), &yarn, &flink)
+    drop(manager);
+    let begun = Instant::now();
+    let manager = Manager::start(temp.path(), &yarn, &hdfs)?;
+    let records = hdfs.listing().iter().filter(|path| path.contains("/journal/")).count();
+    let took = begun.elapsed().as_millis();
+    writeln!(io::stdout(), "{:26} known again in {took} ms, {records} files in the journal", manager.count())
 }
 
 struct Manager {
@@ -65,7 +67,7 @@ impl Manager {
         let (first, tables) = scripted_cluster::configuration(folder, yarn, hdfs);
         // Whoever measures orders.
         let first = first.replace("user = \"pnda\"", &format!("user = \"{}\"", whoami()?));
-        let limits = "[limits]\nwaiting = 1000\norders_a_minute = 10000\nrequests_a_minute = 1000000\n";
+        let limits = "[limits]\napplications = 2000\nwaiting = 2000\norders_a_minute = 10000\nrequests_a_minute = 1000000\n";
         let file = folder.join("applications.toml");
         let text = format!("{first}admins = \"root\"\ninterval_seconds = {}\n{limits}{tables}", ROUND.as_secs());
         fs::write(&file, text.replace(&format!("tokens = \"{}/tokens\"\n", folder.display()), ""))?;
@@ -73,11 +75,35 @@ impl Manager {
         command.arg("applications").arg("--config").arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
         let manager = Manager { process: command.spawn()?, socket: folder.join("socket") };
         let begun = Instant::now();
-        while !manager.app(&["list"]).contains("no application yet") {
+        while !manager.is_there() {
             assert!(begun.elapsed() < PATIENCE, "{}", manager.app(&["list"]));
-            sleep(Duration::from_millis(100));
+            sleep(Duration::from_millis(5));
         }
         Ok(manager)
+    }
+
+    /// Whether it has read its journal.
+    fn is_there(&self) -> bool {
+        let told = self.app(&["list"]);
+        told.contains("no application yet") || told.contains("APPLICATION")
+    }
+
+    /// How many applications it knows, in words.
+    fn count(&self) -> String {
+        format!("{} applications", self.app(&["list"]).lines().count() - 1)
+    }
+
+    /// YARN has them run as soon as it has them.
+    fn wait_until_they_run(&self, count: usize, yarn: &yarn::Fake, flink: &jobmanager::Fake) {
+        let begun = Instant::now();
+        while self.app(&["list"]).matches("running").count() < count {
+            let ids: Vec<String> = yarn.world().applications.keys().cloned().collect();
+            for id in ids.iter().filter_map(|id| ApplicationId::new(id.as_str()).ok()) {
+                yarn.run(&id, &flink.host_port().to_string());
+            }
+            assert!(begun.elapsed() < PATIENCE, "{}", self.app(&["list"]));
+            sleep(Duration::from_secs(1));
+        }
     }
 
     /// `pnda app`; what it printed.
