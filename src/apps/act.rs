@@ -2,7 +2,8 @@
 //! after the journal has it. What an act brought about is not believed from its answer but observed.
 //! Not here: what is to be done.
 
-use crate::journal::{Key, Run, Savepoint, fresh_id};
+use crate::housekeeping::Places;
+use crate::journal::{Key, Leaving, Run, Savepoint, fresh_id};
 use crate::observe::manager;
 use crate::submit::{self, Cluster, Configuration, Distribution, Job, Refused, Resource};
 use serde_json::Value;
@@ -43,6 +44,12 @@ pub enum Error {
     /// What is to be removed is not the component's.
     #[error("{folder} stays: it does not lie in the folder of savepoints of {of}")]
     Elsewhere { of: Key, folder: String },
+    /// What is to be removed is not what its kind is.
+    #[error("{path} stays: it does not lie where such things lie")]
+    Strange { path: String },
+    /// HDFS does not remove it.
+    #[error("HDFS does not remove {path}")]
+    Removal { path: String, source: webhdfs::Error },
     /// There is no JobManager to ask.
     #[error("the application {0} has no JobManager now")]
     NoJobManager(words::ids::ApplicationId),
@@ -58,6 +65,8 @@ impl Error {
             Error::Hdfs { source, .. } => {
                 matches!(source, webhdfs::Error::Refused { kind, .. } if kind == "AccessControlException")
             }
+            Error::Strange { .. } => true,
+            Error::Removal { source, .. } => !source.is_passing() && matches!(source, webhdfs::Error::Refused { .. }),
             _ => false,
         }
     }
@@ -168,6 +177,23 @@ impl Hands<'_> {
         }
         let failed = |source| Error::Hdfs { of: of.clone(), source };
         self.hdfs.as_user(&User::simple(owner.as_str())).delete(folder).map_err(failed)
+    }
+
+    /// Removes what nobody needs, as whose it is, where it is still as it was when that was decided. Gives whether it is gone.
+    pub fn remove(&self, places: &Places, one: &Leaving) -> Result<bool, Error> {
+        let path = &one.path;
+        if !places.are_of(one.kind, &one.owner, path) {
+            return Err(Error::Strange { path: path.clone() });
+        }
+        let failed = |source| Error::Removal { path: path.clone(), source };
+        let hdfs = self.hdfs.as_user(&User::simple(&one.owner));
+        match hdfs.status(path).map_err(failed)? {
+            None => Ok(true),
+            Some(found) if found.modification_time == one.at_ms && found.owner == one.owner => {
+                hdfs.delete(path).map(|()| true).map_err(failed)
+            }
+            Some(_) => Ok(false),
+        }
     }
 
     /// Has a job take a checkpoint. Under one id Flink takes one, however often it is asked.

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod counts;
 pub mod decide;
 pub mod holder;
+pub mod housekeeping;
 pub mod journal;
 pub mod logs;
 pub mod manager;

@@ -10,7 +10,7 @@ use crate::staged::{self, Staged};
 use crate::submit::{Cluster, Distribution};
 use flink::memory::Deployment;
 use flink::{Syntax, Target};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -119,6 +119,20 @@ impl Site {
         let chosen = user.and_then(|user| queue::choose(map, &user, None));
         let failed = |source| Error::Queue { map: map.clone(), owner: owner.clone(), source };
         chosen.map(|(queue, _)| Some(queue)).map_err(failed)
+    }
+
+    /// Where job managers keep what they need to take over from one another, as the releases' configurations say.
+    pub fn high_availability(&self) -> Result<BTreeSet<String>, Error> {
+        let mut folders = BTreeSet::new();
+        for (version, release) in &self.flinks {
+            let set = self.configuration(release, *version)?;
+            let folder =
+                set.get("high-availability.storageDir").and_then(|url| url.strip_prefix(&*self.cluster.filesystem));
+            folders.extend(
+                folder.filter(|folder| folder.starts_with('/')).map(|folder| folder.trim_end_matches('/').to_owned()),
+            );
+        }
+        Ok(folders)
     }
 
     /// The log settings of a release's containers.

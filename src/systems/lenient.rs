@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use words::ids::{ContainerId, HostPort};
 
 /// What is kept of a list that strangers may write: an entry takes far more memory than the few bytes that it can be made of.
-const MOST_LISTED: usize = 10_000;
+pub(crate) const MOST_LISTED: usize = 10_000;
 
 /// A list, a single thing, or nothing.
 #[derive(Debug)]

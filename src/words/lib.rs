@@ -15,6 +15,7 @@ pub mod foreign;
 #[cfg(test)]
 mod frozen;
 pub mod generation;
+pub mod housekeeping;
 pub mod ids;
 pub mod location;
 pub mod markup;

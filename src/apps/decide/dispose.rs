@@ -76,7 +76,9 @@ pub fn missed(state: &State, folder: &str) -> Option<String> {
 /// Whether a state is being removed: nothing begins from it any more.
 pub fn is_going(state: &State, path: &str) -> bool {
     let components = state.applications.values().flat_map(|application| application.components.values());
-    components.flat_map(|component| &component.disposals).any(|disposal| lies_in(path, &disposal.folder))
+    let mut cleaned = state.cleanings.values().flat_map(|cleaning| &cleaning.entries);
+    cleaned.any(|one| lies_in(path, &one.path))
+        || components.flat_map(|component| &component.disposals).any(|disposal| lies_in(path, &disposal.folder))
 }
 
 /// An order to remove a savepoint of a component with its folder.

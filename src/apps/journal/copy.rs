@@ -209,6 +209,8 @@ impl Fact {
     pub fn application(&self) -> Option<&ApplicationName> {
         match self {
             Fact::PackageDeployed { .. } | Fact::PackageUndeployed { .. } => None,
+            Fact::CleaningOrdered(cleaning) => cleaning.application.as_ref(),
+            Fact::CleaningEnded { application, .. } => application.as_ref(),
             Fact::ApplicationCreated { application, .. }
             | Fact::StartOrdered { application, .. }
             | Fact::StopOrdered { application, .. }

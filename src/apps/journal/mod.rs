@@ -5,6 +5,7 @@
 mod application;
 mod attempt;
 mod book;
+mod cleaning;
 mod copy;
 mod hdfs;
 mod record;
@@ -22,6 +23,7 @@ mod upgrading;
 pub use application::{Adopted, Application, Component, Package, Run, Wanted};
 pub use attempt::{Attempt, Begun};
 pub use book::{Book, NoteError, PIECE};
+pub use cleaning::{Cleaning, Leaving, Stayed};
 pub use copy::CopyError;
 pub use hdfs::HdfsJournal;
 pub use record::{End, FORMAT, Fact, Fork, Intent, Key, Origin, Record, Unreadable, Verdict};

@@ -2,6 +2,7 @@
 //! The format outlives releases: `format` tells it, and a frozen sample of each is read by a test.
 //! Not here: where records lie, and what follows from them (`state`).
 
+use super::cleaning::{Cleaning, Stayed};
 use super::upgrade::{TrialFact, UpgradeFact};
 use crate::respawn::Policy;
 use crate::saving::Saving;
@@ -197,6 +198,19 @@ pub enum Fact {
     Upgrade { application: ApplicationName, step: UpgradeFact },
     /// Of a component of a new version.
     Trial { of: Key, step: TrialFact },
+    /// What nobody needs any more shall be removed, as far as it is still as it was.
+    CleaningOrdered(Cleaning),
+    /// That is done: so much is gone.
+    CleaningEnded {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        application: Option<ApplicationName>,
+        /// The number of the order's record.
+        order: u64,
+        removed: usize,
+        /// What is still there.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        stayed: Vec<Stayed>,
+    },
 }
 
 /// The states of another application from which the first run of each component begins.

@@ -3,6 +3,7 @@
 //! Not here: where snapshots lie, and when one is made.
 
 use super::application::{Application, Package};
+use super::cleaning::Cleaning;
 use super::record::FORMAT;
 use super::state::State;
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,8 @@ struct Head {
 enum Line {
     Package(PackageName, Package),
     Application(ApplicationName, Box<Application>),
+    /// With the number of its order.
+    Cleaning(u64, Cleaning),
     /// The digest of all lines before.
     End(Sha256),
 }
@@ -64,8 +67,11 @@ impl Snapshot {
         let applications = self.state.applications.iter();
         let applications =
             applications.map(|(name, one)| text(&Line::Application(name.clone(), Box::new(Application::clone(one)))));
+        let cleanings = self.state.cleanings.iter();
+        let cleanings = cleanings.map(|(order, one)| text(&Line::Cleaning(*order, Cleaning::clone(one))));
         let mut hasher = Some(Hasher::default());
-        let all = [text(&head)].into_iter().chain(packages).chain(applications).map(Some).chain([None]);
+        let all = [text(&head)].into_iter().chain(packages).chain(applications).chain(cleanings);
+        let all = all.map(Some).chain([None]);
         all.filter_map(move |line| match line {
             Some(line) => {
                 hasher.as_mut()?.update(line.as_bytes());
@@ -118,6 +124,7 @@ impl Assembly {
             match serde_json::from_slice(line).map_err(|error| self.damaged(error))? {
                 Line::Package(name, package) => drop(self.state.packages.insert(name, package)),
                 Line::Application(name, one) => drop(self.state.applications.insert(name, Arc::new(*one))),
+                Line::Cleaning(order, one) => drop(self.state.cleanings.insert(order, Arc::new(one))),
                 Line::End(digest) if self.hasher.take().map(Hasher::finish) == Some(digest) => return Ok(()),
                 Line::End(_) => return Err(self.damaged("its digest is another one")),
             }

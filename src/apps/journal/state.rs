@@ -4,6 +4,7 @@
 
 use super::application::{Adopted, Application, Component, Package, Run, Wanted};
 use super::attempt::{Attempt, Begun};
+use super::cleaning::Cleaning;
 use super::record::{Fact, Intent, Key, Origin, Record, Verdict};
 use super::savepoint::{Disposal, Outcome, Savepoint};
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ pub struct State {
     pub packages: BTreeMap<PackageName, Package>,
     /// What was made of it. A copy of the state shares those that did not change.
     pub applications: BTreeMap<ApplicationName, Arc<Application>>,
+    /// What housekeeping is removing, by the number of the order's record.
+    pub cleanings: BTreeMap<u64, Arc<Cleaning>>,
 }
 
 /// A record that does not fit to those before it.
@@ -81,6 +84,7 @@ impl State {
             }
             Fact::Upgrade { application, step } => self.change_upgrade(record, application, step)?,
             Fact::Trial { of, step } => self.change_trial(record, of, step)?,
+            Fact::CleaningOrdered(_) | Fact::CleaningEnded { .. } => self.change_cleaning(record)?,
             fact => self.change_by_order(record, fact)?,
         }
         Ok(())

@@ -2,6 +2,7 @@
 //! What an application overrides may be a secret, and is in neither.
 //! Not here: the format in which records lie (`record`).
 
+use super::cleaning::{told_end, told_order};
 use super::record::{Fact, Origin, Verdict};
 use super::upgrade::{TrialFact, UpgradeFact};
 use std::fmt;
@@ -14,6 +15,11 @@ impl Fact {
         let mut value = serde_json::to_value(self).unwrap_or_default();
         if let Some(object) = value.as_object_mut() {
             object.remove("overrides");
+            // What housekeeping removes is told by its number; the journal has it all.
+            for list in ["entries", "stayed"] {
+                let count = object.get(list).and_then(|all| all.as_array()).map(Vec::len);
+                count.into_iter().for_each(|count| drop(object.insert(list.to_owned(), count.into())));
+            }
         }
         if let Some(ordered) = value.pointer_mut("/step/ordered").and_then(serde_json::Value::as_object_mut) {
             ordered.remove("overrides");
@@ -98,6 +104,8 @@ impl Fact {
                 (Some(&of.component), format!("savepoint {id} is removed, with all in {folder}"))
             }
             Fact::SavepointDisposed { of, id } => (Some(&of.component), format!("savepoint {id} is gone")),
+            Fact::CleaningOrdered(cleaning) => (None, told_order(cleaning)),
+            Fact::CleaningEnded { removed, stayed, .. } => (None, told_end(*removed, stayed)),
             _ => (None, String::new()),
         }
     }

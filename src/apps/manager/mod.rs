@@ -18,8 +18,10 @@ mod difference;
 mod explain;
 mod figures;
 mod fork;
+mod found;
 mod fresh;
 mod hand_over;
+mod housekeeping;
 mod logs;
 mod notes;
 mod packages;
@@ -39,6 +41,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::counts::Counts;
 use crate::decide::Observed;
 use crate::holder::Holder;
+use crate::housekeeping::Rules;
 use crate::journal::{Book, Key, State};
 use crate::network::Network;
 use crate::orders::Refusal;
@@ -124,6 +127,9 @@ pub struct Manager {
     clients: Mutex<BTreeSet<Word>>,
     /// Savepoints that cannot be removed for the moment.
     disposals: Mutex<savepoints::Tried>,
+    /// What housekeeping goes by, and when it is tried again.
+    rules: Rules,
+    swept: Mutex<Pause>,
 }
 
 /// Why something does not come to pass, or what it waits for.
@@ -229,6 +235,8 @@ impl Manager {
             runner: Box::new(Jvm),
             clients: Mutex::default(),
             disposals,
+            rules: Rules::default(),
+            swept: Mutex::default(),
         })
     }
 
@@ -261,6 +269,11 @@ impl Manager {
     /// The same, which tests itself so often.
     pub fn testing(self, tests: Option<Duration>) -> Manager {
         Manager { tests, ..self }
+    }
+
+    /// The same, whose housekeeping goes by these rules.
+    pub fn cleaning(self, rules: Rules) -> Manager {
+        Manager { rules, ..self }
     }
 
     /// The same by another clock.

@@ -117,7 +117,7 @@ impl Manager {
     }
 
     /// Whether nobody has written anything since: what was deployed meanwhile is nobody's to remove.
-    fn is_newest(&self, state: &State) -> bool {
+    pub(super) fn is_newest(&self, state: &State) -> bool {
         let journal = lock(&self.book).as_ref().map(Book::journal);
         journal.is_some_and(|journal| journal.read(state.number + 1, 1).is_ok_and(|records| records.is_empty()))
     }

@@ -75,6 +75,8 @@ impl Manager {
                 let test = Builder::new().name("selftest".to_owned()).stack_size(2 * STACK);
                 let _ = test.spawn_scoped(scope, move || self.test_for_ever(interval));
             }
+            let clean = Builder::new().name("housekeeping".to_owned()).stack_size(2 * STACK);
+            let _ = clean.spawn_scoped(scope, || self.clean_for_ever());
             let all_there = || !workers.iter().any(|worker| worker.is_finished());
             while all_there() {
                 self.counts.rounds.of(|| self.begin_round(), |()| self.silent().is_some());
@@ -100,6 +102,7 @@ impl Manager {
                 scope.spawn(|| while self.serve() {});
             }
         });
+        self.tidy_up();
     }
 
     pub(super) fn close(&self) {

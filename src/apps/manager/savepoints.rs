@@ -249,7 +249,7 @@ impl Manager {
     }
 
     /// The state from which a component would begin now, if there is one.
-    fn next_state(&self, owner: &Word, of: &Key, component: &Component) -> Result<Option<String>, Refusal> {
+    pub(super) fn next_state(&self, owner: &Word, of: &Key, component: &Component) -> Result<Option<String>, Refusal> {
         let begins = (component.begins_from(&Origin::Newest), None);
         match restore::choose(&self.hdfs_as(owner), &self.site.cluster, (owner, of), component, begins) {
             Err(error) if error.is_passing() => Err(unavailable(chain(&error))),

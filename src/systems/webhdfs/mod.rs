@@ -19,7 +19,7 @@ use crate::client::{self, Client, Speaks, Trust};
 use crate::hadoop::{BadAddress, Servers, User};
 use crate::transport::{Method, Shared};
 use asking::Question;
-use status::{Done, Many, Notes, One};
+use status::{Done, Many, Notes, One, Summary};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,6 +141,12 @@ impl WebHdfs {
             }
         }
         Ok(Some(found))
+    }
+
+    /// The bytes of a file, or of all files in a folder and below; none if nothing is there.
+    pub fn size(&self, path: &str) -> Result<Option<u64>, Error> {
+        let question = Question::get("measure", "GETCONTENTSUMMARY", &[]);
+        Ok(absent(self.ask::<Summary>(&question, path))?.map(|summary| summary.summary.length))
     }
 
     /// Makes a folder and those above it; one that is there stays as it is.

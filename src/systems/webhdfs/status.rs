@@ -102,3 +102,15 @@ pub(super) struct Note {
     #[serde(default)]
     pub value: Option<String>,
 }
+
+/// `GETCONTENTSUMMARY`.
+#[derive(Deserialize)]
+pub(super) struct Summary {
+    #[serde(rename = "ContentSummary")]
+    pub summary: Total,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Total {
+    pub length: u64,
+}

@@ -154,8 +154,10 @@ impl Fake {
         let path = path_of(url);
         let operation = get("op");
         let mut world = self.world.lock().unwrap();
-        let changes =
-            !matches!(operation.as_str(), "GETFILESTATUS" | "LISTSTATUS" | "GETXATTRS" | "OPEN" | "CHECKACCESS");
+        let changes = !matches!(
+            operation.as_str(),
+            "GETFILESTATUS" | "LISTSTATUS" | "GETXATTRS" | "OPEN" | "CHECKACCESS" | "GETCONTENTSUMMARY"
+        );
         if world.stands_by {
             return exception(403, "StandbyException", "Operation category READ is not supported in state standby");
         }
@@ -218,6 +220,12 @@ impl Fake {
                 (200, format!(r#"{{"Location":"{}{}?op=OPEN{bounds}"}}"#, web_of(url), url.path()))
             }
             "GETFILESTATUS" => (200, format!(r#"{{"FileStatus":{}}}"#, json("", &world.nodes[&path]))),
+            "GETCONTENTSUMMARY" => {
+                let below = format!("{path}/");
+                let all = world.nodes.iter().filter(|(name, _)| **name == path || name.starts_with(&below));
+                let length: usize = all.filter_map(|(_, node)| node.bytes.as_ref()).map(Vec::len).sum();
+                (200, format!(r#"{{"ContentSummary":{{"length":{length}}}}}"#))
+            }
             "CHECKACCESS" if world.barred.contains(&format!("{} {path}", get("user.name"))) => {
                 exception(403, "AccessControlException", "Permission denied")
             }

@@ -147,6 +147,22 @@ impl ResourceManager {
         Ok(read::<application::Apps>(&asked, &got)?.apps.unwrap_or_default().app.0)
     }
 
+    /// The applications of everybody, of any kind, in any of some states. One that is not told is no proof where there are too
+    /// many: then that is an error.
+    pub fn of_everybody(&self, states: &[State]) -> Result<Vec<Application>, Error> {
+        let states: Vec<&str> = states.iter().map(State::as_str).collect();
+        let states = states.join(",");
+        let query = [("deSelects", "resourceRequests"), ("states", states.as_str())];
+        let question = self.question("list the applications of everybody".into(), vec!["apps"]);
+        let asked = Asked { query: &query, longest: LONGEST_LIST, ..question };
+        let got = self.ask(&asked)?;
+        let list = read::<application::Apps>(&asked, &got)?.apps.unwrap_or_default().app.0;
+        match list.len() < lenient::MOST_LISTED {
+            true => Ok(list),
+            false => Err(odd(&asked, &got, "there are more than can be read".to_owned())),
+        }
+    }
+
     /// The attempts at an application, as YARN orders them.
     pub fn attempts(&self, id: &ApplicationId) -> Result<Vec<Attempt>, Error> {
         let asked = self.question(format!("list the attempts of {id}"), vec!["apps", id.as_str(), "appattempts"]);

@@ -1,0 +1,82 @@
+//! The checkpoints of jobs that are over: they go once their component stands still, has a newer state that is whole, and
+//! nobody needs them. What runs, starts, or is not seen keeps all of its component's.
+//! Not here: savepoints, which go by the rule of their component (`decide::retention`).
+
+use super::{FLOOR_MS, Known, Lying, Verdict, entry};
+use crate::decide::dispose::{missed, users};
+use crate::journal::{Application, Component, Key, Wanted};
+use crate::savepoints::lies_in;
+use words::housekeeping::{Entry, Kind};
+use words::ids::JobId;
+
+pub(super) fn judge(known: &Known<'_>) -> Vec<Entry> {
+    let own = known.found.checkpoints.iter();
+    let own = own.map(|(of, one)| entry(Kind::Checkpoints, one, Some(&of.application), may_go(known, of, one)));
+    let why = "no application of the journal is named so: a later one may begin from it by its path";
+    let strange = known.found.strange.iter().map(|one| entry(Kind::Checkpoints, one, None, Err(why.to_owned())));
+    own.chain(strange).collect()
+}
+
+fn may_go(known: &Known<'_>, of: &Key, one: &Lying) -> Verdict {
+    let Ok(job) = JobId::new(one.name()) else {
+        return Err("it is not ours: it is not named by a job of Flink".to_owned());
+    };
+    let application = known.state.applications.get(&of.application);
+    let found = application.and_then(|application| Some((application, application.components.get(&of.component)?)));
+    let Some((application, component)) = found else { return Err("its component is not in the journal".to_owned()) };
+    stands_still(application, component).map_err(|why| format!("{of} {why}: it keeps everything"))?;
+    let runs = || component.run.iter().chain(&component.before);
+    let is_its = |run: &crate::journal::Run| match &run.job {
+        Some(own) => *own == job,
+        // Of a program that names its jobs itself all count that were written to since it was intended.
+        None => one.at_ms + FLOOR_MS >= run.at_ms,
+    };
+    if runs().any(is_its) {
+        return Err(format!("it is of the last run of {of}, or of the one before"));
+    }
+    if component.last_that_ran().is_none() {
+        return Err(format!("{of} has not run: an application that was named so before left it"));
+    }
+    let began = runs().filter_map(|run| run.restore.as_ref()).any(|path| lies_in(path, &one.path));
+    if began {
+        return Err(format!("the last run of {of}, or the one before, began from it"));
+    }
+    let needed = users(known.state, of, &one.path).into_iter().chain(missed(known.state, &one.path)).next();
+    if let Some(why) = needed.or_else(|| named(known, &one.path)) {
+        return Err(why);
+    }
+    if !known.is_older(one.at_ms, known.rules.checkpoints_ms) {
+        return Err("it is not old enough".to_owned());
+    }
+    match known.found.next.get(of) {
+        Some(Ok(Some(path))) if !lies_in(path, &one.path) => {}
+        Some(Ok(Some(_))) => return Err(format!("{of} would begin from it")),
+        Some(Ok(None)) | None => return Err(format!("no newer state of {of} is seen to be whole")),
+        Some(Err(why)) => return Err(format!("the newest state of {of} is not seen: {why}")),
+    }
+    Ok(format!("{of} has a newer state, and nobody needs this one"))
+}
+
+/// Nothing of it runs, and nothing is about to.
+fn stands_still(application: &Application, component: &Component) -> Result<(), &'static str> {
+    if component.live().is_some() || component.attempt.is_some() {
+        return Err("runs, or is not known to be over");
+    }
+    if application.is_live() {
+        return Err("has another component that is not over");
+    }
+    if application.upgrading().is_some() || component.trial.is_some() {
+        return Err("is being made another version");
+    }
+    match application.wanted {
+        Wanted::Stopped { .. } | Wanted::Created => Ok(()),
+        Wanted::Started { .. } => Err("may be started at any time"),
+        Wanted::Deleted => Err("is being forgotten"),
+    }
+}
+
+/// What an application sets may name a state from which it is to begin.
+fn named(known: &Known<'_>, folder: &str) -> Option<String> {
+    let name_it = |(_, one): &(&_, &std::sync::Arc<Application>)| one.overrides.to_string().contains(folder);
+    known.state.applications.iter().find(name_it).map(|(name, _)| format!("what {name} sets names it"))
+}

@@ -1,0 +1,190 @@
+//! What housekeeping looks at: first what lies in HDFS, then what YARN says of it, so that what is said is newer.
+//! Folders of people are read as them. What is not seen is noted, and nothing of it goes.
+//! Not here: what may go (`housekeeping`).
+
+use super::Manager;
+use super::rounds::LIVE;
+use crate::housekeeping::{Found, Lying, Places, Told};
+use crate::journal::{Key, State};
+use crate::submit::tag_of;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+use systems::webhdfs::WebHdfs;
+use systems::yarn::Application;
+use words::chain::chain;
+use words::ids::ApplicationId;
+use words::names::Word;
+use words::parallel;
+
+/// Folders that are listed, and applications that are asked for, at once.
+const AT_ONCE: usize = 4;
+/// So many applications YARN is asked for, one by one.
+const MOST_ASKED: usize = 500;
+
+/// Lists folders, and notes what is not seen.
+struct Looker(Mutex<Vec<String>>);
+
+impl Looker {
+    fn note(&self, note: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+    }
+
+    /// What is in a folder, if that is seen.
+    fn list(&self, hdfs: &WebHdfs, folder: &str) -> Vec<Lying> {
+        match hdfs.list(folder) {
+            Ok(list) => list.unwrap_or_default().into_iter().map(|status| Lying::of(folder, status)).collect(),
+            Err(error) => {
+                self.note(format!("what lies in {folder} is not seen: {}", chain(&error)));
+                Vec::new()
+            }
+        }
+    }
+
+    fn list_all(&self, hdfs: &WebHdfs, folders: impl IntoIterator<Item = String>) -> Vec<Lying> {
+        folders.into_iter().flat_map(|folder| self.list(hdfs, &folder)).collect()
+    }
+}
+
+impl Manager {
+    /// Where things lie that housekeeping looks at.
+    pub(super) fn places_to_clean(&self) -> Places {
+        let releases = self.site.flinks.values();
+        let above = |folder: &str| folder.rsplit_once('/').map(|(above, _)| above.to_owned());
+        Places {
+            checkpoints: self.site.cluster.checkpoints.clone(),
+            archive: self.site.cluster.archive.clone(),
+            high_availability: self.site.high_availability().unwrap_or_default(),
+            distributions: releases.filter_map(|release| above(&release.staged)).collect(),
+            own: self.site.hdfs_folder.clone(),
+        }
+    }
+
+    /// Looks at everything.
+    pub(super) fn find_all(&self, state: &State, places: &Places) -> Found {
+        let looker = Looker(Mutex::default());
+        let owners = self.owners(state, &looker);
+        let staging = parallel::each(AT_ONCE, &owners, |owner| {
+            looker.list(&self.hdfs_as(owner), &format!("/user/{owner}/.flink"))
+        });
+        let (mut checkpoints, mut strange) = (Vec::new(), Vec::new());
+        self.find_checkpoints(state, (&mut checkpoints, &mut strange), &looker);
+        let cluster = &self.site.cluster;
+        let known = [&cluster.checkpoints, &cluster.savepoints, &cluster.archive];
+        let is_other = |one: &Lying| !known.contains(&&one.path) && !places.high_availability.contains(&one.path);
+        let own = looker.list_all(&self.hdfs, places.written());
+        let mut found = Found {
+            staging: staging.into_iter().flatten().collect(),
+            high_availability: looker.list_all(&self.hdfs, places.high_availability.iter().cloned()),
+            archives: looker.list(&self.hdfs, &places.archive),
+            checkpoints,
+            strange,
+            distributions: looker.list_all(&self.hdfs, places.distributions.iter().cloned()),
+            // Records, snapshots and packages are no leftovers.
+            own: own.into_iter().filter(|one| one.name().starts_with('.')).collect(),
+            configured: self.site.flinks.values().map(|release| release.staged.clone()).collect(),
+            ..Found::default()
+        };
+        found.distributions.retain(is_other);
+        self.ask_yarn(&mut found, &looker);
+        found.next = self.next_states(state, &found);
+        match self.site.high_availability() {
+            Err(error) => looker.note(format!("what job managers keep is not looked at: {}", chain(&error))),
+            Ok(folders) if !folders.is_empty() => looker.note("nodes of ZooKeeper are not looked at".to_owned()),
+            Ok(_) => {}
+        }
+        found.notes = looker.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        found
+    }
+
+    /// Who has applications, or had some that YARN still knows.
+    fn owners(&self, state: &State, looker: &Looker) -> BTreeSet<Word> {
+        let mut owners: BTreeSet<Word> = state.applications.values().map(|one| one.owner.clone()).collect();
+        match self.yarn.applications(&tag_of(&self.site.cluster), &[]) {
+            Ok(all) => owners.extend(all.into_iter().filter_map(|one| Word::new(one.user).ok())),
+            Err(error) => looker.note(format!("whose applications YARN had is not seen: {}", chain(&error))),
+        }
+        owners
+    }
+
+    /// The checkpoints of all components, and what lies beside them.
+    fn find_checkpoints(
+        &self,
+        state: &State,
+        (own, strange): (&mut Vec<(Key, Lying)>, &mut Vec<Lying>),
+        looker: &Looker,
+    ) {
+        let all = &self.site.cluster.checkpoints;
+        let mut of: BTreeMap<&Word, Vec<Key>> = BTreeMap::new();
+        for (name, application) in &state.applications {
+            let key = |component: &_| Key { application: name.clone(), component: Clone::clone(component) };
+            of.entry(&application.owner).or_default().extend(application.components.keys().map(key));
+        }
+        let is_owner = |one: &Lying| of.keys().any(|owner| owner.as_str() == one.name());
+        strange.extend(looker.list(&self.hdfs, all).into_iter().filter(|one| !is_owner(one)));
+        for (owner, keys) in of {
+            let hdfs = self.hdfs_as(owner);
+            let is_known = |one: &Lying| keys.iter().any(|of| of.application.as_str() == one.name());
+            strange.extend(looker.list(&hdfs, &format!("{all}/{owner}")).into_iter().filter(|one| !is_known(one)));
+            let listed = parallel::each(AT_ONCE, &keys, |of| {
+                let folder = self.site.cluster.checkpoints_of(owner, of);
+                looker.list(&hdfs, &folder).into_iter().map(|one| (of.clone(), one)).collect::<Vec<_>>()
+            });
+            own.extend(listed.into_iter().flatten());
+        }
+    }
+
+    /// What goes on in YARN, and what became of the applications that something lies of.
+    fn ask_yarn(&self, found: &mut Found, looker: &Looker) {
+        match self.yarn.of_everybody(&LIVE) {
+            Ok(live) => found.live = Some(live.into_iter().map(|one| (one.id, one.started_ms)).collect()),
+            Err(error) => looker.note(format!("what goes on in YARN is not seen: {}", chain(&error))),
+        }
+        let named = found.staging.iter().chain(&found.high_availability);
+        let ids: BTreeSet<ApplicationId> = named.filter_map(|one| ApplicationId::new(one.name()).ok()).collect();
+        if ids.len() > MOST_ASKED {
+            looker.note(format!("of {} applications the first {MOST_ASKED} were asked for in YARN", ids.len()));
+        }
+        let tag = tag_of(&self.site.cluster);
+        let told = parallel::each(AT_ONCE, ids.into_iter().take(MOST_ASKED), |id| {
+            let told = match self.yarn.application(&id) {
+                Err(error) => Told::Hidden(chain(&error)),
+                Ok(None) => Told::Unknown,
+                Ok(Some(one)) => told(one, &tag),
+            };
+            (id, told)
+        });
+        found.yarn = told.into_iter().collect();
+    }
+
+    /// From where the components would begin of which something may go.
+    fn next_states(&self, state: &State, found: &Found) -> BTreeMap<Key, Result<Option<String>, String>> {
+        let now_ms = self.clock.now_ms();
+        let is_old = |one: &Lying| now_ms.saturating_sub(one.at_ms) > self.rules.checkpoints_ms;
+        let keys: BTreeSet<&Key> = found.checkpoints.iter().filter(|(_, one)| is_old(one)).map(|(of, _)| of).collect();
+        let at_rest = keys.into_iter().filter_map(|of| {
+            let application = state.applications.get(&of.application).filter(|one| !one.is_live())?;
+            Some((of, application, application.components.get(&of.component)?))
+        });
+        let next = parallel::each(AT_ONCE, at_rest, |(of, application, component)| {
+            let next = self.next_state(&application.owner, of, component).map_err(|refusal| refusal.to_string());
+            let is_seen = |path: &String| path.starts_with(&format!("{}/", self.site.cluster.filesystem));
+            let next = next.and_then(|next| match next.as_ref().is_none_or(is_seen) {
+                true => Ok(next),
+                false => Err("it lies in another file system".to_owned()),
+            });
+            (of.clone(), next)
+        });
+        next.into_iter().collect()
+    }
+}
+
+fn told(one: Application, tag: &str) -> Told {
+    if !one.state.is_final() {
+        return Told::Live;
+    }
+    Told::Over {
+        is_ours: one.tags.iter().any(|own| own.eq_ignore_ascii_case(tag)),
+        state: one.state.to_string(),
+        user: one.user,
+    }
+}

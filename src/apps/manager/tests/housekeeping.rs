@@ -1,0 +1,338 @@
+//! Housekeeping of a whole manager: what nobody needs goes and nothing else, whatever is ordered in the middle of it and
+//! whatever becomes of any request.
+//! What lies in the scripted HDFS is older than any age: nothing is safe here because it is young, unless a test says so.
+//! Not here: the rules one by one (`housekeeping::tests`), and a real HDFS and YARN (`tests/trial.rs`).
+
+use super::bed::{Bed, FILESYSTEM, ROUNDS, alice, application, is_running, is_stopped, key, told_of, word};
+use super::faults::{FAULTS, each};
+use super::wire::Answer;
+use crate::journal::Origin;
+use crate::manager::Manager;
+use crate::orders::{Caller, Refusal};
+use crate::package::tests::WORDCOUNT;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+use words::application::Application;
+use words::housekeeping::{Clean, Cleaning, Entry, Kind};
+use words::ids::ApplicationId;
+use words::names::ApplicationName;
+
+const CHECKPOINTS: &str = "/pnda/flink/checkpoints/alice/words/word-count";
+const DRY: Clean = Clean { dry_run: true };
+const NOW: Clean = Clean { dry_run: false };
+/// So long a request waits for an order; one that holds the journal is waited for by the order instead.
+const WAIT: Duration = Duration::from_millis(20);
+/// More requests than a start or a cleaning has.
+const MOST: usize = 120;
+
+fn admin() -> Caller {
+    Caller { name: word("root"), is_admin: true }
+}
+
+/// The job of an early run, of which nobody knows any more.
+fn former() -> String {
+    format!("{CHECKPOINTS}/{}", "1".repeat(32))
+}
+
+fn put(bed: &Bed, owner: &str, path: &str) {
+    bed.direct(owner).write(path, "640", 3, &mut &b"abc"[..]).unwrap();
+}
+
+/// The application has stopped with a savepoint; of a run before it checkpoints, staged files and an archive were left.
+fn littered() -> Bed {
+    let mut bed = Bed::new();
+    let (manager, id) = bed.started();
+    manager.stop(&application(), true, &alice()).unwrap();
+    assert!(bed.settle(&manager, is_stopped));
+    let left = ApplicationId::new("application_1796001168688_0777").unwrap();
+    let ended = bed.yarn.world().applications[id.as_str()].clone();
+    bed.yarn.world().applications.insert(left.to_string(), ended);
+    put(&bed, "alice", &format!("/user/alice/.flink/{left}/0/config.yaml"));
+    put(&bed, "alice", &format!("{}/chk-7/_metadata", former()));
+    put(&bed, "alice", &format!("/pnda/flink/completed-jobs/{}", "2".repeat(32)));
+    put(&bed, "pnda", &format!("/pnda/apps/journal/.{}", "3".repeat(32)));
+    bed
+}
+
+fn going(found: &Cleaning) -> Vec<&Entry> {
+    found.entries.iter().filter(|one| one.goes).collect()
+}
+
+fn paths(found: &Cleaning) -> BTreeSet<String> {
+    going(found).into_iter().map(|one| one.path.clone()).collect()
+}
+
+fn why(found: &Cleaning, path: &str) -> String {
+    let one = found.entries.iter().find(|one| one.path.starts_with(path));
+    one.map(|one| format!("{}: {}", one.goes, one.why)).unwrap_or_else(|| panic!("{path}: {found:?}"))
+}
+
+fn all(bed: &Bed) -> BTreeSet<String> {
+    bed.hdfs.world.lock().unwrap().nodes.keys().cloned().collect()
+}
+
+fn lies(bed: &Bed, path: &str) -> bool {
+    bed.hdfs.world.lock().unwrap().nodes.contains_key(path)
+}
+
+#[test]
+fn what_a_dry_run_lists_goes_and_nothing_else() {
+    let bed = littered();
+    let manager = bed.manager();
+    manager.round();
+    let (before, number) = (all(&bed), manager.state().unwrap().number);
+    let dry = manager.clean(DRY, &admin()).unwrap();
+    let kinds: Vec<Kind> = going(&dry).iter().map(|one| one.kind).collect();
+    assert_eq!(kinds, [Kind::Staging, Kind::Checkpoints, Kind::Archive, Kind::Leftover], "{dry:?}");
+    assert!(going(&dry).iter().all(|one| one.bytes == Some(3)), "{dry:?}");
+    assert_eq!((all(&bed), manager.state().unwrap().number), (before.clone(), number), "a dry run changes nothing");
+    assert_eq!(why(&dry, "/pnda/flink/2.3.0"), "false: this node is configured with it");
+
+    let ordered = manager.clean(NOW, &admin()).unwrap();
+    assert_eq!(paths(&ordered), paths(&dry));
+    assert_eq!(ordered.under_way, 4);
+    assert!(paths(&dry).iter().all(|path| lies(&bed, path)), "it is written down first");
+    let twice = manager.clean(NOW, &admin()).unwrap();
+    assert!(going(&twice).is_empty() && why(&twice, &former()).contains("being removed already"), "{twice:?}");
+    manager.round();
+    let gone: BTreeSet<String> = before.difference(&all(&bed)).cloned().collect();
+    for path in paths(&dry) {
+        assert!(!lies(&bed, &path), "{path}");
+    }
+    let beside = |path: &&String| !paths(&dry).iter().any(|going| path.starts_with(going.as_str()));
+    // What HDFS has besides of this are records of the journal.
+    assert_eq!(gone.iter().filter(beside).collect::<Vec<_>>(), [""; 0]);
+    let history = manager.history(&application()).unwrap();
+    let told: Vec<&str> = history.iter().rev().take(2).map(|event| event.what.as_str()).collect();
+    assert!(told[1].contains(&former()) && told[1].contains("nobody needs this one"), "{told:?}");
+    assert!(told[0].contains("1 in all") && history[history.len() - 2].by.as_str() == "root", "{history:?}");
+    assert_eq!(manager.state().unwrap(), bed.journal());
+    assert!(going(&manager.clean(DRY, &admin()).unwrap()).is_empty());
+}
+
+#[test]
+fn what_runs_starts_or_is_not_seen_keeps_everything() {
+    let mut bed = littered();
+    // Ordered, intended, submitted, running: at no point anything of its component goes.
+    let manager = bed.manager();
+    manager.round();
+    manager.start(&application(), Origin::Newest, &alice()).unwrap();
+    for _ in 0..4 {
+        let dry = manager.clean(DRY, &admin()).unwrap();
+        assert!(going(&dry).iter().all(|one| one.kind != Kind::Checkpoints), "{dry:?}");
+        assert!(why(&dry, &former()).contains("it keeps everything"), "{dry:?}");
+        let ours: Vec<String> = bed.journal().applications[&application()].components[&key().component]
+            .live()
+            .map(|run| format!("/user/alice/.flink/{}", run.id))
+            .into_iter()
+            .collect();
+        assert!(!paths(&dry).iter().any(|path| ours.contains(path)), "{dry:?}");
+        manager.round();
+        bed.step();
+    }
+    assert!(told_of(&manager).is_some_and(|told| is_running(&told)));
+    // Without YARN nothing that depends on it goes.
+    manager.stop(&application(), true, &alice()).unwrap();
+    assert!(bed.settle(&manager, is_stopped));
+    bed.wire.plan().hidden.push(super::bed::YARN);
+    let dry = manager.clean(DRY, &admin()).unwrap();
+    assert!(going(&dry).iter().all(|one| !matches!(one.kind, Kind::Staging | Kind::HighAvailability)), "{dry:?}");
+    assert!(dry.notes.iter().any(|note| note.contains("YARN")), "{dry:?}");
+}
+
+#[test]
+fn what_yarn_does_not_know_is_about_to_be_submitted() {
+    let bed = littered();
+    let manager = bed.manager();
+    manager.round();
+    let reserved = "application_1796001168688_0555";
+    put(&bed, "alice", &format!("/user/alice/.flink/{reserved}/0/config.yaml"));
+    put(&bed, "bob", "/user/alice/.flink/by-hand/file");
+    let dry = manager.clean(DRY, &admin()).unwrap();
+    assert!(why(&dry, &format!("/user/alice/.flink/{reserved}")).contains("may be about to be submitted"), "{dry:?}");
+    assert!(why(&dry, "/user/alice/.flink/by-hand").contains("not ours"), "{dry:?}");
+    // Somebody else's: without this cluster's tag.
+    let mut other = bed.yarn.world().applications["application_1796001168688_0777"].clone();
+    other.context["application-tags"]["tag"] = json!(["pnda-elsewhere"]);
+    bed.yarn.world().applications.insert(reserved.to_owned(), other);
+    let dry = manager.clean(DRY, &admin()).unwrap();
+    assert!(
+        why(&dry, &format!("/user/alice/.flink/{reserved}")).contains("another one than this cluster's"),
+        "{dry:?}"
+    );
+}
+
+#[test]
+fn what_changed_since_it_was_decided_stays_and_is_told() {
+    let bed = littered();
+    let manager = bed.manager();
+    manager.round();
+    manager.clean(NOW, &admin()).unwrap();
+    let later = 1 + bed.hdfs.world.lock().unwrap().nodes.values().map(|node| node.modified).max().unwrap();
+    bed.hdfs.world.lock().unwrap().nodes.get_mut(&former()).unwrap().modified = later;
+    manager.round();
+    assert!(lies(&bed, &former()));
+    let history = manager.history(&application()).unwrap();
+    assert!(history.last().unwrap().what.contains("it has changed since"), "{history:?}");
+    assert!(manager.state().unwrap().cleanings.is_empty());
+}
+
+#[test]
+fn what_hdfs_refuses_for_the_moment_goes_later_and_what_it_refuses_for_good_stays() {
+    let bed = littered();
+    let manager = bed.manager();
+    manager.round();
+    manager.clean(NOW, &admin()).unwrap();
+    let safe_mode = (403, "SafeModeException", "Cannot delete. Name node is in safe mode.");
+    bed.wire.plan().answers = vec![Answer { to: "op=DELETE", acts: false, says: Some(safe_mode) }];
+    manager.round();
+    assert!(lies(&bed, &former()) && !manager.state().unwrap().cleanings.is_empty());
+    let denied = (403, "AccessControlException", "Permission denied");
+    bed.wire.plan().answers = vec![Answer { to: "completed-jobs", acts: false, says: Some(denied) }];
+    manager.round();
+    manager.round();
+    assert!(!lies(&bed, &former()) && manager.state().unwrap().cleanings.is_empty());
+    assert!(lies(&bed, &format!("/pnda/flink/completed-jobs/{}", "2".repeat(32))));
+}
+
+/// An order to begin from what goes, before each request of a cleaning: either it has it, or it is refused with the reason.
+fn a_start_before_each_request(
+    name: &ApplicationName,
+    bed: &mut Bed,
+    start: impl Fn(&Manager) + Send + Sync + 'static,
+) {
+    let (nodes, ended) = (bed.hdfs.world.lock().unwrap().nodes.clone(), bed.yarn.world().applications.clone());
+    let start = Arc::new(start);
+    let (mut removed, mut stayed) = (0, 0);
+    for number in 1..=MOST {
+        bed.take_back(&nodes);
+        bed.yarn.world().applications = ended.clone();
+        let manager = Arc::new(bed.manager());
+        manager.round();
+        *bed.wire.plan() = Default::default();
+        let (ordering, start) = (manager.clone(), start.clone());
+        let before = move || {
+            let (done, waits) = mpsc::channel::<()>();
+            thread::spawn(move || {
+                start(&ordering);
+                while ordering.serve() {}
+                drop(done);
+            });
+            let _ = waits.recv_timeout(WAIT);
+        };
+        bed.wire.plan().before = Some((number, Box::new(before)));
+        let _ = manager.clean(NOW, &admin());
+        for _ in 0..ROUNDS {
+            manager.round();
+            bed.step();
+        }
+        if bed.wire.plan().before.take().is_some() {
+            break;
+        }
+        let told = manager.application(name).unwrap().unwrap();
+        let is_gone = !lies(bed, &former());
+        (removed, stayed) = (removed + usize::from(is_gone), stayed + usize::from(!is_gone));
+        let from = told.components[0].restored_from.clone();
+        match is_running(&told) {
+            // What it began from is there.
+            true => {
+                assert!(from.is_some_and(|from| lies(bed, from.trim_start_matches(FILESYSTEM))), "{number}: {told:?}")
+            }
+            false => assert!(is_gone && told.information.is_some(), "{number}: {told:?}"),
+        }
+        assert!(bed.journal().cleanings.is_empty(), "{number}");
+        assert_eq!(manager.state().unwrap(), bed.journal(), "{number}");
+    }
+    println!("a cleaning before whose requests a start was ordered: {removed} removed, {stayed} stayed");
+    assert!(removed > 5 && stayed > 5, "{removed}, {stayed}");
+}
+
+fn from() -> String {
+    format!("{FILESYSTEM}{}/chk-7", former())
+}
+
+#[test]
+fn a_start_from_what_goes_has_it_or_is_refused() {
+    let mut bed = littered();
+    a_start_before_each_request(&application(), &mut bed, |manager| {
+        let _ = manager.start(&application(), Origin::Path(from()), &alice());
+    });
+}
+
+#[test]
+fn so_does_one_of_another_application() {
+    let mut bed = littered();
+    let manager = bed.manager();
+    manager.round();
+    let other = ApplicationName::new("other").unwrap();
+    manager.create(&other, &json!({ "package": WORDCOUNT }), &alice()).unwrap();
+    drop(manager);
+    let name = other.clone();
+    a_start_before_each_request(&other, &mut bed, move |manager| {
+        let _ = manager.start(&name, Origin::Path(from()), &alice());
+    });
+}
+
+#[test]
+fn a_cleaning_removes_just_that_whatever_becomes_of_any_request() {
+    let mut bed = littered();
+    let (nodes, ended) = (bed.hdfs.world.lock().unwrap().nodes.clone(), bed.yarn.world().applications.clone());
+    let manager = bed.manager();
+    manager.round();
+    let due = paths(&manager.clean(DRY, &admin()).unwrap());
+    drop(manager);
+    let kept: Vec<String> =
+        nodes.keys().filter(|path| !due.iter().any(|going| path.starts_with(going))).cloned().collect();
+    let points = each(&FAULTS, |point| {
+        bed.take_back(&nodes);
+        bed.yarn.world().applications = ended.clone();
+        let goes = |one: &Entry| one.goes || one.why.contains("being removed already");
+        let order = |manager: &Manager| {
+            let found = manager.clean(NOW, &admin())?;
+            let stays = found.entries.iter().find(|one| due.contains(&one.path) && !goes(one));
+            // Whoever is told that something was not seen orders it again.
+            match stays.map(|one| one.why.clone()).or(found.notes.first().cloned()) {
+                Some(why) => Err(Refusal::Unavailable(why)),
+                None => Ok(()),
+            }
+        };
+        let hdfs = bed.hdfs.clone();
+        let is_done = |_: &Application| {
+            let world = hdfs.world.lock().unwrap();
+            due.iter().all(|path| !world.nodes.contains_key(path))
+        };
+        let (manager, hit) = bed.suffer(point, order, is_done);
+        assert!(is_done(&told_of(&manager).unwrap()), "{point:?}");
+        let state = bed.journal();
+        assert!(state.cleanings.is_empty() && manager.state().unwrap() == state, "{point:?}");
+        for path in &kept {
+            let is_record = path.starts_with("/pnda/apps/");
+            assert!(is_record || lies(&bed, path), "{point:?}: {path}");
+        }
+        hit
+    });
+    println!("points of a cleaning by fault: {points:?}, {} in all", points.iter().sum::<usize>());
+    assert!(points.iter().all(|count| *count > 25), "{points:?}");
+}
+
+/// Two managers that know of one order both carry it out; neither does more than that.
+#[test]
+fn one_that_was_overtaken_removes_nothing_that_the_other_needs() {
+    let mut bed = littered();
+    let sleeper = bed.manager();
+    sleeper.round();
+    sleeper.clean(NOW, &admin()).unwrap();
+    let other = bed.manager_elsewhere();
+    other.round();
+    assert!(!lies(&bed, &former()) && other.state().unwrap().cleanings.is_empty());
+    let id = bed.started_by(&other);
+    let before = all(&bed);
+    sleeper.tidy_up();
+    sleeper.round();
+    let gone: Vec<_> = before.difference(&all(&bed)).cloned().collect();
+    assert!(gone.iter().all(|path| path.starts_with("/pnda/apps/journal")), "{gone:?}");
+    assert_eq!(bed.yarn.world().applications[id.as_str()].state, "RUNNING");
+}
