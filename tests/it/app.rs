@@ -4,6 +4,7 @@
 
 use crate::manager::Manager;
 use pnda::agent::applications::config::{self, Config};
+use pnda::apps::housekeeping::Rules;
 use pnda::cluster::{self, Inputs};
 use pnda::words::names::SafePath;
 use pnda::words::problem::{Problems, Source};
@@ -13,6 +14,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 const PNDA: &str = env!("CARGO_BIN_EXE_pnda");
 const AGENT: &str = env!("CARGO_BIN_EXE_pnda-agent");
@@ -61,6 +63,9 @@ fn what_the_verbs_print_as_json_is_what_the_published_schema_says() {
     assert!(check("alarms", &[]).is_array());
     let history = check("history", &["words"]);
     assert_eq!(history[0]["what"], "made of word-count-1.0.0", "{history}");
+    let cleaning = check("clean", &["--dry-run"]);
+    let goes: Vec<&Value> = cleaning["entries"].as_array().unwrap().iter().filter(|one| one["goes"] == true).collect();
+    assert!(goes.is_empty(), "{cleaning}");
     let known: BTreeSet<String> = schema["properties"].as_object().unwrap().keys().cloned().collect();
     let left: Vec<&String> = known.difference(&ran).collect();
     assert_eq!(left, ["logs", "selftest"], "those are of a run, which `tests/trial.rs` has");
@@ -112,6 +117,19 @@ fn with(settings: &[(&str, &str)]) -> (Result<Config, Problems>, Tree) {
     let tree = rendered.nodes.into_values().find(|tree| file(tree, "applications.toml").is_some()).unwrap();
     let text = file(&tree, "applications.toml").unwrap();
     (config::parse(Source { file: "applications.toml", text: &text }), tree)
+}
+
+#[test]
+fn a_cluster_file_says_how_old_what_nobody_needs_becomes() {
+    let usual = with(&[]).0.unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(usual.cleaning, Rules::default(), "what is rendered is what counts without");
+    let set = [("applications.clean.every", "24h"), ("applications.clean.checkpoints", "48h")];
+    let other = with(&[&set[..], &[("applications.clean.most_archives", "7")]].concat());
+    let cleaning = other.0.unwrap_or_else(|problems| panic!("{problems}")).cleaning;
+    let (every, checkpoints_ms) = (Some(Duration::from_secs(86_400)), 48 * 3_600_000);
+    assert_eq!(cleaning, Rules { every, checkpoints_ms, most_archives: 7, ..Rules::default() });
+    let refused = with(&[("applications.clean.archives", "1s")]).0;
+    assert!(refused.is_err_and(|problems| problems.to_string().contains("archives_seconds")));
 }
 
 #[test]

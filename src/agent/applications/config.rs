@@ -6,6 +6,7 @@ use super::access::Rules;
 use super::entrances::{Entrances, entrances};
 use crate::config_file::{self, Error};
 use apps::client::Client;
+use apps::housekeeping::Rules as Cleaning;
 use apps::manager::Callbacks;
 use apps::manager::Calls;
 use apps::package::mirror::Mirror;
@@ -26,6 +27,8 @@ use words::problem::{Problems, Source};
 const INTERVAL: u64 = 5;
 /// How often in a minute somebody is called at most, unless told otherwise.
 const CALLS: u64 = 30;
+/// Ten years, in seconds.
+const MOST_AGE: u64 = 3660 * 86_400;
 
 /// The whole file, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub struct Config {
     pub calls: Option<Calls>,
     /// How often the manager tests itself.
     pub tests: Option<Duration>,
+    /// What housekeeping goes by.
+    pub cleaning: Cleaning,
     /// The cluster.
     pub site: Site,
 }
@@ -80,6 +85,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let environment = environment(table);
     let calls = table.table("alarms", calls).flatten();
     let tests = table.number("selftest_seconds", 600..=604_800).map(Duration::from_secs);
+    let cleaning = table.table("clean", cleaning).flatten().unwrap_or_default();
     let (user, admins) = (user?, admins?);
     let rules = Rules { admins: admins.clone(), service: user.clone(), deployers, creators, proxies };
     let site = Site {
@@ -106,6 +112,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         interval: Duration::from_secs(interval),
         calls,
         tests,
+        cleaning,
         site,
     })
 }
@@ -147,6 +154,19 @@ fn calls(table: &mut Table<'_>) -> Option<Calls> {
         (None, file) => Hook::Address(file?.as_str().into()),
     };
     Some(Calls { hook, most: most as usize })
+}
+
+/// How old, and how much, becomes what nobody needs; what is not said is as usual.
+fn cleaning(table: &mut Table<'_>) -> Option<Cleaning> {
+    let usual = Cleaning::default();
+    let mut age =
+        |name: &'static str, usual: u64| table.number(name, 3600..=MOST_AGE).map_or(usual, |seconds| seconds * 1000);
+    let checkpoints_ms = age("checkpoints_seconds", usual.checkpoints_ms);
+    let archives_ms = age("archives_seconds", usual.archives_ms);
+    let distributions_ms = age("distributions_seconds", usual.distributions_ms);
+    let most_archives = table.number("most_archives", 0..=1_000_000).map_or(usual.most_archives, |most| most as usize);
+    let every = table.number("every_seconds", 600..=2_678_400).map(Duration::from_secs);
+    Some(Cleaning { checkpoints_ms, archives_ms, most_archives, distributions_ms, every })
 }
 
 /// Where PNDA's data logger takes changes of state.

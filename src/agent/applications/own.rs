@@ -15,6 +15,7 @@ use hyper::StatusCode;
 use serde_json::Value;
 use words::application::{Application, Following};
 use words::foreign::Adoption;
+use words::housekeeping::Clean;
 use words::ids::TriggerId;
 use words::names::{ApplicationName, ComponentName};
 use words::savepoints::{Dispose, Taken};
@@ -155,6 +156,11 @@ pub(super) fn explain(manager: &Manager, asked: Asked) -> Result<Answer, Failure
     // Properties and overrides may be secrets of the owner.
     orders::own(&*manager.state()?, &one, asked.caller()?)?;
     fine(&manager.explain(&one)?)
+}
+
+pub(super) fn clean(manager: &Manager, mut asked: Asked) -> Result<Answer, Failure> {
+    let choices: Clean = asked.typed()?;
+    document(StatusCode::ACCEPTED, &manager.clean(choices, asked.caller()?)?)
 }
 
 /// A component whose logs this caller may read.

@@ -132,7 +132,9 @@ impl Service {
         let manager = Manager::new(config.site)?.telling(|text| log::line(Level::Info, text, &[]));
         // The program that runs, whatever lies at its place by now.
         let manager = manager.looking_apart("/proc/self/exe".into());
-        let manager = Arc::new(manager.sharing(entrances.share).calling(config.calls).testing(config.tests));
+        let manager = Arc::new(
+            manager.sharing(entrances.share).calling(config.calls).testing(config.tests).cleaning(config.cleaning),
+        );
         let house = House { manager, rules: config.rules, tokens, gate: Gate::new(entrances.requests) };
         let socket = listen(&config.socket).await?;
         let mut listeners = Vec::new();

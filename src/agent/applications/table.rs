@@ -16,6 +16,7 @@ use words::application::{Application, Details, Event, Explained, Following, Logs
 use words::change::Difference;
 use words::figures::Figures;
 use words::foreign::{Adopted, Adoption, Foreign};
+use words::housekeeping::{Clean, Cleaning};
 use words::names::{ApplicationName, PackageName};
 use words::savepoints::{Dispose, Removed, Savepoints, Taken};
 
@@ -285,4 +286,13 @@ pub(super) static ROUTES: &[Route] = &[
         own::figures,
         "What is counted and measured, for the agent of the manager's node.",
     ),
+    Route::new(
+        "POST",
+        "/v1/clean",
+        Admin,
+        (202, Some(of::<Cleaning>)),
+        own::clean,
+        "Remove from HDFS what nobody needs any more; or say what that would be, and why everything else stays.",
+    )
+    .taking(choices(of::<Clean>)),
 ];

@@ -9,6 +9,7 @@ use crate::words::application::{Application, Details, DryRun, Event, Explained, 
 use crate::words::change::{Difference, Plan};
 use crate::words::foreign::{Adopted, Adoption, Foreign};
 use crate::words::ids::ApplicationId;
+use crate::words::housekeeping::{Clean, Cleaning};
 use crate::words::ids::TriggerId;
 use crate::words::names::{ApplicationName, ComponentName, PackageName, Word};
 use crate::words::savepoints;
@@ -213,6 +214,10 @@ impl Client {
         let path = format!("/v1/applications/{application}/savepoints/{id}/dispose");
         let body = serde_json::to_value(choices)?;
         Ok(serde_json::from_slice(&self.ask(Method::POST, &path, Content::Json(&body))?)?)
+    }
+
+    pub(in crate::cli) fn clean(&self, choices: Clean) -> Result<Cleaning, Failure> {
+        self.post("/v1/clean", &serde_json::to_value(choices)?)
     }
 
     pub(in crate::cli) fn delete(&self, application: &ApplicationName) -> Result<(), Failure> {

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 mod adopt;
 mod change;
+mod clean;
 pub(super) mod client;
 mod logs;
 mod savepoints;
@@ -225,6 +226,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Remove from HDFS what nobody needs any more: what was sent for applications that are over, old checkpoints, archives of
+    /// finished jobs, releases of Flink that others took the place of. For administrators.
+    Clean(clean::Clean),
     /// Forget an application; what runs of it is killed. Savepoints and checkpoints stay in HDFS.
     Delete {
         /// Its name.
@@ -302,6 +306,7 @@ pub fn run(arguments: Arguments) -> Outcome {
         }
         Command::Schema { verb } => say_json(&schema::schema(verb))?,
         Command::Selftest { package, within, json } => return selftest::run(&client, &package, within, json),
+        Command::Clean(choices) => return clean::run(&client, choices),
         Command::Delete { application, yes } => return delete(&client, &application, yes),
     }
     Ok(ExitCode::SUCCESS)

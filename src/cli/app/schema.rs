@@ -6,6 +6,7 @@ use crate::words::alarm::Alarm;
 use crate::words::application::{Application, Event, Explained, Logs};
 use crate::words::change::{Difference, Plan};
 use crate::words::foreign::Foreign;
+use crate::words::housekeeping::Cleaning;
 use crate::words::names::PackageName;
 use crate::words::savepoints::Savepoints;
 use crate::words::selftest::Selftest;
@@ -28,6 +29,7 @@ pub enum Verb {
     Upgrade,
     Diff,
     Foreign,
+    Clean,
 }
 
 /// The schema of what one verb prints, or of an object with the answers of all verbs, each under its name.
@@ -47,6 +49,7 @@ pub fn schema(verb: Option<Verb>) -> Value {
             Verb::Upgrade => generator.subschema_for::<Plan>(),
             Verb::Diff => generator.subschema_for::<Difference>(),
             Verb::Foreign => generator.subschema_for::<Vec<Foreign>>(),
+            Verb::Clean => generator.subschema_for::<Cleaning>(),
         };
         schema.to_value()
     };

@@ -84,6 +84,16 @@ fn user_name_counts_for_proxies_alone_and_makes_nobody_an_administrator() {
 }
 
 #[test]
+fn housekeeping_is_for_administrators_and_a_dry_run_too() {
+    let bed = Bed::new();
+    let told = bed.ask("alice", "POST /v1/clean").refusal();
+    assert_eq!((told.0, told.1.as_str()), (403, "forbidden"), "{told:?}");
+    let found = bed.ask("boss", "POST /v1/clean");
+    assert_eq!(found.status, 202, "{found:?}");
+    assert!(found.json()["entries"].is_array() && found.json()["under_way"] == 0, "{found:?}");
+}
+
+#[test]
 fn nobody_may_look_at_what_pnda_s_clients_need_and_order_nothing() {
     let bed = Bed::new();
     for path in [
