@@ -3,7 +3,7 @@
 //! What lies in the scripted HDFS is older than any age: nothing is safe here because it is young, unless a test says so.
 //! Not here: the rules one by one (`housekeeping::tests`), and a real HDFS and YARN (`tests/trial.rs`).
 
-use super::bed::{Bed, FILESYSTEM, ROUNDS, alice, application, is_running, is_stopped, key, told_of, word};
+use super::bed::{Bed, FILESYSTEM, ROUNDS, TestClock, alice, application, is_running, is_stopped, key, told_of, word};
 use super::faults::{FAULTS, each};
 use super::wire::Answer;
 use crate::journal::Origin;
@@ -12,6 +12,7 @@ use crate::orders::{Caller, Refusal};
 use crate::package::tests::WORDCOUNT;
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -316,6 +317,59 @@ fn a_cleaning_removes_just_that_whatever_becomes_of_any_request() {
     });
     println!("points of a cleaning by fault: {points:?}, {} in all", points.iter().sum::<usize>());
     assert!(points.iter().all(|count| *count > 25), "{points:?}");
+}
+
+/// Starts, stops and failures with a cleaning before every round of each.
+#[test]
+fn nothing_that_a_run_has_goes_through_thirty_starts_and_ten_failures() {
+    let (mut bed, clock) = (Bed::new(), Arc::new(TestClock::by(3600)));
+    let manager = bed.manager_by(&clock);
+    manager.round();
+    let (mut removed, mut failed) = (0, 0);
+    for turn in 0..30 {
+        put(&bed, "alice", &format!("{CHECKPOINTS}/{turn:032x}/chk-1/_metadata"));
+        // What goes now is removed while the next run starts.
+        removed += going(&manager.clean(NOW, &admin()).unwrap()).len();
+        manager.start(&application(), Origin::Newest, &alice()).unwrap();
+        let id = cleaned_until(&mut bed, (&manager, &clock), &mut removed, is_running);
+        if turn % 3 == 0 {
+            bed.yarn.set(&ApplicationId::new(id.clone()).unwrap(), "FAILED", "FAILED");
+            let is_other = |told: &Application| is_running(told) && told.components[0].yarn_id.as_ref() != Some(&id);
+            cleaned_until(&mut bed, (&manager, &clock), &mut removed, is_other);
+            failed += 1;
+        }
+        manager.stop(&application(), true, &alice()).unwrap();
+        cleaned_until(&mut bed, (&manager, &clock), &mut removed, is_stopped);
+    }
+    println!("{removed} things were removed beside 30 starts and {failed} failures");
+    assert!(removed >= 25 && failed == 10, "{removed} {failed}");
+}
+
+/// Cleans and does a round until all is well; whatever lives has its files. Gives the last run.
+fn cleaned_until(
+    bed: &mut Bed,
+    (manager, clock): (&Manager, &TestClock),
+    removed: &mut usize,
+    is_good: impl Fn(&Application) -> bool,
+) -> String {
+    for _ in 0..2 * ROUNDS {
+        // The pause before another run is over.
+        clock.ahead_ms.fetch_add(60_000, Ordering::Relaxed);
+        *removed += going(&manager.clean(NOW, &admin()).unwrap()).len();
+        manager.round();
+        bed.step();
+        let state = manager.state().unwrap();
+        let component = &state.applications[&application()].components[&key().component];
+        for run in component.live().filter(|run| run.accepted) {
+            assert!(lies(bed, &format!("/user/alice/.flink/{}", run.id)), "{run:?}");
+            let from = run.restore.as_ref().map(|from| from.trim_start_matches(FILESYSTEM));
+            assert!(from.is_none_or(|from| lies(bed, from)), "{run:?}");
+        }
+        if told_of(manager).is_some_and(|told| is_good(&told)) {
+            return told_of(manager).unwrap().components[0].yarn_id.clone().unwrap();
+        }
+    }
+    panic!("{:?}", told_of(manager));
 }
 
 /// Two managers that know of one order both carry it out; neither does more than that.
