@@ -26,6 +26,8 @@ mod faults;
 mod flinks;
 #[path = "trial/ground.rs"]
 mod ground;
+#[path = "trial/housekeeping.rs"]
+mod housekeeping;
 #[path = "trial/pairs.rs"]
 mod pairs;
 #[path = "common/registries.rs"]
@@ -273,6 +275,7 @@ fn an_application_stops_and_starts_with_its_state(folder: &Path) {
     assert_eq!(component(folder, "states").state, told::State::Stopped);
     assert!(app_does(folder, &["logs", "states", "-f"]).contains("jobmanager.log"), "after it was killed, too");
     part("savepoints in time", || savepoints::are_taken_in_time_by_a_copy_that_ends_for_good(folder));
+    part("housekeeping", || housekeeping::what_nobody_needs_goes_and_nothing_else(folder));
     app_does(folder, &["delete", "states", "--yes"]);
     app_does(folder, &["undeploy", "states-1.0.0"]);
     upgrades::undeploy(folder);
