@@ -67,7 +67,8 @@ impl Manager {
         let (first, tables) = scripted_cluster::configuration(folder, yarn, hdfs);
         // Whoever measures orders.
         let first = first.replace("user = \"pnda\"", &format!("user = \"{}\"", whoami()?));
-        let limits = "[limits]\napplications = 2000\nwaiting = 2000\norders_a_minute = 10000\nrequests_a_minute = 1000000\n";
+        let limits =
+            "[limits]\napplications = 2000\nwaiting = 2000\norders_a_minute = 10000\nrequests_a_minute = 1000000\n";
         let file = folder.join("applications.toml");
         let text = format!("{first}admins = \"root\"\ninterval_seconds = {}\n{limits}{tables}", ROUND.as_secs());
         fs::write(&file, text.replace(&format!("tokens = \"{}/tokens\"\n", folder.display()), ""))?;

@@ -1,5 +1,5 @@
-//! The checkpoints of jobs that are over: they go once their component stands still, has a newer state that is whole, and
-//! nobody needs them. What runs, starts, or is not seen keeps all of its component's.
+//! The checkpoints of jobs that are over: they go once their component stands still, or runs and has saved a state since it
+//! began, and nobody needs them. What starts, waits, or is not seen keeps all of its component's.
 //! Not here: savepoints, which go by the rule of their component (`decide::retention`).
 
 use super::{FLOOR_MS, Known, Lying, Verdict, entry};
@@ -24,7 +24,7 @@ fn may_go(known: &Known<'_>, of: &Key, one: &Lying) -> Verdict {
     let application = known.state.applications.get(&of.application);
     let found = application.and_then(|application| Some((application, application.components.get(&of.component)?)));
     let Some((application, component)) = found else { return Err("its component is not in the journal".to_owned()) };
-    stands_still(application, component).map_err(|why| format!("{of} {why}: it keeps everything"))?;
+    is_settled(application, component).map_err(|why| format!("{of} {why}: it keeps everything"))?;
     let runs = || component.run.iter().chain(&component.before);
     let is_its = |run: &crate::journal::Run| match &run.job {
         Some(own) => *own == job,
@@ -49,6 +49,9 @@ fn may_go(known: &Known<'_>, of: &Key, one: &Lying) -> Verdict {
         return Err("it is not old enough".to_owned());
     }
     match known.found.next.get(of) {
+        Some(Ok(Some(path))) if component.live().is_some_and(|run| run.restore.as_ref() == Some(path)) => {
+            return Err(format!("{of} runs, and has saved nothing since it began"));
+        }
         Some(Ok(Some(path))) if !lies_in(path, &one.path) => {}
         Some(Ok(Some(_))) => return Err(format!("{of} would begin from it")),
         Some(Ok(None)) | None => return Err(format!("no newer state of {of} is seen to be whole")),
@@ -57,21 +60,23 @@ fn may_go(known: &Known<'_>, of: &Key, one: &Lying) -> Verdict {
     Ok(format!("{of} has a newer state, and nobody needs this one"))
 }
 
-/// Nothing of it runs, and nothing is about to.
-fn stands_still(application: &Application, component: &Component) -> Result<(), &'static str> {
-    if component.live().is_some() || component.attempt.is_some() {
-        return Err("runs, or is not known to be over");
+/// It runs as it is known to, or nothing of it does; nothing is about to begin, to stop, or to become another version.
+fn is_settled(application: &Application, component: &Component) -> Result<(), &'static str> {
+    if component.attempt.is_some() || component.live().is_some_and(|run| !run.accepted) {
+        return Err("is being submitted");
     }
-    if application.is_live() {
-        return Err("has another component that is not over");
+    if component.pending().is_some() {
+        return Err("is being saved");
     }
     if application.upgrading().is_some() || component.trial.is_some() {
         return Err("is being made another version");
     }
-    match application.wanted {
-        Wanted::Stopped { .. } | Wanted::Created => Ok(()),
-        Wanted::Started { .. } => Err("may be started at any time"),
-        Wanted::Deleted => Err("is being forgotten"),
+    match (&application.wanted, component.live()) {
+        (Wanted::Started { .. }, Some(_)) => Ok(()),
+        (Wanted::Started { .. }, None) => Err("may be started at any time"),
+        (Wanted::Stopped { .. } | Wanted::Created, None) if !application.is_live() => Ok(()),
+        (Wanted::Stopped { .. } | Wanted::Created, _) => Err("is not known to be over"),
+        (Wanted::Deleted, _) => Err("is being forgotten"),
     }
 }
 

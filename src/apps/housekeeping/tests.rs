@@ -141,12 +141,33 @@ fn checkpoints_of_early_runs_go_where_a_newer_state_is_whole_and_nobody_needs_th
 }
 
 #[test]
-fn what_runs_starts_or_may_go_back_keeps_all_of_its_checkpoints() {
+fn what_runs_and_has_saved_since_it_began_keeps_those_of_its_last_runs() {
+    let runs = |one: &mut Application| {
+        one.wanted = Wanted::Started { order: 1, origin: crate::journal::Origin::Newest };
+        of(one).run.as_mut().unwrap().end = None;
+    };
+    assert!(said(&state(runs), kept("9", 40)).0);
+    stays(said(&state(runs), kept("2", 400)), "it is of the last run of a/c, or of the one before");
+    let restored = state(|one| {
+        runs(one);
+        of(one).run.as_mut().unwrap().restore = Some("hdfs://nn:8020/s/newest".to_owned());
+    });
+    stays(said(&restored, kept("9", 400)), "has saved nothing since it began");
+}
+
+#[test]
+fn what_starts_stops_or_may_go_back_keeps_all_of_its_checkpoints() {
     let why = |change: fn(&mut Application)| said(&state(change), kept("9", 400));
-    stays(why(|one| of(one).run.as_mut().unwrap().end = None), "runs, or is not known to be over");
+    stays(why(|one| of(one).run.as_mut().unwrap().end = None), "is not known to be over");
     let started =
         |one: &mut Application| one.wanted = Wanted::Started { order: 1, origin: crate::journal::Origin::Newest };
     stays(said(&state(started), kept("9", 400)), "may be started at any time");
+    let submitted = state(|one| {
+        started(one);
+        let run = of(one).run.as_mut().unwrap();
+        (run.end, run.accepted) = (None, false);
+    });
+    stays(said(&submitted, kept("9", 400)), "is being submitted");
     stays(why(|one| one.wanted = Wanted::Deleted), "is being forgotten");
     stays(why(|one| of(one).trial = Some(Default::default())), "is being made another version");
     let own = format!("hdfs://nn:8020/c/alice/a/c/{}/chk-1", "9".repeat(32));

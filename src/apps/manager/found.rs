@@ -161,11 +161,11 @@ impl Manager {
         let now_ms = self.clock.now_ms();
         let is_old = |one: &Lying| now_ms.saturating_sub(one.at_ms) > self.rules.checkpoints_ms;
         let keys: BTreeSet<&Key> = found.checkpoints.iter().filter(|(_, one)| is_old(one)).map(|(of, _)| of).collect();
-        let at_rest = keys.into_iter().filter_map(|of| {
-            let application = state.applications.get(&of.application).filter(|one| !one.is_live())?;
+        let known = keys.into_iter().filter_map(|of| {
+            let application = state.applications.get(&of.application)?;
             Some((of, application, application.components.get(&of.component)?))
         });
-        let next = parallel::each(AT_ONCE, at_rest, |(of, application, component)| {
+        let next = parallel::each(AT_ONCE, known, |(of, application, component)| {
             let next = self.next_state(&application.owner, of, component).map_err(|refusal| refusal.to_string());
             let is_seen = |path: &String| path.starts_with(&format!("{}/", self.site.cluster.filesystem));
             let next = next.and_then(|next| match next.as_ref().is_none_or(is_seen) {

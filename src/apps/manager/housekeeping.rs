@@ -35,10 +35,11 @@ impl Manager {
     /// Orders the removal of what nobody needs, or says what that would be.
     pub fn clean(&self, choices: Clean, by: &Caller) -> Result<told::Cleaning, Refusal> {
         let (looked, places) = (self.state()?, self.places_to_clean());
-        let mut found = self.find_all(&looked, &places);
+        let found = self.find_all(&looked, &places);
         let mut plan = self.judge(&looked, &found, &places);
         if !choices.dry_run {
-            plan = self.note(&by.name, |state| {
+            plan = self.take(&by.name, |state| {
+                let mut found = found.clone();
                 // From where these would begin now nobody has looked.
                 found.next.retain(|of, _| is_same(&looked, state, of));
                 let plan = self.judge(state, &found, &places);
