@@ -176,7 +176,8 @@ impl Site {
         let text = regular::read_short_text(file, LONGEST).map_err(read)?;
         let target = Target { version, java: None, deployment: Deployment::Yarn };
         let source = Source { file: &file.display().to_string(), text: &text };
-        let read = flink::lint(source, Syntax::Yaml, target).map_err(|_| Error::Unknown(version))?;
+        let syntax = Syntax::from(version.configuration_file());
+        let read = flink::lint(source, syntax, target).map_err(|_| Error::Unknown(version))?;
         Ok(read.0.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
     }
 }

@@ -178,11 +178,12 @@ fn internal(job: &Job, id: &ApplicationId) -> Vec<(String, String)> {
 
 /// What Flink would refuse is refused here, all of it with its reasons; the rest is told.
 fn judged(flink: &Distribution, pairs: &BTreeMap<String, String>) -> Result<(Model, Model, Vec<String>), Refused> {
-    let json = |text: &str| serde_json::Value::from(text).to_string();
-    let text: String = pairs.iter().map(|(key, value)| format!("{}: {}\n", json(key), json(value))).collect();
+    // As its release reads it: each has its own syntax, and keys that are only read there.
+    let text = client::text(flink.version, pairs).map_err(|why| Refused::Configuration(vec![why]))?;
     let target = Target { version: flink.version, java: None, deployment: Deployment::Yarn };
     let source = Source { file: "the component's configuration", text: &text };
-    let linted = flink::lint(source, Syntax::Yaml, target).map_err(|_| Refused::Version(flink.version))?;
+    let syntax = Syntax::from(flink.version.configuration_file());
+    let linted = flink::lint(source, syntax, target).map_err(|_| Refused::Version(flink.version))?;
     let (configuration, findings) = linted;
     let told = |finding: &flink::Finding| match finding.remedy.as_str() {
         "" => finding.what.clone(),

@@ -264,6 +264,28 @@ fn what_would_not_start_is_refused_with_its_reason() {
     }
 }
 
+/// Releases before 1.19 read `flink-conf.yaml`, and are held against the rules of that file.
+#[test]
+fn flinks_own_client_gets_what_its_release_reads() {
+    let Sample { cluster, mut flink, mut job, .. } = whole("1.20.5");
+    job.way = Way::Client(Word::new("pnda-1").unwrap());
+    for (old, dir) in [
+        ("1.15.4", "state.checkpoints.dir"),
+        ("1.18.1", "state.checkpoints.dir"),
+        ("1.19.3", "state.checkpoints.dir"),
+        ("1.20.5", "execution.checkpointing.dir"),
+    ] {
+        flink.version = old.parse().unwrap();
+        let set = configuration(&cluster, &flink, &job).unwrap();
+        let folder = Some("hdfs://nn.example:8020/pnda/flink/checkpoints/alice/states/machine");
+        assert_eq!(set.get(dir), folder, "{old}");
+    }
+    flink.version = "1.18.1".parse().unwrap();
+    job.configuration.insert("env.java.opts".into(), "-Dx=a # b".into());
+    let told = configuration(&cluster, &flink, &job).unwrap_err().to_string();
+    assert!(told.contains("the value of env.java.opts cannot be written into Flink 1.18.1's file"), "{told}");
+}
+
 #[test]
 fn an_environment_that_travels_is_unpacked_in_each_container() {
     let Sample { cluster, flink, mut job, mut own, .. } = whole("1.20.5.python");
