@@ -4,10 +4,11 @@
 
 use super::{FLOOR_MS, Known, Lying, Verdict, entry};
 use crate::decide::dispose::{missed, users};
-use crate::journal::{Application, Component, Key, Wanted};
+use crate::journal::{Application, Component, Key, Run, Wanted};
 use crate::savepoints::lies_in;
 use words::housekeeping::{Entry, Kind};
 use words::ids::JobId;
+use words::names::ApplicationName;
 
 pub(super) fn judge(known: &Known<'_>) -> Vec<Entry> {
     let own = known.found.checkpoints.iter();
@@ -26,7 +27,7 @@ fn may_go(known: &Known<'_>, of: &Key, one: &Lying) -> Verdict {
     let Some((application, component)) = found else { return Err("its component is not in the journal".to_owned()) };
     is_settled(application, component).map_err(|why| format!("{of} {why}: it keeps everything"))?;
     let runs = || component.run.iter().chain(&component.before);
-    let is_its = |run: &crate::journal::Run| match &run.job {
+    let is_its = |run: &Run| match &run.job {
         Some(own) => *own == job,
         // Of a program that names its jobs itself all count that were written to since it was intended.
         None => one.at_ms + FLOOR_MS >= run.at_ms,
@@ -40,6 +41,9 @@ fn may_go(known: &Known<'_>, of: &Key, one: &Lying) -> Verdict {
     let began = runs().filter_map(|run| run.restore.as_ref()).any(|path| lies_in(path, &one.path));
     if began {
         return Err(format!("the last run of {of}, or the one before, began from it"));
+    }
+    if let Some(name) = adopted(known, &one.path) {
+        return Err(format!("a run that was adopted for {name} keeps its states there"));
     }
     let needed = users(known.state, of, &one.path).into_iter().chain(missed(known.state, &one.path)).next();
     if let Some(why) = needed.or_else(|| named(known, &one.path)) {
@@ -78,6 +82,18 @@ fn is_settled(application: &Application, component: &Component) -> Result<(), &'
         (Wanted::Stopped { .. } | Wanted::Created, _) => Err("is not known to be over"),
         (Wanted::Deleted, _) => Err("is being forgotten"),
     }
+}
+
+/// The application of which a run that others submitted keeps its states in a folder, or around it.
+fn adopted<'a>(known: &Known<'a>, folder: &str) -> Option<&'a ApplicationName> {
+    let mut all = known.state.applications.iter();
+    let states = |run: &'a Run| run.adopted.as_ref()?.states.as_deref();
+    let lies_there = |states: &str| lies_in(states, folder) || lies_in(folder, states);
+    let found = all.find(|(_, application)| {
+        let runs = application.components.values().flat_map(|one| one.run.iter().chain(&one.before));
+        runs.filter_map(states).any(lies_there)
+    });
+    found.map(|(name, _)| name)
 }
 
 /// What an application sets may name a state from which it is to begin.

@@ -189,6 +189,13 @@ fn what_starts_stops_or_may_go_back_keeps_all_of_its_checkpoints() {
     let unnamed = |one: &mut Application| of(one).run.as_mut().unwrap().job = None;
     stays(said(&state(unnamed), kept("9", 45)), "it is of the last run");
     assert!(said(&state(unnamed), kept("9", 60)).0);
+    for states in
+        [format!("hdfs://nn:8020/c/alice/a/c/{}/chk-7", "9".repeat(32)), "hdfs://nn:8020/c/alice/a".to_owned()]
+    {
+        let adopted = Some(crate::journal::Adopted { states: Some(states) });
+        let adopted = state(|one| of(one).run.as_mut().unwrap().adopted = adopted);
+        stays(said(&adopted, kept("9", 400)), "was adopted for a keeps its states there");
+    }
     let strange = vec![lying("/c/alice/forgotten", 400)];
     stays(said(&state(|_| {}), Found { strange, ..Found::default() }), "no application of the journal is named so");
 }

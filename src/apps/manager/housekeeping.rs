@@ -108,8 +108,11 @@ impl Manager {
     pub(super) fn tidy_up(&self) {
         let Ok(state) = self.state() else { return };
         let (now, pause) = (self.clock.passed(), *lock(&self.swept));
+        if state.cleanings.is_empty() || now < pause.until || self.silent().is_some() {
+            return;
+        }
         // Another node may have done it by now: then that is read first.
-        if state.cleanings.is_empty() || now < pause.until || !self.is_newest(&state) {
+        if !self.is_newest(&state) {
             return;
         }
         let places = self.places_to_clean();

@@ -379,6 +379,26 @@ fn cleaned_until(
     panic!("{:?}", told_of(manager));
 }
 
+/// Any node takes the order; the one that manages carries it out, and the other one touches nothing.
+#[test]
+fn a_node_that_stands_by_takes_the_order_and_removes_nothing() {
+    let bed = littered();
+    // No time passes in which one would be taken for gone.
+    let clock = Arc::new(TestClock::by(0));
+    let (manager, other) = (bed.manager_by(&clock).on_node("one"), bed.manager_elsewhere_by(&clock).on_node("two"));
+    bed.direct("pnda").delete("/pnda/apps/manager").unwrap();
+    manager.round();
+    other.round();
+    assert!(other.silent().is_some_and(|why| why.contains("one")), "{:?}", other.silent());
+    let due = paths(&other.clean(NOW, &admin()).unwrap());
+    assert_eq!(due.len(), 4);
+    other.round();
+    other.tidy_up();
+    assert!(due.iter().all(|path| lies(&bed, path)));
+    manager.round();
+    assert!(due.iter().all(|path| !lies(&bed, path)));
+}
+
 /// Two managers that know of one order both carry it out; neither does more than that.
 #[test]
 fn one_that_was_overtaken_removes_nothing_that_the_other_needs() {
