@@ -1,4 +1,5 @@
 //! The rules of housekeeping, each with what it lets go and what it keeps.
+//! Everything is old here unless a test says otherwise.
 //! Not here: a whole manager that goes by them (`manager::tests::housekeeping`).
 
 use super::*;
