@@ -2,7 +2,7 @@
 //! What cannot heal is not tried again, and a job that fails at once is given up sooner than one that lasts.
 //! Not here: from which state the next run begins (`restore`).
 
-use crate::journal::{Component, End, Verdict, Wanted};
+use crate::journal::{Component, End, Run, Verdict, Wanted};
 use crate::respawn::{Policy, Respawn};
 
 /// What finishes is not begun again sooner, whatever its package says.
@@ -10,7 +10,7 @@ const LEAST_PAUSE_MS: u64 = 10_000;
 /// However often it failed, it is tried again within this.
 const LONGEST_PAUSE_MS: u64 = 5 * 60_000;
 /// A ResourceManager that lost its memory has its nodes end what it does not know; until then that may run.
-pub(super) const FORGOTTEN_MS: u64 = 60_000;
+const FORGOTTEN_MS: u64 = 60_000;
 /// So many runs in a row that did not last are enough.
 const AT_ONCE: u32 = 3;
 /// What Flink and Java say where the same program fails the same way for ever, and what to do about it.
@@ -96,10 +96,17 @@ pub fn is_due(component: &Component, at_ms: u64, now_ms: u64) -> bool {
     now_ms >= at_ms || component.run.as_ref().is_none_or(|run| now_ms < run.ended_ms)
 }
 
+/// Whether the last run may go on for a while although it is over as far as YARN tells, for that has forgotten it.
+pub fn may_still_run(component: &Component, now_ms: u64) -> bool {
+    let is_lost = |run: &&Run| run.end.as_ref().is_some_and(|end| end.verdict == Verdict::Lost);
+    let lost = component.run.as_ref().filter(is_lost);
+    lost.is_some_and(|run| (run.ended_ms..run.ended_ms + FORGOTTEN_MS).contains(&now_ms))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Origin, Run, Streak};
+    use crate::journal::{Origin, Streak};
     use words::ids::ApplicationId;
 
     const ENDED: u64 = 1_000_000;

@@ -14,7 +14,7 @@ pub mod upgrade;
 
 use crate::journal::{Component, End, Outcome, Run, Savepoint, Verdict, Wanted};
 use crate::schedule::Due;
-use again::{Again, again, is_due};
+use again::{Again, again, is_due, may_still_run};
 use attempt::{Found, Tried};
 use systems::yarn::{FinalStatus, State};
 use words::ids::{ApplicationId, HostPort, JobId};
@@ -226,6 +226,9 @@ pub fn next(wanted: &Wanted, component: &Component, observed: &Observed, now_ms:
 /// Flink's words for a job that has ended, or does at once.
 const ENDING: [&str; 5] = ["FAILING", "FAILED", "CANCELLING", "CANCELED", "FINISHED"];
 
+/// What a new run waits for that may not begin yet, whoever has ordered it.
+const MAY_STILL_RUN: Rest = Rest::Waits("YARN has forgotten the run before, and its nodes end that within a minute");
+
 /// Nothing runs.
 fn idle(wanted: &Wanted, component: &Component, now_ms: u64) -> Action {
     let done = |order: u64| component.run.as_ref().is_some_and(|run| run.order == order);
@@ -234,10 +237,13 @@ fn idle(wanted: &Wanted, component: &Component, now_ms: u64) -> Action {
         return Action::Rest(Rest::Pauses);
     }
     match (wanted, again(wanted, component), &component.schedule) {
-        (Wanted::Started { order, .. }, _, None) if !done(*order) && component.given_up.is_none() => at_once,
+        (Wanted::Started { order, .. }, _, None) if !done(*order) && component.given_up.is_none() => {
+            if may_still_run(component, now_ms) { Action::Rest(MAY_STILL_RUN) } else { at_once }
+        }
         (_, Again::At(at_ms), _) if is_due(component, at_ms, now_ms) => at_once,
         (_, Again::At(_), _) => Action::Rest(Rest::Pauses),
         (Wanted::Started { .. }, _, Some(schedule)) => match schedule.due(component.handled_ms, now_ms) {
+            Due::Now(_) if may_still_run(component, now_ms) => Action::Rest(MAY_STILL_RUN),
             Due::Now(due_ms) => Action::Intend { due_ms: Some(due_ms) },
             Due::Later(_) | Due::Never => Action::Rest(Rest::AsWanted),
         },

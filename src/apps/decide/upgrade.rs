@@ -3,7 +3,7 @@
 //! Nothing is decided on what nobody sees; a new version that nobody sees has its time as one that waits has.
 //! Not here: what runs and stops (`next`), and what follows from a record (`journal::upgrading`).
 
-use super::again::{Again, FORGOTTEN_MS, again};
+use super::again::{Again, again, may_still_run};
 use super::{Job, Seen};
 use crate::journal::{Application, Component, Trial, Verdict, Wanted};
 use std::collections::BTreeSet;
@@ -63,7 +63,7 @@ fn is_on(wanted: &Wanted, component: &Component) -> bool {
 /// Decides what is next for an application.
 pub fn turn(application: &Application, now_ms: u64) -> Turn {
     let Some(upgrade) = application.upgrading() else { return Turn::Wait };
-    let is_over = !application.is_live() && application.components.values().all(|one| is_gone(one, now_ms));
+    let is_over = !application.is_live() && application.components.values().all(|one| !may_still_run(one, now_ms));
     let is_good = |component: &Component| component.trial.as_ref().is_some_and(|trial| trial.is_good);
     match upgrade.step {
         Step::Stopping if is_over => Turn::Switch,
@@ -71,12 +71,6 @@ pub fn turn(application: &Application, now_ms: u64) -> Turn {
         Step::Trying if application.components.values().all(is_good) => Turn::Stay,
         _ => Turn::Wait,
     }
-}
-
-/// A ResourceManager that lost its memory has its nodes end what it does not know; until then that may run.
-fn is_gone(component: &Component, now_ms: u64) -> bool {
-    let lost = |run: &&crate::journal::Run| run.end.as_ref().is_some_and(|end| end.verdict == Verdict::Lost);
-    component.run.as_ref().filter(lost).is_none_or(|run| !(run.ended_ms..run.ended_ms + FORGOTTEN_MS).contains(&now_ms))
 }
 
 /// What was seen of a component that is tried, beside its job.

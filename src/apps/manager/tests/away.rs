@@ -50,6 +50,31 @@ fn how_a_run_ended_that_yarn_forgot_is_read_in_flinks_archive() {
     }
 }
 
+/// A ResourceManager without its memory has its nodes end what it does not know; until then that goes on.
+#[test]
+fn no_order_begins_another_run_while_one_that_yarn_forgot_may_go_on() {
+    for stops_first in [false, true] {
+        let (mut bed, clock) = (Bed::new(), Arc::new(TestClock::by(3600)));
+        let manager = bed.manager_by(&clock);
+        let id = bed.started_by(&manager);
+        bed.submitted();
+        bed.yarn.forget(&id);
+        manager.round();
+        assert_eq!(bed.component().run.unwrap().end.unwrap().verdict, Verdict::Lost);
+        if stops_first {
+            manager.stop(&application(), false, &alice()).unwrap();
+            manager.round();
+        }
+        manager.start(&application(), Origin::Newest, &alice()).unwrap();
+        clock.ahead_ms.fetch_add(50_000, Ordering::Relaxed);
+        assert!(!bed.settle(&manager, is_running) && bed.submitted().is_empty(), "{stops_first}");
+        let told = told_of(&manager).unwrap();
+        assert!(told.components[0].reason.contains("YARN has forgotten the run before"), "{told:?}");
+        clock.ahead_ms.fetch_add(10_000, Ordering::Relaxed);
+        assert!(bed.settle(&manager, is_running) && bed.submitted().len() == 1, "{stops_first}");
+    }
+}
+
 #[test]
 fn an_intent_that_yarn_does_not_know_is_sent_once_if_it_left_no_traces() {
     let mut bed = Bed::new();
