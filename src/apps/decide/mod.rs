@@ -179,6 +179,8 @@ pub enum Action {
     NotSaved { why: String, is_over: bool },
     /// Have YARN kill it.
     Kill,
+    /// Write down that it is killed, for no job of it ever ran that could be saved.
+    KillUnsaved,
 }
 
 /// Why nothing is to be done.
@@ -306,6 +308,8 @@ fn known(wanted: &Wanted, component: &Component, run: &Run, (seen, now_ms): (&Se
         return Action::End(end(seen));
     }
     match wanted {
+        // Its kill may be under way, whatever was ordered since.
+        Wanted::Created | Wanted::Started { .. } if run.is_killed => Action::Kill,
         Wanted::Started { .. } if component.savepoint_ordered => saving(seen, true),
         Wanted::Started { .. } if periodic::is_due(component, run, now_ms) => match saving(seen, true) {
             Action::Save { job, .. } => Action::SaveInTime { job },
@@ -331,7 +335,13 @@ fn save(wanted: &Wanted, component: &Component, run: &Run, seen: &Seen) -> Actio
     }
     match seen.state {
         // No job of it ever ran, so there is nothing to save.
-        State::New | State::NewSaving | State::Submitted | State::Accepted if !seen.had_master => Action::Kill,
+        State::New | State::NewSaving | State::Submitted | State::Accepted if !seen.had_master => {
+            if run.is_killed {
+                Action::Kill
+            } else {
+                Action::KillUnsaved
+            }
+        }
         // Between two attempts, and after a restart of YARN, a job that ran for months is accepted again.
         State::New | State::NewSaving | State::Submitted | State::Accepted => {
             Action::Rest(Rest::Waits("YARN has no JobManager for it now; a stop without a savepoint kills it"))

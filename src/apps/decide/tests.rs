@@ -192,7 +192,12 @@ fn the_end_is_written_down_with_yarn_s_and_flink_s_verdict_together() {
 fn a_stop_with_a_savepoint_kills_only_what_never_ran() {
     let stop = |component: &Component, yarn| decided(&stopped(true), component, yarn);
     let fresh = run(true);
-    assert_eq!(stop(&fresh, seen(State::Accepted, Job::None, Saved::None)), Action::Kill, "no job of it ever ran");
+    let waits = || seen(State::Accepted, Job::None, Saved::None);
+    assert_eq!(stop(&fresh, waits()), Action::KillUnsaved, "no job of it ever ran");
+    let killed = Component { run: fresh.run.clone().map(|run| Run { is_killed: true, ..run }), ..run(true) };
+    for wanted in [started(), stopped(true), stopped(false), Wanted::Deleted] {
+        assert_eq!(decided(&wanted, &killed, waits()), Action::Kill, "{wanted:?}: it was written down");
+    }
     assert_eq!(
         stop(&fresh, seen(State::Running, known(true), Saved::None)),
         Action::Save { job: job(), goes_on: false }

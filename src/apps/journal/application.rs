@@ -186,6 +186,9 @@ pub struct Run {
     /// Somebody else submitted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopted: Option<Adopted>,
+    /// It is being killed without a savepoint, although one was ordered: no job of it ever ran.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_killed: bool,
 }
 
 /// What is known of a run that somebody else submitted.
@@ -216,6 +219,7 @@ impl Run {
             package: None,
             saving: None,
             adopted: None,
+            is_killed: false,
         }
     }
 

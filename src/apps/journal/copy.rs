@@ -235,7 +235,8 @@ impl Fact {
             | Fact::DisposalOrdered { of, .. }
             | Fact::SavepointDisposed { of, .. }
             | Fact::RunAdopted { of, .. }
-            | Fact::Trial { of, .. } => Some(&of.application),
+            | Fact::Trial { of, .. }
+            | Fact::KillIntended { of, .. } => Some(&of.application),
         }
     }
 }

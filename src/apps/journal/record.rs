@@ -211,6 +211,8 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         stayed: Vec<Stayed>,
     },
+    /// A run is killed that was to be saved, for no job of it ever ran: from here on it does not go on, whatever is ordered.
+    KillIntended { of: Key, id: ApplicationId },
 }
 
 /// The states of another application from which the first run of each component begins.

@@ -156,6 +156,7 @@ impl State {
                 component.begin(Run { begun: record.format < 2, ..run });
             }
             Fact::SubmissionBegun { of, id } => self.run(of, id, record.number)?.begun = true,
+            Fact::KillIntended { of, id } => self.run(of, id, record.number)?.is_killed = true,
             Fact::RunAccepted { of, id, is_placeholder } => {
                 let run = self.run(of, id, record.number)?;
                 (run.accepted, run.is_placeholder) = (true, *is_placeholder);

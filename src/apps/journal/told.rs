@@ -75,7 +75,7 @@ impl Fact {
         (None, text)
     }
 
-    /// The same of submissions by Flink's client, and of savepoints.
+    /// The same of submissions by Flink's client, of savepoints, and of what is killed.
     fn told_of_others(&self) -> (Option<&ComponentName>, String) {
         match self {
             Fact::ClientIntended { of, tag, intent } => {
@@ -103,6 +103,7 @@ impl Fact {
             Fact::DisposalOrdered { of, id, folder } => {
                 (Some(&of.component), format!("savepoint {id} is removed, with all in {folder}"))
             }
+            Fact::KillIntended { of, id } => (Some(&of.component), format!("{id} is killed, for it never had a job")),
             Fact::SavepointDisposed { of, id } => (Some(&of.component), format!("savepoint {id} is gone")),
             Fact::CleaningOrdered(cleaning) => (None, told_order(cleaning)),
             Fact::CleaningEnded { removed, stayed, .. } => (None, told_end(*removed, stayed)),

@@ -223,7 +223,8 @@ impl Application {
         self.end_upgrade(Step::Ended, Some(why));
         self.information = Some(error);
         for (name, component) in &mut self.components {
-            let is_stopping = component.pending().is_some_and(|pending| !pending.goes_on);
+            let is_stopping = component.pending().is_some_and(|pending| !pending.goes_on)
+                || component.live().is_some_and(|run| run.is_killed);
             let has_stopped = runs.contains(name) && component.live().is_none() && component.attempt.is_none();
             component.insists = (is_stopping || has_stopped).then_some(number);
             if component.insists.is_none() {

@@ -78,6 +78,9 @@ impl Manager {
                 let _ = self.hands().clean(&application.owner, run);
                 self.record(state, of, Fact::RunEnded { of: of_run(), id: run.id.clone(), end })
             }
+            (Action::KillUnsaved, Some(run)) => {
+                self.record(state, of, Fact::KillIntended { of: of_run(), id: run.id.clone() })
+            }
             (Action::Kill, Some(run)) => {
                 self.hands().kill(&application.owner, run).map_err(|error| unavailable(chain(&error)))
             }

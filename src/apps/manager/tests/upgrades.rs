@@ -247,6 +247,33 @@ fn a_stop_while_the_old_version_is_being_saved_leaves_that_stopped() {
     assert_eq!(one.bed.yarn.world().applications.len(), 1);
 }
 
+/// What waits for room is killed for the upgrade, and YARN has not noticed when the way back is ordered.
+#[test]
+fn what_waited_and_was_killed_for_an_upgrade_runs_again_where_that_is_called_off() {
+    for is_late in [false, true] {
+        let mut bed = Bed::new();
+        let manager = bed.manager();
+        manager.round();
+        deploy(&manager);
+        manager.start(&application(), Origin::Newest, &alice()).unwrap();
+        manager.round();
+        let first = bed.component().run.unwrap();
+        assert!(first.accepted && bed.yarn.world().applications[first.id.as_str()].state == "ACCEPTED");
+        if is_late {
+            bed.yarn.server.drop("PUT /ws/v1/cluster/apps/", 1);
+        }
+        manager.order_change(&application(), (Purpose::Upgrade, newer(), true), &alice()).unwrap();
+        manager.round();
+        assert!(bed.component().live().is_some_and(|run| run.is_killed), "it is written down first");
+        manager.change(&application(), &Change::to(Purpose::Rollback), &alice()).unwrap();
+        let is_another =
+            |told: &Application| is_running(told) && told.components[0].yarn_id.as_deref() != Some(first.id.as_str());
+        assert!(bed.settle(&manager, is_another), "{is_late}: {:?}", told_of(&manager));
+        assert_eq!(told_of(&manager).unwrap().package.as_str(), WORDCOUNT);
+        assert_eq!(bed.yarn.world().applications[first.id.as_str()].state, "KILLED");
+    }
+}
+
 #[test]
 fn a_stop_on_the_way_back_leaves_the_old_version_and_its_state_for_the_next_start() {
     let mut one = Upgraded::new();
