@@ -3,9 +3,19 @@
 //! For what waits for others: what processors are busy with goes over `rayon`.
 //! Not here: what is done, and how many requests a host takes.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::{iter, panic, thread};
+
+thread_local! {
+    static IN_ORDER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// From now on this thread does one thing after the other: for whoever must be able to repeat exactly what was done.
+pub fn one_after_the_other() {
+    IN_ORDER.set(true);
+}
 
 /// Does it with each thing; the results are in the order of the things.
 pub fn each<T: Send, R: Send>(
@@ -14,7 +24,7 @@ pub fn each<T: Send, R: Send>(
     act: impl Fn(T) -> R + Sync,
 ) -> Vec<R> {
     let things: Vec<T> = things.into_iter().collect();
-    let workers = at_once.min(things.len());
+    let workers = if IN_ORDER.get() { 1 } else { at_once.min(things.len()) };
     let queue = Mutex::new(things.into_iter().enumerate());
     // The lock is not held while something is done: a loop over `queue.lock()` itself would hold it.
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -90,6 +100,16 @@ mod tests {
             let panic = panic::catch_unwind(AssertUnwindSafe(run)).unwrap_err();
             assert_eq!(panic.downcast_ref(), Some(&"four"));
         }
+    }
+
+    #[test]
+    fn a_thread_that_asked_for_it_does_one_after_the_other() {
+        let alone = || {
+            one_after_the_other();
+            let own = thread::current().id();
+            each(7, 0..20, |_| thread::current().id()).iter().all(|other| *other == own)
+        };
+        assert!(thread::spawn(alone).join().unwrap());
     }
 
     #[test]

@@ -199,7 +199,7 @@ impl Manager {
         }
     }
 
-    fn begin_round(&self) {
+    pub(super) fn begin_round(&self) {
         let held = self.holder.hold(&self.hdfs, self.clock.passed());
         let elsewhere = held.as_ref().err().filter(|error| matches!(error, holder::Error::Elsewhere { .. }));
         let elsewhere = elsewhere.map(|error| chain(error));

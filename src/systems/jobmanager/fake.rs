@@ -21,11 +21,14 @@ pub enum Outcome {
     Failing(String),
 }
 
+/// A savepoint or stop that was asked for.
 #[derive(Debug, Clone)]
-struct Asked {
-    job: String,
-    stops: bool,
-    folder: String,
+pub struct Asked {
+    pub job: String,
+    pub stops: bool,
+    pub folder: String,
+    /// What becomes of it, where that is not what becomes of all.
+    pub outcome: Option<Outcome>,
 }
 
 /// What it knows and does.
@@ -44,7 +47,8 @@ pub struct World {
     pub interval: Option<u64>,
     /// How often its tasks were restarted.
     pub restarts: u64,
-    operations: BTreeMap<String, Asked>,
+    /// By the ids under which they were asked for.
+    pub operations: BTreeMap<String, Asked>,
     asked: Vec<String>,
     /// The operations that were to close all windows.
     pub drained: Vec<String>,
@@ -90,6 +94,13 @@ impl Fake {
     /// Where a savepoint is that was asked for with a folder and an id of its own.
     pub fn place(folder: &str, trigger: &TriggerId) -> String {
         format!("{folder}/savepoint-{}", &trigger.as_str()[..12])
+    }
+}
+
+impl World {
+    /// The bytes of the answer to a request.
+    pub fn answer(&mut self, request: &Request) -> Vec<u8> {
+        answer(self, request)
     }
 }
 
@@ -144,7 +155,8 @@ fn trigger(world: &mut World, job: &str, stops: bool, body: &[u8]) -> Vec<u8> {
     let count = world.operations.len() + 1;
     let id = body["triggerId"].as_str().map_or_else(|| format!("{count:032x}"), str::to_owned);
     let folder = body[if stops { "targetDirectory" } else { "target-directory" }].as_str();
-    let asked = Asked { job: job.to_owned(), stops, folder: folder.unwrap_or("hdfs:/savepoints").to_owned() };
+    let folder = folder.unwrap_or("hdfs:/savepoints").to_owned();
+    let asked = Asked { job: job.to_owned(), stops, folder, outcome: None };
     if body["drain"] == true && !world.operations.contains_key(&id) {
         world.drained.push(id.clone());
     }
@@ -158,7 +170,7 @@ fn operation(world: &mut World, job: &str, trigger: &str) -> Vec<u8> {
         return error(404, &format!("{what} triggerId={trigger} for job {job}.\n\tat x"));
     };
     let failed = |stack: &str| json!({ "failure-cause": { "class": "x", "stack-trace": stack } });
-    let outcome = match &world.outcome {
+    let outcome = match asked.outcome.as_ref().unwrap_or(&world.outcome) {
         Outcome::Pending => Value::Null,
         Outcome::Failing(stack) => failed(stack),
         Outcome::Done if !world.jobs.contains_key(job) => failed(&format!("x.FlinkJobNotFoundException: {job}")),

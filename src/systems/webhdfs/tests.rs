@@ -34,7 +34,8 @@ pub struct World {
     pub stands_by: bool,
     /// `USER /path`: who may not do what he asks about.
     pub barred: Vec<String>,
-    clock: u64,
+    /// When the next change is made is a moment after this.
+    pub clock: u64,
 }
 
 /// The running server; it ends with the test's process.

@@ -52,7 +52,7 @@ pub(super) struct Bed {
     pub(super) began: BTreeMap<String, Option<String>>,
     /// No two runs may ever live at once.
     pub(super) is_alone: bool,
-    site: Site,
+    pub(super) site: Site,
     pub(super) folder: tempfile::TempDir,
     /// What stands in the place of Flink's own client.
     pub(super) client: Option<Arc<dyn Runner>>,

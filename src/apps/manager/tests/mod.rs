@@ -23,6 +23,7 @@ mod requests;
 mod respawn;
 mod savepoints;
 mod schedule;
+mod seeds;
 mod shares;
 mod stand_by;
 mod upgrades;
