@@ -3,6 +3,7 @@
 //! Not here: the launch context, and sending anything.
 
 use crate::act::Part;
+use crate::defaults::{self, Layers};
 use crate::journal::{Application, Key, Run, fresh_id};
 use crate::package::container::{is_flinks, is_jar, is_shipped, place};
 use crate::package::flink::{FlinkComponent, JobType, Program};
@@ -10,10 +11,13 @@ use crate::package::overrides::Overrides;
 use crate::package::properties::Owned;
 use crate::package::repository::Repository;
 use crate::package::{self, Kind, Package, properties_file};
+use crate::secrets::{self, Values};
 use crate::submit::{Job, LINES, RESTORE, Way};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
+use words::application::SetBy;
 use words::digest::Sha256;
 use words::flink::Version;
 use words::ids::JobId;
@@ -32,6 +36,9 @@ pub enum Error {
     /// It is of a kind that is not run.
     #[error("the component {of} is not run: {why}")]
     NotRun { of: Key, why: String },
+    /// The site's defaults cannot be read now, or who they are for.
+    #[error("the defaults of the site cannot be used: {0}")]
+    Defaults(String),
     /// The cluster has none.
     #[error("this cluster has no release of Flink that is staged in HDFS")]
     NoFlink,
@@ -41,6 +48,9 @@ pub enum Error {
          to on, or write `flink_submission` native"
     )]
     NoClient(Key),
+    /// Its client would write the secrets into files of its own.
+    #[error("{0} has secrets by reference, and those are put in natively only: write `flink_submission` native")]
+    Secrets(Key),
     /// Its files cannot be written on this machine.
     #[error("cannot write the files of {of} into {}", folder.display())]
     Write { of: Key, folder: PathBuf, source: io::Error },
@@ -57,6 +67,8 @@ pub struct Prepared {
     pub warnings: Vec<String>,
     /// All properties, expanded, by their full names.
     pub properties: BTreeMap<String, String>,
+    /// From where each of them comes.
+    pub origins: BTreeMap<String, SetBy>,
 }
 
 /// The releases of Flink that a cluster has, and the one that is taken where nobody names one.
@@ -93,7 +105,7 @@ pub fn prepare(
     package: &Package,
     application: &Application,
     of: &Key,
-    environment: &BTreeMap<String, String>,
+    (environment, layers): (&BTreeMap<String, String>, &Layers),
     releases: &Releases<'_>,
 ) -> Result<Prepared, Error> {
     let overrides = Overrides::parse(&application.overrides).map_err(Error::Mistakes)?;
@@ -102,8 +114,10 @@ pub fn prepare(
     let component = found.ok_or_else(|| not_run("the package has no such component of type flink"))?;
     let owned = Owned { application: &of.application, component: &of.component, owner: &application.owner };
     let own = overrides.of(&Kind::Flink, &of.component);
-    let prepared = package::prepare(&package.name, component, environment, &own, &owned).map_err(Error::Mistakes)?;
-    let package::Prepared { properties, flink, notes } = prepared;
+    let set = defaults::joined(layers, &component.properties);
+    let prepared = package::prepare(&package.name, (component, &set), environment, &own, &owned);
+    let package::Prepared { properties, flink, notes } = prepared.map_err(Error::Mistakes)?;
+    let origins = defaults::origins(&properties, layers, &component.properties, &own);
     let jars = component.files.keys().filter(|path| is_jar(path));
     let mut names: Vec<&str> = jars.map(SafePath::file_name).collect();
     names.sort_unstable();
@@ -116,17 +130,45 @@ pub fn prepare(
         others.map(|path| format!("{path} is not shipped: lib, opt, plugins and usrlib are Flink's own folders")),
     );
     let version = releases.of(flink.version.as_deref(), &mut warnings);
-    let mut prepared = Prepared { flink: version, component: flink, warnings, properties };
+    let mut prepared = Prepared { flink: version, component: flink, warnings, properties, origins };
     if prepared.is_by_client() {
+        if !prepared.secrets().is_empty() {
+            return Err(Error::Secrets(of.clone()));
+        }
         prepared.warnings.push(BY_CLIENT.to_owned());
     }
     Ok(prepared)
+}
+
+impl Error {
+    /// Whether it may be otherwise in a moment.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Error::Defaults(_))
+    }
 }
 
 impl Prepared {
     /// Whether Flink's own client submits it: where somebody says so, and where nothing else can.
     pub fn is_by_client(&self) -> bool {
         self.component.is_by_client.unwrap_or(!LINES.contains(&self.flink.line()))
+    }
+
+    /// From where a key of Flink's configuration comes that it asks for.
+    pub fn key_from(&self, key: &str) -> SetBy {
+        let of = |name: &str| self.origins.get(name).copied();
+        let own = of("component_flink_parallelism").filter(|_| key == "parallelism.default");
+        own.or_else(|| of("component_flink_config_args")).unwrap_or(SetBy::Package)
+    }
+
+    /// The secrets that it refers to.
+    pub fn secrets(&self) -> BTreeSet<Word> {
+        secrets::named(self.properties.values())
+    }
+
+    /// The same with secrets in its properties: nobody is told of it.
+    pub fn with_secrets(self, values: &Values) -> Prepared {
+        let filled = self.properties.iter().map(|(name, value)| (name.clone(), secrets::filled(value, values)));
+        Prepared { properties: filled.collect(), ..self }
     }
 
     /// The id under which its job will run, where it is known to have one job: a batch program may run several.
@@ -167,7 +209,9 @@ impl Prepared {
         let found = package.component(&Kind::Flink, &of.component);
         let not_run = || Error::NotRun { of: of.clone(), why: "the package does not have it any more".to_owned() };
         let component = found.ok_or_else(not_run)?;
-        fs::create_dir_all(folder.parent().unwrap_or(folder)).map_err(write)?;
+        // What an application sets is nobody else's to read, for as long as it lies here.
+        let above = folder.parent().unwrap_or(folder);
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(above).map_err(write)?;
         let extracted = repository.extract(&package.name, digest, component, folder);
         extracted.map_err(|error| Error::Package(package.name.clone(), error))?;
         let file = folder.join(package::flink::APPLICATION_PROPERTIES);

@@ -3,6 +3,7 @@
 //! Not here: the configuration's syntax (`agent`), and anything that changes.
 
 use crate::client::Client;
+use crate::defaults::{Defaults, Layers};
 use crate::manager::Callbacks;
 use crate::package::mirror::Mirror;
 use crate::queue;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use systems::regular;
 use systems::users::Account;
 use systems::webhdfs::{self, WebHdfs};
+use words::chain::chain;
 use words::flink::Version;
 use words::names::Word;
 use words::problem::Source;
@@ -55,6 +57,10 @@ pub struct Site {
     pub callbacks: Callbacks,
     /// Flink's own client on this node, where it may be started.
     pub client: Option<Client>,
+    /// The file on this node with defaults for properties of components.
+    pub defaults: Option<PathBuf>,
+    /// The folder on this node with the secrets of applications, a folder for each owner.
+    pub secrets: Option<PathBuf>,
     /// What packages may refer to as `environment_…`.
     pub environment: BTreeMap<String, String>,
 }
@@ -133,6 +139,16 @@ impl Site {
             );
         }
         Ok(folders)
+    }
+
+    /// The defaults for the applications of a user, or why nobody can say them.
+    pub fn layers(&self, owner: &Word) -> Result<Layers, String> {
+        let Some(file) = &self.defaults else { return Ok(Layers::new()) };
+        let text = regular::read_short_text(file, LONGEST).map_err(|error| format!("{}: {error}", file.display()))?;
+        let source = Source { file: &file.display().to_string(), text: &text };
+        let defaults = Defaults::parse(source).map_err(|problems| problems.to_string())?;
+        let queue = if defaults.has_queues() { self.queue(owner).map_err(|error| chain(&error))? } else { None };
+        Ok(defaults.layers(queue.as_ref()))
     }
 
     /// The log settings of a release's containers.

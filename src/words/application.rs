@@ -4,6 +4,7 @@
 
 use crate::alarm::Alarm;
 use crate::change::Upgrade;
+pub use crate::explained::{Explained, SetBy, Value};
 use crate::names::{ApplicationName, ComponentName, PackageName, Word};
 use crate::shown::shown;
 use schemars::JsonSchema;
@@ -226,32 +227,6 @@ impl State {
     }
 }
 
-/// What a start would submit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Explained {
-    /// The component.
-    pub component: ComponentName,
-    /// The release of Flink.
-    pub flink: String,
-    /// The class whose `main` is called.
-    pub main_class: String,
-    /// The jar that has it.
-    pub main_jar: String,
-    /// Its arguments.
-    pub arguments: Vec<String>,
-    /// The state from which it would begin.
-    pub restore: Option<String>,
-    /// Flink's configuration.
-    pub configuration: Vec<Value>,
-    /// What `application.properties` gets, by full names.
-    pub properties: BTreeMap<String, String>,
-    /// What is worth knowing.
-    pub warnings: Vec<String>,
-    /// What a look at the cluster found.
-    #[serde(default)]
-    pub findings: Vec<Finding>,
-}
-
 /// What a start would do, as it was found without doing anything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DryRun {
@@ -311,29 +286,6 @@ impl fmt::Display for Finding {
     }
 }
 
-/// One key of Flink's configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Value {
-    /// The key.
-    pub key: String,
-    /// Its value.
-    pub value: String,
-    /// Who says so.
-    pub from: SetBy,
-}
-
-/// Who sets a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum SetBy {
-    /// The cluster's configuration of Flink.
-    Cluster,
-    /// The package, or what the application overrides.
-    Package,
-    /// What only the submission may say.
-    Submission,
-}
-
 /// Logs of a component's last run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Logs {
@@ -389,4 +341,4 @@ macro_rules! shown_as_in_json {
     };
 }
 
-shown_as_in_json!(Phase, State, SavepointState, SetBy, Weight);
+shown_as_in_json!(Phase, State, SavepointState, Weight);

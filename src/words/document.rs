@@ -5,7 +5,7 @@
 use super::problem::{Lines, Origin, Problem, Problems, Source, nearest};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 use toml::de::{DeTable, DeValue};
 
@@ -27,6 +27,16 @@ pub enum Raw {
     Integer(i64),
     /// `true` or `false`.
     Boolean(bool),
+}
+
+impl Display for Raw {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Raw::Text(text) => out.write_str(text),
+            Raw::Integer(number) => number.fmt(out),
+            Raw::Boolean(flag) => flag.fmt(out),
+        }
+    }
 }
 
 /// A value and where it was written.

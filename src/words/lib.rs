@@ -9,6 +9,7 @@ pub mod change;
 pub mod digest;
 pub mod document;
 pub mod event;
+mod explained;
 pub mod figures;
 pub mod flink;
 pub mod foreign;

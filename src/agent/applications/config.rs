@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use systems::hook::Hook;
-use words::document::{self, Raw, Table};
+use words::document::{self, Table};
 use words::flink::Version;
 use words::location::Location;
 use words::names::{NodePath, Word};
@@ -83,6 +83,8 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let client = table.table("client", client).flatten();
     let callbacks = table.table("callbacks", callbacks).unwrap_or_default();
     let environment = environment(table);
+    let defaults = table.optional_parsed("defaults", "/etc/pnda/application-defaults.toml", NodePath::new);
+    let secrets = table.optional_parsed("secrets", "/etc/pnda/application-secrets", NodePath::new);
     let calls = table.table("alarms", calls).flatten();
     let tests = table.number("selftest_seconds", 600..=604_800).map(Duration::from_secs);
     let cleaning = table.table("clean", cleaning).flatten().unwrap_or_default();
@@ -103,6 +105,8 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         graphite,
         callbacks,
         client,
+        defaults: defaults.map(|file| file.as_str().into()),
+        secrets: secrets.map(|folder| folder.as_str().into()),
         environment,
     };
     Some(Config {
@@ -195,12 +199,7 @@ fn mirror(table: &mut Table<'_>) -> Option<Mirror> {
 
 /// What packages may refer to, as texts.
 fn environment(table: &mut Table<'_>) -> BTreeMap<String, String> {
-    let text = |raw: Raw| match raw {
-        Raw::Text(text) => text,
-        Raw::Integer(number) => number.to_string(),
-        Raw::Boolean(flag) => flag.to_string(),
-    };
-    table.settings("environment").into_iter().map(|(name, (raw, _))| (name, text(raw))).collect()
+    table.settings("environment").into_iter().map(|(name, (raw, _))| (name, raw.to_string())).collect()
 }
 
 fn release(table: &mut Table<'_>) -> Option<(Version, Release)> {

@@ -12,6 +12,7 @@ use crate::journal::{Application, Fact, Intent, Key, Run, State, Wanted};
 use crate::orders::Refusal;
 use crate::package::Package;
 use crate::prepare::{self, Prepared, Releases, RunOf};
+use crate::secrets;
 use crate::site::python_jar;
 use crate::submit::{Configuration, Distribution, Job, configuration};
 use crate::{preflight, restore};
@@ -154,7 +155,10 @@ impl Manager {
             true => Failed::Passing(chain(&error)),
             false => Failed::ForGood(chain(&error)),
         })?;
-        let prepared = self.prepare(&package, application, of).map_err(|error| Failed::ForGood(chain(&error)))?;
+        let prepared = self.prepare(&package, application, of).map_err(|error| match error.is_passing() {
+            true => Failed::Passing(chain(&error)),
+            false => Failed::ForGood(chain(&error)),
+        })?;
         Ok((package, prepared))
     }
 
@@ -167,7 +171,9 @@ impl Manager {
         let all: Vec<_> = self.site.flinks.keys().copied().collect();
         let usual = self.site.usual().ok_or(prepare::Error::NoFlink)?;
         let releases = Releases { all: &all, usual };
-        let prepared = prepare::prepare(package, application, of, &self.site.environment, &releases)?;
+        let layers = self.site.layers(&application.owner).map_err(prepare::Error::Defaults)?;
+        let site = (&self.site.environment, &layers);
+        let prepared = prepare::prepare(package, application, of, site, &releases)?;
         match prepared.is_by_client() && self.site.client.is_none() {
             true => Err(prepare::Error::NoClient(of.clone())),
             false => Ok(prepared),
@@ -251,6 +257,9 @@ impl Manager {
         let against = refusals(self.preflight(&job, prepared.flink, (&configuration, &asked), &answers));
         let refused = |why| if is_respawn { Failed::Passing(why) } else { Failed::ForGood(why) };
         against.map_or(Ok(()), |why| Err(refused(why)))?;
+        let secrets = secrets::read(self.site.secrets.as_deref(), &application.owner, &prepared.secrets());
+        let secrets = secrets.map_err(|error| refused(chain(&error)))?;
+        let (prepared, configuration) = (prepared.with_secrets(&secrets), configuration.with_secrets(&secrets));
         // What a killed agent left of it is older than this try.
         let _ = std::fs::remove_dir_all(folder);
         let digest = state.packages.get(&package.name).map(|package| package.sha256);

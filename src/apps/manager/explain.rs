@@ -15,7 +15,7 @@ use crate::prepare::{Prepared, RunOf};
 use crate::savepoints::lies_in;
 use crate::site::python_jar;
 use crate::submit::{Configuration, Distribution, Job, Refused, Way, configuration};
-use crate::{restore, site};
+use crate::{restore, secrets, site};
 use systems::hadoop::User;
 use words::application::{DryRun, Explained, Finding, SetBy, Value, Weight};
 use words::chain::chain;
@@ -202,8 +202,19 @@ impl Manager {
         let mut wanted = Wanted::of(&configuration, owner, queue.as_ref());
         wanted.restore = wanted.restore.filter(|_| !runs);
         findings.extend(self.preflight(&job, prepared.flink, (&configuration, &wanted), answers));
+        findings.extend(self.secrets_that_lack(prepared, owner));
         let explained = explained(prepared, &flink, &job, configuration, findings.clone());
         Ok(Looked { findings, explained: Some(explained) })
+    }
+
+    /// Secrets that cannot be put in now.
+    fn secrets_that_lack(&self, prepared: &Prepared, owner: &Word) -> Vec<Finding> {
+        let remedy = "have an administrator put it there on each edge, root's and of the service's group, mode 640";
+        let lack = |name: &Word| {
+            let error = secrets::read_one(self.site.secrets.as_deref(), owner, name).err()?;
+            Some(Finding::refusal(format!("secret {name}"), chain(&error), remedy))
+        };
+        prepared.secrets().iter().filter_map(lack).collect()
     }
 
     /// What the cluster would object to.
@@ -258,7 +269,7 @@ fn explained(
     findings: Vec<Finding>,
 ) -> Explained {
     let from = |key: &str, value: &str| match key {
-        _ if job.configuration.get(key).is_some_and(|own| own == value) => SetBy::Package,
+        _ if job.configuration.get(key).is_some_and(|own| own == value) => prepared.key_from(key),
         _ if flink.configuration.get(key).is_some_and(|own| own == value) => SetBy::Cluster,
         _ => SetBy::Submission,
     };
@@ -273,6 +284,7 @@ fn explained(
         restore: job.restore.clone(),
         configuration: pairs.map(|(key, value)| Value { from: from(&key, &value), key, value }).collect(),
         properties: prepared.properties.clone(),
+        set_by: prepared.origins.clone(),
         warnings,
         findings,
     }

@@ -18,7 +18,7 @@ use words::shown::shown;
 pub const APPLICATION_PROPERTIES: &str = "application.properties";
 
 /// Properties with a meaning here.
-const KNOWN: [&str; 22] = [
+pub(crate) const KNOWN: [&str; 22] = [
     "main_jar",
     "main_class",
     "main_py",

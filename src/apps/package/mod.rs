@@ -24,6 +24,7 @@ mod schedule;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use crate::secrets;
 use archive::Findings;
 use flink::FlinkComponent;
 use properties::Owned;
@@ -159,18 +160,20 @@ pub struct Prepared {
     pub notes: Vec<Problem>,
 }
 
-/// Brings a component of type `flink` together with what the site and the application say.
+/// Brings a component of type `flink` together with what the site and the application say. `set`: its properties, with defaults
+/// below them.
 pub fn prepare(
     package: &PackageName,
-    component: &Component,
+    (component, set): (&Component, &BTreeMap<String, String>),
     environment: &BTreeMap<String, String>,
     overrides: &BTreeMap<String, String>,
     owned: &Owned<'_>,
 ) -> Result<Prepared, Problems> {
-    let properties = properties::expand(environment, &component.properties, overrides, owned);
+    let properties = properties::expand(environment, set, overrides, owned);
     let own = properties::of_component(&properties);
-    let (flink, notes) = FlinkComponent::parse(&component.place(package), &own, &component.files)?;
-    Ok(Prepared { properties, flink, notes })
+    let place = component.place(package);
+    let (flink, notes) = FlinkComponent::parse(&place, &own, &component.files)?;
+    secrets::check(&place, &own, &flink).into_result(Prepared { properties, flink, notes })
 }
 
 /// Whether each component of type `flink` could be made part of an application as the package has it; notes otherwise.
@@ -181,7 +184,7 @@ pub fn check(package: &Package, environment: &BTreeMap<String, String>) -> Resul
         let stand_in = (ApplicationName::new(component.name.as_str()), Word::new("owner"));
         let (Ok(application), Ok(owner)) = &stand_in else { continue };
         let owned = Owned { application, component: &component.name, owner };
-        match prepare(&package.name, component, environment, &BTreeMap::new(), &owned) {
+        match prepare(&package.name, (component, &component.properties), environment, &BTreeMap::new(), &owned) {
             Ok(prepared) => notes.extend(prepared.notes),
             Err(found) => problems.extend(found),
         }

@@ -5,6 +5,7 @@
 use super::{Cluster, Distribution, Job, Refused, Way, client};
 use crate::package::flink::Program;
 use crate::package::python;
+use crate::secrets::{self, Values};
 use flink::memory::{Deployment, Model, Process};
 use flink::{Severity, Syntax, Target};
 use std::collections::BTreeMap;
@@ -49,6 +50,12 @@ impl Configuration {
     /// What a key is set to.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.pairs.get(key).map(String::as_str)
+    }
+
+    /// The same with secrets in its values: nobody is told of it.
+    pub fn with_secrets(self, values: &Values) -> Configuration {
+        let filled = self.pairs.iter().map(|(key, value)| (key.clone(), secrets::filled(value, values)));
+        Configuration { pairs: filled.collect(), ..self }
     }
 
     /// As Flink's file: keys and values as JSON writes them, which YAML reads and which no value can break out of.

@@ -4,7 +4,7 @@
 
 use crate::words::alarm::Alarm;
 use crate::words::application::{
-    Application, Checkpoints, Component, Details, DryRun, Event, Explained, Failure, Finding, Metrics,
+    Application, Checkpoints, Component, Details, DryRun, Event, Explained, Failure, Finding, Metrics, SetBy,
 };
 use crate::words::change::{Difference, Plan, Upgrade};
 use crate::words::moment;
@@ -216,6 +216,22 @@ pub(in crate::cli) fn plan(plan: &Plan) -> String {
     format!("{}\n{steps}\n{}{end}", difference(&plan.difference), findings(&plan.findings))
 }
 
+/// The component's own properties, each with who says it.
+fn of_properties(explained: &Explained) -> String {
+    let by =
+        |name: &String| explained.set_by.get(name).filter(|by| !matches!(by, SetBy::Environment | SetBy::Submission));
+    let row = |(name, value): (&String, &String)| {
+        let own = name.strip_prefix("component_")?;
+        Some(vec![own.to_owned(), by(name)?.to_string(), shown(value).to_string()])
+    };
+    let rows: Vec<_> = explained.properties.iter().filter_map(row).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let head = ["PROPERTY", "FROM", "VALUE"].map(str::to_owned).to_vec();
+    columns(&[head].into_iter().chain(rows).collect::<Vec<_>>()) + "\n"
+}
+
 /// What a start would submit.
 pub(in crate::cli) fn explained(all: &[Explained]) -> String {
     let one = |explained: &Explained| {
@@ -232,7 +248,8 @@ pub(in crate::cli) fn explained(all: &[Explained]) -> String {
         let head = vec!["KEY".to_owned(), "FROM".to_owned(), "VALUE".to_owned()];
         let pairs = explained.configuration.iter();
         let pairs = pairs.map(|pair| vec![pair.key.clone(), pair.from.to_string(), shown(&pair.value).to_string()]);
-        format!("{}{found}\n{}", columns(&rows), columns(&[head].into_iter().chain(pairs).collect::<Vec<_>>()))
+        let text = columns(&[head].into_iter().chain(pairs).collect::<Vec<_>>());
+        format!("{}{found}\n{}{text}", columns(&rows), of_properties(explained))
     };
     all.iter().map(one).collect::<Vec<_>>().join("\n")
 }

@@ -190,6 +190,12 @@ impl Bed {
         Bed { client: Some(client), ..self }
     }
 
+    /// The same with the site's defaults in `defaults.toml` of its folder.
+    pub(super) fn with_defaults(mut self) -> Bed {
+        self.site.defaults = Some(self.folder.path().join("defaults.toml"));
+        self
+    }
+
     /// The same, where changes of state are told at an address.
     pub(super) fn calling_back(mut self, address: &str) -> Bed {
         let at = |path: &str| Some(format!("{address}{path}"));
@@ -433,6 +439,8 @@ fn site(wire: &Wire, folder: &std::path::Path) -> Site {
         graphite: None,
         callbacks: Callbacks::default(),
         client: None,
+        defaults: None,
+        secrets: Some(folder.join("secrets")),
         environment: BTreeMap::new(),
     }
 }

@@ -10,6 +10,7 @@ mod begin;
 mod by_client;
 mod callbacks;
 mod faults;
+mod given;
 mod housekeeping;
 mod kept;
 mod logs;
