@@ -11,6 +11,7 @@ pub mod client;
 pub mod clock;
 pub mod counts;
 pub mod decide;
+pub mod declare;
 pub mod defaults;
 pub mod holder;
 pub mod housekeeping;

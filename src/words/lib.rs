@@ -6,6 +6,7 @@ pub mod alarm;
 pub mod application;
 pub mod chain;
 pub mod change;
+pub mod declared;
 pub mod digest;
 pub mod document;
 pub mod event;
@@ -16,6 +17,7 @@ pub mod foreign;
 #[cfg(test)]
 mod frozen;
 pub mod generation;
+pub mod happened;
 pub mod housekeeping;
 pub mod ids;
 pub mod location;

@@ -4,7 +4,7 @@
 
 use super::digest::Sha256;
 use super::ids::ApplicationId;
-use super::names::{ApplicationName, ComponentName, PackageName, SafePath, Word};
+use super::names::{ApplicationName, ComponentName, ComponentType, PackageName, SafePath, Word};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 
@@ -28,6 +28,7 @@ text!(Word, "A name.", "^[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}$");
 text!(ApplicationId, "YARN's id of an application.", "^application_[0-9]{1,19}_[0-9]{1,19}$");
 text!(ApplicationName, "The name of an application.", "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$");
 text!(ComponentName, "The name of a component.", "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$");
+text!(ComponentType, "A type of components.", "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$");
 text!(
     PackageName,
     "The name of a package with its version.",

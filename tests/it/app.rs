@@ -66,9 +66,56 @@ fn what_the_verbs_print_as_json_is_what_the_published_schema_says() {
     let cleaning = check("clean", &["--dry-run"]);
     let goes: Vec<&Value> = cleaning["entries"].as_array().unwrap().iter().filter(|one| one["goes"] == true).collect();
     assert!(goes.is_empty(), "{cleaning}");
+    let exported = check("export", &["words"]);
+    assert_eq!(exported["words"]["wanted"], "stopped", "{exported}");
+    let document = manager.folder.path().join("declared.toml");
+    let (code, text, err) = run(PNDA, &["app", "--socket", socket.to_str().unwrap(), "export", "words"]);
+    assert_eq!(code, 0, "{err}");
+    std::fs::write(&document, &text).unwrap();
+    let document = document.to_str().unwrap();
+    assert_eq!(check("apply", &[document]), json!({ "applications": [] }), "what is exported is so");
+    std::fs::write(document, text.replace("wanted = \"stopped\"", "wanted = \"running\"")).unwrap();
+    let planned = check("apply", &[document, "--dry-run"]);
+    assert_eq!(planned["applications"][0]["steps"][0], json!({ "order": "start", "state": "planned" }), "{planned}");
     let known: BTreeSet<String> = schema["properties"].as_object().unwrap().keys().cloned().collect();
     let left: Vec<&String> = known.difference(&ran).collect();
-    assert_eq!(left, ["logs", "selftest"], "those are of a run, which `tests/trial.rs` has");
+    assert_eq!(
+        left,
+        ["events", "foreign", "logs", "selftest"],
+        "of events there are lines, the others are of a run: `tests/trial.rs`"
+    );
+    events_are_a_document_a_line(&socket, &schema);
+    a_document_that_is_wrong_is_told_line_by_line(&socket);
+}
+
+fn events_are_a_document_a_line(socket: &Path, schema: &Value) {
+    let of = json!({ "allOf": [schema["properties"]["events"]], "$defs": schema["$defs"] });
+    let validator = jsonschema::draft202012::new(&of).unwrap();
+    let (code, out, err) = run(PNDA, &["app", "--socket", socket.to_str().unwrap(), "events", "words", "--json"]);
+    let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(code == 0 && lines.iter().all(|line| validator.is_valid(line)), "{out}{err}");
+    assert_eq!(
+        (&lines[0]["kind"], &lines[0]["application"]),
+        (&json!("application-created"), &json!("words")),
+        "{out}"
+    );
+}
+
+/// Mistakes of the file have exit code 2, what stands against it 1, each with its line.
+fn a_document_that_is_wrong_is_told_line_by_line(socket: &Path) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.toml");
+    let mut apply = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        run(PNDA, &["app", "--socket", socket.to_str().unwrap(), "apply", file.to_str().unwrap()])
+    };
+    let (code, _, err) = apply("format = 1\n[[application]]\nname = \"a b\"\nwanted = \"on\"\n");
+    assert!(code == 2 && err.contains("a.toml:3: ") && err.contains("a.toml:4: "), "{err}");
+    let missing =
+        |name: &str| format!("[[application]]\nname = \"{name}\"\npackage = \"{name}-1.0.0\"\nwanted = \"stopped\"\n");
+    let (code, _, err) = apply(&format!("format = 1\n{}{}", missing("one"), missing("two")));
+    assert!(code == 1 && err.contains("a.toml:2: one: "), "{err}");
+    assert!(err.contains("a.toml:6: two: "), "{err}");
 }
 
 #[test]

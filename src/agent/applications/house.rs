@@ -8,6 +8,7 @@ use super::caller::{Peer, Proved};
 use super::failure::Failure;
 use super::gate::Gate;
 use super::routes::{self, Answer, Asked};
+use super::streams::Streams;
 use super::tokens::Tokens;
 use apps::manager::Manager;
 use hyper::Request;
@@ -26,6 +27,7 @@ pub(super) struct House {
     pub(super) rules: Rules,
     pub(super) tokens: Option<Tokens>,
     pub(super) gate: Arc<Gate>,
+    pub(super) streams: Arc<Streams>,
 }
 
 impl House {
@@ -64,7 +66,7 @@ impl House {
         let work = move || {
             let person = proved.person(&self.rules)?;
             let person = person.map(|person| person.asking_for(name.as_deref(), &self.rules)).transpose()?;
-            let asked = Asked { person, parts, captured, body };
+            let asked = Asked { person, parts, captured, body, house: self.clone() };
             let mut answer = routes::answer(&self.manager, route, &self.rules, open, asked)?;
             // It is taken until the work is done, also where nobody waits for it any more, and until the answer has gone out.
             answer.body_mut().keep(desk);

@@ -8,6 +8,8 @@ mod body;
 mod caller;
 mod changes;
 pub mod config;
+mod dashboard;
+mod declared;
 mod dm;
 mod entrances;
 mod failure;
@@ -22,6 +24,7 @@ mod route;
 mod routes;
 mod server;
 mod shapes;
+mod streams;
 mod table;
 #[cfg(test)]
 mod tests;

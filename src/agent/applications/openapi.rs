@@ -122,7 +122,11 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
         Some(schema) => {
             let schema = schema(generator).to_value();
             let is_file = schema["format"] == "binary";
-            let content = if is_file { json!({ "application/gzip": { "schema": schema } }) } else { of_json(schema) };
+            let content = match (is_file, route.deep) {
+                (true, true) => json!({ "*/*": { "schema": schema } }),
+                (true, false) => json!({ "application/gzip": { "schema": schema } }),
+                (false, _) => of_json(schema),
+            };
             json!({ "description": "Done.", "content": content })
         }
     };

@@ -28,6 +28,7 @@ pub(super) struct Outgoing {
 enum Inner {
     Whole(Full<Bytes>),
     Pieces(u64, Channel<Bytes, io::Error>),
+    Stream(Channel<Bytes, io::Error>),
 }
 
 impl Outgoing {
@@ -44,10 +45,21 @@ impl Outgoing {
         Outgoing { inner: Inner::Pieces(length, body), desk: None }
     }
 
-    /// The desk stays taken until it has gone out, or nobody takes it any more.
-    pub(super) fn keep(&mut self, desk: Desk) {
-        self.desk = Some(desk);
+    /// What comes for as long as somebody sends.
+    pub(super) fn stream() -> (Sender<Bytes, io::Error>, Outgoing) {
+        let (sender, body) = Channel::new(1);
+        (sender, Outgoing { inner: Inner::Stream(body), desk: None })
     }
+
+    /// The desk stays taken until it has gone out, or nobody takes it any more; nobody works at what only comes in time.
+    pub(super) fn keep(&mut self, desk: Desk) {
+        self.desk = Some(desk).filter(|_| !matches!(self.inner, Inner::Stream(_)));
+    }
+}
+
+/// Sends a piece to who takes it in time; gives whether he did.
+pub(super) async fn goes_out(sender: &mut Sender<Bytes, io::Error>, piece: Bytes) -> bool {
+    matches!(timeout(STILL, sender.send_data(piece)).await, Ok(Ok(())))
 }
 
 /// Ends where nobody takes any more; a file that became shorter ends the connection.
@@ -80,6 +92,7 @@ impl Body for Outgoing {
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         match &mut self.inner {
             Inner::Whole(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
+            Inner::Stream(body) => Pin::new(body).poll_frame(context),
             Inner::Pieces(left, body) => {
                 let frame = Pin::new(body).poll_frame(context);
                 if let Poll::Ready(Some(Ok(frame))) = &frame {
@@ -94,6 +107,7 @@ impl Body for Outgoing {
         match &self.inner {
             Inner::Whole(body) => body.size_hint(),
             Inner::Pieces(left, _) => SizeHint::with_exact(*left),
+            Inner::Stream(_) => SizeHint::default(),
         }
     }
 
@@ -101,6 +115,7 @@ impl Body for Outgoing {
         match &self.inner {
             Inner::Whole(body) => body.is_end_stream(),
             Inner::Pieces(left, _) => *left == 0,
+            Inner::Stream(body) => body.is_end_stream(),
         }
     }
 }

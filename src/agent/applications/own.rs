@@ -163,8 +163,8 @@ pub(super) fn clean(manager: &Manager, mut asked: Asked) -> Result<Answer, Failu
     document(StatusCode::ACCEPTED, &manager.clean(choices, asked.caller()?)?)
 }
 
-/// A component whose logs this caller may read.
-fn readable(manager: &Manager, asked: &Asked) -> Result<ApplicationName, Failure> {
+/// An application whose logs this caller may read.
+pub(super) fn readable(manager: &Manager, asked: &Asked) -> Result<ApplicationName, Failure> {
     let one: ApplicationName = asked.name(0)?;
     let owner = told(manager, &one)?.owner;
     if !asked.person.as_ref().is_some_and(|person| person.shares_with(&owner)) {

@@ -16,6 +16,8 @@ pub(super) struct Route {
     pub(super) path: &'static str,
     pub(super) about: &'static str,
     pub(super) right: Right,
+    /// Its last name stands for the rest of a path, however deep, and for nothing, too.
+    pub(super) deep: bool,
     /// A number that may be asked for, and the most that it may be.
     pub(super) query: Option<(&'static str, u32, &'static str)>,
     pub(super) takes: Takes,
@@ -69,13 +71,17 @@ impl Route {
     /// Whether a path is one of its.
     pub(super) fn fits(&self, path: &[String]) -> bool {
         let same = |(own, given): (&str, &String)| own.starts_with('{') || own == given;
-        self.segments().count() == path.len() && self.segments().zip(path).all(same)
+        let count = self.segments().count();
+        let is_long_enough = if self.deep { path.len() + 1 >= count } else { path.len() == count };
+        is_long_enough && self.segments().zip(path).all(same)
     }
 
     /// What stands for its names.
     pub(super) fn captured(&self, path: &[String]) -> Vec<String> {
-        let names = self.segments().zip(path).filter(|(own, _)| own.starts_with('{'));
-        names.map(|(_, given)| given.clone()).collect()
+        let own = self.segments().count() - usize::from(self.deep);
+        let names = self.segments().zip(path).take(own).filter(|(own, _)| own.starts_with('{'));
+        let rest = self.deep.then(|| path.get(own..).unwrap_or_default().join("/"));
+        names.map(|(_, given)| given.clone()).chain(rest).collect()
     }
 
     pub(super) const fn new(
@@ -86,11 +92,15 @@ impl Route {
         act: fn(&Manager, Asked) -> Result<Answer, Failure>,
         about: &'static str,
     ) -> Route {
-        Route { method, path, about, right, query: None, takes: Takes::Nothing, gives, or: None, act }
+        Route { method, path, about, right, deep: false, query: None, takes: Takes::Nothing, gives, or: None, act }
     }
 
     pub(super) const fn taking(self, takes: Takes) -> Route {
         Route { takes, ..self }
+    }
+
+    pub(super) const fn deep(self) -> Route {
+        Route { deep: true, ..self }
     }
 
     pub(super) const fn asking(self, name: &'static str, most: u32, about: &'static str) -> Route {

@@ -5,6 +5,7 @@
 use super::access::{self, Person, Rules};
 use super::body::Reading;
 use super::failure::Failure;
+use super::house::House;
 use super::outgoing::Outgoing;
 use super::route::{Route, Takes};
 use super::table::ROUTES;
@@ -16,6 +17,7 @@ use hyper::{Method, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::io::Read;
+use std::sync::Arc;
 use words::chain::chain;
 use words::names::{BadName, Word};
 use words::shown::shown;
@@ -38,6 +40,8 @@ pub(super) struct Asked {
     pub(super) captured: Vec<String>,
     /// With what.
     pub(super) body: Reading,
+    /// Of whom, for an answer that goes on after this.
+    pub(super) house: Arc<House>,
 }
 
 impl Asked {
@@ -55,9 +59,14 @@ impl Asked {
 
     /// A number that may be asked for.
     pub(super) fn number(&self, name: &str, absent: u32, most: u32) -> Result<u32, Failure> {
-        let Some(text) = parameter(&self.parts, name)? else { return Ok(absent) };
+        Ok(self.optional_number(name, most)?.unwrap_or(absent))
+    }
+
+    /// The same of one that says something by not being there.
+    pub(super) fn optional_number(&self, name: &str, most: u32) -> Result<Option<u32>, Failure> {
+        let Some(text) = parameter(&self.parts, name)? else { return Ok(None) };
         let number = text.parse().ok().filter(|number| *number <= most);
-        number.ok_or_else(|| invalid(format!("`{name}` is a whole number from 0 to {most}")))
+        number.map(Some).ok_or_else(|| invalid(format!("`{name}` is a whole number from 0 to {most}")))
     }
 
     /// The body as JSON; an empty one is an empty document.

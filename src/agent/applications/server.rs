@@ -135,7 +135,8 @@ impl Service {
         let manager = Arc::new(
             manager.sharing(entrances.share).calling(config.calls).testing(config.tests).cleaning(config.cleaning),
         );
-        let house = House { manager, rules: config.rules, tokens, gate: Gate::new(entrances.requests) };
+        let (gate, streams) = (Gate::new(entrances.requests), Arc::default());
+        let house = House { manager, rules: config.rules, tokens, gate, streams };
         let socket = listen(&config.socket).await?;
         let mut listeners = Vec::new();
         for of in entrances.listeners {

@@ -9,13 +9,15 @@ use super::shapes::{
     self, ApplicationTold, Detail, Findings, HandOver, Listed, ManagerState, NotCreated, Notes, PackageStatus,
     PackageTold, Start, StartTold, Status, Stop, Uploaded, any_object, of, own_creation,
 };
-use super::{dm, own, repository};
+use super::{dashboard, declared, dm, own, repository, streams};
 use std::collections::BTreeMap;
 use words::alarm::Alarm;
 use words::application::{Application, Details, Event, Explained, Following, Logs};
 use words::change::Difference;
+use words::declared::{Applied, Apply, Declarations};
 use words::figures::Figures;
 use words::foreign::{Adopted, Adoption, Foreign};
+use words::happened::Page;
 use words::housekeeping::{Clean, Cleaning};
 use words::names::{ApplicationName, PackageName};
 use words::savepoints::{Dispose, Removed, Savepoints, Taken};
@@ -259,12 +261,51 @@ pub(super) static ROUTES: &[Route] = &[
         "What Flink says of the job of a component's last run: checkpoints, failures, its page.",
     ),
     get(
+        "/v1/applications/{application}/components/{component}/dashboard/{page}",
+        Read,
+        shapes::bytes,
+        dashboard::page,
+        "Flink's own pages of a component that runs, to look at: what would change anything is not passed on.",
+    )
+    .deep(),
+    get(
         "/v1/applications/{application}/history",
         Read,
         of::<Vec<Event>>,
         own::history,
         "What happened to an application, when, by whom and why; the last thousand records.",
     ),
+    get(
+        "/v1/declarations",
+        Read,
+        of::<Declarations>,
+        declared::all,
+        "Whoever asks has these applications, as they would be declared.",
+    ),
+    get(
+        "/v1/applications/{application}/declaration",
+        Own,
+        of::<Declarations>,
+        declared::one,
+        "An application as it would be declared.",
+    ),
+    Route::new(
+        "POST",
+        "/v1/apply",
+        Create,
+        (202, Some(of::<Applied>)),
+        declared::apply,
+        "Bring about what is declared, unless something stands against any of it; or say what that would do.",
+    )
+    .taking(Takes::Document { schema: of::<Apply>, required: true }),
+    get(
+        "/v1/events",
+        Read,
+        of::<Page>,
+        streams::events,
+        "What happened, as far as whoever asks may see it; with `Accept: text/event-stream` all that happens from now on, or after `Last-Event-ID`.",
+    )
+    .asking("after", streams::NEWEST, "Only what came after the record of this number; the last ones unless told."),
     get(
         "/v1/alarms",
         Read,

@@ -2,7 +2,7 @@
 //! A fact is in the journal before it is believed, and in the copy before anything is done about it.
 //! Not here: how records are kept in either.
 
-use super::copy::{Copy, CopyError};
+use super::copy::{Copy, CopyError, Maker};
 use super::{AppendError, FORMAT, Fact, Journal, Misfit, ReadError, Record, Snapshot, State, fresh_id};
 use std::path::Path;
 use std::sync::Arc;
@@ -183,5 +183,26 @@ impl Book {
     /// The last records about an application, oldest first.
     pub fn records_of(&self, name: &ApplicationName) -> Result<Vec<Record>, CopyError> {
         self.copy.as_ref().map_or(Ok(Vec::new()), |copy| copy.of_application(name))
+    }
+
+    /// So many records after a number, in their order, as far as this node has them.
+    pub fn records_after(&self, after: u64, most: u32) -> Result<Vec<Record>, CopyError> {
+        self.copy.as_ref().map_or(Ok(Vec::new()), |copy| copy.after(after, most))
+    }
+
+    /// Whether some of the records after a number may be gone.
+    pub fn lacks_after(&self, after: u64) -> Result<bool, CopyError> {
+        self.copy.as_ref().map_or(Ok(false), |copy| Ok(after < copy.covered()?))
+    }
+
+    /// Whose an application was when this record was written; none where nobody knows.
+    pub fn owner_at(&self, name: &ApplicationName, number: u64) -> Result<Option<Word>, CopyError> {
+        let Some(copy) = &self.copy else { return Ok(None) };
+        match copy.maker(name, number)? {
+            Maker::Known(owner) => Ok(Some(owner)),
+            // It was made anew since.
+            Maker::Later => Ok(None),
+            Maker::Covered => Ok(self.state.applications.get(name).map(|application| application.owner.clone())),
+        }
     }
 }

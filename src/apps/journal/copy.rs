@@ -10,7 +10,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use words::names::ApplicationName;
+use words::names::{ApplicationName, Word};
 
 /// The format of the file. Another one is put aside: all of it can be read again from the journal.
 const FORMAT: i64 = 2;
@@ -158,6 +158,33 @@ impl Copy {
         Ok(records)
     }
 
+    /// So many records after a number, in their order.
+    pub fn after(&self, number: u64, most: u32) -> Result<Vec<Record>, CopyError> {
+        let next = "SELECT number, text FROM record WHERE number > ?1 ORDER BY number LIMIT ?2";
+        let mut records = Vec::new();
+        self.select(next, params![number, most], &mut |record| records.push(record))?;
+        Ok(records)
+    }
+
+    /// The number up to which records may be gone.
+    pub fn covered(&self) -> Result<u64, CopyError> {
+        let most = "SELECT coalesce(max(number), 0) FROM snapshot";
+        self.sql.query_row(most, [], |row| row.get(0)).map_err(self.failed("read"))
+    }
+
+    /// Who had made an application when this record was written.
+    pub fn maker(&self, name: &ApplicationName, number: u64) -> Result<Maker, CopyError> {
+        let made = "SELECT number, text FROM record WHERE application = ?1
+                    AND json_extract(text, '$.fact.kind') = 'application-created' ORDER BY number";
+        let mut maker = Maker::Covered;
+        self.select(made, params![name.as_str()], &mut |record| match (record.fact, &maker) {
+            (Fact::ApplicationCreated { owner, .. }, _) if record.number <= number => maker = Maker::Known(owner),
+            (_, Maker::Covered) => maker = Maker::Later,
+            _ => {}
+        })?;
+        Ok(maker)
+    }
+
     fn select(
         &self,
         query: &str,
@@ -187,6 +214,16 @@ impl Copy {
         }
         all.commit().map_err(failed)
     }
+}
+
+/// Who has made an application.
+pub enum Maker {
+    /// He.
+    Known(Word),
+    /// It was made later than that, and whose it was before is not kept.
+    Later,
+    /// It was made before all that is kept.
+    Covered,
 }
 
 impl CopyError {

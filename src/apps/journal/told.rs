@@ -27,6 +27,12 @@ impl Fact {
         value.to_string()
     }
 
+    /// Its kind, as it is written.
+    pub fn kind(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value.get("kind").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+    }
+
     /// The component that it is about, and what happened, in one line for people.
     pub fn told(&self) -> (Option<&ComponentName>, String) {
         let text = match self {

@@ -6,7 +6,7 @@ use super::carry_out::Failed;
 use super::{Manager, Trouble, lock, unavailable};
 use crate::callbacks;
 use crate::decide::dispose;
-use crate::journal::{Application, Component, Fact, Key, Origin, State, Wanted};
+use crate::journal::{Application, Component, Fact, Fork, Key, Origin, State, Wanted};
 use crate::orders::{self, Caller, Refusal};
 use crate::package::overrides::Overrides;
 use crate::package::repository::{self, Repository};
@@ -18,6 +18,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use words::application as told;
 use words::chain::chain;
+use words::digest::Sha256;
 use words::moment::utc;
 use words::names::{ApplicationName, ComponentName, PackageName};
 
@@ -36,6 +37,31 @@ pub(super) fn other_schedules(name: &ApplicationName, application: &Application,
     });
     let set = |(component, schedule)| Fact::ScheduleSet { of: Key { application: name.clone(), component }, schedule };
     others.map(set).collect()
+}
+
+/// An application that is not made yet.
+pub(super) struct Creation {
+    pub(super) would_be: Application,
+    digest: Sha256,
+    forked: Option<Fork>,
+    pub(super) notes: Vec<String>,
+}
+
+fn would_be(by: &Caller, overrides: &Overrides, components: Vec<ComponentName>, forked: Option<&Fork>) -> Application {
+    let begun = |name: ComponentName| {
+        let forked = forked.and_then(|fork| fork.states.get(&name).cloned());
+        (name, Component { forked, ..Component::default() })
+    };
+    Application {
+        package: overrides.package.clone(),
+        owner: by.name.clone(),
+        overrides: overrides.to_json(),
+        wanted: Wanted::Created,
+        information: None,
+        components: components.into_iter().map(begun).collect(),
+        upgrade: None,
+        previous: None,
+    }
 }
 
 fn of_repository(error: &repository::Error) -> Refusal {
@@ -151,6 +177,37 @@ impl Manager {
         state_of: Option<&ApplicationName>,
         by: &Caller,
     ) -> Result<Vec<String>, Refusal> {
+        let Creation { would_be, digest, forked, notes } = self.creation(name, body, state_of, by)?;
+        let (package, components) = (would_be.package, would_be.components.into_keys().collect::<Vec<_>>());
+        let created = Fact::ApplicationCreated {
+            application: name.clone(),
+            package: package.clone(),
+            owner: by.name.clone(),
+            overrides: would_be.overrides,
+            components: components.clone(),
+            forked: forked.clone(),
+        };
+        self.take(&by.name, |state| {
+            orders::free(state, name)?;
+            share::another_application(state, &by.name, self.share)?;
+            orders::apart(state, name, components.iter())?;
+            forked.as_ref().map_or(Ok(()), |fork| dispose::fork(state, fork))?;
+            // Undeployed and deployed again meanwhile, it may be another one.
+            match state.packages.get(&package).is_some_and(|now| now.sha256 == digest) {
+                true => self.another_order(&by.name).map(|()| (vec![created.clone()], notes.clone())),
+                false => Err(Refusal::NotFound(format!("package {package} that is deployed"))),
+            }
+        })
+    }
+
+    /// What would be made, looked at as it would be run; nothing is.
+    pub(super) fn creation(
+        &self,
+        name: &ApplicationName,
+        body: &Value,
+        state_of: Option<&ApplicationName>,
+        by: &Caller,
+    ) -> Result<Creation, Refusal> {
         self.may_own(by)?;
         let invalid = |error: &dyn std::error::Error| Refusal::Invalid(chain(error));
         let overrides = Overrides::parse(body).map_err(|error| invalid(&error))?;
@@ -182,26 +239,9 @@ impl Manager {
         let deployer = Some(&deployed.owner).filter(|owner| **owner != by.name);
         notes.extend(deployer.map(|owner| format!("{package} was deployed by {owner}")));
         let forked = state_of.map(|other| self.fork(&state, (other, &components), by)).transpose()?;
-        let created = Fact::ApplicationCreated {
-            application: name.clone(),
-            package: package.clone(),
-            owner: by.name.clone(),
-            overrides: overrides.to_json(),
-            components: components.clone(),
-            forked: forked.clone(),
-        };
-        self.check(&read, name, &components, by, overrides.to_json(), &mut notes)?;
-        self.take(&by.name, |state| {
-            orders::free(state, name)?;
-            share::another_application(state, &by.name, self.share)?;
-            orders::apart(state, name, components.iter())?;
-            forked.as_ref().map_or(Ok(()), |fork| dispose::fork(state, fork))?;
-            // Undeployed and deployed again meanwhile, it may be another one.
-            match state.packages.get(&package).is_some_and(|now| now.sha256 == deployed.sha256) {
-                true => self.another_order(&by.name).map(|()| (vec![created.clone()], notes.clone())),
-                false => Err(Refusal::NotFound(format!("package {package} that is deployed"))),
-            }
-        })
+        let would_be = would_be(by, &overrides, components, forked.as_ref());
+        self.check(&read, name, &would_be, &mut notes)?;
+        Ok(Creation { would_be, digest: deployed.sha256, forked, notes })
     }
 
     fn may_own(&self, by: &Caller) -> Result<(), Refusal> {
@@ -215,25 +255,13 @@ impl Manager {
         &self,
         package: &Package,
         name: &ApplicationName,
-        components: &[ComponentName],
-        by: &Caller,
-        overrides: Value,
+        would_be: &Application,
         notes: &mut Vec<String>,
     ) -> Result<(), Refusal> {
-        let would_be = Application {
-            package: package.name.clone(),
-            owner: by.name.clone(),
-            overrides,
-            wanted: Wanted::Created,
-            information: None,
-            components: BTreeMap::new(),
-            upgrade: None,
-            previous: None,
-        };
         let mut mistakes = Vec::new();
-        for component in components {
+        for component in would_be.components.keys() {
             let of = Key { application: name.clone(), component: component.clone() };
-            match self.prepare(package, &would_be, &of) {
+            match self.prepare(package, would_be, &of) {
                 Ok(prepared) => notes.extend(prepared.warnings),
                 Err(error) => mistakes.push(chain(&error)),
             }

@@ -7,7 +7,9 @@ use crate::systems::local::{self, Content, LocalServer};
 use crate::words::alarm::Alarm;
 use crate::words::application::{Application, Details, DryRun, Event, Explained, Finding, Following, Logs};
 use crate::words::change::{Difference, Plan};
+use crate::words::declared::{Applied, Apply, Declarations};
 use crate::words::foreign::{Adopted, Adoption, Foreign};
+use crate::words::happened::Page;
 use crate::words::housekeeping::{Clean, Cleaning};
 use crate::words::ids::ApplicationId;
 use crate::words::ids::TriggerId;
@@ -260,6 +262,27 @@ impl Client {
             Some(application) => self.get(&format!("/v1/applications/{application}/alarms")),
             None => self.get("/v1/alarms"),
         }
+    }
+
+    /// What happened after a number, or last.
+    pub(in crate::cli) fn happened(&self, after: Option<u64>) -> Result<Page, Failure> {
+        let after = after.map(|after| format!("?after={after}")).unwrap_or_default();
+        self.get(&format!("/v1/events{after}"))
+    }
+
+    /// The applications of whoever asks, as they would be declared.
+    pub(in crate::cli) fn declarations(&self) -> Result<Declarations, Failure> {
+        self.get("/v1/declarations")
+    }
+
+    /// The same of one, which may be somebody else's for administrators.
+    pub(in crate::cli) fn declaration(&self, application: &ApplicationName) -> Result<Declarations, Failure> {
+        self.get(&format!("/v1/applications/{application}/declaration"))
+    }
+
+    /// Has brought about what is declared, or told what that would be.
+    pub(in crate::cli) fn apply(&self, apply: &Apply) -> Result<Applied, Failure> {
+        self.post("/v1/apply", &serde_json::to_value(apply)?)
     }
 
     pub(in crate::cli) fn explain(&self, application: &ApplicationName) -> Result<Vec<Explained>, Failure> {

@@ -18,6 +18,8 @@ mod adopt;
 mod change;
 mod clean;
 pub(super) mod client;
+mod declared;
+mod events;
 mod logs;
 mod savepoints;
 mod schema;
@@ -129,6 +131,8 @@ enum Command {
         #[arg(long)]
         empty: bool,
     },
+    #[command(flatten)]
+    Declared(declared::Declared),
     /// Say how an application and its components are.
     Status {
         /// Its name.
@@ -173,6 +177,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// List what happened to all applications whose logs you may read, and to packages: the last of it, or all from now on.
+    Events(events::Events),
     /// Print what changes, until Ctrl-C.
     Watch {
         /// Its name.
@@ -278,6 +284,7 @@ pub fn run(arguments: Arguments) -> Outcome {
         Command::Savepoints(list) => return savepoints::list(&client, list),
         Command::Dispose(remove) => return savepoints::remove(&client, remove),
         Command::Change(change) => return change::run(&client, change),
+        Command::Declared(declared) => return declared::run(&client, declared),
         Command::Run { application, empty } => {
             tell(&client.start(&application, None, empty)?)?;
             return wait::to_its_end(&client, &application);
@@ -286,30 +293,29 @@ pub fn run(arguments: Arguments) -> Outcome {
             warn_of_silence(&client)?;
             shown(&with_details(&client, &application)?, json, table::application)?;
         }
-        Command::History { application, json } => {
-            shown(&client.history(&application)?, json, |events| table::history(events))?;
+        Command::History { application: of, json } => shown(&client.history(&of)?, json, |all| table::history(all))?,
+        Command::Alarms { application: of, json } => {
+            shown(&client.alarms(of.as_ref())?, json, |all| table::alarms(all))?
         }
-        Command::Alarms { application, json } => {
-            shown(&client.alarms(application.as_ref())?, json, |alarms| table::alarms(alarms))?;
-        }
-        Command::List { json } => {
-            warn_of_silence(&client)?;
-            shown(&client.applications()?, json, |all| table::list(all))?;
-        }
+        Command::List { json } => list(&client, json)?,
+        Command::Events(wanted) => return events::run(&client, &wanted),
         Command::Watch { application } => wait::watch(&client, &application)?,
         Command::Logs { application, component, follow, bytes, json } => {
             let component = client.component(&application, component)?;
             return logs::run(&client, &application, &component, bytes, (follow, json));
         }
-        Command::Explain { application, json } => {
-            shown(&client.explain(&application)?, json, |explained| table::explained(explained))?;
-        }
+        Command::Explain { application: of, json } => shown(&client.explain(&of)?, json, |all| table::explained(all))?,
         Command::Schema { verb } => say_json(&schema::schema(verb))?,
         Command::Selftest { package, within, json } => return selftest::run(&client, &package, within, json),
         Command::Clean(choices) => return clean::run(&client, choices),
         Command::Delete { application, yes } => return delete(&client, &application, yes),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn list(client: &Client, json: bool) -> Result<(), super::failure::Failure> {
+    warn_of_silence(client)?;
+    shown(&client.applications()?, json, |all| table::list(all))
 }
 
 fn delete(client: &Client, application: &ApplicationName, yes: bool) -> Outcome {

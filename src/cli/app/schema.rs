@@ -5,7 +5,9 @@
 use crate::words::alarm::Alarm;
 use crate::words::application::{Application, Event, Explained, Logs};
 use crate::words::change::{Difference, Plan};
+use crate::words::declared::{Applied, Declarations};
 use crate::words::foreign::Foreign;
+use crate::words::happened::Happened;
 use crate::words::housekeeping::Cleaning;
 use crate::words::names::PackageName;
 use crate::words::savepoints::Savepoints;
@@ -30,6 +32,9 @@ pub enum Verb {
     Diff,
     Foreign,
     Clean,
+    Export,
+    Apply,
+    Events,
 }
 
 /// The schema of what one verb prints, or of an object with the answers of all verbs, each under its name.
@@ -50,6 +55,10 @@ pub fn schema(verb: Option<Verb>) -> Value {
             Verb::Diff => generator.subschema_for::<Difference>(),
             Verb::Foreign => generator.subschema_for::<Vec<Foreign>>(),
             Verb::Clean => generator.subschema_for::<Cleaning>(),
+            Verb::Export => generator.subschema_for::<Declarations>(),
+            Verb::Apply => generator.subschema_for::<Applied>(),
+            // One a line.
+            Verb::Events => generator.subschema_for::<Happened>(),
         };
         schema.to_value()
     };

@@ -10,6 +10,7 @@ mod failure;
 mod fake;
 mod job;
 mod operation;
+mod page;
 mod told;
 mod trigger;
 mod vitals;
@@ -23,6 +24,7 @@ pub use failure::{Failure, Failures};
 pub use fake::{Fake, Outcome, World};
 pub use job::{Job, JobOverview, JobState, Measured, Tasks, Vertex};
 pub use operation::{Operation, SavepointRequest, StopRequest};
+pub use page::Page;
 pub use trigger::Triggered;
 
 use crate::call::{Answer, Caller, Cut, Lost, Method, Question};
@@ -159,13 +161,18 @@ impl JobManager {
         }
     }
 
-    /// The body of a good answer.
-    fn ask(&self, asked: &Asked<'_>) -> Result<Vec<u8>, Error> {
+    fn url(&self, asked: &Asked<'_>) -> Result<Url, Error> {
         let mut url: Url = self.address.parse().map_err(|_| self.odd(asked, "it is no address".into()))?;
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.clear().extend(asked.path);
         }
         url.set_query(asked.query);
+        Ok(url)
+    }
+
+    /// The body of a good answer.
+    fn ask(&self, asked: &Asked<'_>) -> Result<Vec<u8>, Error> {
+        let url = self.url(asked)?;
         let question = Question { method: asked.method, url: &url, body: asked.body, longest: LONGEST_ANSWER };
         let (operation, address) = (asked.operation.clone(), self.address.clone());
         match self.caller.ask(&question) {

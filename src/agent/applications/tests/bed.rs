@@ -5,6 +5,7 @@
 use super::super::config::{self, Config};
 use super::super::server::Service;
 use super::scripted_cluster;
+use apps::manager::Manager;
 use rcgen::{CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::Value;
 use std::fs;
@@ -31,6 +32,7 @@ pub(super) struct Bed {
     pub(super) api: SocketAddr,
     pub(super) pnda: SocketAddr,
     pub(super) folder: tempfile::TempDir,
+    manager: Arc<Manager>,
     _runtime: Runtime,
 }
 
@@ -77,7 +79,7 @@ impl Bed {
         let (api, pnda, manager) = (address(0), address(1), service.house.manager.clone());
         manager.round();
         runtime.block_on(async { service.receive() });
-        let bed = Bed { api, pnda, folder, _runtime: runtime };
+        let bed = Bed { api, pnda, folder, manager, _runtime: runtime };
         let put = |path: &str, body: &[u8]| {
             let reply = bed.send("alice", &format!("PUT {path}"), "", body);
             assert!(reply.status < 300, "{reply:?}");
@@ -86,6 +88,11 @@ impl Bed {
         put(&format!("/packages/{PACKAGE}"), b"");
         put("/applications/words", format!("{{\"package\":\"{PACKAGE}\"}}").as_bytes());
         bed
+    }
+
+    /// What the manager does by itself.
+    pub(super) fn round(&self) {
+        self.manager.round();
     }
 
     /// A request with a token on the listener with TLS.

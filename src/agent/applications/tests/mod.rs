@@ -8,4 +8,5 @@ mod limits;
 mod pnda;
 #[path = "../../../../tests/common/scripted_cluster.rs"]
 mod scripted_cluster;
+mod shown;
 mod who;
