@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 mod alarms;
 #[path = "trial/by_client.rs"]
 mod by_client;
+#[path = "trial/declared.rs"]
+mod declared;
 #[path = "trial/faults.rs"]
 mod faults;
 #[path = "trial/flinks.rs"]
@@ -263,6 +265,7 @@ fn an_application_stops_and_starts_with_its_state(folder: &Path) {
     assert_eq!(second.restored_from, Some(savepoint.clone()));
     assert_eq!(restored(folder, &second), Some(savepoint), "Flink says so too");
     assert_ne!(second.yarn_id, first.yarn_id);
+    declared::is_exported_and_looked_at(folder, "states");
     let saved = app_does(folder, &["savepoint", "states", "--wait"]);
     assert!(saved.contains("completed"), "{saved}");
     let goes_on = component(folder, "states");

@@ -5,8 +5,11 @@
 use crate::archive::Archive;
 use crate::project::Project;
 use clap::error::ErrorKind;
+use pnda::apps::defaults::Defaults;
 use pnda::mirror::manifest;
 use pnda::mirror::sources::{Site, Sources};
+use pnda::words::declared;
+use pnda::words::problem::Source;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -86,10 +89,19 @@ fn the_manifests_and_sources_in_the_guide_are_read() {
     for page in pages() {
         for (line, block) in page.blocks("toml") {
             let name = format!("{}:{line}", page.name);
-            let checked = if block.starts_with("# sources.toml") {
-                sources(&block)
-            } else {
-                manifest::parse(&[(format!("{name}.toml"), block)]).map(drop).map_err(|problems| problems.to_string())
+            let source = Source { file: &name, text: &block };
+            let checked = match block.lines().next() {
+                Some("# sources.toml") => sources(&block),
+                Some("# applications.toml") => {
+                    declared::read(source).map(drop).map_err(|problems| problems.to_string())
+                }
+                Some("# application-defaults.toml") => {
+                    Defaults::parse(source).map(drop).map_err(|problems| problems.to_string())
+                }
+                _ => {
+                    let parsed = manifest::parse(&[(format!("{name}.toml"), block)]);
+                    parsed.map(drop).map_err(|problems| problems.to_string())
+                }
             };
             checked.unwrap_or_else(|problems| panic!("{name}: {problems}"));
             read += 1;
