@@ -69,7 +69,7 @@ pub(super) enum Step {
 /// The script of a seed.
 pub(super) fn script(seed: u64) -> Vec<Step> {
     let mut dice = Rng::with_seed(seed);
-    let count = dice.usize(6..28);
+    let count = dice.usize(5..20);
     let mut steps = vec![Step::Order(Order::Start)];
     if dice.u8(..4) > 0 {
         steps.push(Step::Pass(dice.u64(1..6)));
@@ -91,7 +91,7 @@ fn step(dice: &mut Rng) -> Step {
             let after = if dice.bool() { dice.usize(..12) } else { dice.usize(..80) };
             Step::Fault(after, fault(dice), dice.u8(..3) == 0)
         }
-        84..92 => Step::Pass(dice.u64(1..8)),
+        84..92 => Step::Pass(dice.u64(1..6)),
         92..94 => Step::Jump(dice.u64(10..900)),
         94..96 => Step::Kill,
         96..98 => Step::Elsewhere,
