@@ -15,7 +15,7 @@ struct Planted {
     instead: &'static str,
 }
 
-const PLANTED: [Planted; 13] = [
+const PLANTED: [Planted; 11] = [
     Planted {
         what: "a request to submit leaves before the journal has that it begins",
         file: "src/apps/manager/begin.rs",
@@ -59,12 +59,6 @@ const PLANTED: [Planted; 13] = [
         instead: "(true, _) if shall_run => Action::Submit,\n        (true, _) => lost(String::new()),",
     },
     Planted {
-        what: "a run that may be under way is given up without its id being occupied",
-        file: "src/apps/decide/mod.rs",
-        text: "(false, _) if run.begun => Action::Occupy,",
-        instead: "(false, Traces::Hidden(_)) if run.begun => Action::Occupy,",
-    },
-    Planted {
         what: "a stop with a savepoint kills",
         file: "src/apps/decide/mod.rs",
         text: "Wanted::Stopped { save: true, .. } => save(wanted, component, run, seen),",
@@ -75,12 +69,6 @@ const PLANTED: [Planted; 13] = [
         file: "src/apps/decide/again.rs",
         text: "if end.verdict == Verdict::Lost { pause.max(FORGOTTEN_MS) } else { pause }",
         instead: "pause",
-    },
-    Planted {
-        what: "a savepoint of which the JobManager does not know is given up",
-        file: "src/apps/decide/mod.rs",
-        text: "Saved::Unknown | Saved::None => Action::SaveAgain,",
-        instead: "Saved::Unknown | Saved::None => Action::NotSaved { why: String::new(), is_over: true },",
     },
     Planted {
         what: "a state is removed from which something runs that began from it",

@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 mod alarms;
 #[path = "trial/by_client.rs"]
 mod by_client;
+#[path = "trial/conformance.rs"]
+mod conformance;
 #[path = "trial/declared.rs"]
 mod declared;
 #[path = "trial/faults.rs"]
@@ -248,6 +250,7 @@ fn an_application_stops_and_starts_with_its_state(folder: &Path) {
     let first = component(folder, "states");
     assert_eq!((first.state, &first.restored_from), (told::State::Running, &None));
     flinks::a_container_has_flink_by_its_content(folder, "states", "1.20.5");
+    conformance::servers_in_memory_answer_as_the_real_ones(folder, "states");
     let (success, refused) = app(folder, &["undeploy", "states-1.0.0"]);
     assert!(!success && refused.contains("states"), "{refused}");
     let logs = app_does(folder, &["logs", "states"]);

@@ -68,13 +68,7 @@ fn newest(
         return Ok(Some(there(hdfs, cluster, of, path, true)?.0));
     }
     let hidden = |source| Error::Hidden { of: of.clone(), source };
-    let all = cluster.checkpoints_of(owner, of);
-    let kept = match (&run.adopted, &run.job) {
-        (Some(Adopted { states }), _) => states.as_ref().map_or(Ok(None), |folder| newest_state(hdfs, folder)),
-        (None, Some(job)) => newest_state(hdfs, &format!("{all}/{job}")),
-        // A program that may run several jobs: the newest checkpoint of any that began with this run.
-        (None, None) => newest_of_jobs(hdfs, &all, run.at_ms),
-    };
+    let kept = checkpoint(hdfs, &cluster.checkpoints_of(owner, of), run);
     let kept = kept.map_err(hidden)?;
     let whole = |(path, at_ms): (String, u64)| (format!("{}{path}", cluster.filesystem), at_ms);
     let mut states: Vec<(String, u64)> = kept.map(whole).into_iter().collect();
@@ -117,6 +111,16 @@ fn newest(
             }
             None => Ok(None),
         },
+    }
+}
+
+/// The newest checkpoint of a run, whose jobs keep theirs in a folder unless somebody else submitted it.
+fn checkpoint(hdfs: &WebHdfs, all: &str, run: &Run) -> Result<Option<(String, u64)>, webhdfs::Error> {
+    match (&run.adopted, &run.job) {
+        (Some(Adopted { states }), _) => states.as_ref().map_or(Ok(None), |folder| newest_state(hdfs, folder)),
+        (None, Some(job)) => newest_state(hdfs, &format!("{all}/{job}")),
+        // A program that may run several jobs: the newest checkpoint of any that began with this run.
+        (None, None) => newest_of_jobs(hdfs, all, run.at_ms),
     }
 }
 

@@ -105,7 +105,7 @@ fn events_are_a_document_a_line(socket: &Path, schema: &Value) {
 fn a_document_that_is_wrong_is_told_line_by_line(socket: &Path) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.toml");
-    let mut apply = |text: &str| {
+    let apply = |text: &str| {
         std::fs::write(&file, text).unwrap();
         run(PNDA, &["app", "--socket", socket.to_str().unwrap(), "apply", file.to_str().unwrap()])
     };

@@ -4,7 +4,9 @@
 
 use super::*;
 use crate::archive::of_cluster;
-use crate::journal::{Application, Component, End, Package, Previous, Release, Run, Verdict, Wanted};
+use crate::journal::{
+    Application, Component, End, FORMAT, Fact, Package, Previous, Record, Release, Run, Snapshot, Verdict, Wanted,
+};
 use serde_json::json;
 use words::digest::Sha256;
 use words::ids::JobId;
@@ -333,4 +335,26 @@ fn an_order_has_a_bound_and_states_are_in_the_history_of_their_application() {
     let mut state = state(|_| {});
     state.cleanings.insert(7, Arc::new(orders[1].clone()));
     stays(said(&state, kept("9", 40)), "being removed already");
+}
+
+#[test]
+fn an_order_outlives_records_and_snapshots_until_its_end() {
+    let mut state = state(|_| {});
+    let plan = plan(&state, &kept("9", 40), (&Rules::default(), &places()), NOW_MS);
+    let (order, by) = (orders(&plan).remove(0), Word::new("root").unwrap());
+    let record = |number: u64, fact: Fact| {
+        let record = Record { format: FORMAT, number, nonce: "n".into(), at_ms: NOW_MS, by: by.clone(), fact };
+        Record::read(number, record.text().as_bytes()).unwrap()
+    };
+    let ended = |order| Fact::CleaningEnded { application: None, order, removed: 1, stayed: Vec::new() };
+    assert!(state.apply(&record(1, ended(1))).is_err(), "nobody has ordered it");
+    state.apply(&record(1, Fact::CleaningOrdered(order.clone()))).unwrap();
+    assert_eq!(state.applications[&key().application].components[&key().component].changed, 1);
+    let snapshot = Snapshot { nonce: "n".into(), state: Arc::new(state.clone()) };
+    let text: String = snapshot.lines().collect();
+    assert_eq!(Snapshot::read(1, text.as_bytes()).unwrap(), snapshot);
+    assert_eq!(*state.cleanings[&1], order);
+    state.apply(&record(2, ended(1))).unwrap();
+    assert!(state.cleanings.is_empty());
+    assert_eq!(state.applications[&key().application].components[&key().component].changed, 2);
 }

@@ -39,7 +39,7 @@ pub(super) fn list(client: &Client, List { json }: List) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(all: &Vec<Foreign>) -> String {
+fn text(all: &[Foreign]) -> String {
     if all.is_empty() {
         return "all of Flink's applications that run are known here\n".to_owned();
     }
@@ -75,7 +75,7 @@ mod tests {
             started_ms: Some(1_000),
             is_lost: true,
         };
-        let told = text(&vec![one]);
+        let told = text(&[one]);
         assert!(told.contains("application_1_0001") && told.contains("no application here knows it"), "{told}");
         assert!(!told.contains('\u{1b}'), "{told}");
     }

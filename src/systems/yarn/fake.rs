@@ -137,10 +137,13 @@ fn answer(world: &mut World, request: &Request) -> Vec<u8> {
             http(if ended { 200 } else { 202 }, "", &json!({ "state": known.state }).to_string())
         }
         ("GET", ["apps", id, "appattempts"]) => {
-            let number = id.trim_start_matches("application_");
+            let (number, known) = (id.trim_start_matches("application_"), &world.applications[*id]);
+            if known.node.is_none() && known.master.is_none() {
+                return http(200, "", r#"{"appAttempts":{}}"#);
+            }
             let attempt = json!({
                 "appAttemptId": format!("appattempt_{number}_000001"), "startTime": STARTED + 1, "finishedTime": 0,
-                "containerId": format!("container_{number}_01_000001"), "nodeHttpAddress": world.applications[*id].node,
+                "containerId": format!("container_{number}_01_000001"), "nodeHttpAddress": known.node,
             });
             http(200, "", &json!({ "appAttempts": { "appAttempt": [attempt] } }).to_string())
         }
@@ -187,14 +190,19 @@ fn tags_of(known: &Submitted) -> Vec<String> {
 
 fn told(id: &str, known: &Submitted) -> Value {
     let text = |name: &str| known.context[name].as_str().unwrap_or_default();
-    json!({
+    let mut told = json!({
         "id": id, "user": known.user, "name": text("application-name"), "queue": text("queue"),
         "state": known.state, "finalStatus": known.final_status, "diagnostics": known.diagnostics,
-        "trackingUrl": format!("http://x/proxy/{id}/"), "applicationType": text("application-type"),
+        "applicationType": text("application-type"),
         "applicationTags": tags_of(known).join(","), "startedTime": STARTED + 1, "launchTime": STARTED + 2, "finishedTime": known.finished,
         "amRPCAddress": known.master, "amHostHttpAddress": known.node, "allocatedMB": -1, "runningContainers": -1,
         "logAggregationStatus": if known.logs_are_gathered { "SUCCEEDED" } else { "NOT_START" },
-    })
+    });
+    // Nobody has a page before it has a master.
+    if known.master.is_some() || known.finished > 0 {
+        told["trackingUrl"] = format!("http://x/proxy/{id}/").into();
+    }
+    told
 }
 
 fn exception(status: u16, kind: &str, message: &str) -> Vec<u8> {

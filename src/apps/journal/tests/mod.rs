@@ -277,7 +277,7 @@ fn frozen_records_are_read_and_written_as_they_are() {
 #[test]
 fn frozen_records_of_the_third_format_lead_to_what_they_did() {
     let states = frozen(3);
-    assert_eq!(states.len(), 48, "what is new, in its place");
+    assert_eq!(states.len(), 55, "what is new, in its place");
     let of = |record: usize, name: &str| {
         let name = ApplicationName::new(name).unwrap();
         Arc::clone(&states[record - 1].applications[&name])
@@ -296,6 +296,10 @@ fn frozen_records_of_the_third_format_lead_to_what_they_did() {
     assert_eq!(component(42, "nightly").refusals.unwrap().count, 1);
     assert_eq!(component(47, "nightly").refusals.unwrap().count, 2);
     assert!(!component(47, "nightly").run.unwrap().ran(), "what took its id ran nothing");
+    let adopted = component(49, "counts").run.unwrap();
+    assert!(adopted.accepted && adopted.order == 49 && adopted.adopted.is_some_and(|adopted| adopted.states.is_some()));
+    assert!(component(51, "counts").run.unwrap().is_killed);
+    assert_eq!([52, 53, 54, 55].map(|record| states[record - 1].cleanings.len()), [0, 1, 0, 1]);
 }
 
 #[test]

@@ -186,7 +186,7 @@ fn frozen_snapshot(format: u32, number: u64) -> (String, Snapshot) {
 
 #[test]
 fn frozen_snapshots_are_read_and_made_as_they_are() {
-    let (text, snapshot) = frozen_snapshot(3, 48);
+    let (text, snapshot) = frozen_snapshot(3, 55);
     assert_eq!(snapshot.lines().collect::<String>(), text);
     // The first line has another format by now, and the last one the digest of all.
     let (text, snapshot) = frozen_snapshot(2, 21);

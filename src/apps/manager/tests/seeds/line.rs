@@ -162,8 +162,9 @@ impl Line {
                 lost()
             }
             Some(Fault::Cut) => {
-                let Response { status, location, body } = self.carry(request)?;
-                let body = body.bytes().collect::<Result<Vec<u8>, _>>().unwrap_or_default();
+                let Response { status, location, body: mut whole } = self.carry(request)?;
+                let mut body = Vec::new();
+                let _ = whole.read_to_end(&mut body);
                 // Without a body half of it is half of the head.
                 if body.is_empty() { lost() } else { Ok(Response { status, location, body: Box::new(Half::of(body)) }) }
             }
