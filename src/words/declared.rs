@@ -54,13 +54,15 @@ pub enum Wanted {
 
 /// What is to be brought about, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Apply {
     /// The applications.
     pub applications: Declarations,
     /// Whether applications of whoever asks that are not among them go: stopped with a savepoint, then forgotten.
+    #[serde(default)]
     pub delete_missing: bool,
     /// Only say what would be done.
+    #[serde(default)]
     pub dry_run: bool,
 }
 

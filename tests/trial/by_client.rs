@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// How long a client may take on a slow machine before it submits.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// What somebody submits by hand.
+const MAIN: &str = "org.apache.flink.streaming.examples.statemachine.StateMachineExample";
+
 /// Whether a file below a folder has a text.
 fn is_said(folder: &Path, file: &str, text: &str) -> bool {
     let folders = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -70,12 +73,15 @@ pub fn what_somebody_submitted_is_adopted(folder: &Path) {
     let jar = folder.join("mirror/current/mirror_apps/flink-examples-streaming-1.20.0.jar");
     let mut client = Command::new(folder.join("node/usr/bin/flink"));
     client.args(["run-application", "--target", "yarn-application", "--detached", "-Dyarn.application.name=by hand"]);
-    client.args(["-Dexecution.checkpointing.interval=1s", "--class"]);
-    client.arg("org.apache.flink.streaming.examples.statemachine.StateMachineExample").arg(jar);
+    client.args(["-Dexecution.checkpointing.interval=1s", "--class", MAIN]).arg(&jar);
     let submitted = client.output().unwrap();
     assert!(submitted.status.success(), "{}", String::from_utf8_lossy(&submitted.stderr));
-    app_does(folder, &["deploy", package(folder).to_str().unwrap()]);
-    app_does(folder, &["create", "adopting", "--package", "states-1.0.0"]);
+    let properties = serde_json::json!({
+        "main_jar": jar.file_name().unwrap().to_str(), "main_class": MAIN,
+        "flink_config_args": "-Dexecution.checkpointing.interval=1s",
+    });
+    app_does(folder, &["deploy", packed(folder, "adopted-1.0.0", &jar, &properties).to_str().unwrap()]);
+    app_does(folder, &["create", "adopting", "--package", "adopted-1.0.0"]);
     let listed = app_does(folder, &["foreign", "--json"]);
     let all: Vec<Foreign> = serde_json::from_str(&listed).unwrap_or_else(|error| panic!("{error}: {listed}"));
     let found = all.iter().find(|one| one.name == "by hand").unwrap_or_else(|| panic!("{listed}"));
@@ -99,7 +105,7 @@ pub fn what_somebody_submitted_is_adopted(folder: &Path) {
     assert_eq!(restored(folder, &again), saved, "Flink says so");
     app_does(folder, &["stop", "adopting", "--no-savepoint", "--wait"]);
     app_does(folder, &["delete", "adopting", "--yes"]);
-    app_does(folder, &["undeploy", "states-1.0.0"]);
+    app_does(folder, &["undeploy", "adopted-1.0.0"]);
 }
 
 /// The client of the other release has another command.
