@@ -4,8 +4,8 @@
 
 use crate::journal::{End, Run, Verdict};
 use systems::jobmanager::{Archive, JobState};
-use systems::webhdfs::{Error, WebHdfs};
-use words::ids::JobId;
+use systems::webhdfs::{Error, Status, WebHdfs};
+use words::names::Word;
 
 /// All archives of a run are smaller together: whose they are, may write what he likes there.
 const LONGEST: u64 = 16 << 20;
@@ -13,9 +13,9 @@ const LONGEST: u64 = 16 << 20;
 const MOST_JOBS: usize = 10;
 
 /// The archives of a run: of its jobs, and in 2.x of the program itself.
-pub fn of_run(hdfs: &WebHdfs, folder: &str, run: &Run) -> Result<Vec<Archive>, Error> {
+pub fn of_run(hdfs: &WebHdfs, folder: &str, (owner, run): (&Word, &Run)) -> Result<Vec<Archive>, Error> {
     let (mut archives, mut left) = (Vec::new(), LONGEST);
-    for place in places(hdfs, folder, run)? {
+    for place in places(hdfs, folder, (owner, run))? {
         let bytes = match hdfs.read(&place, left) {
             Err(Error::TooLong { .. }) if !archives.is_empty() => break,
             read => read?.unwrap_or_default(),
@@ -26,8 +26,8 @@ pub fn of_run(hdfs: &WebHdfs, folder: &str, run: &Run) -> Result<Vec<Archive>, E
     Ok(archives)
 }
 
-/// How a run ended, as its archives tell: a job of it that failed counts first, then one that was cancelled; none where they
-/// tell of no end.
+/// How a run of one job ended, as its archives tell: what failed counts first, then what was cancelled; none where they tell of
+/// no end.
 pub fn end(archives: &[Archive]) -> Option<End> {
     let rank = |state: &JobState| match state {
         JobState::Failed => 2,
@@ -46,10 +46,18 @@ pub fn end(archives: &[Archive]) -> Option<End> {
     Some(End { verdict, diagnostics, at_ms: Some(last.at_ms), ran_ms: Some(last.ran_ms) })
 }
 
-fn places(hdfs: &WebHdfs, folder: &str, run: &Run) -> Result<Vec<String>, Error> {
-    let mut places: Vec<String> = run.job.iter().map(|job: &JobId| format!("{folder}/{job}")).collect();
+fn places(hdfs: &WebHdfs, folder: &str, (owner, run): (&Word, &Run)) -> Result<Vec<String>, Error> {
+    // Everybody may write into this folder, and knows how things are called there.
+    let is_owners = |status: &Status| status.owner == owner.as_str();
+    let mut places = Vec::new();
+    if let Some(job) = &run.job {
+        let place = format!("{folder}/{job}");
+        if hdfs.status(&place)?.is_some_and(|found| is_owners(&found)) {
+            places.push(place);
+        }
+    }
     let own = format!("{folder}/{}", of_cluster(run.id.as_str()));
-    match hdfs.status(&own)? {
+    match hdfs.status(&own)?.filter(is_owners) {
         Some(found) if found.is_folder() => {}
         // 1.x calls a job so that nobody named.
         Some(_) => return Ok([places, vec![own]].concat()),
@@ -75,6 +83,11 @@ pub fn of_cluster(cluster: &str) -> String {
 mod tests {
     use super::*;
 
+    /// As whom the tests write.
+    fn owner() -> Word {
+        Word::new("hdfs").unwrap()
+    }
+
     fn run(id: &str) -> Run {
         Run { begun: true, accepted: true, ..Run::of(words::ids::ApplicationId::new(id).unwrap(), 1, 0) }
     }
@@ -91,10 +104,10 @@ mod tests {
         let fake = systems::webhdfs::Fake::start();
         let (hdfs, id) = (fake.client(), "application_1796023296291_0087");
         let run = run(id);
-        assert_eq!(places(&hdfs, "/archive", &run).unwrap(), [""; 0]);
+        assert_eq!(places(&hdfs, "/archive", (&owner(), &run)).unwrap(), [""; 0]);
         let path = format!("/archive/{}", of_cluster(id));
         hdfs.write(&path, "644", 2, &mut &b"{}"[..]).unwrap();
-        assert_eq!(places(&hdfs, "/archive", &run).unwrap(), [path]);
+        assert_eq!(places(&hdfs, "/archive", (&owner(), &run)).unwrap(), [path]);
     }
 
     #[test]
@@ -107,6 +120,6 @@ mod tests {
             let path = format!("/archive/{}/applications/a/jobs/{job}", of_cluster(id));
             hdfs.write(&path, "644", archive.len() as u64, &mut archive.as_bytes()).unwrap();
         }
-        assert_eq!(of_run(&hdfs, "/archive", &run).unwrap().len(), 2);
+        assert_eq!(of_run(&hdfs, "/archive", (&owner(), &run)).unwrap().len(), 2);
     }
 }

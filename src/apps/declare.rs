@@ -109,7 +109,17 @@ fn way(state: &State, name: &ApplicationName, declared: &Declared, by: &Caller) 
     }
     let Some(release) = way.release.clone() else { return way };
     change(&mut way, application, declared, &release);
+    if let Some(why) = tried(application, &release).filter(|_| way.orders.contains(&Order::Upgrade)) {
+        let what = format!("{} was tried, and came to nothing: {why}", release.package);
+        way.refuse(what, &format!("declare another version, or try it again with `pnda app upgrade {name}`"));
+    }
     way
+}
+
+/// Why the last upgrade came to nothing, if it was to this: whoever declares it every minute would stop what runs each time.
+fn tried<'a>(application: &'a Application, release: &Release) -> Option<&'a str> {
+    let last = application.upgrade.as_ref().filter(|last| !last.is_under_way() && last.to == *release)?;
+    last.why.as_deref()
 }
 
 fn make(way: &mut Way, declared: &Declared) {

@@ -108,8 +108,21 @@ impl Holder {
     }
 
     /// What this node did is done: the file gets the other one's name. Where that is not there this one takes over again.
-    pub fn hand_over(&self, hdfs: &WebHdfs, to: &str) -> Result<(), webhdfs::Error> {
-        hdfs.write(&self.file, "600", to.len() as u64, &mut to.as_bytes())
+    /// Gives whether the file had this node's name.
+    pub fn hand_over(&self, hdfs: &WebHdfs, to: &str) -> Result<bool, webhdfs::Error> {
+        let is_ours = hdfs.read(&self.file, LONGEST)?.is_some_and(|name| name.trim_ascii() == self.node.as_bytes());
+        if is_ours {
+            hdfs.write(&self.file, "600", to.len() as u64, &mut to.as_bytes())?;
+        }
+        Ok(is_ours)
+    }
+
+    /// The node to which this one is handing over.
+    pub fn parts_to(&self, now: Duration) -> Option<String> {
+        match &*self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner) {
+            Seen::Parting { to, until } if now < *until => Some(to.clone()),
+            _ => None,
+        }
     }
 
     /// This node's name.
@@ -149,7 +162,9 @@ mod tests {
         assert!(one.part("edge-2", at(1)));
         let stands_by = |holder: &Holder, now| matches!(holder.hold(&hdfs, now), Err(Error::Elsewhere { .. }));
         assert!(stands_by(&one, at(2)) && stands_by(&other, at(2)), "what it did may not be done yet");
-        one.hand_over(&hdfs, "edge-2").unwrap();
+        assert_eq!(one.parts_to(at(2)).as_deref(), Some("edge-2"));
+        assert!(one.hand_over(&hdfs, "edge-2").unwrap());
+        assert!(!one.hand_over(&hdfs, "edge-3").unwrap(), "it is not its any more");
         other.hold(&hdfs, at(3)).unwrap();
         assert!(stands_by(&one, at(30)) && stands_by(&one, at(50)), "also when its patience is over");
     }
@@ -161,7 +176,7 @@ mod tests {
         let one = Holder::new("/pnda/apps", "edge-1");
         one.hold(&hdfs, at(0)).unwrap();
         assert!(one.part("edge-9", at(0)));
-        one.hand_over(&hdfs, "edge-9").unwrap();
+        assert!(one.hand_over(&hdfs, "edge-9").unwrap());
         assert!(one.hold(&hdfs, at(41)).is_err() && one.hold(&hdfs, at(80)).is_err());
         one.hold(&hdfs, at(81)).unwrap();
     }

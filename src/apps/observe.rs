@@ -178,10 +178,14 @@ impl Observer<'_> {
     }
 
     fn archives(&self, owner: &Word, run: &Run) -> Result<Vec<Archive>, webhdfs::Error> {
-        archive::of_run(&self.hdfs.as_user(&User::simple(owner.as_str())), &self.cluster.archive, run)
+        archive::of_run(&self.hdfs.as_user(&User::simple(owner.as_str())), &self.cluster.archive, (owner, run))
     }
 
+    /// Of a program that may run several jobs no archive of a job tells the end.
     fn archived(&self, owner: &Word, run: &Run) -> Archived {
+        if run.job.is_none() {
+            return Archived::None;
+        }
         match self.archives(owner, run) {
             Ok(archives) => archive::end(&archives).map_or(Archived::None, Archived::Ended),
             Err(error) if error.is_passing() => Archived::Hidden(error.to_string()),

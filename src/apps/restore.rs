@@ -67,6 +67,10 @@ fn newest(
     if let Some(path) = saved(component, run) {
         return Ok(Some(there(hdfs, cluster, of, path, true)?.0));
     }
+    // Where it keeps its checkpoints is not known: an older savepoint is not the newest state.
+    if let Some(Adopted { states: None }) = &run.adopted {
+        return Err(Error::Gone { path: format!("the folders of {}, which was adopted", run.id), noted: false });
+    }
     let hidden = |source| Error::Hidden { of: of.clone(), source };
     let kept = checkpoint(hdfs, &cluster.checkpoints_of(owner, of), run);
     let kept = kept.map_err(hidden)?;
@@ -104,11 +108,8 @@ fn newest(
         // It took no state of its own: what it began from is still the newest.
         (None, None, Some(path)) => Ok(Some(there(hdfs, cluster, of, path, true)?.0)),
         // Whether it had any, whoever submitted it knows.
-        (None, None, None) => match &run.adopted {
-            Some(Adopted { states }) => {
-                let path = states.clone().unwrap_or_else(|| format!("the folders of {}, which was adopted", run.id));
-                Err(Error::Gone { path, noted: false })
-            }
+        (None, None, None) => match run.adopted.as_ref().and_then(|adopted| adopted.states.clone()) {
+            Some(path) => Err(Error::Gone { path, noted: false }),
             None => Ok(None),
         },
     }

@@ -70,7 +70,7 @@ fn policy(asked: &Asked, path: &str) -> Result<HeaderValue, Failure> {
     let policy = format!(
         "sandbox allow-scripts allow-same-origin; default-src 'none'; script-src {at} 'unsafe-inline'; \
          style-src {at} 'unsafe-inline'; img-src {at} data:; font-src {at} data:; connect-src {at}; base-uri {at}; \
-         form-action 'none'; frame-ancestors 'none'"
+         worker-src 'none'; form-action 'none'; frame-ancestors 'none'"
     );
     HeaderValue::try_from(policy).map_err(|_| invalid("`Host` is no name".to_owned()))
 }

@@ -95,21 +95,24 @@ pub(super) fn events(manager: &Manager, asked: Asked) -> Result<Answer, Failure>
 async fn feed(house: Arc<House>, person: Person, mut after: u64, mut sender: Sender<Bytes, io::Error>, _seat: Seat) {
     let (begun, mut sent) = (Instant::now(), Instant::now());
     // The head goes out with it.
-    if !goes_out(&mut sender, Bytes::from_static(b": \n\n")).await {
+    if !goes_out(&mut sender, Bytes::from(number(after))).await {
         return;
     }
+    let mut is_told = false;
     while begun.elapsed() < LONGEST {
-        let text = if house.manager.number() > after {
+        let mut text = String::new();
+        if house.manager.number() > after {
             let (manager, person) = (house.manager.clone(), person.clone());
             let read = spawn_blocking(move || manager.happened(Some(after), |owner| person.shares_with(owner))).await;
             let Ok(Ok(page)) = read else { return };
-            after = page.after;
-            text(&page)
-        } else if sent.elapsed() >= HEARTBEAT {
-            ": \n\n".to_owned()
-        } else {
-            String::new()
-        };
+            // Records that this node's copy does not have yet, or any more, are told as missed once, and waited for.
+            if page.after != after || (page.missed && !is_told) {
+                (after, is_told, text) = (page.after, page.missed, self::text(&page));
+            }
+        }
+        if text.is_empty() && sent.elapsed() >= HEARTBEAT {
+            text = number(after);
+        }
         if text.is_empty() {
             sleep(PAUSE).await;
         } else if goes_out(&mut sender, Bytes::from(text)).await {
@@ -118,6 +121,11 @@ async fn feed(house: Arc<House>, person: Person, mut after: u64, mut sender: Sen
             return;
         }
     }
+}
+
+/// The number up to which all is told, without an event: whoever comes again goes on from there.
+fn number(after: u64) -> String {
+    format!("id: {after}\n\n")
 }
 
 /// As events, each under its number.

@@ -268,6 +268,8 @@ fn unknown(
     }
     match archived {
         Archived::None => {}
+        // It ran, which is written down first: else its state would count for nothing.
+        Archived::Ended(_) if !run.accepted => return Action::Accept { is_placeholder: false },
         Archived::Ended(end) => return Action::End(end.clone()),
         Archived::Hidden(why) => return cannot_see("HDFS", why),
     }

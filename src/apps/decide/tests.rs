@@ -122,6 +122,9 @@ fn an_intent_is_completed_whatever_is_wanted_by_now() {
         let of = |archived| Yarn::Unknown { traces: Traces::None, saved: Saved::None, archived };
         let end = End { verdict: Verdict::Succeeded, diagnostics: String::new(), at_ms: Some(1), ran_ms: Some(1) };
         assert_eq!(decided(&wanted, &run(true), of(Archived::Ended(end.clone()))), Action::End(end));
+        let end = End { verdict: Verdict::Failed, diagnostics: String::new(), at_ms: Some(1), ran_ms: Some(1) };
+        let first = decided(&wanted, &run(false), of(Archived::Ended(end)));
+        assert_eq!(first, Action::Accept { is_placeholder: false }, "that it ran is written down first");
         let hidden = decided(&wanted, &run(true), of(Archived::Hidden("HDFS is gone".into())));
         assert!(matches!(hidden, Action::Rest(Rest::CannotSee { .. })), "{hidden:?}");
         let forgotten = decided(&wanted, &run(true), unknown_to_yarn(Traces::None));

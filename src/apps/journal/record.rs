@@ -145,6 +145,9 @@ pub enum Fact {
         /// The folder in HDFS in which its job keeps its checkpoints, if it keeps any there.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         states: Option<String>,
+        /// The savepoint that is taken of it at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        savepoint: Option<TriggerId>,
     },
     /// A component that ended by itself cannot be started again; the order goes on for the others.
     RespawnFailed { of: Key, why: String },

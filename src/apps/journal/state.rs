@@ -109,7 +109,7 @@ impl State {
                 self.order(application, Wanted::Deleted)?;
                 self.of(application)?.interrupt();
             }
-            Fact::RunAdopted { of, id, intent, states } => {
+            Fact::RunAdopted { of, id, intent, states, savepoint } => {
                 self.of(&of.application)?
                     .components
                     .values_mut()
@@ -123,6 +123,9 @@ impl State {
                 let adopted = Some(Adopted { states: states.clone() });
                 component.begin(Run { begun: true, accepted: true, adopted, ..run });
                 component.begins = None;
+                if savepoint.is_some() {
+                    component.order_savepoint(savepoint.as_ref());
+                }
             }
             fact => self.change_run(record, fact)?,
         }

@@ -11,7 +11,7 @@ use crate::observe;
 use crate::orders::{self, Caller, Refusal};
 use crate::share;
 use crate::submit::{KIND, tag_of};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use systems::jobmanager::{JobManager, JobOverview};
 use systems::yarn;
 use words::application::Finding;
@@ -30,8 +30,9 @@ impl Manager {
         // Read after YARN was asked: what was submitted in between is known.
         let state = self.state()?;
         let (known, tag) = (known(&state), tag_of(&self.site.cluster));
-        let is_meant =
-            |one: &yarn::Application| !known.contains(&one.id) && (by.is_admin || one.user == by.name.as_str());
+        let is_meant = |one: &yarn::Application| {
+            !known.contains(&one.id) && !is_submitted(&state, one) && (by.is_admin || one.user == by.name.as_str())
+        };
         let told = |one: yarn::Application| Foreign {
             is_lost: one.tags.iter().any(|own| own.eq_ignore_ascii_case(&tag)),
             state: one.state.as_str().to_owned(),
@@ -50,8 +51,9 @@ impl Manager {
         let application = orders::own(&state, name, by)?;
         orders::adopt(name, application)?;
         let component = only_one(name, application)?;
-        let (running, job) = self.only_job(&application.owner, id)?;
-        let states = running.checkpoints(&job.id).ok().and_then(|told| told.completed?.external_path);
+        let (found, running, job) = self.only_job(&application.owner, id)?;
+        let told = running.checkpoints(&job.id).map_err(|error| unavailable(chain(&error)))?;
+        let states = told.completed.and_then(|completed| completed.external_path);
         let states = states.and_then(|path| self.folder_of_checkpoints(&path));
         let of = Key { application: name.clone(), component: component.clone() };
         let (package, prepared) = self.prepared(&state, &of).map_err(|failed| match failed {
@@ -61,15 +63,16 @@ impl Manager {
         let dry = self.dry_run(name, &Origin::Empty, by)?;
         let mut findings = dry.findings;
         if states.is_none() {
-            let what = "it has no checkpoint in HDFS now";
-            let remedy = "wait until its savepoint is complete: before that nothing could begin from its state";
+            let what = "it has no checkpoint in HDFS now, and where it will keep them nobody here knows";
+            let remedy =
+                "stop it with a savepoint before its next start, or name a state with --from; better adopt it later";
             findings.push(Finding::warning(id.as_str(), what, remedy));
         }
         let savepoint = self.take(&by.name, |state| {
             let application = orders::own(state, name, by)?;
             orders::adopt(name, application)?;
             share::another_start(state, &application.owner, self.share)?;
-            if known(state).contains(id) {
+            if known(state).contains(id) || is_submitted(state, &found) {
                 return Err(Refusal::Conflict(format!("an application here has {id} already")));
             }
             self.another_order(&by.name)?;
@@ -83,17 +86,21 @@ impl Manager {
                 package: Some(package.name.clone()),
                 saving: prepared.component.saving,
             };
-            let adopted = Fact::RunAdopted { of: of.clone(), id: id.clone(), intent, states: states.clone() };
-            let savepoint = fresh()?;
-            let ids = BTreeMap::from([(component.clone(), savepoint.clone())]);
-            Ok((vec![adopted, Fact::SavepointOrdered { application: name.clone(), ids }], savepoint.to_string()))
+            let (savepoint, states) = (fresh()?, states.clone());
+            let (of, id, saved) = (of.clone(), id.clone(), Some(savepoint.clone()));
+            let adopted = Fact::RunAdopted { of, id, intent, states, savepoint: saved };
+            Ok((vec![adopted], savepoint.to_string()))
         })?;
         self.urge(name);
         Ok(Adopted { component, job_id: job.id.to_string(), savepoint, findings })
     }
 
     /// The JobManager and the only job of an application of a user's that runs.
-    fn only_job(&self, owner: &Word, id: &ApplicationId) -> Result<(JobManager, JobOverview), Refusal> {
+    fn only_job(
+        &self,
+        owner: &Word,
+        id: &ApplicationId,
+    ) -> Result<(yarn::Application, JobManager, JobOverview), Refusal> {
         let found = self.yarn.application(id).map_err(|error| unavailable(chain(&error)))?;
         let found = found.ok_or_else(|| Refusal::NotFound(format!("application {id} in YARN")))?;
         let refused = |why: String| Err(Refusal::Conflict(format!("{id} {why}")));
@@ -112,7 +119,7 @@ impl Manager {
         let jobs = manager.jobs().map_err(|error| unavailable(chain(&error)))?;
         let mut live: Vec<JobOverview> = jobs.into_iter().filter(|job| !job.state.is_final()).collect();
         match (live.pop(), live.len()) {
-            (Some(job), 0) => Ok((manager, job)),
+            (Some(job), 0) => Ok((found, manager, job)),
             (None, _) => refused("runs no job".to_owned()),
             (Some(_), more) => refused(format!("runs {} jobs, and a component has one", more + 1)),
         }
@@ -131,6 +138,13 @@ impl Manager {
 fn known(state: &State) -> BTreeSet<ApplicationId> {
     let components = state.applications.values().flat_map(|application| application.components.values());
     components.flat_map(|component| [&component.run, &component.before]).flatten().map(|run| run.id.clone()).collect()
+}
+
+/// Whether Flink's own client is submitting it for a component.
+fn is_submitted(state: &State, one: &yarn::Application) -> bool {
+    let components = state.applications.values().flat_map(|application| application.components.values());
+    let mut tags = components.filter_map(|component| Some(component.attempt.as_ref()?.tag.as_str()));
+    tags.any(|tag| one.tags.iter().any(|own| own.eq_ignore_ascii_case(tag)))
 }
 
 fn only_one(name: &ApplicationName, application: &Application) -> Result<ComponentName, Refusal> {

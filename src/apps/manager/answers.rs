@@ -112,7 +112,7 @@ impl Manager {
     /// Deploys a package from the repository: it is read, brought to HDFS, and may be used from then on.
     pub fn deploy(&self, name: &PackageName, by: &Caller) -> Result<(), Refusal> {
         let _claim = self.claim(name)?;
-        // A node that stands by brings nothing to HDFS.
+        // What cannot be recorded is not brought to HDFS.
         if let Some(why) = self.unrecordable() {
             return Err(unavailable(why));
         }
@@ -138,7 +138,13 @@ impl Manager {
         self.take(&by.name, |state| match state.packages.contains_key(name) {
             true => Err(Refusal::Conflict(format!("{name} is deployed already"))),
             false => self.another_order(&by.name).map(|()| (vec![fact.clone()], ())),
-        })
+        })?;
+        // Another edge may have removed it as long as nobody had deployed it.
+        let again = self.repository.open(name).map_err(depot::Error::from);
+        if let Err(error) = again.and_then(|bytes| self.depot().put(name, &stored, bytes)) {
+            (self.tell)(&chain(&error));
+        }
+        Ok(())
     }
 
     /// Names are anybody's to invent: only some are remembered.

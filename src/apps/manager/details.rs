@@ -63,7 +63,7 @@ impl Manager {
     fn archived(&self, application: &Application, run: &Run) -> told::Details {
         let hdfs = self.hdfs.as_user(&User::simple(application.owner.as_str()));
         let mut details = told::Details::default();
-        match archive::of_run(&hdfs, &self.site.cluster.archive, run) {
+        match archive::of_run(&hdfs, &self.site.cluster.archive, (&application.owner, run)) {
             Ok(archives) => {
                 let found = archives.iter().filter_map(|archive| archive.failures(MOST_FAILURES));
                 details.failures = found.flat_map(failures).take(MOST_FAILURES).collect();

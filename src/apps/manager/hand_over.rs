@@ -24,6 +24,10 @@ impl Manager {
         if to.as_str() == self.holder.node() {
             return Err(Refusal::Conflict(format!("{to} manages already")));
         }
+        if let Some(owner) = lock(&self.clients).first() {
+            let why = format!("Flink's own client submits something of {owner} from this node: ask again in a moment");
+            return Err(Refusal::Conflict(why));
+        }
         let begun = self.clock.passed();
         if !self.holder.part(to.as_str(), begun) {
             return Err(unavailable(self.silent().unwrap_or_else(|| "this node does not manage now".to_owned())));
@@ -32,7 +36,9 @@ impl Manager {
         while !lock(&self.crew).is_idle() && self.clock.passed() < begun + PATIENCE {
             self.clock.sleep(Duration::from_millis(50));
         }
-        self.holder.hand_over(&self.hdfs, to.as_str()).map_err(|error| unavailable(chain(&error)))?;
+        if !self.holder.hand_over(&self.hdfs, to.as_str()).map_err(|error| unavailable(chain(&error)))? {
+            return Err(Refusal::Conflict("another node manages by now: `pnda app list` says which".to_owned()));
+        }
         (self.tell)(&format!("{}: {to} is to manage the applications of this cluster", by.name));
         Ok(())
     }

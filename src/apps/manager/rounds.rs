@@ -203,15 +203,18 @@ impl Manager {
         let held = self.holder.hold(&self.hdfs, self.clock.passed());
         let elsewhere = held.as_ref().err().filter(|error| matches!(error, holder::Error::Elsewhere { .. }));
         let elsewhere = elsewhere.map(|error| chain(error));
-        let is_elsewhere = elsewhere.is_some();
         // A node that stands by reads and looks, and as long as it knows who manages it does nothing.
-        if is_elsewhere {
+        if elsewhere.is_some() {
             lock(&self.since).elsewhere.clone_from(&elsewhere);
         }
         *lock(&self.unread) = match held {
             Err(error @ holder::Error::Hidden(_)) => Some(chain(&error)),
             Ok(()) | Err(holder::Error::Elsewhere { .. }) => self.catch_up().err(),
         };
+        // What was read took its time, and somebody may have ordered meanwhile that another node manages.
+        let parting = self.holder.parts_to(self.clock.passed());
+        let elsewhere = elsewhere.or(parting.map(|to| format!("{to} is to manage the applications of this cluster")));
+        let is_elsewhere = elsewhere.is_some();
         lock(&self.since).elsewhere = elsewhere;
         if is_elsewhere {
             // What came of its own acts says nothing any more.

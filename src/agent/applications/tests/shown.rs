@@ -75,14 +75,14 @@ fn a_stream_tells_what_happens_as_it_does_and_goes_on_after_what_was_had() {
         "{told}"
     );
     let mut new = listen("");
-    until(&mut new, ": \n\n");
+    until(&mut new, "id: ");
     let body = format!("{{\"package\": \"{PACKAGE}\"}}");
     assert_eq!(bed.send("alice", "PUT /v1/applications/others", "", body.as_bytes()).status, 201);
     let told = until(&mut new, "\"application\":\"others\"");
     assert!(!told.contains("id: 2\n") && told.contains("id: 3\n"), "{told}");
     assert!(until(&mut all, "id: 3\n").contains("application-created"));
     let mut more: Vec<UnixStream> = (0..2).map(|_| listen("")).collect();
-    more.iter_mut().for_each(|stream| drop(until(stream, ": \n\n")));
+    more.iter_mut().for_each(|stream| drop(until(stream, "id: ")));
     let mut last = listen("");
     assert!(until(&mut last, "end one first").contains("429"), "four are all");
     drop((more, all));

@@ -145,3 +145,18 @@ fn everybody_sees_his_own_and_administrators_all_and_what_is_known_is_none() {
     found.adopt(&found.id).unwrap();
     assert_eq!(seen("ops", true), [(bobs, true)]);
 }
+
+#[test]
+fn what_keeps_its_checkpoints_nobody_knows_where_is_not_begun_from_an_older_savepoint() {
+    let mut found = Found::new();
+    found.bed.flink.world().checkpoints = json!({ "counts": {}, "latest": {} });
+    let adopted = found.adopt(&found.id).unwrap();
+    assert!(adopted.findings.iter().any(|finding| finding.what.contains("no checkpoint in HDFS")), "{adopted:?}");
+    let saved =
+        |told: &words::application::Application| told.components[0].savepoints.iter().any(|one| one.path.is_some());
+    assert!(found.bed.settle(&found.manager, saved), "{:?}", told_of(&found.manager));
+    found.fails();
+    let told = told_of(&found.manager).unwrap().components.remove(0);
+    assert!(told.state == State::Failed && told.reason.contains("--from"), "{told:?}");
+    assert!(found.bed.submitted().is_empty());
+}
