@@ -18,7 +18,7 @@ use words::parallel;
 
 /// Folders that are listed, and applications that are asked for, at once.
 const AT_ONCE: usize = 4;
-/// So many applications YARN is asked for, one by one.
+/// So many applications YARN is asked for, one by one, as many of each owner.
 const MOST_ASKED: usize = 500;
 
 /// Lists folders, and notes what is not seen.
@@ -139,13 +139,18 @@ impl Manager {
             Ok(live) => found.live = Some(live.into_iter().map(|one| (one.id, one.started_ms)).collect()),
             Err(error) => looker.note(format!("what goes on in YARN is not seen: {}", chain(&error))),
         }
-        let named = found.staging.iter().chain(&found.high_availability);
-        let ids: BTreeSet<ApplicationId> = named.filter_map(|one| ApplicationId::new(one.name()).ok()).collect();
-        if ids.len() > MOST_ASKED {
-            looker.note(format!("of {} applications the first {MOST_ASKED} were asked for in YARN", ids.len()));
+        let mut ids: BTreeMap<&str, BTreeSet<ApplicationId>> = BTreeMap::new();
+        for one in found.staging.iter().chain(&found.high_availability) {
+            ids.entry(&one.owner).or_default().extend(ApplicationId::new(one.name()).ok());
+        }
+        // What one user piles up takes nothing of what is asked for others.
+        let share = (MOST_ASKED / ids.len().max(1)).max(1);
+        for (owner, ids) in ids.iter().filter(|(_, ids)| ids.len() > share) {
+            looker.note(format!("of {} applications of {owner} the newest {share} were asked for in YARN", ids.len()));
         }
         let tag = tag_of(&self.site.cluster);
-        let told = parallel::each(AT_ONCE, ids.into_iter().take(MOST_ASKED), |id| {
+        let asked = ids.into_values().flat_map(|ids| ids.into_iter().rev().take(share));
+        let told = parallel::each(AT_ONCE, asked, |id| {
             let told = match self.yarn.application(&id) {
                 Err(error) => Told::Hidden(chain(&error)),
                 Ok(None) => Told::Unknown,

@@ -2,8 +2,11 @@
 //! Only read; what comes is bounded, and is the job's: its program may have written it.
 //! Not here: which pages are shown.
 
-use super::{Error, JobManager, LONGEST_ANSWER, read};
+use super::{Error, JobManager, read};
 use crate::call::Question;
+
+/// Of Flink's own files the largest that a page needs has 2.8 MB; pages are held whole until they have gone out.
+const LONGEST: u64 = 4 << 20;
 
 /// What it answers with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +22,7 @@ impl JobManager {
     pub fn page(&self, path: &[&str], query: Option<&str>) -> Result<Page, Error> {
         let asked = super::Asked { query, ..read(format!("show /{}", path.join("/")), path) };
         let url = self.url(&asked)?;
-        let question = Question { method: asked.method, url: &url, body: None, longest: LONGEST_ANSWER };
+        let question = Question { method: asked.method, url: &url, body: None, longest: LONGEST };
         let lost =
             |why: String| Error::Unreachable { operation: asked.operation.clone(), address: self.address.clone(), why };
         let answer = self.caller.ask(&question).map_err(|error| lost(error.to_string()))?;
