@@ -2,12 +2,15 @@
 //! it keeps all of it from being done.
 //! Not here: the document that people write (`words::declared`).
 
-use super::bed::{Bed, alice, application, is_running, is_stopped, told_of, word};
+use super::bed::{Bed, TestClock, alice, application, is_running, is_stopped, told_of, word};
+use super::upgrades::{SLOTS, is_at};
 use crate::manager::Manager;
 use crate::orders::{Caller, Refusal};
 use crate::package::tests::WORDCOUNT;
 use serde_json::json;
+use std::sync::Arc;
 use words::application::Phase;
+use words::change::Step;
 use words::declared::{self, Applied, Apply, Declared, Order, StepState, Wanted};
 use words::names::{ApplicationName, PackageName};
 use words::problem::Source;
@@ -139,4 +142,21 @@ fn everything_that_stands_against_it_is_told_and_nothing_is_done() {
     let theirs = manager.apply(&of(Declared { wanted: Wanted::Running, ..words() }), &bob).unwrap();
     assert!(theirs.is_refused(), "{theirs:?}");
     assert!(matches!(manager.declarations(&[application()], &bob), Err(Refusal::Forbidden(_))));
+}
+
+/// Whoever applies it every minute would stop what runs each time.
+#[test]
+fn a_version_that_came_to_nothing_is_not_tried_again() {
+    let (mut bed, clock) = (Bed::new(), Arc::new(TestClock::by(3600)));
+    let manager = bed.manager_by(&clock);
+    bed.started_by(&manager);
+    (bed.rounds, bed.failing) = (40, Some(SLOTS));
+    let set = json!({ "flink": { "word-count": { "flink_config_args": format!("-Dtaskmanager.numberOfTaskSlots={SLOTS}") } } });
+    let wanted = Declared { wanted: Wanted::Running, set: serde_json::from_value(set).unwrap(), ..words() };
+    assert_eq!(apply(&manager, &wanted), [(Order::Upgrade, StepState::Ordered)]);
+    assert!(bed.settle(&manager, |told| is_at(told, Step::Returned) && is_running(told)), "{:?}", told_of(&manager));
+    let again = manager.apply(&of(wanted), &alice()).unwrap();
+    assert!(again.is_refused(), "{again:?}");
+    let why = &again.applications[0].findings[0];
+    assert!(why.what.contains("was tried, and came to nothing") && why.remedy.contains("pnda app upgrade"), "{why:?}");
 }
