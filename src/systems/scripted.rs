@@ -18,6 +18,21 @@ pub struct Request {
 }
 
 impl Request {
+    /// One that is sent, with its whole body.
+    pub fn of(request: transport::Request<'_>) -> Result<Request, Lost> {
+        let body = match request.body {
+            Body::Nothing => Vec::new(),
+            Body::Json(value) => value.to_string().into_bytes(),
+            Body::Bytes(size, bytes) => {
+                let mut body = Vec::new();
+                let read = bytes.take(size).read_to_end(&mut body);
+                read.map_err(|error| Lost::Sent(error.to_string()))?;
+                body
+            }
+        };
+        Ok(Request { method: request.method.name().to_owned(), url: request.url.clone(), body })
+    }
+
     /// A parameter of the query; empty if it is not there.
     pub fn parameter(&self, name: &str) -> String {
         self.url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
@@ -175,17 +190,7 @@ impl fmt::Debug for InProcess {
 
 impl Transport for InProcess {
     fn exchange(&self, request: transport::Request<'_>) -> Result<transport::Response, Lost> {
-        let body = match request.body {
-            Body::Nothing => Vec::new(),
-            Body::Json(value) => value.to_string().into_bytes(),
-            Body::Bytes(size, bytes) => {
-                let mut body = Vec::new();
-                let read = bytes.take(size).read_to_end(&mut body);
-                read.map_err(|error| Lost::Sent(error.to_string()))?;
-                body
-            }
-        };
-        let request = Request { method: request.method.name().to_owned(), url: request.url.clone(), body };
+        let request = Request::of(request)?;
         response((self.0)(&request)).ok_or_else(|| Lost::Sent("it hung up".to_owned()))
     }
 }

@@ -331,14 +331,4 @@ pub struct Following {
     pub read: Option<BTreeMap<String, BTreeMap<String, u64>>>,
 }
 
-macro_rules! shown_as_in_json {
-    ($($type:ty),*) => {
-        $(impl fmt::Display for $type {
-            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.serialize(out)
-            }
-        })*
-    };
-}
-
-shown_as_in_json!(Phase, State, SavepointState, Weight);
+crate::shown::shown_as_in_json!(Phase, State, SavepointState, Weight);

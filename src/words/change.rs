@@ -6,7 +6,6 @@ use crate::application::{Explained, Finding, Weight};
 use crate::names::{ApplicationName, ComponentName, PackageName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// The last upgrade of an application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -138,14 +137,4 @@ pub struct Changed {
     pub new: Option<String>,
 }
 
-macro_rules! shown_as_in_json {
-    ($($type:ty),*) => {
-        $(impl fmt::Display for $type {
-            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.serialize(out)
-            }
-        })*
-    };
-}
-
-shown_as_in_json!(Purpose, Step, Presence);
+crate::shown::shown_as_in_json!(Purpose, Step, Presence);

@@ -10,7 +10,7 @@ use crate::problem::{Origin, Problems, Source};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 
 /// The format of the document.
 const FORMAT: u64 = 1;
@@ -226,17 +226,7 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
-macro_rules! shown_as_in_json {
-    ($($type:ty),*) => {
-        $(impl fmt::Display for $type {
-            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.serialize(out)
-            }
-        })*
-    };
-}
-
-shown_as_in_json!(Wanted, Order, StepState);
+crate::shown::shown_as_in_json!(Wanted, Order, StepState);
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,19 @@
 
 use std::fmt;
 
+/// People see these as JSON has them.
+macro_rules! shown_as_in_json {
+    ($($type:ty),*) => {
+        $(impl std::fmt::Display for $type {
+            fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                serde::Serialize::serialize(self, out)
+            }
+        })*
+    };
+}
+
+pub(crate) use shown_as_in_json;
+
 /// Whether a character is no mark on the screen: it moves the cursor, turns the direction, or cannot be seen at all.
 fn is_hidden(c: char) -> bool {
     c.is_control()

@@ -9,15 +9,21 @@ use crate::orders::{Caller, Refusal};
 use std::sync::Arc;
 use words::application::Phase;
 
-#[test]
-fn a_node_that_stands_by_shows_what_is_so_and_does_nothing_until_the_other_one_is_gone() {
-    let mut bed = Bed::new();
+/// Two nodes, the first of which manages.
+fn two(bed: &Bed) -> [Manager; 2] {
     bed.direct("pnda").delete("/pnda/apps/manager").unwrap();
     let clock = || Arc::new(TestClock::by(1));
     let one = bed.manager_by(&clock()).on_node("edge-1");
     one.round();
     let other = bed.manager_elsewhere_by(&clock()).on_node("edge-2");
     other.round();
+    [one, other]
+}
+
+#[test]
+fn a_node_that_stands_by_shows_what_is_so_and_does_nothing_until_the_other_one_is_gone() {
+    let mut bed = Bed::new();
+    let [one, other] = two(&bed);
     one.start(&application(), Origin::Newest, &alice()).unwrap();
     for _ in 0..3 {
         other.round();
@@ -46,17 +52,6 @@ fn a_node_that_stands_by_shows_what_is_so_and_does_nothing_until_the_other_one_i
     assert!(bed.component().live().is_none(), "it goes on: {:?}", told_of(&other));
     other.stop(&application(), true, &alice()).unwrap();
     assert!(bed.settle(&other, is_stopped));
-}
-
-/// Two nodes, the first of which manages.
-fn two(bed: &Bed) -> [Manager; 2] {
-    bed.direct("pnda").delete("/pnda/apps/manager").unwrap();
-    let clock = || Arc::new(TestClock::by(1));
-    let one = bed.manager_by(&clock()).on_node("edge-1");
-    one.round();
-    let other = bed.manager_elsewhere_by(&clock()).on_node("edge-2");
-    other.round();
-    [one, other]
 }
 
 #[test]

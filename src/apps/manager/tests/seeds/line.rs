@@ -220,18 +220,7 @@ impl std::fmt::Debug for Wire {
 
 impl Transport for Wire {
     fn exchange(&self, request: transport::Request<'_>) -> Result<Response, Lost> {
-        let body = match request.body {
-            Body::Nothing => Vec::new(),
-            Body::Json(value) => value.to_string().into_bytes(),
-            Body::Bytes(size, bytes) => {
-                let mut body = Vec::new();
-                let read = bytes.take(size).read_to_end(&mut body);
-                read.map_err(|error| Lost::Sent(error.to_string()))?;
-                body
-            }
-        };
-        let request = Request { method: request.method.name().to_owned(), url: request.url.clone(), body };
-        self.line.pass(self.who, &request)
+        self.line.pass(self.who, &Request::of(request)?)
     }
 }
 
