@@ -22,7 +22,7 @@ pub struct Way {
     pub orders: Vec<Order>,
     /// So many of them can be given now.
     pub ready: usize,
-    /// For what the others wait.
+    /// For what the others wait, or what is under way where none is left.
     pub waits: Option<String>,
     /// What differs, by name.
     pub differs: Vec<String>,
@@ -55,8 +55,7 @@ impl Way {
 
     /// The same where something is under way.
     fn wait(&mut self, orders: Vec<Order>, why: String) {
-        self.waits = (!orders.is_empty()).then_some(why);
-        self.orders = orders;
+        (self.waits, self.orders) = (Some(why), orders);
     }
 }
 
@@ -66,7 +65,7 @@ pub fn ways(state: &State, apply: &Apply, by: &Caller) -> Vec<Way> {
     let is_missing = |name: &&ApplicationName| apply.delete_missing && !apply.applications.contains_key(*name);
     let own = state.applications.iter().filter(|(_, application)| application.owner == by.name);
     let missing = own.filter(|(name, _)| is_missing(name)).map(|(name, application)| end(name, application));
-    let something = |way: &Way| !way.orders.is_empty() || !way.findings.is_empty();
+    let something = |way: &Way| !way.orders.is_empty() || !way.findings.is_empty() || way.waits.is_some();
     declared.chain(missing).filter(something).collect()
 }
 
@@ -152,8 +151,11 @@ fn change(way: &mut Way, application: &Application, declared: &Declared, release
         }
         (Phase::Stopping, None) => way.wait(orders(false, differs), "it is stopping".to_owned()),
         (Phase::Created, None) => way.go(orders(false, differs)),
-        (Phase::Starting | Phase::Started, None) => {
+        (now @ (Phase::Starting | Phase::Started), None) => {
             way.go(orders(true, differs));
+            if way.orders.is_empty() && now == Phase::Starting {
+                way.waits = Some("it is starting".to_owned());
+            }
             // Whoever declares that it runs does not say that it is begun again when it has ended.
             if way.orders.is_empty() && runs(application).is_empty() {
                 let remedy = format!("`pnda app start {}` begins it anew", way.name);
@@ -167,7 +169,7 @@ fn change(way: &mut Way, application: &Application, declared: &Declared, release
 fn end(name: &ApplicationName, application: &Application) -> Way {
     let mut way = Way::new(name);
     match (phase(application), application.upgrading()) {
-        (Phase::Destroying, _) => {}
+        (Phase::Destroying, _) => way.waits = Some("it is being forgotten".to_owned()),
         (_, Some(upgrade)) if upgrade.starts => {
             way.wait(vec![Order::Stop, Order::Delete], format!("its {} is under way", upgrade.purpose));
         }

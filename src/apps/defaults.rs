@@ -10,7 +10,7 @@ use words::names::Word;
 use words::problem::{Problems, Source};
 
 /// Properties with a meaning that may have a default: the others belong to one program.
-const ALLOWED: [&str; 10] = [
+const ALLOWED: [&str; 12] = [
     "flink_version",
     "flink_parallelism",
     "flink_submission",
@@ -21,6 +21,8 @@ const ALLOWED: [&str; 10] = [
     "savepoint_interval_sec",
     "savepoint_keep",
     "savepoint_keep_days",
+    "savepoint_schedule",
+    "savepoint_schedule_zone",
 ];
 
 /// Properties by name.
@@ -80,10 +82,19 @@ fn set(table: &mut Table<'_>, key: &'static str) -> Set {
     set
 }
 
+/// Two ways to say one thing: the nearer layer counts, whichever of them it has.
+const EITHER: [&str; 2] = ["savepoint_interval_sec", "savepoint_schedule"];
+
 /// All layers as one.
-pub fn joined(layers: &Layers, package: &Set) -> Set {
-    let layers = layers.iter().flat_map(|(_, set)| set).chain(package);
-    layers.map(|(name, value)| (name.clone(), value.clone())).collect()
+pub fn joined(layers: &Layers, package: &Set, overrides: &Set) -> Set {
+    let mut all = Set::new();
+    for set in layers.iter().map(|(_, set)| set).chain([package, overrides]) {
+        if EITHER.iter().any(|name| set.contains_key(*name)) {
+            all.retain(|name, _| !EITHER.contains(&name.as_str()));
+        }
+        all.extend(set.clone());
+    }
+    all
 }
 
 /// From where each property comes, by its full name.
@@ -122,15 +133,25 @@ mod tests {
         let (dev, prod) = (Word::new("dev").unwrap(), Word::new("prod").unwrap());
         let (package, overrides) = (of(&[("topic", "p"), ("x", "p")]), of(&[("x", "o")]));
         let layers = defaults.layers(Some(&dev));
-        assert_eq!(joined(&layers, &package), of(&[("respawn_limit", "3"), ("topic", "p"), ("b", "1"), ("x", "p")]));
-        assert_eq!(joined(&defaults.layers(Some(&prod)), &package)["respawn_limit"], "20");
-        assert_eq!(joined(&defaults.layers(None), &package)["respawn_limit"], "20");
+        let all = of(&[("respawn_limit", "3"), ("topic", "p"), ("b", "1"), ("x", "o")]);
+        assert_eq!(joined(&layers, &package, &overrides), all);
+        assert_eq!(joined(&defaults.layers(Some(&prod)), &package, &overrides)["respawn_limit"], "20");
+        assert_eq!(joined(&defaults.layers(None), &package, &overrides)["respawn_limit"], "20");
         let names = ["component_respawn_limit", "component_topic", "component_b", "component_x", "component_name"];
         let expanded = of(&names.map(|name| (name, "")));
         let told = origins(&expanded, &layers, &package, &overrides);
         let told: Vec<SetBy> = names.iter().map(|name| told[*name]).collect();
         use SetBy::{Application, Package, Queue, Site, Submission};
         assert_eq!(told, [Queue, Package, Site, Application, Submission]);
+    }
+
+    #[test]
+    fn of_two_ways_to_say_one_thing_the_nearer_layer_s_counts() {
+        let layers = parse("[all]\nsavepoint_interval_sec = 3600\n").unwrap().layers(None);
+        let nightly = of(&[("savepoint_schedule", "0 3 * * *")]);
+        assert_eq!(joined(&layers, &nightly, &Set::new()), nightly);
+        let often = of(&[("savepoint_interval_sec", "60")]);
+        assert_eq!(joined(&layers, &nightly, &often), often);
     }
 
     #[test]

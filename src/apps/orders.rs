@@ -34,7 +34,7 @@ pub enum Refusal {
     /// Not at all.
     #[error("{0}")]
     Invalid(String),
-    /// Not so often.
+    /// Not so many at once.
     #[error("{0}")]
     TooMany(String),
     /// Not by this version.

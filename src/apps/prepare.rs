@@ -114,7 +114,7 @@ pub fn prepare(
     let component = found.ok_or_else(|| not_run("the package has no such component of type flink"))?;
     let owned = Owned { application: &of.application, component: &of.component, owner: &application.owner };
     let own = overrides.of(&Kind::Flink, &of.component);
-    let set = defaults::joined(layers, &component.properties);
+    let set = defaults::joined(layers, &component.properties, &own);
     let prepared = package::prepare(&package.name, (component, &set), environment, &own, &owned);
     let package::Prepared { properties, flink, notes } = prepared.map_err(Error::Mistakes)?;
     let origins = defaults::origins(&properties, layers, &component.properties, &own);

@@ -1,7 +1,8 @@
-//! What a component says about savepoints that nobody orders: how often one is taken, and how many of them stay.
+//! What a component says about savepoints that nobody orders: when one is taken, and how many of them stay.
 //! Each is a whole copy of the state.
 //! Not here: when the next one is due (`decide::periodic`), and which of them go (`decide::retention`).
 
+use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 
 /// No interval is shorter, and none longer than a year.
@@ -13,13 +14,30 @@ pub const MOST_KEEP: u32 = 50;
 pub const MOST_DAYS: u64 = 3660;
 
 /// What a run was intended with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saving {
-    /// From one savepoint to the next.
-    pub interval_ms: u64,
+    /// When one is taken.
+    #[serde(flatten)]
+    pub when: When,
     /// So many stay, the newest ones.
     pub keep: u32,
     /// What is older goes too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_ms: Option<u64>,
+}
+
+/// When a savepoint is taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum When {
+    /// So long after the one before.
+    Every {
+        /// In milliseconds.
+        interval_ms: u64,
+    },
+    /// At these times.
+    At {
+        /// In the words of cron.
+        schedule: Schedule,
+    },
 }

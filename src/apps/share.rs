@@ -31,11 +31,17 @@ impl Default for Share {
 
 /// Another application of this owner.
 pub fn another_application(state: &State, owner: &Word, share: Share) -> Result<(), Refusal> {
-    match of(state, owner).count() < share.applications {
+    applications(state, owner, 1, share)
+}
+
+/// So many more applications of this owner.
+pub fn applications(state: &State, owner: &Word, more: usize, share: Share) -> Result<(), Refusal> {
+    let (would_have, most) = (of(state, owner).count() + more, share.applications);
+    match would_have <= most {
         true => Ok(()),
         false => Err(Refusal::Forbidden(format!(
-            "{owner} has {} applications, which is all that one user may have: delete one first",
-            share.applications
+            "{owner} would have {would_have} applications, and one user may have {most}: delete {} first",
+            would_have - most
         ))),
     }
 }
@@ -47,7 +53,7 @@ pub fn another_start(state: &State, owner: &Word, share: Share) -> Result<(), Re
     };
     match of(state, owner).filter(waits).count() < share.waiting {
         true => Ok(()),
-        false => Err(Refusal::Forbidden(format!(
+        false => Err(Refusal::TooMany(format!(
             "{} applications of {owner} are starting or stopping already, which is all that may: wait for one",
             share.waiting
         ))),

@@ -82,7 +82,7 @@ pub struct Steps {
     pub steps: Vec<Step>,
     /// What differs, by name: `package`, or TYPE/COMPONENT/PROPERTY. Values may be secrets, and are not told.
     pub differs: Vec<String>,
-    /// For what the steps wait that wait, or why one failed.
+    /// For what the steps wait that wait, what is under way where none is left, or why one failed.
     pub reason: Option<String>,
     /// What stands against it, or is worth knowing.
     pub findings: Vec<Finding>,
@@ -142,6 +142,11 @@ impl Applied {
     /// Whether nothing is to be done.
     pub fn is_nothing(&self) -> bool {
         self.applications.iter().all(|one| one.steps.is_empty())
+    }
+
+    /// Whether nothing is to be done, and nothing that was ordered before is under way.
+    pub fn is_brought_about(&self) -> bool {
+        self.applications.iter().all(|one| one.steps.is_empty() && one.reason.is_none())
     }
 }
 

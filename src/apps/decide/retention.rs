@@ -25,7 +25,7 @@ pub fn beyond(state: &State, of: &Key, now_ms: u64) -> Option<Beyond> {
         return None;
     }
     let component = application.components.get(&of.component).filter(|one| one.disposals.len() < MOST_DISPOSALS)?;
-    let saving = component.run.as_ref()?.saving?;
+    let saving = component.run.as_ref()?.saving.as_ref()?;
     let is_kept = |one: &&Savepoint| !component.is_disposed(&one.id);
     let newest = component.savepoints.iter().filter(is_kept).rfind(|one| one.path().is_some())?;
     let before = component.savepoints.iter().take_while(|one| one.id != newest.id);
@@ -58,7 +58,7 @@ pub fn beyond(state: &State, of: &Key, now_ms: u64) -> Option<Beyond> {
 mod tests {
     use super::*;
     use crate::journal::{Application, Component, Run, Wanted};
-    use crate::saving::Saving;
+    use crate::saving::{Saving, When};
     use std::collections::BTreeMap;
     use std::sync::Arc;
     use words::ids::{ApplicationId, JobId};
@@ -95,7 +95,8 @@ mod tests {
     }
 
     fn state(kinds: &str, keep: u32, days: Option<u64>, restore: Option<u64>) -> State {
-        let saving = Some(Saving { interval_ms: 1, keep, keep_ms: days.map(|days| days * DAY_MS) });
+        let saving =
+            Some(Saving { when: When::Every { interval_ms: 1 }, keep, keep_ms: days.map(|days| days * DAY_MS) });
         let restore = restore.map(|number| format!("{}/savepoint", folder(number)));
         let run = Run { saving, restore, ..Run::of(ApplicationId::new("application_1_1").unwrap(), 1, 0) };
         let savepoints = (0..).zip(kinds.chars()).map(|(number, kind)| savepoint(number, kind)).collect();

@@ -84,7 +84,7 @@ impl Manager {
                 policy: prepared.component.policy,
                 due_ms: None,
                 package: Some(package.name.clone()),
-                saving: prepared.component.saving,
+                saving: prepared.component.saving.clone(),
             };
             let (savepoint, states) = (fresh()?, states.clone());
             let (of, id, saved) = (of.clone(), id.clone(), Some(savepoint.clone()));

@@ -223,7 +223,7 @@ impl Manager {
             policy: prepared.component.policy,
             due_ms,
             package: Some(package.name),
-            saving: prepared.component.saving,
+            saving: prepared.component.saving.clone(),
         };
         if prepared.is_by_client() {
             let intended = Fact::ClientIntended { of: of_run, tag: by_client::tag()?, intent };

@@ -8,6 +8,7 @@ use crate::declare::{self, Way};
 use crate::journal::{Origin, State};
 use crate::orders::{self, Caller, Refusal};
 use crate::preflight::answers::Answers;
+use crate::share;
 use std::sync::Arc;
 use words::application::{Finding, Weight};
 use words::change::Purpose;
@@ -35,6 +36,11 @@ impl Manager {
         let mut ways = declare::ways(&state, apply, by);
         for way in &mut ways {
             way.findings.extend(self.against(&state, way, by)?);
+        }
+        let made = ways.iter_mut().filter(|way| way.orders.contains(&Order::Create));
+        for (before, way) in made.enumerate() {
+            let over = share::applications(&state, &by.name, before + 1, self.share).err();
+            way.findings.extend(over.map(|refusal| Finding::refusal(way.name.as_str(), refusal.to_string(), "")));
         }
         let is_refused = ways.iter().flat_map(|way| &way.findings).any(|one| one.weight == Weight::Refusal);
         let gives = !apply.dry_run && !is_refused;
@@ -77,13 +83,15 @@ impl Manager {
         Ok(found)
     }
 
-    /// Gives the orders that can be given; the first that is refused ends that, for this application.
+    /// Gives the orders that can be given; the first that is refused ends that, for this application. What is beyond the
+    /// user's share for the moment waits, as what has to wait for something else does.
     fn give(&self, way: Way, by: &Caller) -> Steps {
         let mut steps = planned(way.clone());
         for (order, step) in way.orders.iter().zip(&mut steps.steps).take(way.ready) {
             step.state = StepState::Ordered;
             if let Err(refusal) = self.give_one(&way, *order, by) {
-                step.state = StepState::Failed;
+                let waits = matches!(refusal, Refusal::TooMany(_));
+                step.state = if waits { StepState::Waits } else { StepState::Failed };
                 steps.reason = Some(refusal.to_string());
                 break;
             }

@@ -18,7 +18,7 @@ use words::shown::shown;
 pub const APPLICATION_PROPERTIES: &str = "application.properties";
 
 /// Properties with a meaning here.
-pub(crate) const KNOWN: [&str; 22] = [
+pub(crate) const KNOWN: [&str; 24] = [
     "main_jar",
     "main_class",
     "main_py",
@@ -34,6 +34,8 @@ pub(crate) const KNOWN: [&str; 22] = [
     "savepoint_interval_sec",
     "savepoint_keep",
     "savepoint_keep_days",
+    "savepoint_schedule",
+    "savepoint_schedule_zone",
     "log_level",
     "no_auto_props",
     "flink_python_jar",

@@ -39,12 +39,17 @@ impl Reader<'_> {
                 Missed::One
             }
         };
-        let zone = self.get("schedule_zone").unwrap_or_else(|| "UTC".to_owned());
+        self.times("schedule", cron, missed)
+    }
+
+    /// Times in the words of cron, in the zone that the property beside this one names.
+    pub(super) fn times(&mut self, name: &str, cron: String, missed: Missed) -> Option<Schedule> {
+        let zone = self.get(&format!("{name}_zone")).unwrap_or_else(|| "UTC".to_owned());
         match Schedule::try_from(Text { cron, zone, missed }) {
             Ok(schedule) => Some(schedule),
             Err(error) => {
                 let remedy = "write five fields as cron does, as in 0 3 * * *, and a zone as in Europe/Berlin";
-                self.problem(shown(&error.to_string()).to_string(), remedy);
+                self.problem(format!("{name}: {}", shown(&error.to_string())), remedy);
                 None
             }
         }

@@ -57,7 +57,7 @@ pub(super) struct Bring {
     /// Only say what would be done. Exit code 1 if something stands against it.
     #[arg(long)]
     dry_run: bool,
-    /// Apply it again until nothing is left to be done.
+    /// Apply it again until nothing is left to be done or under way.
     #[arg(long, conflicts_with = "dry_run")]
     wait: bool,
     /// Print JSON.
@@ -88,6 +88,7 @@ fn apply(client: &Client, bring: Bring) -> Outcome {
     let read = declared::read(Source { file: &file, text: &text });
     let (applications, places) = read.map_err(|problems| Failure::new(USAGE, problems))?;
     let asked = Apply { applications, delete_missing: bring.delete_missing, dry_run: bring.dry_run };
+    let mut last = String::new();
     loop {
         let applied = client.apply(&asked)?;
         if let Some(refused) = refused(&applied, &places) {
@@ -96,13 +97,15 @@ fn apply(client: &Client, bring: Bring) -> Outcome {
             }
             return Err(Failure::new(FAILED, refused));
         }
-        let (failed, over) = (applied.has(StepState::Failed), applied.is_nothing() || !bring.wait);
+        let (failed, over) = (applied.has(StepState::Failed), applied.is_brought_about() || !bring.wait);
         if over || failed {
             tell(&applied, bring.json)?;
             return Ok(if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS });
         }
-        if !bring.json {
-            say(&plan(&applied))?;
+        let plan = plan(&applied);
+        if !bring.json && plan != last {
+            say(&plan)?;
+            last = plan;
         }
         std::thread::sleep(PAUSE);
     }
@@ -139,7 +142,9 @@ fn plan(applied: &Applied) -> String {
             let what = format!("{}{}", step.state, reason(step.state).unwrap_or_default());
             vec![one.application.to_string(), step.order.to_string(), what]
         };
-        one.steps.iter().map(line).collect::<Vec<_>>()
+        let under_way = one.reason.as_ref().filter(|_| one.steps.is_empty());
+        let under_way = under_way.map(|why| vec![one.application.to_string(), "-".to_owned(), shown(why).to_string()]);
+        one.steps.iter().map(line).chain(under_way).collect::<Vec<_>>()
     };
     let rows: Vec<Vec<String>> = applied.applications.iter().flat_map(row).collect();
     let differs = |one: &Steps| {
@@ -147,6 +152,6 @@ fn plan(applied: &Applied) -> String {
         one.differs.iter().map(line).collect::<String>() + &table::findings(&one.findings)
     };
     let more: String = applied.applications.iter().map(differs).collect();
-    let nothing = if applied.is_nothing() { "nothing to do\n" } else { "" };
+    let nothing = if applied.is_brought_about() { "nothing to do\n" } else { "" };
     format!("{}{more}{nothing}", table::columns(&rows))
 }

@@ -7,9 +7,10 @@ use super::upgrades::{SLOTS, is_at};
 use crate::manager::Manager;
 use crate::orders::{Caller, Refusal};
 use crate::package::tests::WORDCOUNT;
+use crate::share::Share;
 use serde_json::json;
 use std::sync::Arc;
-use words::application::Phase;
+use words::application::{Phase, Weight};
 use words::change::Step;
 use words::declared::{self, Applied, Apply, Declared, Order, StepState, Wanted};
 use words::names::{ApplicationName, PackageName};
@@ -68,8 +69,10 @@ fn what_is_exported_is_applied_with_nothing_to_do_and_each_change_is_an_order() 
     assert_eq!(apply(&manager, &wanted), [(Order::Start, StepState::Waits)], "the upgrade is under way");
     manager.round();
     assert_eq!(apply(&manager, &wanted), [(Order::Start, StepState::Ordered)]);
+    let meanwhile = manager.apply(&of(wanted.clone()), &alice()).unwrap();
+    assert!(meanwhile.is_nothing() && !meanwhile.is_brought_about(), "who waits waits on: {meanwhile:?}");
     assert!(bed.settle(&manager, is_running), "{:?}", told_of(&manager));
-    assert_eq!(apply(&manager, &wanted), []);
+    assert!(manager.apply(&of(wanted.clone()), &alice()).unwrap().is_brought_about());
     let told = manager.declarations(&[application()], &alice()).unwrap();
     assert_eq!(told[&application()], Declared { owner: Some(word("alice")), ..wanted });
 
@@ -142,6 +145,31 @@ fn everything_that_stands_against_it_is_told_and_nothing_is_done() {
     let theirs = manager.apply(&of(Declared { wanted: Wanted::Running, ..words() }), &bob).unwrap();
     assert!(theirs.is_refused(), "{theirs:?}");
     assert!(matches!(manager.declarations(&[application()], &bob), Err(Refusal::Forbidden(_))));
+}
+
+#[test]
+fn what_is_beyond_a_share_for_the_moment_waits_and_what_never_fits_is_refused_with_all_else() {
+    let bed = Bed::new();
+    let manager = bed.manager().sharing(Share { applications: 3, waiting: 1, ..Share::default() });
+    manager.round();
+    let running = Declared { wanted: Wanted::Running, ..words() };
+    let asked = |names: &[&str]| {
+        let each = names.iter().map(|name| (ApplicationName::new(*name).unwrap(), running.clone()));
+        Apply { applications: each.collect(), ..Apply::default() }
+    };
+    let before = manager.state().unwrap().number;
+    let refused = manager.apply(&asked(&["a", "b", "c"]), &alice()).unwrap();
+    let all = refused.applications.iter().flat_map(|one| &one.findings);
+    let against: Vec<_> = all.filter(|finding| finding.weight == Weight::Refusal).collect();
+    assert!(against.len() == 1 && against[0].place == "c", "{against:?}");
+    assert!(against[0].what.starts_with("alice would have 4 applications"), "{against:?}");
+    assert_eq!(manager.state().unwrap().number, before, "none is made");
+
+    let given = manager.apply(&asked(&["a", "b"]), &alice()).unwrap();
+    let [made, waits] = [StepState::Ordered, StepState::Waits];
+    let each = [(Order::Create, made), (Order::Start, made), (Order::Create, made), (Order::Start, waits)];
+    assert_eq!(steps(&given), each);
+    assert!(given.applications[1].reason.as_ref().is_some_and(|why| why.contains("wait for one")), "{given:?}");
 }
 
 /// Whoever applies it every minute would stop what runs each time.

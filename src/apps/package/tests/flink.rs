@@ -5,7 +5,7 @@
 use super::*;
 use crate::package::flink::{JobType, Program};
 use crate::respawn::Respawn;
-use crate::saving::Saving;
+use crate::saving::{Saving, When};
 
 const FILES: [&str; 6] = ["application.properties", "-x.jar", "a.jar", "words/util.py", "words/more.py", "job.py"];
 
@@ -283,17 +283,33 @@ fn no_key_and_no_value_begins_another_line_of_a_configuration() {
 #[test]
 fn savepoints_in_time_are_read_and_their_mistakes_told_at_once() {
     let of = |more: &[(&str, &str)]| parse(&[&[PYTHON], more].concat());
+    let every = |seconds: u64| When::Every { interval_ms: seconds * 1000 };
     let (flink, notes) = of(&[]).unwrap();
     assert_eq!((flink.saving, notes.len()), (None, 0));
     let (flink, notes) = of(&[("savepoint_interval_sec", "86400")]).unwrap();
-    assert_eq!(flink.saving, Some(Saving { interval_ms: 86_400_000, keep: 10, keep_ms: None }));
+    assert_eq!(flink.saving, Some(Saving { when: every(86_400), keep: 10, keep_ms: None }));
     assert_eq!(notes.len(), 0);
     let all = [("savepoint_interval_sec", "10"), ("savepoint_keep", "3"), ("savepoint_keep_days", "2")];
     let (flink, notes) = of(&all).unwrap();
-    assert_eq!(flink.saving, Some(Saving { interval_ms: 10_000, keep: 3, keep_ms: Some(2 * 86_400_000) }));
+    assert_eq!(flink.saving, Some(Saving { when: every(10), keep: 3, keep_ms: Some(2 * 86_400_000) }));
     assert!(notes[0].to_string().contains("a whole copy of the state"), "{notes:?}");
     let (flink, notes) = of(&[("savepoint_keep", "3")]).unwrap();
     assert!(flink.saving.is_none() && notes[0].to_string().contains("are taken by themselves"), "{notes:?}");
+    let nightly = [("savepoint_schedule", "0 3 * * *"), ("savepoint_schedule_zone", "Europe/Berlin")];
+    let (flink, notes) = of(&nightly).unwrap();
+    let Some(Saving { when: When::At { schedule }, keep: 10, keep_ms: None }) = flink.saving else {
+        panic!("{flink:?}")
+    };
+    assert_eq!((schedule.to_string(), notes.len()), ("0 3 * * * (Europe/Berlin)".to_owned(), 0));
+    for (more, said) in [
+        (("savepoint_interval_sec", "60"), "savepoint_interval_sec and a savepoint_schedule"),
+        (("savepoint_schedule", "3 o'clock"), "savepoint_schedule: `3 o'clock` is no expression of cron"),
+    ] {
+        let told = of(&[&nightly[..], &[more]].concat()).unwrap_err().to_string();
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    let (flink, notes) = of(&nightly[1..]).unwrap();
+    assert!(flink.saving.is_none() && notes[0].to_string().contains("which is not there"), "{notes:?}");
     let wrong = [("savepoint_interval_sec", "9"), ("savepoint_keep", "0"), ("savepoint_keep_days", "1.5")];
     let said = of(&wrong).unwrap_err().to_string();
     for line in ["savepoint_interval_sec is `9`", "from 10 to", "savepoint_keep is `0`", "savepoint_keep_days is `1.5`"]
