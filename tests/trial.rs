@@ -38,6 +38,8 @@ mod pairs;
 mod registries;
 #[path = "trial/relay.rs"]
 mod relay;
+#[path = "trial/rescale.rs"]
+mod rescale;
 #[path = "trial/savepoints.rs"]
 mod savepoints;
 #[path = "trial/upgrades.rs"]
@@ -281,6 +283,7 @@ fn an_application_stops_and_starts_with_its_state(folder: &Path) {
     assert_eq!(component(folder, "states").state, told::State::Stopped);
     assert!(app_does(folder, &["logs", "states", "-f"]).contains("jobmanager.log"), "after it was killed, too");
     part("savepoints in time", || savepoints::are_taken_in_time_by_a_copy_that_ends_for_good(folder));
+    part("another parallelism", || rescale::a_job_goes_on_with_another_parallelism(folder));
     part("housekeeping", || housekeeping::what_nobody_needs_goes_and_nothing_else(folder));
     app_does(folder, &["delete", "states", "--yes"]);
     app_does(folder, &["undeploy", "states-1.0.0"]);

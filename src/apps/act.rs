@@ -3,7 +3,7 @@
 //! Not here: what is to be done.
 
 use crate::housekeeping::Places;
-use crate::journal::{Key, Leaving, Run, Savepoint, fresh_id};
+use crate::journal::{Key, Leaving, Rescaling, Run, Savepoint, fresh_id};
 use crate::observe::manager;
 use crate::submit::{self, Cluster, Configuration, Distribution, Job, Refused, Resource};
 use serde_json::Value;
@@ -66,6 +66,7 @@ impl Error {
                 matches!(source, webhdfs::Error::Refused { kind, .. } if kind == "AccessControlException")
             }
             Error::Strange { .. } => true,
+            Error::JobManager { source, .. } => !source.is_passing(),
             Error::Removal { source, .. } => !source.is_passing() && matches!(source, webhdfs::Error::Refused { .. }),
             _ => false,
         }
@@ -199,6 +200,12 @@ impl Hands<'_> {
     /// Has a job take a checkpoint. Under one id Flink takes one, however often it is asked.
     pub fn checkpoint(&self, run: &Run, job: &JobId, id: &TriggerId) -> Result<(), Error> {
         let asked = self.master(run)?.checkpoint(job, id);
+        asked.map_err(|source| Error::JobManager { run: (run.id.clone(),), source })
+    }
+
+    /// Has a job go on with another parallelism. The same once more is without effect.
+    pub fn rescale(&self, run: &Run, job: &JobId, Rescaling { from, to }: Rescaling) -> Result<(), Error> {
+        let asked = self.master(run)?.rescale(job, from, to);
         asked.map_err(|source| Error::JobManager { run: (run.id.clone(),), source })
     }
 

@@ -55,6 +55,9 @@ pub struct Component {
     pub ended_ms: Option<u64>,
     /// Savepoints, oldest first.
     pub savepoints: Vec<Savepoint>,
+    /// So many tasks shall do its steps, which Flink was not asked for yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rescaling: Option<u32>,
     /// What somebody should look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alarms: Vec<Alarm>,

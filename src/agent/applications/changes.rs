@@ -84,6 +84,9 @@ pub(super) struct Rescale {
     /// Whether what runs is saved first; without, it is killed, and its newest savepoint or checkpoint counts.
     #[serde(default = "yes")]
     savepoint: bool,
+    /// Whether what runs begins anew even where Flink could change it as it runs.
+    #[serde(default)]
+    restart: bool,
     /// Only say what would be done, and what stands against it.
     #[serde(default)]
     dry_run: bool,
@@ -118,12 +121,12 @@ pub(super) fn restart(manager: &Manager, mut asked: Asked) -> Result<Answer, Fai
 }
 
 pub(super) fn rescale(manager: &Manager, mut asked: Asked) -> Result<Answer, Failure> {
-    let Rescale { component, parallelism, savepoint: save, dry_run } = asked.typed()?;
+    let Rescale { component, parallelism, savepoint: save, restart: restarts, dry_run } = asked.typed()?;
     if !(1..=32_768).contains(&parallelism) {
         return Err(invalid("`parallelism` is a whole number from 1 to 32768".to_owned()));
     }
     let parallelism = Some((component, parallelism));
-    answer(manager, &asked, &Change { parallelism, save, ..Change::to(Purpose::Rescale) }, dry_run)
+    answer(manager, &asked, &Change { parallelism, save, restarts, ..Change::to(Purpose::Rescale) }, dry_run)
 }
 
 /// What an upgrade would change, without what would be done.

@@ -179,6 +179,8 @@ pub enum Action {
     NotSaved { why: String, is_over: bool },
     /// Have YARN kill it.
     Kill,
+    /// Ask its job to go on with another parallelism.
+    Rescale { job: JobId },
     /// Write down that it is killed, for no job of it ever ran that could be saved.
     KillUnsaved,
 }
@@ -313,6 +315,7 @@ fn known(wanted: &Wanted, component: &Component, run: &Run, (seen, now_ms): (&Se
         // Its kill may be under way, whatever was ordered since.
         Wanted::Created | Wanted::Started { .. } if run.is_killed => Action::Kill,
         Wanted::Started { .. } if component.savepoint_ordered => saving(seen, true),
+        Wanted::Started { .. } if component.rescaling.is_some() => rescale(seen),
         Wanted::Started { .. } if periodic::is_due(component, run, now_ms) => match saving(seen, true) {
             Action::Save { job, .. } => Action::SaveInTime { job },
             // Nobody waits for it.
@@ -363,6 +366,17 @@ fn saving(seen: &Seen, goes_on: bool) -> Action {
         Job::Known { id, is_running: true, .. } => Action::Save { job: id.clone(), goes_on },
         Job::Known { is_running: false, .. } => {
             Action::Rest(Rest::Waits("not all tasks run, and so none can be saved"))
+        }
+    }
+}
+
+/// Another parallelism of what runs. Whether all its tasks run does not matter: those that it has may be too many.
+fn rescale(seen: &Seen) -> Action {
+    match &seen.job {
+        Job::Hidden(why) => cannot_see("the JobManager", why),
+        Job::Known { id, state, .. } if !ENDING.contains(&state.as_str()) => Action::Rescale { job: id.clone() },
+        Job::None | Job::Known { .. } => {
+            Action::Rest(Rest::Waits("there is no job now that could be given another parallelism"))
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use super::attempt::{Attempt, Refusals};
 use super::record::{End, Fork, Intent, Key, Origin, Verdict};
+use super::rescaling::Rescaling;
 use super::savepoint::{Disposal, Disposed, Outcome, Savepoint};
 use super::streak::Streak;
 use super::upgrade::{Previous, Trial, Upgrade};
@@ -139,6 +140,9 @@ pub struct Component {
     /// Flink's own client submits it, and its id is not known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Attempt>,
+    /// Its job is being given another parallelism as it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rescaling: Option<Rescaling>,
 }
 
 fn is_zero(number: &u64) -> bool {
@@ -333,6 +337,7 @@ impl Component {
             self.note_respawn(run.at_ms);
         }
         let is_respawn = self.goes_on(run.order);
+        self.rescaling = None;
         if let Some(run) = self.run.take().filter(Run::ran) {
             self.before = Some(run);
         }

@@ -254,6 +254,7 @@ impl Fact {
             | Fact::SavepointOrdered { application, .. }
             | Fact::DeleteOrdered { application }
             | Fact::ApplicationDeleted { application }
+            | Fact::RescaleOrdered { application, .. }
             | Fact::Upgrade { application, .. } => Some(application),
             Fact::StartFailed { of, .. }
             | Fact::RespawnFailed { of, .. }
@@ -273,6 +274,7 @@ impl Fact {
             | Fact::SavepointDisposed { of, .. }
             | Fact::RunAdopted { of, .. }
             | Fact::Trial { of, .. }
+            | Fact::RescaleEnded { of, .. }
             | Fact::KillIntended { of, .. } => Some(&of.application),
         }
     }

@@ -3,6 +3,7 @@
 //! Not here: where records lie, and what follows from them (`state`).
 
 use super::cleaning::{Cleaning, Stayed};
+use super::rescaling::Rescaling;
 use super::upgrade::{TrialFact, UpgradeFact};
 use crate::respawn::Policy;
 use crate::saving::Saving;
@@ -216,6 +217,14 @@ pub enum Fact {
     },
     /// A run is killed that was to be saved, for no job of it ever ran: from here on it does not go on, whatever is ordered.
     KillIntended { of: Key, id: ApplicationId },
+    /// Jobs that go on shall have another parallelism, which stays with the application.
+    RescaleOrdered { application: ApplicationName, overrides: Value, components: BTreeMap<ComponentName, Rescaling> },
+    /// Flink has taken that; or has not, and why.
+    RescaleEnded {
+        of: Key,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
 }
 
 /// The states of another application from which the first run of each component begins.

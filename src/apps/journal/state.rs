@@ -85,6 +85,7 @@ impl State {
             Fact::Upgrade { application, step } => self.change_upgrade(record, application, step)?,
             Fact::Trial { of, step } => self.change_trial(record, of, step)?,
             Fact::CleaningOrdered(_) | Fact::CleaningEnded { .. } => self.change_cleaning(record)?,
+            Fact::RescaleOrdered { .. } | Fact::RescaleEnded { .. } => self.change_rescaling(record)?,
             fact => self.change_by_order(record, fact)?,
         }
         Ok(())

@@ -111,6 +111,11 @@ impl Fact {
             }
             Fact::KillIntended { of, id } => (Some(&of.component), format!("{id} is killed, for it never had a job")),
             Fact::SavepointDisposed { of, id } => (Some(&of.component), format!("savepoint {id} is gone")),
+            Fact::RescaleOrdered { .. } => (None, "another parallelism was ordered, as it runs".to_owned()),
+            Fact::RescaleEnded { of, why: None } => (Some(&of.component), "Flink has taken it".to_owned()),
+            Fact::RescaleEnded { of, why: Some(why) } => {
+                (Some(&of.component), format!("Flink has not taken it: {why}"))
+            }
             Fact::CleaningOrdered(cleaning) => (None, told_order(cleaning)),
             Fact::CleaningEnded { removed, stayed, .. } => (None, told_end(*removed, stayed)),
             _ => (None, String::new()),

@@ -87,6 +87,7 @@ impl Manager {
             }
             (Action::Save { job, goes_on }, Some(run)) => self.save(state, of, run, (job, goes_on)),
             (Action::SaveInTime { job }, Some(run)) => self.save_in_time(state, of, run, job),
+            (Action::Rescale { job }, Some(run)) => self.rescale(state, of, run, &job),
             (Action::SaveAgain, Some(run)) => match component.pending() {
                 Some(pending) => self.hands().save(run, pending).map_err(|error| unavailable(chain(&error))),
                 None => Ok(()),

@@ -7,6 +7,7 @@ use super::Manager;
 use super::answers::{LONGEST_OVERRIDES, of_depot};
 use super::difference::{Version, difference};
 use super::explain::refusals;
+use super::rescale::{self, Rescalings};
 use crate::decide::upgrade::runs;
 use crate::journal::{Application, Fact, Key, Origin, Release, State, UpgradeFact, Wanted};
 use crate::orders::{self, Caller, Refusal};
@@ -38,6 +39,8 @@ pub struct Change {
     pub parallelism: Option<(Option<ComponentName>, u32)>,
     /// Whether what runs is saved first; else it is killed, and its newest state counts.
     pub save: bool,
+    /// Whether what runs begins anew even where Flink could give it another parallelism as it runs.
+    pub restarts: bool,
     /// Whether a release of Flink may be given the state of one from which it need not be able to read it.
     pub any_flink: bool,
 }
@@ -46,7 +49,8 @@ impl Change {
     /// One that changes nothing.
     pub fn to(purpose: Purpose) -> Change {
         let (package, overrides, set, parallelism) = Default::default();
-        Change { purpose, package, overrides, set, parallelism, save: purpose != Purpose::Rollback, any_flink: false }
+        let (save, restarts, any_flink) = (purpose != Purpose::Rollback, false, false);
+        Change { purpose, package, overrides, set, parallelism, save, restarts, any_flink }
     }
 }
 
@@ -63,6 +67,8 @@ struct Looked {
     release: Release,
     digest: Sha256,
     answers: Answers,
+    /// What changes as it runs, where that is all.
+    rescalings: Option<Rescalings>,
 }
 
 impl Manager {
@@ -86,9 +92,13 @@ impl Manager {
             return Ok(Vec::new());
         }
         orders::change(name, orders::own(&*self.state()?, name, by)?, change.purpose)?;
-        let Looked { plan, release, digest, answers } = self.consider(name, change, by)?;
+        let Looked { plan, release, digest, answers, rescalings } = self.consider(name, change, by)?;
         if let Some(why) = refusals(plan.findings.clone()) {
             return Err(Refusal::Invalid(format!("nothing was changed:\n{why}")));
+        }
+        if let Some(rescalings) = &rescalings {
+            self.order_rescaling(name, (&release.overrides, rescalings), by)?;
+            return Ok(plan.findings);
         }
         self.keep_answers(name, answers);
         self.order_looked_at(name, (change.purpose, release, change.save), Some(digest), by)?;
@@ -183,10 +193,11 @@ impl Manager {
             dry.findings.push(Finding::refusal(name.as_str(), what, remedy));
         }
         dry.findings.sort_by_key(|finding| finding.weight);
-        let steps = steps(application, change, &release);
+        let rescalings = self.rescalings((application, change), &old, &dry.components);
+        let steps = rescalings.as_ref().map_or_else(|| steps(application, change, &release), rescale::steps);
         let (application, purpose) = (name.clone(), change.purpose);
         let plan = Plan { application, purpose, difference, steps, findings: dry.findings, components: dry.components };
-        Ok(Looked { plan, release, digest, answers })
+        Ok(Looked { plan, release, digest, answers, rescalings })
     }
 
     /// What it is to become, with both packages.

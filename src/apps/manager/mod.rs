@@ -28,6 +28,7 @@ mod housekeeping;
 mod logs;
 mod notes;
 mod packages;
+mod rescale;
 mod rounds;
 mod save;
 mod savepoints;

@@ -120,6 +120,9 @@ pub(super) struct Rescale {
     /// How many tasks do each step.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=32_768))]
     parallelism: u32,
+    /// Stop it and begin anew even where Flink could change it as it runs, which its adaptive scheduler can.
+    #[arg(long)]
+    restart: bool,
     #[command(flatten)]
     manner: Manner,
 }
@@ -170,8 +173,9 @@ fn restart(client: &Client, restart: Restart) -> Outcome {
 }
 
 fn rescale(client: &Client, rescale: Rescale) -> Outcome {
-    let Rescale { application, component, parallelism, manner } = rescale;
-    let body = json!({ "component": component, "parallelism": parallelism, "savepoint": !manner.no_savepoint });
+    let Rescale { application, component, parallelism, restart, manner } = rescale;
+    let save = !manner.no_savepoint;
+    let body = json!({ "component": component, "parallelism": parallelism, "savepoint": save, "restart": restart });
     order(client, &application, ("rescale", body), &manner.end)
 }
 
@@ -187,7 +191,25 @@ fn order(client: &Client, name: &ApplicationName, (verb, mut body): (&str, Value
         return Ok(if plan.is_refused() { ExitCode::FAILURE } else { ExitCode::SUCCESS });
     }
     tell(&client.ordered(name, verb, &body)?)?;
-    settled(client, name, end.wait, is_over(verb == "rollback"))
+    match verb {
+        "rescale" => settled(client, name, end.wait, |application| {
+            is_rescaled(application).unwrap_or_else(|| is_over(false)(application))
+        }),
+        _ => settled(client, name, end.wait, is_over(verb == "rollback")),
+    }
+}
+
+/// What Flink makes otherwise as it runs has no upgrade.
+fn is_rescaled(application: &Application) -> Option<Settled> {
+    if application.upgrade.is_some() {
+        return None;
+    }
+    let is_asked_for = application.components.iter().any(|component| component.rescaling.is_some());
+    Some(match (is_asked_for, &application.information) {
+        (true, _) => Settled::No,
+        (false, Some(_)) => Settled::Badly(FAILED),
+        (false, None) => wait::runs(application),
+    })
 }
 
 /// It is over, and what was ordered has come to pass, or not. The way back is what a rollback orders.

@@ -52,6 +52,8 @@ pub struct World {
     asked: Vec<String>,
     /// The operations that were to close all windows.
     pub drained: Vec<String>,
+    /// How many tasks each step of a job may have, by the steps' names; none: its scheduler does not change them.
+    pub tasks: Option<BTreeMap<String, u32>>,
 }
 
 /// The running server.
@@ -134,6 +136,7 @@ fn answer(world: &mut World, request: &Request) -> Vec<u8> {
             http(202, "", &json!({ "request-id": id }).to_string())
         }
         ["GET", "jobs", _, "checkpoints", trigger] => triggered(world, trigger),
+        [method, "jobs", id, "resource-requirements"] => requirements(world, method, id, &request.body),
         ["GET", "jobs", _, "exceptions"] => http(200, "", &world.exceptions.to_string()),
         ["PATCH", "jobs", id] => {
             world.jobs.insert(id.to_owned(), "CANCELED".to_owned());
@@ -203,6 +206,22 @@ fn triggered(world: &World, trigger: &str) -> Vec<u8> {
     };
     let status = if operation.is_null() { "IN_PROGRESS" } else { "COMPLETED" };
     http(200, "", &json!({ "status": { "id": status }, "operation": operation }).to_string())
+}
+
+fn requirements(world: &mut World, method: &str, job: &str, body: &[u8]) -> Vec<u8> {
+    let Some(tasks) = &mut world.tasks else {
+        let what = "java.util.concurrent.CompletionException: java.lang.UnsupportedOperationException";
+        return error(500, &format!("{what}: Cannot change resource requirements of job {job}.\n\tat x"));
+    };
+    if method == "PUT" {
+        let all: BTreeMap<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+        let upper = |value: &Value| value["parallelism"]["upperBound"].as_u64().unwrap_or(1) as u32;
+        *tasks = all.iter().map(|(name, value)| (name.clone(), upper(value))).collect();
+        return http(200, "", "{}");
+    }
+    let bounds = |upper: &u32| json!({ "parallelism": { "lowerBound": 1, "upperBound": upper } });
+    let all: BTreeMap<&String, Value> = tasks.iter().map(|(name, upper)| (name, bounds(upper))).collect();
+    http(200, "", &json!(all).to_string())
 }
 
 fn error(status: u16, message: &str) -> Vec<u8> {

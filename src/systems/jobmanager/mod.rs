@@ -11,6 +11,7 @@ mod fake;
 mod job;
 mod operation;
 mod page;
+mod rescale;
 mod told;
 mod trigger;
 mod vitals;

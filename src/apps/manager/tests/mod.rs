@@ -22,6 +22,7 @@ mod preflight;
 mod races;
 mod refused;
 mod requests;
+mod rescale;
 mod respawn;
 mod savepoints;
 mod schedule;

@@ -1,0 +1,104 @@
+//! Another parallelism for jobs that go on: which of them Flink can give it as they run, and asking for it.
+//! Flink's adaptive scheduler can; all others are stopped with a savepoint and begin again (`change`).
+//! Not here: what Flink is asked (`systems::jobmanager`).
+
+use super::Manager;
+use super::carry_out::LONGEST_REASON;
+use super::change::Change;
+use super::difference::Version;
+use super::rounds::component_of;
+use super::unavailable;
+use crate::decide::upgrade::runs;
+use crate::journal::{Application, Fact, Key, Rescaling, Run, State, Wanted};
+use crate::orders::{self, Caller, Refusal};
+use std::collections::BTreeMap;
+use words::application::Explained;
+use words::chain::chain;
+use words::change::Purpose;
+use words::ids::JobId;
+use words::names::{ApplicationName, ComponentName};
+
+/// What jobs get, by component.
+pub(super) type Rescalings = BTreeMap<ComponentName, Rescaling>;
+
+const PARALLELISM: &str = "parallelism.default";
+
+impl Manager {
+    /// What jobs get as they run, if all that are to get another parallelism can.
+    pub(super) fn rescalings(
+        &self,
+        (application, change): (&Application, &Change),
+        old: &Version<'_>,
+        new: &[Explained],
+    ) -> Option<Rescalings> {
+        let goes_on = matches!(application.wanted, Wanted::Started { .. });
+        if change.purpose != Purpose::Rescale || !change.save || change.restarts || !goes_on {
+            return None;
+        }
+        let mut all = Rescalings::new();
+        for name in runs(application) {
+            let explained = new.iter().find(|one| one.component == name)?;
+            let set = |key: &str| explained.configuration.iter().find(|one| one.key == key);
+            let to = set(PARALLELISM).map_or(Some(1), |value| value.value.parse().ok())?;
+            let from = self.parallelism(old, &name)?;
+            if from == to {
+                continue;
+            }
+            set("jobmanager.scheduler").filter(|value| value.value.eq_ignore_ascii_case("adaptive"))?;
+            all.insert(name, Rescaling { from, to });
+        }
+        Some(all).filter(|all| !all.is_empty())
+    }
+
+    /// How many tasks do a step of which the program says nothing.
+    fn parallelism(&self, version: &Version<'_>, name: &ComponentName) -> Option<u32> {
+        let prepared = version.prepared.get(name)?;
+        let own = prepared.component.configuration.get(PARALLELISM).cloned();
+        let of_site = || Some(self.distribution(prepared.flink).ok()?.configuration.get(PARALLELISM).cloned());
+        own.map_or_else(of_site, |own| Some(Some(own)))?.map_or(Some(1), |text| text.parse().ok())
+    }
+
+    /// Orders it.
+    pub(super) fn order_rescaling(
+        &self,
+        name: &ApplicationName,
+        (overrides, components): (&serde_json::Value, &Rescalings),
+        by: &Caller,
+    ) -> Result<(), Refusal> {
+        self.order(name, by, |_, application| {
+            orders::change(name, application, Purpose::Rescale)?;
+            if application.components.values().any(|component| component.rescaling.is_some()) {
+                return Err(Refusal::Conflict(format!("{name} is being given another parallelism: wait for it")));
+            }
+            // Whoever stops it meanwhile has other plans with it.
+            if components.keys().any(|one| application.components.get(one).is_none_or(|one| one.live().is_none())) {
+                return Err(Refusal::Conflict(format!("not all of {name} runs any more: ask again")));
+            }
+            self.another_order(&by.name)?;
+            let (application, components) = (name.clone(), components.clone());
+            Ok(Fact::RescaleOrdered { application, overrides: overrides.clone(), components })
+        })
+    }
+
+    /// Asks the job of a run for it, and writes down what came of that.
+    pub(super) fn rescale(&self, state: &State, of: &Key, run: &Run, job: &JobId) -> Result<(), Refusal> {
+        let Some(rescaling) = component_of(state, of).and_then(|(_, component)| component.rescaling) else {
+            return Ok(());
+        };
+        let why = match self.hands().rescale(run, job, rescaling) {
+            Ok(()) => None,
+            Err(error) if error.is_final() => Some(chain(&error).chars().take(LONGEST_REASON).collect()),
+            Err(error) => return Err(unavailable(chain(&error))),
+        };
+        self.record(state, of, Fact::RescaleEnded { of: of.clone(), why })
+    }
+}
+
+/// What would happen, in its order.
+pub(super) fn steps(all: &Rescalings) -> Vec<String> {
+    let of_one = |(name, Rescaling { from, to }): (&ComponentName, &Rescaling)| {
+        format!("steps of {name} that up to {from} tasks do are done by up to {to}, as it runs: nothing is stopped")
+    };
+    let last = "a run that follows has the new parallelism, too".to_owned();
+    all.iter().map(of_one).chain([last]).collect()
+}
