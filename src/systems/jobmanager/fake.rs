@@ -136,7 +136,7 @@ fn answer(world: &mut World, request: &Request) -> Vec<u8> {
             http(202, "", &json!({ "request-id": id }).to_string())
         }
         ["GET", "jobs", _, "checkpoints", trigger] => triggered(world, trigger),
-        [method, "jobs", id, "resource-requirements"] => requirements(world, method, id, &request.body),
+        [method, "jobs", _, "resource-requirements"] => requirements(world, method, &request.body),
         ["GET", "jobs", _, "exceptions"] => http(200, "", &world.exceptions.to_string()),
         ["PATCH", "jobs", id] => {
             world.jobs.insert(id.to_owned(), "CANCELED".to_owned());
@@ -208,10 +208,12 @@ fn triggered(world: &World, trigger: &str) -> Vec<u8> {
     http(200, "", &json!({ "status": { "id": status }, "operation": operation }).to_string())
 }
 
-fn requirements(world: &mut World, method: &str, job: &str, body: &[u8]) -> Vec<u8> {
+fn requirements(world: &mut World, method: &str, body: &[u8]) -> Vec<u8> {
     let Some(tasks) = &mut world.tasks else {
-        let what = "java.util.concurrent.CompletionException: java.lang.UnsupportedOperationException";
-        return error(500, &format!("{what}: Cannot change resource requirements of job {job}.\n\tat x"));
+        let what = "java.lang.UnsupportedOperationException: The DefaultScheduler does not support changing the \
+                    parallelism without a job restart.";
+        let errors = json!(["Internal server error.", format!("<Exception on server side:\n{what}\n\tat x")]);
+        return http(500, "", &json!({ "errors": errors }).to_string());
     };
     if method == "PUT" {
         let all: BTreeMap<String, Value> = serde_json::from_slice(body).unwrap_or_default();

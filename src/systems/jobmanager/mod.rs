@@ -213,6 +213,9 @@ fn read<'a>(operation: String, path: &'a [&'a str]) -> Asked<'a> {
     Asked { operation, method: Method::Get, path, query: None, body: None }
 }
 
+/// Before the exception that a JobManager did not expect, in the same message.
+const UNEXPECTED: &str = "<Exception on server side:";
+
 /// What a JobManager refuses with: the first line of each message. Messages end in stacks.
 fn said(bytes: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
@@ -221,7 +224,8 @@ fn said(bytes: &[u8]) -> Option<String> {
         errors: Vec<Cow<'a, str>>,
     }
     let refusal: Refusal<'_> = serde_json::from_slice(bytes).ok()?;
-    let lines: Vec<&str> = refusal.errors.iter().filter_map(|text| text.lines().next()).collect();
+    let first = |text: &'_ str| text.trim_start_matches(UNEXPECTED).trim_start().lines().next().map(str::to_owned);
+    let lines: Vec<String> = refusal.errors.iter().filter_map(|text| first(text)).collect();
     Some(lines.join("; ").chars().take(LONGEST_REFUSAL).collect())
 }
 

@@ -55,7 +55,10 @@ fn what_flink_refuses_is_told_and_the_run_goes_on() {
     one.rounds(3);
     let told = told_of(&one.manager).unwrap();
     let why = told.information.clone().unwrap();
-    assert!(why.starts_with("Error rescaling words: ") && why.contains("Cannot change resource requirements"), "{why}");
+    assert!(
+        why.starts_with("Error rescaling words: ") && why.contains("The DefaultScheduler does not support"),
+        "{why}"
+    );
     assert!(is_running(&told) && told.components[0].rescaling.is_none(), "{told:?}");
 }
 
