@@ -43,7 +43,7 @@ pub fn end(archives: &[Archive]) -> Option<End> {
     let cause = archives.iter().find_map(|archive| Some(archive.failures(1)?.list.into_iter().next()?.cause));
     let cause = cause.filter(|_| verdict == Verdict::Failed).map(|cause| format!(": {cause}")).unwrap_or_default();
     let diagnostics = format!("YARN has forgotten it; Flink's archive says that {how}{cause}");
-    Some(End { verdict, diagnostics, at_ms: Some(last.at_ms), ran_ms: Some(last.ran_ms) })
+    Some(End { at_ms: Some(last.at_ms), ran_ms: Some(last.ran_ms), ..End::of(verdict, diagnostics) })
 }
 
 fn places(hdfs: &WebHdfs, folder: &str, (owner, run): (&Word, &Run)) -> Result<Vec<String>, Error> {

@@ -130,11 +130,11 @@ impl Observer<'_> {
         }
     }
 
-    /// Whether a JobManager of it ever started. Asked only where a stop depends on it.
+    /// Whether a JobManager of it ever started. Asked only where something depends on it: a stop, or where the next run begins.
     fn had_master(&self, known: &journal::Application, application: &Application) -> Result<bool, String> {
         let is_asked = matches!(known.wanted, Wanted::Stopped { save: true, .. });
         let here = application.am_host_http_address.is_some() || application.am_rpc_address.is_some();
-        if here || !is_asked || application.state.is_final() || application.state == State::Running {
+        if here || application.state == State::Running || !(is_asked || application.state.is_final()) {
             return Ok(true);
         }
         let attempts = self.yarn.attempts(&application.id).map_err(|error| error.to_string())?;

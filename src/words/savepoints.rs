@@ -83,6 +83,17 @@ pub struct Taken {
     pub savepoints: BTreeMap<ComponentName, String>,
 }
 
+/// A state that lies in HDFS, from which the next run of a component begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Adopt {
+    /// The component; needless where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<ComponentName>,
+    /// The savepoint or checkpoint: a path, or an address in HDFS.
+    pub path: String,
+}
+
 /// How a savepoint is removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

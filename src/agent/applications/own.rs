@@ -18,7 +18,7 @@ use words::foreign::Adoption;
 use words::housekeeping::Clean;
 use words::ids::TriggerId;
 use words::names::{ApplicationName, ComponentName};
-use words::savepoints::{Dispose, Taken};
+use words::savepoints::{Adopt, Dispose, Taken};
 
 /// What goes back of each container's logs unless told, and at most.
 const USUAL_LOG: u32 = 64 << 10;
@@ -144,6 +144,12 @@ pub(super) fn savepoint(manager: &Manager, asked: Asked) -> Result<Answer, Failu
 
 pub(super) fn savepoints(manager: &Manager, asked: Asked) -> Result<Answer, Failure> {
     fine(&manager.savepoints(&readable(manager, &asked)?)?)
+}
+
+pub(super) fn adopt_state(manager: &Manager, mut asked: Asked) -> Result<Answer, Failure> {
+    let (wanted, one): (Adopt, ApplicationName) = (asked.typed()?, asked.name(0)?);
+    manager.adopt_state(&one, &wanted, asked.caller()?)?;
+    taken()
 }
 
 pub(super) fn dispose(manager: &Manager, mut asked: Asked) -> Result<Answer, Failure> {

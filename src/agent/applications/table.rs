@@ -20,7 +20,7 @@ use words::foreign::{Adopted, Adoption, Foreign};
 use words::happened::Page;
 use words::housekeeping::{Clean, Cleaning};
 use words::names::{ApplicationName, PackageName};
-use words::savepoints::{Dispose, Removed, Savepoints, Taken};
+use words::savepoints::{Adopt, Dispose, Removed, Savepoints, Taken};
 
 /// All of them.
 pub(super) static ROUTES: &[Route] = &[
@@ -150,6 +150,14 @@ pub(super) static ROUTES: &[Route] = &[
         own::savepoint,
         "Take a savepoint of what runs, or join one that is under way; it goes on.",
     ),
+    order(
+        "POST",
+        "/v1/applications/{application}/savepoints/adopt",
+        Own,
+        own::adopt_state,
+        "Have its next run begin from a savepoint or checkpoint that lies in HDFS, wherever it comes from.",
+    )
+    .taking(Takes::Document { schema: of::<Adopt>, required: true }),
     Route::new(
         "POST",
         "/v1/applications/{application}/upgrade",

@@ -62,7 +62,7 @@ fn seen(state: YarnState, attempt: u64) -> Observed {
 fn ended(verdict: Verdict, respawn: Respawn) -> Known {
     let mut one = well();
     let run = one.component.run.as_mut().unwrap();
-    run.end = Some(End { verdict, diagnostics: String::new(), at_ms: Some(AT + 5), ran_ms: None });
+    run.end = Some(End { at_ms: Some(AT + 5), ..End::of(verdict, "") });
     run.policy = Policy { respawn, pause_ms: 2000, limit: Some(0) };
     one.component.streak.failures = u32::from(verdict == Verdict::Failed);
     Known { state: State::Failed, ..one }

@@ -112,7 +112,7 @@ mod tests {
     const ENDED: u64 = 1_000_000;
 
     fn ended(policy: Policy, verdict: Verdict, diagnostics: &str, streak: Streak) -> Component {
-        let end = End { verdict, diagnostics: diagnostics.to_owned(), at_ms: None, ran_ms: None };
+        let end = End::of(verdict, diagnostics);
         let id = ApplicationId::new("application_1_1").unwrap();
         let run = Run { begun: true, accepted: true, policy, end: Some(end), ended_ms: ENDED, ..Run::of(id, 7, 0) };
         Component { run: Some(run), streak, ..Component::default() }

@@ -42,7 +42,7 @@ fn need(application: &Application, component: &Component, key: &Key, (of, folder
     if let Some(Origin::Path(path)) = &component.begins
         && lies_in(path, folder)
     {
-        return Some(format!("the next start of {key} begins from it, for it became the version before"));
+        return Some(format!("the next start of {key} begins from it"));
     }
     let last = component.last_that_ran();
     if last.is_none() && is_there(&component.forked) {
@@ -190,6 +190,7 @@ mod tests {
         let upgrade = Upgrade {
             order: 7,
             purpose: Purpose::Upgrade,
+            from_sha256: None,
             from: release.clone(),
             to: release.clone(),
             runs: Default::default(),
@@ -202,7 +203,7 @@ mod tests {
         assert!(stays(&under_way).unwrap().contains("upgrade of b is under way"), "{:?}", stays(&under_way));
         let over = with(|one| one.upgrade = Some(Upgrade { step: Step::Good, ..upgrade }));
         assert_eq!((stays(&over), missed(&over, FOLDER)), (None, None));
-        let before = with(|one| one.previous = Some(Previous { release, states }));
+        let before = with(|one| one.previous = Some(Previous { release, states, sha256: None }));
         assert_eq!(stays(&before), None);
         assert!(missed(&before, FOLDER).unwrap().contains("a rollback of b to p-0.9.0"));
     }

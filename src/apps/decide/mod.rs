@@ -221,7 +221,7 @@ pub fn next(wanted: &Wanted, component: &Component, observed: &Observed, now_ms:
         Yarn::Unknown { traces, saved, archived } => unknown(wanted, component, run, (traces, saved, archived)),
         Yarn::Foreign(user) => {
             let diagnostics = format!("its id was taken by {user}, whose application is left alone");
-            Action::End(End { verdict: Verdict::Failed, diagnostics, at_ms: None, ran_ms: None })
+            Action::End(End::of(Verdict::Failed, diagnostics))
         }
         Yarn::Known(seen) => known(wanted, component, run, (seen, now_ms)),
     }
@@ -262,8 +262,7 @@ fn unknown(
     run: &Run,
     (traces, saved, archived): (&Traces, &Saved, &Archived),
 ) -> Action {
-    let lost =
-        |diagnostics: String| Action::End(End { verdict: Verdict::Lost, diagnostics, at_ms: None, ran_ms: None });
+    let lost = |diagnostics: String| Action::End(End::of(Verdict::Lost, diagnostics));
     let shall_run = matches!(wanted, Wanted::Created | Wanted::Started { .. });
     if let Some(pending) = component.pending().filter(|_| run.accepted) {
         return settle(wanted, pending, saved, true);
@@ -284,9 +283,7 @@ fn unknown(
         // What takes the id runs nothing, whatever became of the run.
         (false, _) if run.begun => Action::Occupy,
         // Whoever is about to submit it writes that first, and learns that something else was written.
-        (false, _) => {
-            Action::End(End { verdict: Verdict::Abandoned, diagnostics: String::new(), at_ms: None, ran_ms: None })
-        }
+        (false, _) => Action::End(End::of(Verdict::Abandoned, "")),
     }
 }
 
@@ -415,7 +412,8 @@ fn end(seen: &Seen) -> End {
         (State::Failed, _) | (_, FinalStatus::Failed) => Verdict::Failed,
         _ => Verdict::Lost,
     };
-    End { verdict, diagnostics: seen.diagnostics.clone(), at_ms: seen.finished_ms, ran_ms: seen.ran_ms }
+    let (at_ms, ran_ms) = (seen.finished_ms, seen.ran_ms);
+    End { verdict, diagnostics: seen.diagnostics.clone(), at_ms, ran_ms, never_ran: !seen.had_master }
 }
 
 fn cannot_see(hop: &'static str, why: &str) -> Action {

@@ -159,6 +159,7 @@ mod tests {
         application.upgrade = Some(Upgrade {
             order: 1,
             purpose: Purpose::Upgrade,
+            from_sha256: None,
             from: release.clone(),
             to: release,
             starts: true,

@@ -30,7 +30,7 @@ fn run(accepted: bool) -> Component {
 }
 
 fn ended(order: u64) -> Component {
-    let end = End { verdict: Verdict::Failed, diagnostics: String::new(), at_ms: None, ran_ms: None };
+    let end = End::of(Verdict::Failed, "");
     let mut component = run(true);
     component.run = component.run.map(|run| Run { order, end: Some(end), ..run });
     component
@@ -54,7 +54,7 @@ fn with(outcome: Outcome) -> Component {
 
 fn seen(state: State, job: Job, saved: Saved) -> Yarn {
     let (final_status, diagnostics, queue) = (FinalStatus::Undefined, String::new(), "root.default".to_owned());
-    let had_master = state == State::Running;
+    let had_master = state == State::Running || state.is_final();
     Yarn::Known(Box::new(Seen {
         state,
         final_status,
@@ -120,9 +120,9 @@ fn an_intent_is_completed_whatever_is_wanted_by_now() {
             false => assert_eq!(nobody, Action::Occupy, "what takes the id runs nothing, whatever became of it"),
         }
         let of = |archived| Yarn::Unknown { traces: Traces::None, saved: Saved::None, archived };
-        let end = End { verdict: Verdict::Succeeded, diagnostics: String::new(), at_ms: Some(1), ran_ms: Some(1) };
+        let end = End { at_ms: Some(1), ran_ms: Some(1), ..End::of(Verdict::Succeeded, "") };
         assert_eq!(decided(&wanted, &run(true), of(Archived::Ended(end.clone()))), Action::End(end));
-        let end = End { verdict: Verdict::Failed, diagnostics: String::new(), at_ms: Some(1), ran_ms: Some(1) };
+        let end = End { at_ms: Some(1), ran_ms: Some(1), ..End::of(Verdict::Failed, "") };
         let first = decided(&wanted, &run(false), of(Archived::Ended(end)));
         assert_eq!(first, Action::Accept { is_placeholder: false }, "that it ran is written down first");
         let hidden = decided(&wanted, &run(true), of(Archived::Hidden("HDFS is gone".into())));
@@ -185,7 +185,7 @@ fn the_end_is_written_down_with_yarn_s_and_flink_s_verdict_together() {
             if let Yarn::Known(seen) = &mut yarn {
                 seen.final_status = final_status.clone();
             }
-            let end = End { verdict, diagnostics: String::new(), at_ms: Some(5), ran_ms: None };
+            let end = End { at_ms: Some(5), ..End::of(verdict, "") };
             assert_eq!(decided(&wanted, &run(true), yarn), Action::End(end), "{state:?} {final_status:?}");
         }
     }

@@ -43,7 +43,7 @@ fn lying(path: &str, days: u64) -> Lying {
 
 /// An ended run, of this job.
 fn run(number: u32, digit: &str) -> Run {
-    let end = End { verdict: Verdict::Killed, diagnostics: String::new(), at_ms: Some(1), ran_ms: None };
+    let end = End { at_ms: Some(1), ..End::of(Verdict::Killed, "") };
     let run = Run::of(id(number), 1, NOW_MS - 50 * DAY_MS);
     Run { job: Some(job(digit)), begun: true, accepted: true, end: Some(end), ..run }
 }
@@ -181,7 +181,7 @@ fn what_starts_stops_or_may_go_back_keeps_all_of_its_checkpoints() {
     let before = state(move |one| {
         let release = Release { package: PackageName::new("p-0.9.0").unwrap(), overrides: json!({}) };
         let states = BTreeMap::from([(key().component, Some(from))]);
-        one.previous = Some(Previous { release, states });
+        one.previous = Some(Previous { release, states, sha256: None });
     });
     stays(said(&before, kept("9", 400)), "a rollback of a to p-0.9.0 would begin from it");
     let forked = state(move |one| {

@@ -193,6 +193,9 @@ pub struct Run {
     /// It is being killed without a savepoint, although one was ordered: no job of it ever ran.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_killed: bool,
+    /// What its component was to begin from, until this run shows that it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begins: Option<Origin>,
 }
 
 /// What is known of a run that somebody else submitted.
@@ -224,6 +227,7 @@ impl Run {
             saving: None,
             adopted: None,
             is_killed: false,
+            begins: None,
         }
     }
 
@@ -235,7 +239,9 @@ impl Run {
 
     /// Whether it ever ran, as far as anybody knows.
     pub fn ran(&self) -> bool {
-        (self.accepted && !self.is_placeholder) || self.end.as_ref().is_some_and(|end| end.verdict == Verdict::Lost)
+        let is_lost = |end: &End| end.verdict == Verdict::Lost;
+        let end = self.end.as_ref();
+        end.is_some_and(is_lost) || (self.accepted && !self.is_placeholder && !end.is_some_and(|end| end.never_ran))
     }
 }
 

@@ -198,6 +198,8 @@ pub enum Fact {
     DisposalOrdered { of: Key, id: TriggerId, folder: String },
     /// Its files are gone.
     SavepointDisposed { of: Key, id: TriggerId },
+    /// The next run of a component begins from this state in HDFS, wherever it comes from.
+    StateAdopted { of: Key, path: String },
     /// Of an upgrade.
     Upgrade { application: ApplicationName, step: UpgradeFact },
     /// Of a component of a new version.
@@ -273,6 +275,16 @@ pub struct End {
     /// How long its master was there, in milliseconds, if YARN says so: waiting for room is not running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ran_ms: Option<u64>,
+    /// It ended before it had a JobManager.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub never_ran: bool,
+}
+
+impl End {
+    /// One of which nothing more is known.
+    pub fn of(verdict: Verdict, diagnostics: impl Into<String>) -> End {
+        End { verdict, diagnostics: diagnostics.into(), at_ms: None, ran_ms: None, never_ran: false }
+    }
 }
 
 /// What became of a run.

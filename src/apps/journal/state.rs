@@ -165,16 +165,21 @@ impl State {
                 let run = self.run(of, id, record.number)?;
                 (run.accepted, run.is_placeholder) = (true, *is_placeholder);
                 if !is_placeholder {
-                    self.component(of, record.number)?.begins = None;
+                    let component = self.component(of, record.number)?;
+                    let begins = component.begins.take();
+                    component.run.iter_mut().for_each(|run| run.begins = begins.clone());
                 }
             }
             Fact::RunEnded { of, id, end } => {
                 let run = self.run(of, id, record.number)?;
                 (run.end, run.ended_ms) = (Some(end.clone()), record.at_ms);
+                let begins = run.begins.take().filter(|_| end.never_ran);
                 let component = self.component(of, record.number)?;
                 if !component.was_refused() {
                     component.streak = component.streak.after(end.verdict, end.ran_ms);
                 }
+                // What was to be begun from is so still where the run never had a JobManager.
+                component.begins = begins.or(component.begins.take());
                 if end.verdict == Verdict::Lost {
                     component.begins = None;
                 }
@@ -288,6 +293,11 @@ impl State {
                     return Err(format!("the savepoint {id} of {of} is being removed already"));
                 }
                 component.disposals.push(Disposal { id: id.clone(), folder: folder.clone(), at_ms: record.at_ms });
+            }
+            Fact::StateAdopted { of, path } => {
+                let component = self.component(of, record.number)?;
+                component.is_free(of)?;
+                component.begins = Some(Origin::Path(path.clone()));
             }
             Fact::SavepointDisposed { of, id } => self.component(of, record.number)?.forget_disposed(id),
             _ => {}

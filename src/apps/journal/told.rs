@@ -106,6 +106,7 @@ impl Fact {
                 (Some(&of.component), format!("savepoint {id} lies in {path}"))
             }
             Fact::SavepointFailed { of, id, why, .. } => (Some(&of.component), format!("savepoint {id} failed: {why}")),
+            Fact::StateAdopted { of, path } => (Some(&of.component), format!("its next run begins from {path}")),
             Fact::DisposalOrdered { of, id, folder } => {
                 (Some(&of.component), format!("savepoint {id} is removed, with all in {folder}"))
             }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use words::change::{Purpose, Step};
+use words::digest::Sha256;
 use words::ids::{ApplicationId, JobId, TriggerId};
 use words::names::{ApplicationName, ComponentName, PackageName};
 
@@ -60,6 +61,9 @@ pub struct Previous {
     pub release: Release,
     /// Where its components stood when it ended.
     pub states: States,
+    /// Of its package: deployed again under the same name, that may be another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256>,
 }
 
 /// An upgrade, the last one of its application.
@@ -71,6 +75,9 @@ pub struct Upgrade {
     pub purpose: Purpose,
     /// What the application was made of.
     pub from: Release,
+    /// Of that one's package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_sha256: Option<Sha256>,
     /// What it becomes.
     pub to: Release,
     /// Whether it runs then; what did not run only becomes another one.

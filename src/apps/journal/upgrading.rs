@@ -9,6 +9,7 @@ use super::streak::Streak;
 use super::upgrade::{Asked, Previous, Release, States, Trial, TrialFact, Upgrade, UpgradeFact};
 use std::collections::BTreeSet;
 use words::change::{Purpose, Step};
+use words::digest::Sha256;
 use words::names::{ApplicationName, ComponentName, PackageName};
 
 impl State {
@@ -18,6 +19,8 @@ impl State {
         name: &ApplicationName,
         fact: &UpgradeFact,
     ) -> Result<(), String> {
+        let deployed = |package: &PackageName| self.packages.get(package).map(|one| one.sha256);
+        let sha256 = self.applications.get(name).and_then(|application| deployed(&application.package));
         let application = self.of(name)?;
         let step = application.upgrade.as_ref().map(|upgrade| upgrade.step);
         let is_live = application.is_live();
@@ -26,7 +29,7 @@ impl State {
             (UpgradeFact::Ordered { .. }, Some(Step::Stopping | Step::Trying | Step::Returning)) => misplaced(),
             (UpgradeFact::Ordered { purpose, package, overrides, save, runs }, _) => {
                 let to = Release { package: package.clone(), overrides: overrides.clone() };
-                application.begin_upgrade(record.number, (*purpose, to), (*save, runs));
+                application.begin_upgrade(record.number, (*purpose, to, sha256), (*save, runs));
                 Ok(())
             }
             (UpgradeFact::Switched { states }, Some(Step::Stopping)) if !is_live => {
@@ -101,7 +104,7 @@ impl Application {
     fn begin_upgrade(
         &mut self,
         order: u64,
-        (purpose, to): (Purpose, Release),
+        (purpose, to, from_sha256): (Purpose, Release, Option<Sha256>),
         (save, runs): (bool, &BTreeSet<ComponentName>),
     ) {
         let from = Release { package: self.package.clone(), overrides: self.overrides.clone() };
@@ -111,7 +114,7 @@ impl Application {
         };
         let (starts, step, states) = (was.is_some(), Step::Stopping, States::new());
         let runs = runs.clone();
-        self.upgrade = Some(Upgrade { order, purpose, from, to, starts, runs, step, states, why: None });
+        self.upgrade = Some(Upgrade { order, purpose, from, from_sha256, to, starts, runs, step, states, why: None });
         if let Some((order, origin)) = was {
             // What was ordered for a first run that has not come to be counts for the one that follows.
             for component in self.components.values_mut() {
@@ -201,7 +204,8 @@ impl Application {
 
     fn keep_previous(&mut self) {
         let Some(upgrade) = &self.upgrade else { return };
-        self.previous = Some(Previous { release: upgrade.from.clone(), states: upgrade.states.clone() });
+        let Upgrade { from: release, states, from_sha256: sha256, .. } = upgrade.clone();
+        self.previous = Some(Previous { release, states, sha256 });
     }
 
     fn end_upgrade(&mut self, step: Step, why: Option<&str>) {

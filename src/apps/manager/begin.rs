@@ -53,12 +53,12 @@ impl Manager {
             return self.record(state, of, accepted(of, run));
         }
         let failed = start_failed(of, run.is_respawn, why.clone());
-        let why = why.chars().take(LONGEST_REASON).collect();
+        let why: String = why.chars().take(LONGEST_REASON).collect();
         if run.begun {
             // It may still be under way. From now on nothing shall run, and so its id is occupied.
             return self.record(state, of, failed);
         }
-        let end = End { verdict: Verdict::Failed, diagnostics: why, at_ms: Some(self.clock.now_ms()), ran_ms: None };
+        let end = End { at_ms: Some(self.clock.now_ms()), ..End::of(Verdict::Failed, why) };
         self.note(&self.site.user, |now| match is_same(state, now, of) {
             // If only the first of them is written, what is left of the run is ended by what follows from it.
             true => Ok((vec![failed, Fact::RunEnded { of: of.clone(), id: run.id.clone(), end }], ())),
@@ -77,12 +77,7 @@ impl Manager {
                     return Ok(());
                 }
                 // What YARN refuses to take at all it refuses to take late, too.
-                let end = End {
-                    verdict: Verdict::Failed,
-                    diagnostics: chain(&error),
-                    at_ms: Some(self.clock.now_ms()),
-                    ran_ms: None,
-                };
+                let end = End { at_ms: Some(self.clock.now_ms()), ..End::of(Verdict::Failed, chain(&error)) };
                 self.record(state, of, Fact::RunEnded { of: of.clone(), id: run.id.clone(), end })
             }
             Err(error) => Err(unavailable(chain(&error))),

@@ -181,6 +181,7 @@ impl Manager {
         }
         dry.findings.splice(0..0, against(name, application, change));
         dry.findings.extend(components_that_differ(&difference));
+        dry.findings.extend(is_another(name, application, change, digest));
         if !change.any_flink && change.purpose != Purpose::Rollback {
             dry.findings.extend(other_flink(&old, &new));
         }
@@ -306,6 +307,15 @@ fn would_be(
 fn against(name: &ApplicationName, application: &Application, change: &Change) -> Option<Finding> {
     let refusal = orders::change(name, application, change.purpose).err()?;
     Some(Finding::refusal(name.as_str(), refusal.to_string(), ""))
+}
+
+/// The version before is gone where its package was deployed anew with something else in it.
+fn is_another(name: &ApplicationName, application: &Application, change: &Change, deployed: Sha256) -> Option<Finding> {
+    let previous = application.previous.as_ref().filter(|_| change.purpose == Purpose::Rollback)?;
+    previous.sha256.filter(|sha256| *sha256 != deployed)?;
+    let what = format!("{} was deployed anew, and is not what {name} was made of", previous.release.package);
+    let remedy = "`pnda app upgrade` tries it as another version, and goes back by itself where it is not good";
+    Some(Finding::refusal(previous.release.package.as_str(), what, remedy))
 }
 
 /// State belongs to components: an application keeps those that it was made with.

@@ -3,6 +3,7 @@
 //! Not here: which act follows (`decide`), doing it (`act`), and how people reach it.
 
 mod adopt;
+mod adopt_state;
 mod alarms;
 mod answers;
 mod begin;

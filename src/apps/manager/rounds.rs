@@ -5,6 +5,7 @@
 use super::carry_out::Done;
 use super::crew::{Task, WORKERS};
 use super::{Manager, lock};
+use crate::decide::again::may_still_run;
 use crate::decide::{Action, Observed, Rest, next};
 use crate::holder;
 use crate::journal::{
@@ -316,9 +317,12 @@ impl Manager {
         done == Done::Written
     }
 
-    /// Applications that shall be gone, and of which nothing runs.
+    /// Applications that shall be gone, and of which nothing runs. Who has one of the same name made does not begin beside it.
     fn forget(&self) {
-        let is_gone = |one: &Application| one.wanted == Wanted::Deleted && !one.is_live();
+        let now_ms = self.clock.now_ms();
+        let is_over = |one: &Component| !may_still_run(one, now_ms);
+        let is_gone =
+            |one: &Application| one.wanted == Wanted::Deleted && !one.is_live() && one.components.values().all(is_over);
         if !self.state().is_ok_and(|state| state.applications.values().any(|one| is_gone(one))) {
             return;
         }

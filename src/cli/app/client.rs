@@ -206,6 +206,16 @@ impl Client {
         self.get(&format!("/v1/applications/{application}/savepoints"))
     }
 
+    /// Has the next run of a component begin from a state that lies in HDFS.
+    pub(in crate::cli) fn adopt_state(
+        &self,
+        application: &ApplicationName,
+        state: &savepoints::Adopt,
+    ) -> Result<(), Failure> {
+        let path = format!("/v1/applications/{application}/savepoints/adopt");
+        self.order(&path, &serde_json::to_value(state)?)
+    }
+
     /// Has a savepoint removed, or told what that would be.
     pub(in crate::cli) fn dispose(
         &self,

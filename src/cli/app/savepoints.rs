@@ -8,7 +8,7 @@ use crate::cli::failure::{Failure, Outcome, say, say_json, warn};
 use crate::words::ids::TriggerId;
 use crate::words::moment;
 use crate::words::names::{ApplicationName, ComponentName};
-use crate::words::savepoints::{Dispose, Kept, Removed, Savepoints};
+use crate::words::savepoints::{Adopt, Dispose, Kept, Removed, Savepoints};
 use crate::words::shown::shown;
 use clap::Args;
 use std::collections::BTreeMap;
@@ -23,6 +23,12 @@ pub(super) struct Take {
     /// Wait until it is complete. Exit code 1 if it is not.
     #[arg(long)]
     wait: bool,
+    /// Take none: have the next start begin from this savepoint or checkpoint in HDFS, wherever it comes from.
+    #[arg(long, value_name = "PATH", conflicts_with = "wait")]
+    adopt: Option<String>,
+    /// The component that begins from it, where there are several.
+    #[arg(long, value_parser = checked::<ComponentName>, requires = "adopt")]
+    component: Option<ComponentName>,
 }
 
 #[derive(Args)]
@@ -51,7 +57,12 @@ pub(super) struct Remove {
     dry_run: bool,
 }
 
-pub(super) fn take(client: &Client, Take { application, wait }: Take) -> Outcome {
+pub(super) fn take(client: &Client, Take { application, wait, adopt, component }: Take) -> Outcome {
+    if let Some(path) = adopt {
+        client.adopt_state(&application, &Adopt { component, path })?;
+        say(&format!("the next start of {application} begins from it"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let taken = client.savepoint(&application)?.savepoints;
     for (component, id) in &taken {
         say(&format!("savepoint {id} of {component}"))?;

@@ -326,7 +326,7 @@ fn a_run_that_never_ran_does_not_hide_the_state_of_the_one_before() {
     note(&mut book, Fact::StartOrdered { application: key().application, origin: Origin::Newest });
     note(&mut book, intended(1, 2));
     note(&mut book, Fact::RunAccepted { of: key(), id: id(1), is_placeholder: false });
-    let end = |verdict| End { verdict, diagnostics: String::new(), at_ms: None, ran_ms: None };
+    let end = |verdict| End::of(verdict, "");
     note(&mut book, Fact::RunEnded { of: key(), id: id(1), end: end(Verdict::Failed) });
     note(&mut book, Fact::StartOrdered { application: key().application, origin: Origin::Empty });
     note(&mut book, intended(2, 6));

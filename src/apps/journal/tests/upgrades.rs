@@ -36,7 +36,7 @@ fn runs() -> BTreeSet<ComponentName> {
 }
 
 fn end(verdict: Verdict) -> End {
-    End { verdict, diagnostics: "said".into(), at_ms: None, ran_ms: None }
+    End::of(verdict, "said")
 }
 
 /// Two components that run, and their upgrade is ordered.

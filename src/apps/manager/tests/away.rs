@@ -75,6 +75,22 @@ fn no_order_begins_another_run_while_one_that_yarn_forgot_may_go_on() {
     }
 }
 
+/// One of the same name that is made at once would begin beside it.
+#[test]
+fn what_is_deleted_keeps_its_name_while_a_run_that_yarn_forgot_may_go_on() {
+    let (mut bed, clock) = (Bed::new(), Arc::new(TestClock::by(3600)));
+    let manager = bed.manager_by(&clock);
+    let id = bed.started_by(&manager);
+    bed.yarn.forget(&id);
+    manager.round();
+    manager.delete(&application(), &alice()).unwrap();
+    manager.round();
+    assert_eq!(told_of(&manager).unwrap().status, Phase::Destroying);
+    clock.ahead_ms.fetch_add(61_000, Ordering::Relaxed);
+    manager.round();
+    assert!(told_of(&manager).is_none());
+}
+
 #[test]
 fn an_intent_that_yarn_does_not_know_is_sent_once_if_it_left_no_traces() {
     let mut bed = Bed::new();

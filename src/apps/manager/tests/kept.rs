@@ -2,13 +2,16 @@
 //! On the cluster of the tests of savepoints.
 //! Not here: the rule of what is one too many (`decide::retention`).
 
-use super::bed::{alice, application, is_stopped};
+use super::bed::{alice, application, is_stopped, key, told_of, word};
 use super::savepoints::{FOLDER, One, conflict};
 use super::wire::Answer;
+use crate::decide::dispose;
+use crate::journal::Origin;
+use crate::orders::{Caller, Refusal};
 use serde_json::json;
 use std::sync::atomic::Ordering;
 use systems::jobmanager::Outcome;
-use words::savepoints::{Dispose, Kept, KeptState, TakenBy};
+use words::savepoints::{Adopt, Dispose, Kept, KeptState, TakenBy};
 
 #[test]
 fn of_those_that_nobody_ordered_so_many_stay_and_never_one_that_is_needed() {
@@ -117,4 +120,59 @@ fn one_that_the_journal_has_is_seen_whatever_others_pile_up() {
     assert_eq!((found.usable, found.bytes), (Some(true), Some(1)));
     one.stop();
     assert_eq!(one.start(Some(&own.id)).restored_from, own.path);
+}
+#[test]
+fn a_state_from_elsewhere_is_where_the_next_run_begins_and_stays_until_then() {
+    let mut one = One::running(json!({}));
+    let elsewhere = "/user/alice/brought/savepoint-1";
+    let adopt = |one: &One, path: &str| {
+        let wanted = Adopt { component: None, path: path.to_owned() };
+        one.manager.adopt_state(&application(), &wanted, &alice())
+    };
+    let refused = adopt(&one, elsewhere).unwrap_err();
+    assert!(matches!(&refused, Refusal::Conflict(why) if why.contains("pnda app stop words")), "{refused}");
+    one.stop();
+    let refused = adopt(&one, elsewhere).unwrap_err();
+    assert!(matches!(&refused, Refusal::Invalid(why) if why.contains(elsewhere)), "it is not there: {refused}");
+    one.bed.hdfs.client().write(&format!("{elsewhere}/_metadata"), "644", 1, &mut &b"m"[..]).unwrap();
+    let stranger = Caller { name: word("bob"), is_admin: false };
+    let wanted = Adopt { component: None, path: elsewhere.to_owned() };
+    let refused = one.manager.adopt_state(&application(), &wanted, &stranger);
+    assert!(matches!(refused, Err(Refusal::Forbidden(_))), "{refused:?}");
+    adopt(&one, elsewhere).unwrap();
+    let state = one.bed.journal();
+    assert_eq!(dispose::users(&state, &key(), elsewhere), ["the next start of words/word-count begins from it"]);
+    let run = one.start(None);
+    assert!(run.restored_from.unwrap().ends_with(elsewhere));
+    one.stop();
+    let newest = one.list().pop().unwrap();
+    assert_eq!(one.start(None).restored_from, newest.path, "its own state is newer from then on");
+}
+
+/// It was for that one start, which never came to be.
+#[test]
+fn a_start_without_state_that_never_got_room_leaves_the_state_that_there_is() {
+    let mut one = One::running(json!({}));
+    one.stop();
+    let newest = one.list().pop().unwrap().path;
+    let elsewhere = "/user/alice/brought/savepoint-1";
+    for adopts in [false, true] {
+        if adopts {
+            one.stop();
+            one.bed.hdfs.client().write(&format!("{elsewhere}/_metadata"), "644", 1, &mut &b"m"[..]).unwrap();
+            let wanted = Adopt { component: None, path: elsewhere.to_owned() };
+            one.manager.adopt_state(&application(), &wanted, &alice()).unwrap();
+        }
+        let origin = if adopts { Origin::Newest } else { Origin::Empty };
+        one.manager.start(&application(), origin, &alice()).unwrap();
+        one.manager.round();
+        one.manager.round();
+        assert!(one.bed.component().live().is_some_and(|run| run.accepted));
+        one.manager.stop(&application(), false, &alice()).unwrap();
+        one.manager.round();
+        one.manager.round();
+        assert!(is_stopped(&told_of(&one.manager).unwrap()));
+        let from = one.start(None).restored_from.unwrap();
+        assert!(if adopts { from.ends_with(elsewhere) } else { Some(from.clone()) == newest }, "{from}");
+    }
 }

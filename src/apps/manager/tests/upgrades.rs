@@ -9,7 +9,7 @@ use crate::journal::{Fact, Origin, Release, UpgradeFact, Wanted};
 use crate::manager::Manager;
 use crate::manager::change::Change;
 use crate::orders::Refusal;
-use crate::package::tests::{WORDCOUNT, wordcount_as};
+use crate::package::tests::{WORDCOUNT, wordcount_as, wordcount_of};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -417,4 +417,22 @@ fn a_plan_says_what_differs_and_changes_nothing() {
     assert_eq!(properties[0].new.as_deref(), Some("--port 1"));
     assert_eq!(one.bed.journal(), before);
     assert!(matches!(before.applications[&application()].wanted, Wanted::Started { .. }));
+}
+
+/// The name of a package may have another content by now.
+#[test]
+fn a_version_before_that_was_deployed_anew_as_something_else_does_not_come_back() {
+    let mut one = Upgraded::new();
+    one.order();
+    one.until(Step::Good);
+    let old = PackageName::new(WORDCOUNT).unwrap();
+    one.manager.undeploy(&old, &alice()).unwrap();
+    one.manager.remove(&old).unwrap();
+    one.manager.receive(&old, &alice(), &*wordcount_of(WORDCOUNT, "WARN"), None).unwrap();
+    one.manager.deploy(&old, &alice()).unwrap();
+    let refused = one.manager.change(&application(), &Change::to(Purpose::Rollback), &alice()).unwrap_err();
+    assert!(
+        matches!(&refused, Refusal::Invalid(why) if why.contains("was deployed anew, and is not what words")),
+        "{refused}"
+    );
 }

@@ -106,6 +106,11 @@ pub(crate) fn wordcount() -> Vec<u8> {
 
 /// The same under another name.
 pub(crate) fn wordcount_as(name: &str) -> Vec<u8> {
+    wordcount_of(name, "INFO")
+}
+
+/// The same with another level of its log, and so with other bytes.
+pub(crate) fn wordcount_of(name: &str, level: &str) -> Vec<u8> {
     let properties = br#"{
     "main_class": "example.WordCountStream",
     "main_jar": "wordcount.jar",
@@ -114,6 +119,7 @@ pub(crate) fn wordcount_as(name: &str) -> Vec<u8> {
     "application_args": "--port 9100 --windowtime 5",
     "flink_job_type": "streaming"
 }"#;
+    let properties = String::from_utf8_lossy(properties).replace("INFO", level);
     let at = |path: &str| format!("{name}/{path}");
     let names = [
         at(""),
@@ -127,7 +133,7 @@ pub(crate) fn wordcount_as(name: &str) -> Vec<u8> {
         folder(&names[0]),
         folder(&names[1]),
         folder(&names[2]),
-        file(&names[3], properties),
+        file(&names[3], properties.as_bytes()),
         file(&names[4], b"log.level=INFO\n"),
         file(&names[5], b"PK\x03\x04"),
     ])
