@@ -171,6 +171,16 @@ impl Hands<'_> {
         self.hdfs.as_user(&User::simple(owner.as_str())).make_folder(folder, "750").map_err(failed)
     }
 
+    /// Makes the folders that a component wants to have, as its owner. Those that are there stay as they are.
+    pub fn make_folders(&self, of: &Key, owner: &Word, folders: &[String]) -> Result<(), Error> {
+        let hdfs = self.hdfs.as_user(&User::simple(owner.as_str()));
+        let made = folders.iter().try_for_each(|folder| match hdfs.status(folder)? {
+            Some(_) => Ok(()),
+            None => hdfs.make_folder(folder, "750"),
+        });
+        made.map_err(|source| Error::Hdfs { of: of.clone(), source })
+    }
+
     /// Removes a savepoint with its folder, as the owner, and nothing that lies elsewhere than in his component's folder.
     pub fn dispose(&self, of: &Key, owner: &Word, folder: &str) -> Result<(), Error> {
         if !is_own(&self.cluster.savepoints_of(owner, of), folder) {

@@ -160,6 +160,11 @@ impl Prepared {
         own.or_else(|| of("component_flink_config_args")).unwrap_or(SetBy::Package)
     }
 
+    /// The folders in HDFS that it wants to have.
+    pub fn folders(&self) -> Vec<String> {
+        package::folders(&self.properties)
+    }
+
     /// The secrets that it refers to.
     pub fn secrets(&self) -> BTreeSet<Word> {
         secrets::named(self.properties.values())

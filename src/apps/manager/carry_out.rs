@@ -6,7 +6,7 @@ use super::by_client;
 use super::explain::refusals;
 use super::rounds::component_of;
 use super::{Manager, Trouble, lock, unavailable};
-use crate::act::{Hands, Part, Shipment};
+use crate::act::{self, Hands, Part, Shipment};
 use crate::decide::{Action, Rest, dispose};
 use crate::journal::{Application, Fact, Intent, Key, Run, State, Wanted};
 use crate::orders::Refusal;
@@ -267,6 +267,8 @@ impl Manager {
         let digest = digest.ok_or_else(|| Failed::ForGood(format!("{} is not deployed any more", package.name)))?;
         let written = prepared.write(&self.repository, (&package, digest), of, folder);
         let files = written.map_err(|error| Failed::Passing(chain(&error)))?;
+        let made = self.hands().make_folders(of, &application.owner, &prepared.folders());
+        made.map_err(of_act)?;
         Ok(Ready { flink, job, configuration, files })
     }
 
@@ -277,10 +279,7 @@ impl Manager {
         let shipped = ready.and_then(|Ready { flink, job, configuration, mut files }| {
             files.extend(self.site_parts(&job, flink.version));
             let shipment = Shipment { id: &run.id, job: &job, flink: &flink, configuration: &configuration, files };
-            self.hands().prepare(shipment).map_err(|error| match error.is_final() {
-                true => Failed::ForGood(chain(&error)),
-                false => Failed::Passing(chain(&error)),
-            })
+            self.hands().prepare(shipment).map_err(of_act)
         });
         let _ = std::fs::remove_dir_all(&folder);
         shipped
@@ -291,6 +290,13 @@ impl Manager {
         let log = Some(("log4j.properties".to_owned(), self.site.log_settings(version)));
         let python = self.site.python_jar(version).filter(|_| job.is_python()).map(|jar| (python_jar(version), jar));
         log.into_iter().chain(python).map(|(key, file)| Part { key, file, is_archive: false })
+    }
+}
+
+fn of_act(error: act::Error) -> Failed {
+    match error.is_final() {
+        true => Failed::ForGood(chain(&error)),
+        false => Failed::Passing(chain(&error)),
     }
 }
 

@@ -22,6 +22,7 @@ use words::chain::chain;
 use words::digest::Sha256;
 use words::flink::Version;
 use words::names::{PackageName, Word};
+use words::problem::Problem;
 
 /// So much that was found is kept.
 const MOST_KEPT: usize = 200;
@@ -112,7 +113,8 @@ impl Manager {
         let Some((package, stored)) = self.repository.package(name).ok().filter(|_| !is_deployed) else {
             return self.deploy(name, by).map(|()| Vec::new());
         };
-        let mut findings = Vec::new();
+        let note = |note: &Problem| Finding::warning(note.origin.to_string(), &note.what, &note.remedy);
+        let mut findings: Vec<Finding> = package.notes.iter().map(note).collect();
         let mut runs = self.site.flinks.is_empty();
         for version in self.site.flinks.keys() {
             let found = self.of_package(&by.name, (&package, stored.digest), *version);

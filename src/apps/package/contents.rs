@@ -4,6 +4,7 @@
 
 use super::archive::{Findings, Halt, Member};
 use super::descriptor::{self, DESCRIPTORS, PROPERTIES};
+use super::hdfs_paths;
 use super::{Component, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -129,9 +130,16 @@ fn note(component: &Component, folder: &str, findings: &mut Findings) {
     if let Some(outlook) = component.kind.outlook() {
         findings.note(folder, outlook, "");
     }
-    for name in component.descriptors.keys() {
-        let what = "descriptors are read and kept, and not carried out by this version";
-        findings.note(&format!("{folder}/{name}"), what, "create what it describes by hand");
+    for (name, descriptor) in &component.descriptors {
+        let (what, remedy) = match name.as_str() {
+            hdfs_paths::FILE if !descriptor.to_string().contains("delete_on_undeploy") => continue,
+            hdfs_paths::FILE => (
+                "`delete_on_undeploy` removes nothing here: folders stay",
+                "remove them by hand when nobody needs them",
+            ),
+            _ => ("it is kept, and not carried out: there is no such system here", "create what it describes by hand"),
+        };
+        findings.note(&format!("{folder}/{name}"), what, remedy);
     }
 }
 

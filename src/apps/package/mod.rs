@@ -11,6 +11,7 @@ pub mod depot;
 mod descriptor;
 mod extract;
 pub mod flink;
+mod hdfs_paths;
 pub mod mirror;
 mod options;
 pub mod overrides;
@@ -169,11 +170,20 @@ pub fn prepare(
     overrides: &BTreeMap<String, String>,
     owned: &Owned<'_>,
 ) -> Result<Prepared, Problems> {
-    let properties = properties::expand(environment, set, overrides, owned);
+    let expanded = |paths: &BTreeMap<String, String>| properties::expand(environment, set, overrides, (owned, paths));
+    let descriptor = component.descriptors.get(hdfs_paths::FILE);
+    let beside = component.place(package).replace(descriptor::PROPERTIES, hdfs_paths::FILE);
+    let properties = expanded(&hdfs_paths::read(&beside, descriptor, &expanded(&BTreeMap::new()))?);
     let own = properties::of_component(&properties);
     let place = component.place(package);
     let (flink, notes) = FlinkComponent::parse(&place, &own, &component.files)?;
     secrets::check(&place, &own, &flink).into_result(Prepared { properties, flink, notes })
+}
+
+/// The folders in HDFS that a component wants to have, of its expanded properties.
+pub fn folders(properties: &BTreeMap<String, String>) -> Vec<String> {
+    let named = properties.iter().filter(|(name, _)| name.starts_with(hdfs_paths::PREFIX));
+    named.map(|(_, path)| path.clone()).collect()
 }
 
 /// Whether each component of type `flink` could be made part of an application as the package has it; notes otherwise.

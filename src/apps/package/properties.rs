@@ -36,12 +36,12 @@ impl Owned<'_> {
 }
 
 /// All properties by their full names, as in `environment_zookeeper_quorum` and `component_main_jar`. Later ones win:
-/// environment, package, overrides, fixed. What package and overrides say is expanded with all of them.
+/// environment, package, overrides, fixed, paths in HDFS. What package and overrides say is expanded with all of them.
 pub fn expand(
     environment: &BTreeMap<String, String>,
     package: &BTreeMap<String, String>,
     overrides: &BTreeMap<String, String>,
-    owned: &Owned<'_>,
+    (owned, paths): (&Owned<'_>, &BTreeMap<String, String>),
 ) -> BTreeMap<String, String> {
     let with = |prefix: &str, from: &BTreeMap<String, String>| -> Vec<(String, String)> {
         from.iter().map(|(name, value)| (format!("{prefix}{name}"), value.clone())).collect()
@@ -51,6 +51,7 @@ pub fn expand(
     raw.extend(with(COMPONENT, overrides));
     let fixed: BTreeMap<String, String> = owned.fixed().map(|(name, value)| (name.to_owned(), value)).into();
     raw.extend(fixed.clone());
+    raw.extend(paths.clone());
     let expanded = |(name, value): (&String, &String)| {
         let written = name.starts_with(COMPONENT) && !fixed.contains_key(name);
         (name.clone(), if written { substitute(value, &raw) } else { value.clone() })

@@ -6,7 +6,7 @@ use super::bed::{Bed, alice, application, is_running, told_of};
 use crate::journal::Origin;
 use crate::manager::Manager;
 use crate::orders::Refusal;
-use crate::package::tests::{WORDCOUNT, program, wordcount, wordcount_as};
+use crate::package::tests::{WORDCOUNT, program, with_a_folder, wordcount, wordcount_as};
 use serde_json::json;
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -54,6 +54,26 @@ fn a_node_without_the_package_takes_it_from_hdfs_and_starts_its_application() {
     bed.direct("pnda").delete(&file(&bed)).unwrap();
     let second = ApplicationName::new("second").unwrap();
     other.create(&second, &json!({ "package": WORDCOUNT }), &alice()).unwrap();
+}
+
+#[test]
+fn folders_that_a_component_wants_to_have_are_made_as_its_owner_and_known_by_their_names() {
+    let mut bed = Bed::new();
+    let manager = bed.manager();
+    manager.round();
+    let (package, name) = (PackageName::new("folders-1.0.0").unwrap(), ApplicationName::new("folders").unwrap());
+    let bytes = with_a_folder(package.as_str(), "/user/${application_user}/results");
+    manager.receive(&package, &alice(), &*bytes, None).unwrap();
+    let notes = manager.deploy_if_right(&package, &alice()).unwrap();
+    assert!(format!("{notes:?}").contains("`delete_on_undeploy` removes nothing"), "{notes:?}");
+    manager.create(&name, &json!({ "package": package }), &alice()).unwrap();
+    let explained = manager.explain(&name).unwrap();
+    assert_eq!(explained[0].arguments, ["--out", "/user/alice/results"]);
+    assert!(bed.direct("pnda").status("/user/alice/results").unwrap().is_none(), "nothing runs yet");
+    manager.start(&name, Origin::Newest, &alice()).unwrap();
+    bed.settle(&manager, |_| false);
+    let made = bed.direct("pnda").status("/user/alice/results").unwrap().unwrap();
+    assert_eq!((made.owner.as_str(), made.is_folder()), ("alice", true));
 }
 
 #[test]

@@ -52,6 +52,7 @@ fn an_empty_descriptor_is_an_empty_object() {
     let package = accepted(&[
         file("p-1.0.0/flink/c/properties.json", b""),
         file("p-1.0.0/flink/c/hdfs.json", b" \n"),
+        file("p-1.0.0/flink/c/hbase.json", b"[]"),
         file("p-1.0.0/flink/d/properties.json", b"\xef\xbb\xbf{\"a\": \"b\"}"),
         file("p-1.0.0/flink/e/x", b""),
     ]);
@@ -60,7 +61,7 @@ fn an_empty_descriptor_is_an_empty_object() {
     assert_eq!(package.components[1].properties["a"], "b");
     assert_eq!(package.components[2].properties, BTreeMap::new());
     assert!(
-        package.notes[0].to_string().starts_with("p-1.0.0/flink/c/hdfs.json: descriptors are read"),
+        package.notes[0].to_string().starts_with("p-1.0.0/flink/c/hbase.json: it is kept, and not carried out"),
         "{:?}",
         package.notes
     );

@@ -99,6 +99,21 @@ pub(crate) fn program(name: &str, main: &str, jar: &[u8]) -> Vec<u8> {
     archive(&[file(&names[0], properties.as_bytes()), file(&names[1], b""), file(&names[2], jar)])
 }
 
+/// A package with one program that wants to have a folder in HDFS, whose path is its argument.
+pub(crate) fn with_a_folder(name: &str, path: &str) -> Vec<u8> {
+    let properties =
+        br#"{"main_class": "example.Main", "main_jar": "job.jar", "application_args": "--out ${hdfspath_results}"}"#;
+    let folders = format!(r#"[{{"name": "results", "path": "{path}", "delete_on_undeploy": 1}}]"#);
+    let at = |path: &str| format!("{name}/flink/program/{path}");
+    let names = [at("properties.json"), at("application.properties"), at("job.jar"), at("hdfs.json")];
+    archive(&[
+        file(&names[0], properties),
+        file(&names[1], b""),
+        file(&names[2], b"PK\x03\x04"),
+        file(&names[3], folders.as_bytes()),
+    ])
+}
+
 /// A package of the shape of PNDA's streaming example, written here.
 pub(crate) fn wordcount() -> Vec<u8> {
     wordcount_as(WORDCOUNT)

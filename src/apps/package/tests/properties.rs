@@ -20,7 +20,7 @@ fn expanded(
     let (application, component) = (ApplicationName::new("app").unwrap(), ComponentName::new("word-count").unwrap());
     let owner = Word::new("alice").unwrap();
     let owned = Owned { application: &application, component: &component, owner: &owner };
-    expand(&map(environment), &map(package), &map(overrides), &owned)
+    expand(&map(environment), &map(package), &map(overrides), (&owned, &BTreeMap::new()))
 }
 
 /// What a program says to an input; nothing where it is not installed.
