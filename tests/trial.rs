@@ -24,6 +24,8 @@ mod by_client;
 mod conformance;
 #[path = "trial/declared.rs"]
 mod declared;
+#[path = "trial/exactly_once.rs"]
+mod exactly_once;
 #[path = "trial/faults.rs"]
 mod faults;
 #[path = "trial/flinks.rs"]
@@ -32,6 +34,12 @@ mod flinks;
 mod ground;
 #[path = "trial/housekeeping.rs"]
 mod housekeeping;
+#[path = "trial/kafka.rs"]
+mod kafka;
+#[path = "trial/kills.rs"]
+mod kills;
+#[path = "trial/mishaps.rs"]
+mod mishaps;
 #[path = "trial/pairs.rs"]
 mod pairs;
 #[path = "common/registries.rs"]
@@ -91,21 +99,9 @@ fn staying(folder: &Path, more: &[&str]) -> Child {
 
 /// Sends records to the trial's broker and reads them back, with Kafka's own clients.
 fn records_go_through_the_broker(folder: &Path) {
-    let node = folder.join("node");
-    let properties = std::fs::read_to_string(node.join("etc/kafka/server.properties")).unwrap();
-    let listener = properties.lines().find_map(|line| line.strip_prefix("listeners=")?.split("://").nth(1)).unwrap();
-    let listener = listener.split(',').next().unwrap();
-    let client = |name: &str, more: &[&str], input: &str| {
-        let mut command = Command::new(node.join("opt/pnda/kafka/bin").join(format!("kafka-console-{name}.sh")));
-        command.args(["--topic", "tried", "--bootstrap-server", listener]).args(more);
-        command.env("JAVA_HOME", node.join("opt/pnda/jre")).current_dir(folder);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
-    };
-    client("producer", &[], "one\ntwo\nthree\n");
-    let read = client("consumer", &["--from-beginning", "--max-messages", "3", "--timeout-ms", "30000"], "");
-    assert_eq!(read, "one\ntwo\nthree\n");
+    let broker = kafka::Broker::of(folder);
+    broker.write("tried", "one\ntwo\nthree\n");
+    assert_eq!(broker.read("tried", 3, Duration::from_secs(30)), ["one", "two", "three"]);
 }
 
 /// `pnda app` against the trial's manager; gives whether it succeeded, and what it printed on both streams.
@@ -163,6 +159,11 @@ fn master(folder: &Path, component: &told::Component) -> (JobManager, JobId) {
     // YARN tells only whom it concerns where an application answers.
     let user = User::simple(config["user"].as_str().unwrap());
     let yarn = ResourceManager::new(&[yarn], Times::default()).unwrap().reading_as(user);
+    master_by(&yarn, component)
+}
+
+/// The same, as this ResourceManager knows it.
+fn master_by(yarn: &ResourceManager, component: &told::Component) -> (JobManager, JobId) {
     let id = ApplicationId::new(component.yarn_id.clone().unwrap()).unwrap();
     let application = yarn.application(&id).unwrap().unwrap();
     let manager = JobManager::new(&application.am_rpc_address.unwrap(), Times::default());
@@ -339,6 +340,7 @@ fn everything_comes_up_on_one_machine_and_goes_down_again() {
     part("records", || records_go_through_the_broker(&folder));
     part("an application", || an_application_stops_and_starts_with_its_state(&folder));
     part("the other Flink", || flinks::an_application_runs_on_the_flink_that_it_asks_for(&folder));
+    part("exactly once", || exactly_once::none_is_lost_and_none_comes_twice(&folder));
     part("adoption", || by_client::what_somebody_submitted_is_adopted(&folder));
     part("Flink's own client", || by_client::flinks_own_client_submits(&folder));
     part("kills", || faults::nothing_runs_twice_and_nothing_is_lost(&folder));
@@ -355,5 +357,7 @@ fn everything_comes_up_on_one_machine_and_goes_down_again() {
     if is_long() {
         pairs::the_active_ones_may_go(&folder);
         assert_eq!(processes(&folder), [""; 0], "nothing of the pairs is left");
+        part("fifty kills", || kills::fifty_times_nothing_runs_twice_or_begins_empty(&folder));
+        assert_eq!(processes(&folder), [""; 0], "nothing of it is left");
     }
 }

@@ -3,7 +3,7 @@
 //! Not here: faults of the servers themselves, which `src/apps/manager/tests` makes up.
 
 use super::relay::{Moment, Relay};
-use super::{is_long, package, restored};
+use super::{is_long, kills, master_by, package};
 use pnda::apps::journal::{
     AppendError, Book, FORMAT, Fact, HdfsJournal, Journal, NoteError, ReadError, Record, fresh_id,
 };
@@ -27,8 +27,7 @@ pub(super) const FIRST: &str = "edge-1";
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A cluster, and the configuration of managers of it that are not the trial's own.
-pub(super) struct Bed<'a> {
-    folder: &'a Path,
+pub(super) struct Bed {
     /// Where its managers have what is theirs.
     place: PathBuf,
     config: toml::Table,
@@ -53,7 +52,7 @@ impl Manager {
         Pid::from_child(&self.process)
     }
 
-    fn app(&self, words: &[&str]) -> (bool, String) {
+    pub(super) fn app(&self, words: &[&str]) -> (bool, String) {
         let mut command = Command::new(super::PNDA);
         let output = command.args(["app", "--socket"]).arg(&self.socket).args(words).output().unwrap();
         (output.status.success(), String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned())
@@ -96,15 +95,15 @@ pub(super) fn is_stopped(told: &told::Application) -> bool {
     told.status == told::Phase::Created && told.components[0].state == told::State::Stopped
 }
 
-impl<'a> Bed<'a> {
+impl Bed {
     /// Managers with the trial's configuration, changed, on nodes below a folder of this name.
-    pub(super) fn of(folder: &'a Path, name: &str, change: impl FnOnce(&mut toml::Table)) -> Bed<'a> {
+    pub(super) fn of(folder: &Path, name: &str, change: impl FnOnce(&mut toml::Table)) -> Bed {
         let text = std::fs::read_to_string(folder.join("node/etc/pnda/applications.toml")).unwrap();
         let (mut config, relay): (toml::Table, Relay) = (text.parse().unwrap(), Relay::default());
         config.insert("hdfs_folder".into(), format!("/pnda/system/{name}").into());
         config.insert("interval_seconds".into(), 1.into());
         change(&mut config);
-        Bed { folder, place: folder.join(name), config, relay }
+        Bed { place: folder.join(name), config, relay }
     }
 
     /// The folder of a node's manager.
@@ -143,24 +142,39 @@ impl<'a> Bed<'a> {
         manager
     }
 
+    fn yarn(&self) -> ResourceManager {
+        // YARN tells only whom it concerns where an application answers.
+        let user = User::simple(self.config["user"].as_str().unwrap());
+        ResourceManager::new(&self.servers("resource_managers"), Times::default()).unwrap().reading_as(user)
+    }
+
+    /// The state from which Flink itself says that a job began.
+    pub(super) fn restored(&self, component: &told::Component) -> Option<String> {
+        let (manager, job) = master_by(&self.yarn(), component);
+        manager.checkpoints(&job).unwrap().restored?.external_path
+    }
+
     /// All applications of a name that YARN ever had.
     pub(super) fn in_yarn(&self, name: &str) -> Vec<Application> {
-        let user = User::simple(self.config["user"].as_str().unwrap());
-        let yarn = ResourceManager::new(&self.servers("resource_managers"), Times::default()).unwrap().reading_as(user);
-        let mut all = yarn.applications("pnda", &[]).unwrap();
+        let mut all = self.yarn().applications("pnda", &[]).unwrap();
         all.retain(|one| one.name == format!("{name}-machine-job"));
         all
     }
 
     /// The manager is killed at a request of what is ordered; gives the next one, which has all it needs.
-    fn killed(&self, name: &str, moment: Moment, order: &[&str]) -> (Manager, usize, bool) {
+    pub(super) fn killed(
+        &self,
+        name: &str,
+        moment: Moment,
+        order: &[&str],
+        is_done: &dyn Fn(&told::Application) -> bool,
+    ) -> (Manager, usize, bool) {
         let manager = self.manager(FIRST, true);
         // The first round is over.
         thread::sleep(Duration::from_millis(300));
         let pid = manager.pid();
         self.relay.expect(moment, move || kill_process(pid, Signal::KILL).unwrap());
         let (ordered, _) = manager.app(order);
-        let is_done = |told: &told::Application| if order[0] == "start" { is_taken(told) } else { is_stopped(told) };
         let deadline = Instant::now() + PATIENCE;
         let mut manager = manager;
         while manager.process.try_wait().unwrap().is_none()
@@ -182,7 +196,7 @@ impl<'a> Bed<'a> {
     fn kill_during_a_start(&self, number: usize, moment: Moment) -> (usize, bool) {
         let name = format!("start{number}");
         self.manager(FIRST, false).does(&["create", &name, "--package", "states-1.0.0"]);
-        let (manager, count, hit) = self.killed(&name, moment, &["start", &name]);
+        let (manager, count, hit) = self.killed(&name, moment, &["start", &name], &is_taken);
         let taken = manager.wait(&name, is_taken);
         let found = self.in_yarn(&name);
         let ids: Vec<&str> = found.iter().map(|one| one.id.as_str()).collect();
@@ -199,13 +213,13 @@ impl<'a> Bed<'a> {
         manager.does(&["start", &name]);
         manager.wait(&name, is_running);
         drop(manager);
-        let (manager, count, hit) = self.killed(&name, moment, &["stop", &name]);
+        let (manager, count, hit) = self.killed(&name, moment, &["stop", &name], &is_stopped);
         let stopped = manager.wait(&name, is_stopped);
         let saved: Vec<_> = stopped.components[0].savepoints.iter().filter_map(|one| one.path.clone()).collect();
         assert_eq!(saved.len(), 1, "{name}: {stopped:?}");
         manager.does(&["start", &name]);
         let running = manager.wait(&name, is_running);
-        assert_eq!(restored(self.folder, &running.components[0]).as_ref(), Some(&saved[0]), "{name}");
+        assert_eq!(self.restored(&running.components[0]).as_ref(), Some(&saved[0]), "{name}");
         manager.does(&["stop", &name, "--no-savepoint", "--wait"]);
         assert_eq!(self.in_yarn(&name).len(), 2, "{name}");
         manager.does(&["delete", &name, "--yes"]);
@@ -280,7 +294,7 @@ impl<'a> Bed<'a> {
 }
 
 /// A writer that was late from the first record on, two others, and one who keeps snapshots meanwhile.
-fn what_snapshots_cover_goes_and_no_number_is_free_again(bed: &Bed<'_>) {
+fn what_snapshots_cover_goes_and_no_number_is_free_again(bed: &Bed) {
     // Whoever reads while snapshots are kept may have to begin anew.
     let opened = |_| Book::open(Arc::new(bed.journal("snapshots"))).ok();
     let open = || (0..100).find_map(opened).expect("a journal that can be read");
@@ -349,5 +363,6 @@ pub fn nothing_runs_twice_and_nothing_is_lost(folder: &Path) {
     );
     drop(writeln!(std::io::stderr(), "{told}"));
     assert!(hits + 1 >= starts + stops, "{told}");
+    kills::an_upgrade_goes_on_where_its_manager_was_killed(&bed);
     bed.manager(FIRST, false).does(&["undeploy", "states-1.0.0"]);
 }

@@ -71,9 +71,9 @@ impl Drop for Ground {
 }
 
 impl Ground {
-    /// Brings everything up: the second NameNode is active, and the second ResourceManager, which is there first.
-    pub fn up(folder: &Path) -> Ground {
-        let (node, place) = (folder.join("node"), folder.join("pairs"));
+    /// Brings everything up, in a folder of this name: the second NameNode is active, and the second ResourceManager, which is there first.
+    pub fn up(folder: &Path, name: &str) -> Ground {
+        let (node, place) = (folder.join("node"), folder.join(name));
         let mut ground = Ground { node, place, ports: ports(), daemons: BTreeMap::new() };
         ground.configure();
         ground
@@ -89,7 +89,7 @@ impl Ground {
         until("rm2 is active", || ground.is_active("rm2"));
         ground.resource_manager("rm1");
         ground.make_active("nn2");
-        ground.start("nm", "org.apache.hadoop.yarn.server.nodemanager.NodeManager", &[]);
+        ground.node_manager();
         until("rm1 stands by", || ground.rm("rm1", "info").is_some_and(|told| told.to_string().contains("STANDBY")));
         ground.wait_for_worker();
         ground
@@ -118,6 +118,15 @@ impl Ground {
     pub fn resource_manager(&mut self, name: &'static str) {
         let id = format!("-Dyarn.resourcemanager.ha.id={name}");
         self.start(name, "org.apache.hadoop.yarn.server.resourcemanager.ResourceManager", &[&id]);
+    }
+
+    pub fn node_manager(&mut self) {
+        self.start("nm", "org.apache.hadoop.yarn.server.nodemanager.NodeManager", &[]);
+    }
+
+    /// Whether NameNodes take changes: `enter`, `leave`.
+    pub fn safe_mode(&self, verb: &str) {
+        self.hadoop("hdfs.tools.DFSAdmin", &["-safemode", verb]);
     }
 
     /// Makes a NameNode the active one, whatever has become of the other; until it takes writes.

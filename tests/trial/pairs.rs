@@ -39,8 +39,8 @@ fn receiver() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     (address, came)
 }
 
-/// Managers that know both of each, and the names that clients have for the pair of NameNodes; jobs send metrics somewhere.
-fn bed<'a>(folder: &'a Path, ground: &Ground, graphite: SocketAddr) -> Bed<'a> {
+/// What has jobs send metrics there.
+fn reporter(graphite: SocketAddr) -> String {
     let mut reporter = "metrics.reporters: grph\nmetrics.scope.jm: jobmanager\n".to_owned();
     for (key, value) in [
         ("factory.class", "org.apache.flink.metrics.graphite.GraphiteReporterFactory"),
@@ -51,7 +51,12 @@ fn bed<'a>(folder: &'a Path, ground: &Ground, graphite: SocketAddr) -> Bed<'a> {
     ] {
         reporter += &format!("metrics.reporter.grph.{key}: {value}\n");
     }
-    Bed::of(folder, "pairs-managers", |config| {
+    reporter
+}
+
+/// Managers that know both of each, and the names that clients have for the pair of NameNodes; Flink is told more.
+pub(super) fn bed(folder: &Path, name: &str, ground: &Ground, more: &str) -> Bed {
+    Bed::of(folder, name, |config| {
         let text = toml::to_string(config).unwrap();
         let (hdfs, conf) = (config["filesystem"].as_str().unwrap(), folder.join("node/etc/hadoop/conf"));
         let conf = (conf.display().to_string(), ground.place.join("conf").display().to_string());
@@ -63,7 +68,7 @@ fn bed<'a>(folder: &'a Path, ground: &Ground, graphite: SocketAddr) -> Bed<'a> {
         for (number, release) in changed["release"].as_array_mut().unwrap().iter_mut().enumerate() {
             let text = std::fs::read_to_string(release["configuration"].as_str().unwrap()).unwrap();
             let file = ground.place.join(format!("flink-{number}.yaml"));
-            std::fs::write(&file, text.replace(hdfs, "hdfs://pair") + &reporter).unwrap();
+            std::fs::write(&file, text.replace(hdfs, "hdfs://pair") + more).unwrap();
             release["configuration"] = file.to_str().unwrap().into();
         }
         *config = changed;
@@ -86,7 +91,7 @@ fn seen_until_well(manager: &Manager, name: &str, at_least: Duration, mut is_ove
 }
 
 /// The one that it has in YARN, which is the one that the manager knows.
-fn only(bed: &Bed<'_>, name: &str, told: &told::Application) -> String {
+fn only(bed: &Bed, name: &str, told: &told::Application) -> String {
     let known = told.components[0].yarn_id.clone().unwrap();
     let found = bed.in_yarn(name);
     let ids: Vec<&str> = found.iter().map(|one| one.id.as_str()).collect();
@@ -101,7 +106,7 @@ fn is_never_over(seen: &[State]) {
 }
 
 /// Starts one, and does something between its reservation and its submission; gives what YARN has then.
-fn start_and_lose(bed: &Bed<'_>, name: &str, lose: impl FnOnce() + Send + 'static) -> told::Application {
+fn start_and_lose(bed: &Bed, name: &str, lose: impl FnOnce() + Send + 'static) -> told::Application {
     let manager = bed.manager(FIRST, true);
     manager.does(&["create", name, "--package", "states-1.0.0"]);
     bed.relay.expect(RESERVED, lose);
@@ -143,7 +148,7 @@ fn runs_on(ground: &mut Ground, manager: &Manager) -> (String, Vec<State>) {
 }
 
 /// The ResourceManager that has reserved an id loses its power before it is submitted.
-fn starts_at_the_other(ground: &mut Ground, bed: &Bed<'_>) {
+fn starts_at_the_other(ground: &mut Ground, bed: &Bed) {
     ground.resource_manager("rm2");
     ground.wait_for_worker();
     until("rm2 is back", || is_listening(&ground.web("rm2")) && !ground.is_active("rm2"));
@@ -154,7 +159,7 @@ fn starts_at_the_other(ground: &mut Ground, bed: &Bed<'_>) {
 }
 
 /// The NameNode that is active loses its power when an id is reserved, and nobody takes its place for a moment.
-fn starts_without_a_name_node(ground: &Ground, bed: &Bed<'_>) {
+fn starts_without_a_name_node(ground: &Ground, bed: &Bed) {
     let pid = ground.pid("nn2");
     let third = thread::scope(|scope| {
         let started = scope.spawn(|| start_and_lose(bed, "third", move || kill_process(pid, Signal::KILL).unwrap()));
@@ -166,7 +171,7 @@ fn starts_without_a_name_node(ground: &Ground, bed: &Bed<'_>) {
 }
 
 /// All three run, each once, and end as they are told to.
-fn all_end_well(bed: &Bed<'_>, first: &str) {
+fn all_end_well(bed: &Bed, first: &str) {
     let manager = bed.manager(FIRST, false);
     for name in ["first", "second", "third"] {
         let known = only(bed, name, &manager.wait(name, is_running));
@@ -184,9 +189,9 @@ fn all_end_well(bed: &Bed<'_>, first: &str) {
 /// All of it, on what a trial that has ended left.
 pub fn the_active_ones_may_go(folder: &Path) {
     let begun = Instant::now();
-    let mut ground = Ground::up(folder);
+    let mut ground = Ground::up(folder, "pairs");
     let (graphite, came) = receiver();
-    let bed = bed(folder, &ground, graphite);
+    let bed = bed(folder, "pairs-managers", &ground, &reporter(graphite));
     let mut told = vec![format!("up after {} s", begun.elapsed().as_secs())];
     let mut step = |what: &str| told.push(format!("{what} {} s", begun.elapsed().as_secs()));
     let manager = bed.manager(FIRST, false);

@@ -16,6 +16,8 @@ pub enum Moment {
     After(usize),
     /// Before the server has the first request whose first line contains this.
     BeforeFirst(&'static str),
+    /// After it has answered the first one of those.
+    AfterFirst(&'static str),
 }
 
 /// What is done then.
@@ -79,6 +81,7 @@ impl Relay {
             Some((Moment::Before(at), act)) if at == count => (Some(act), None),
             Some((Moment::BeforeFirst(text), act)) if line.contains(text) => (Some(act), None),
             Some((Moment::After(at), act)) if at == count => (None, Some(act)),
+            Some((Moment::AfterFirst(text), act)) if line.contains(text) => (None, Some(act)),
             other => {
                 plan.then = other;
                 (None, None)
