@@ -15,7 +15,7 @@ struct Planted {
     instead: &'static str,
 }
 
-const PLANTED: [Planted; 11] = [
+const PLANTED: [Planted; 12] = [
     Planted {
         what: "a request to submit leaves before the journal has that it begins",
         file: "src/apps/manager/begin.rs",
@@ -81,6 +81,12 @@ const PLANTED: [Planted; 11] = [
         file: "src/apps/act.rs",
         text: "let place = format!(\"{staging}/{:.8}\", fresh_id());",
         instead: "let _ = fresh_id; let place = format!(\"{staging}/again\");",
+    },
+    Planted {
+        what: "records go that only one snapshot covers",
+        file: "src/apps/journal/shelf.rs",
+        text: "Some(number) => number <= *older,",
+        instead: "Some(number) => number <= *newest,",
     },
 ];
 

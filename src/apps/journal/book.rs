@@ -10,8 +10,8 @@ use words::names::{ApplicationName, Word};
 
 /// So many records are read at a time, and forgotten before the next ones.
 pub const PIECE: usize = 64;
-/// After so many records more a snapshot is due.
-const EVERY: u64 = 1000;
+/// After so many records more a snapshot is due, unless told otherwise.
+pub const EVERY: u64 = 1000;
 
 /// The journal, its state and its copy.
 pub struct Book {
@@ -25,6 +25,7 @@ pub struct Book {
     behind: Vec<Record>,
     /// The number of the last snapshot, or of the last try to make one.
     kept: u64,
+    every: u64,
 }
 
 /// Why a fact is none, or nothing may be done about it yet.
@@ -47,7 +48,7 @@ pub enum NoteError {
 impl Book {
     fn empty(journal: Arc<dyn Journal>) -> Book {
         let (state, nonce, behind) = Default::default();
-        Book { journal, state, nonce, copy: None, behind, kept: 0 }
+        Book { journal, state, nonce, copy: None, behind, kept: 0, every: EVERY }
     }
 
     /// Reads all there is.
@@ -88,6 +89,11 @@ impl Book {
         Ok(book)
     }
 
+    /// The same, of which a snapshot is due after so many records more.
+    pub fn keeping(self, every: u64) -> Book {
+        Book { every, ..self }
+    }
+
     /// Begins anew, where the journal does.
     fn begin(&mut self) -> Result<(), ReadError> {
         let Some(snapshot) = self.journal.begin()? else { return Ok(()) };
@@ -117,7 +123,7 @@ impl Book {
 
     /// What follows from all records so far, where it is time to keep that.
     pub fn due(&mut self) -> Option<Snapshot> {
-        if self.state.number < self.kept + EVERY {
+        if self.state.number < self.kept + self.every {
             return None;
         }
         Some(self.snapshot())
@@ -132,7 +138,7 @@ impl Book {
     /// records.
     pub fn kept(&mut self, snapshot: &Snapshot, is_kept: bool) -> Result<(), CopyError> {
         let number = snapshot.state.number;
-        self.kept = if is_kept { number } else { (number + EVERY / 10).saturating_sub(EVERY) };
+        self.kept = if is_kept { number } else { (number + self.every / 10).saturating_sub(self.every) };
         match (&mut self.copy, is_kept) {
             (Some(copy), true) => copy.keep(snapshot),
             _ => Ok(()),

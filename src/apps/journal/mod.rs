@@ -23,7 +23,7 @@ mod upgrading;
 
 pub use application::{Adopted, Application, Component, Package, Run, Wanted};
 pub use attempt::{Attempt, Begun};
-pub use book::{Book, NoteError, PIECE};
+pub use book::{Book, EVERY, NoteError, PIECE};
 pub use cleaning::{Cleaning, Leaving, Stayed};
 pub use copy::CopyError;
 pub use hdfs::HdfsJournal;

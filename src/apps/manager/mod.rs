@@ -47,7 +47,7 @@ use crate::counts::Counts;
 use crate::decide::Observed;
 use crate::holder::Holder;
 use crate::housekeeping::Rules;
-use crate::journal::{Book, Key, State};
+use crate::journal::{Book, EVERY, Key, State};
 use crate::network::Network;
 use crate::orders::Refusal;
 use crate::package::repository::{self, Repository};
@@ -117,6 +117,8 @@ pub struct Manager {
     tasks: Condvar,
     closed: AtomicBool,
     clock: Box<dyn Clock>,
+    /// A snapshot of the journal is due after so many records more.
+    every: u64,
     counts: Counts,
     /// Who is called when an alarm begins or ends.
     calls: Option<Calls>,
@@ -231,6 +233,7 @@ impl Manager {
             tasks,
             closed,
             clock: Box::new(SystemClock::default()),
+            every: EVERY,
             counts,
             calls: None,
             tests: None,
@@ -264,6 +267,12 @@ impl Manager {
     #[cfg(test)]
     pub(crate) fn on_node(self, name: &str) -> Manager {
         Manager { holder: Holder::new(&self.site.hdfs_folder, name), ..self }
+    }
+
+    /// The same, which keeps a snapshot of the journal after so many records more.
+    #[cfg(test)]
+    pub(crate) fn keeping(self, every: u64) -> Manager {
+        Manager { every, ..self }
     }
 
     /// The same, which calls somebody when an alarm begins or ends.

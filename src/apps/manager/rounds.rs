@@ -160,7 +160,7 @@ impl Manager {
         let copy = self.site.folder.join("journal.sqlite");
         let book = Book::open_with_copy(Arc::new(journal), &copy).map_err(|error| chain(&error))?;
         *lock(&self.known) = Some(book.state.clone());
-        *lock(&self.book) = Some(book);
+        *lock(&self.book) = Some(book.keeping(self.every));
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::line::{Line, Plan};
 use super::steps::{Event, Order, Step};
 use super::told::Told;
 use super::{invariants, line};
-use crate::journal::{Origin, Release};
+use crate::journal::{EVERY, Origin, Release};
 use crate::manager::Manager;
 use crate::manager::change::Change;
 use crate::orders::{Refusal, is_stopping};
@@ -149,6 +149,7 @@ impl Play {
         self.line.plan().work.insert(who, site.folder.join("work"));
         let manager = Manager::through(self.line.network(who), site).unwrap().by(self.cluster.clock());
         let manager = manager.sharing(Share { orders: u32::MAX, ..Share::default() });
+        let manager = manager.keeping(snapshots(self.seed.load(Ordering::Relaxed)));
         let manager = manager.on_node(if is_second { "edge-2" } else { "edge-1" });
         Arc::new(Edge { who, is_second, manager })
     }
@@ -405,6 +406,11 @@ impl Play {
 /// Whether savepoints are taken now and then, and one of them stays.
 fn is_periodic(seed: u64) -> bool {
     pick(seed, "periodic", 0, 3) == 0
+}
+
+/// After so many records a snapshot follows: with every other seed soon enough for some of them.
+fn snapshots(seed: u64) -> u64 {
+    if pick(seed, "snapshots", 0, 2) == 0 { 3 + pick(seed, "records", 0, 20) } else { EVERY }
 }
 
 /// What the application is to be made of.

@@ -5,7 +5,7 @@
 use super::super::bed::{application, key};
 use super::cluster::Cluster;
 use super::invariants;
-use crate::journal::{Component, Fact, Outcome, Record, State};
+use crate::journal::{Component, Fact, Outcome, Record, Snapshot, State};
 use std::collections::{BTreeMap, BTreeSet};
 use words::ids::{ApplicationId, TriggerId};
 
@@ -26,6 +26,9 @@ pub(super) struct Told {
     pub(super) last_order: Option<Fact>,
     pub(super) has_failed: bool,
 }
+
+/// Where snapshots lie.
+const SNAPSHOTS: &str = "/pnda/apps/journal/snapshots/";
 
 fn place(number: usize) -> String {
     format!("/pnda/apps/journal/{number:020}")
@@ -87,16 +90,34 @@ impl Told {
         }
     }
 
-    /// What is written stays as it was.
+    /// What is written stays as it was, but for what two snapshots cover; and each of those says what follows from the
+    /// records up to it.
     pub(super) fn is_as_it_was(&self, cluster: &Cluster) -> Result<(), String> {
         let hdfs = cluster.hdfs.world.lock().unwrap();
+        let snapshots = hdfs.nodes.range(SNAPSHOTS.to_owned()..).take_while(|(path, _)| path.starts_with(SNAPSHOTS));
+        let number = |path: &str| path[SNAPSHOTS.len()..].parse::<u64>().ok();
+        let snapshots: Vec<_> =
+            snapshots.filter_map(|(path, node)| Some((number(path)?, node.bytes.clone()?))).collect();
+        let covered = snapshots.iter().rev().nth(1).map_or(0, |(number, _)| *number);
         let is_other = |(at, text): &(usize, &Vec<u8>)| {
-            hdfs.nodes.get(&place(at + 1)).and_then(|node| node.bytes.as_ref()) != Some(*text)
+            let lies = hdfs.nodes.get(&place(at + 1)).and_then(|node| node.bytes.as_ref());
+            *at as u64 >= covered && lies != Some(*text)
         };
-        match self.texts.iter().enumerate().find(is_other) {
-            Some((at, _)) => Err(format!("record {} of the journal is another one now", at + 1)),
-            None => Ok(()),
+        if let Some((at, _)) = self.texts.iter().enumerate().find(is_other) {
+            return Err(format!("record {} of the journal is another one now", at + 1));
         }
+        snapshots.iter().try_for_each(|(number, bytes)| self.says_what_follows(*number, bytes))
+    }
+
+    fn says_what_follows(&self, number: u64, bytes: &[u8]) -> Result<(), String> {
+        let snapshot = Snapshot::read(number, bytes).map_err(|error| error.to_string())?;
+        let mut state = State::default();
+        for (at, text) in self.texts.iter().enumerate().take(number as usize) {
+            let record = Record::read(at as u64 + 1, text).map_err(|error| error.to_string())?;
+            state.apply(&record).map_err(|error| error.to_string())?;
+        }
+        let is_so = *snapshot.state == state;
+        if is_so { Ok(()) } else { Err(format!("snapshot {number} says something else than the records up to it")) }
     }
 }
 
