@@ -16,6 +16,7 @@ use systems::hadoop::User;
 use systems::jobmanager::{self, JobManager, SavepointRequest, StopRequest};
 use systems::webhdfs::{self, Status, WebHdfs};
 use systems::yarn::{self, NewApplication, ResourceManager};
+use words::housekeeping::Kind;
 use words::ids::{ApplicationId, JobId, TriggerId};
 use words::names::Word;
 use words::parallel;
@@ -198,12 +199,14 @@ impl Hands<'_> {
         }
         let failed = |source| Error::Removal { path: path.clone(), source };
         let hdfs = self.hdfs.as_user(&User::simple(&one.owner));
-        match hdfs.status(path).map_err(failed)? {
-            None => Ok(true),
-            Some(found) if found.modification_time == one.at_ms && found.owner == one.owner => {
-                hdfs.delete(path).map(|()| true).map_err(failed)
-            }
-            Some(_) => Ok(false),
+        let Some(found) = hdfs.status(path).map_err(failed)? else { return Ok(true) };
+        let changed = match one.kind {
+            Kind::Temporary => hdfs.changed(path).map_err(failed)?,
+            _ => Some(found.modification_time),
+        };
+        match changed == Some(one.at_ms) && found.owner == one.owner {
+            true => hdfs.delete(path).map(|()| true).map_err(failed),
+            false => Ok(false),
         }
     }
 

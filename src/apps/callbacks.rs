@@ -45,7 +45,7 @@ pub fn changes(before: &State, after: &State, fact: &Fact) -> Vec<Change> {
         Fact::PackageDeployed { package, .. } => {
             ["DEPLOYING", "DEPLOYED"].map(|state| of_package(package, state, None)).into()
         }
-        Fact::PackageUndeployed { package } => {
+        Fact::PackageUndeployed { package, .. } => {
             ["UNDEPLOYING", "NOTDEPLOYED"].map(|state| of_package(package, state, None)).into()
         }
         Fact::ApplicationCreated { application, .. } => {

@@ -57,8 +57,10 @@ pub enum Kind {
     Leftover,
     /// A savepoint: it goes by the rule of its own component.
     Savepoint,
-    /// A deployed package: nobody removes it here.
+    /// A deployed package, which is undeployed.
     Package,
+    /// What lies in the folder for temporary things.
+    Temporary,
 }
 
 /// How it is done.

@@ -262,7 +262,7 @@ impl Bed {
     /// Writes so many records, each as the next one after what is there.
     fn write(&self, name: &str, records: usize) -> BTreeSet<u64> {
         let journal = self.journal("two-writers");
-        let fact = Fact::PackageUndeployed { package: PackageName::new("states-1.0.0").unwrap() };
+        let fact = Fact::PackageUndeployed { package: PackageName::new("states-1.0.0").unwrap(), why: None };
         let (by, mut number, mut written) = (Word::new(name).unwrap(), 1, BTreeSet::new());
         while written.len() < records {
             let record =
@@ -299,7 +299,7 @@ fn what_snapshots_cover_goes_and_no_number_is_free_again(bed: &Bed) {
     let opened = |_| Book::open(Arc::new(bed.journal("snapshots"))).ok();
     let open = || (0..100).find_map(opened).expect("a journal that can be read");
     let by = Word::new("writer").unwrap();
-    let fact = || Fact::PackageUndeployed { package: PackageName::new("states-1.0.0").unwrap() };
+    let fact = || Fact::PackageUndeployed { package: PackageName::new("states-1.0.0").unwrap(), why: None };
     let mut late = open();
     let write = |records: usize| {
         let mut book = open();

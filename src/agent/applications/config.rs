@@ -168,9 +168,13 @@ fn cleaning(table: &mut Table<'_>) -> Option<Cleaning> {
     let checkpoints_ms = age("checkpoints_seconds", usual.checkpoints_ms);
     let archives_ms = age("archives_seconds", usual.archives_ms);
     let distributions_ms = age("distributions_seconds", usual.distributions_ms);
+    let temporary_ms = age("temporary_seconds", usual.temporary_ms);
+    let packages_ms = age("packages_seconds", usual.packages_ms);
+    let most_packages = table.number("most_packages", 1..=1000).map_or(usual.most_packages, |most| most as usize);
     let most_archives = table.number("most_archives", 0..=1_000_000).map_or(usual.most_archives, |most| most as usize);
     let every = table.number("every_seconds", 600..=2_678_400).map(Duration::from_secs);
-    Some(Cleaning { checkpoints_ms, archives_ms, most_archives, distributions_ms, every })
+    let ages = Cleaning { checkpoints_ms, archives_ms, distributions_ms, temporary_ms, packages_ms, ..usual };
+    Some(Cleaning { most_archives, most_packages, every, ..ages })
 }
 
 /// Where PNDA's data logger takes changes of state.

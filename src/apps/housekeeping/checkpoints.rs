@@ -6,9 +6,10 @@ use super::{FLOOR_MS, Known, Lying, Verdict, entry};
 use crate::decide::dispose::{missed, users};
 use crate::journal::{Application, Component, Key, Run, Wanted};
 use crate::savepoints::lies_in;
+use std::sync::Arc;
 use words::housekeeping::{Entry, Kind};
 use words::ids::JobId;
-use words::names::ApplicationName;
+use words::names::{ApplicationName, Word};
 
 pub(super) fn judge(known: &Known<'_>) -> Vec<Entry> {
     let own = known.found.checkpoints.iter();
@@ -46,7 +47,8 @@ fn may_go(known: &Known<'_>, of: &Key, one: &Lying) -> Verdict {
         return Err(format!("a run that was adopted for {name} keeps its states there"));
     }
     let needed = users(known.state, of, &one.path).into_iter().chain(missed(known.state, &one.path)).next();
-    if let Some(why) = needed.or_else(|| named(known, &one.path)) {
+    let needed = needed.or_else(|| named(known, &one.path));
+    if let Some(why) = needed.or_else(|| named_first(known, &application.owner, &one.path)) {
         return Err(why);
     }
     if !known.is_older(one.at_ms, known.rules.checkpoints_ms) {
@@ -97,7 +99,25 @@ fn adopted<'a>(known: &Known<'a>, folder: &str) -> Option<&'a ApplicationName> {
 }
 
 /// What an application sets may name a state from which it is to begin.
-fn named(known: &Known<'_>, folder: &str) -> Option<String> {
-    let name_it = |(_, one): &(&_, &std::sync::Arc<Application>)| one.overrides.to_string().contains(folder);
+pub(super) fn named(known: &Known<'_>, folder: &str) -> Option<String> {
+    let name_it = |(_, one): &(&_, &Arc<Application>)| one.overrides.to_string().contains(folder);
     known.state.applications.iter().find(name_it).map(|(name, _)| format!("what {name} sets names it"))
+}
+
+/// What a package names as the first state of a component that has not run. Where that is not seen, its owner keeps everything.
+fn named_first(known: &Known<'_>, owner: &Word, folder: &str) -> Option<String> {
+    let of = |(name, application): (&ApplicationName, &Arc<Application>)| {
+        let new = application.components.iter().filter(|(_, one)| one.last_that_ran().is_none());
+        let mut new = new.map(|(component, _)| Key { application: name.clone(), component: component.clone() });
+        new.find_map(|of| match known.found.first.get(&of) {
+            Some(Ok(Some(path))) if lies_in(path, folder) => {
+                Some(format!("{of} has not run, and its package names it"))
+            }
+            Some(Ok(_)) => None,
+            Some(Err(_)) | None if application.owner != *owner => None,
+            Some(Err(why)) => Some(format!("which state the package of {of} names is not seen: {why}")),
+            None => Some(format!("which state the package of {of} names is not seen")),
+        })
+    };
+    known.state.applications.iter().find_map(of)
 }

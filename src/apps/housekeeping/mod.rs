@@ -5,13 +5,16 @@
 
 mod archives;
 mod checkpoints;
+mod packages;
 mod places;
 mod rest;
 mod runs;
+mod temporary;
 #[cfg(test)]
 mod tests;
 
-pub use places::Places;
+pub use packages::undeployed;
+pub use places::{Places, TEMPORARY};
 
 use crate::journal::{Cleaning, Key, Leaving, State};
 use std::cmp::Reverse;
@@ -42,6 +45,12 @@ pub struct Rules {
     pub most_archives: usize,
     /// Releases of Flink that others took the place of.
     pub distributions_ms: u64,
+    /// What lies in the folder for temporary things.
+    pub temporary_ms: u64,
+    /// Deployed packages of which no application is made,
+    pub packages_ms: u64,
+    /// and that are not among so many newest ones of their name.
+    pub most_packages: usize,
     /// How often it is done by itself; none: by order alone.
     pub every: Option<Duration>,
 }
@@ -54,6 +63,9 @@ impl Default for Rules {
             archives_ms: days(30),
             most_archives: 10_000,
             distributions_ms: days(90),
+            temporary_ms: days(7),
+            packages_ms: days(90),
+            most_packages: 10,
             every: None,
         }
     }
@@ -126,8 +138,12 @@ pub struct Found {
     pub distributions: Vec<Lying>,
     /// In the manager's own folders.
     pub own: Vec<Lying>,
+    /// In the folder for temporary things, with when anything in it was changed last; or why that is not seen.
+    pub temporary: Vec<(Lying, Option<String>)>,
     /// The state from which a component would begin now, or why that is not seen.
     pub next: BTreeMap<Key, Result<Option<String>, String>>,
+    /// The state that its package names for a component that has not run, or why that is not seen.
+    pub first: BTreeMap<Key, Result<Option<String>, String>>,
     /// The releases that this node is configured with.
     pub configured: BTreeSet<String>,
     /// The applications of YARN that go on, of everybody and of any kind, with when they were submitted.
@@ -155,6 +171,17 @@ impl Known<'_> {
     fn is_older(&self, at_ms: u64, than_ms: u64) -> bool {
         self.now_ms.saturating_sub(at_ms) > than_ms.max(FLOOR_MS)
     }
+
+    /// A component of the journal that is being submitted or runs, and was so by then.
+    fn submitted_by(&self, at_ms: u64) -> Option<Key> {
+        let all = self.state.applications.iter();
+        let mut all = all.flat_map(|(name, one)| one.components.iter().map(move |one| (name, one)));
+        all.find_map(|(name, (component, known))| {
+            let run = known.live().map(|run| run.at_ms);
+            let begun = run.or(known.attempt.as_ref().map(|attempt| attempt.at_ms)).filter(|begun| *begun <= at_ms);
+            begun.map(|_| Key { application: name.clone(), component: component.clone() })
+        })
+    }
 }
 
 /// What was decided about one thing: why it may go, or why it stays.
@@ -181,9 +208,12 @@ pub fn plan(state: &State, found: &Found, (rules, places): (&Rules, &Places), no
     all.extend(checkpoints::judge(&known));
     all.extend(archives::judge(&known));
     all.extend(rest::judge(&known));
+    all.extend(temporary::judge(&known));
+    all.extend(packages::judge(&known));
     // Whatever was decided: nothing goes that is not where its kind lies, and nothing that is going already.
     for one in &mut all {
-        if one.goes && !places.are_of(one.kind, &one.owner, &one.path) {
+        // A package lies nowhere.
+        if one.goes && one.kind != Kind::Package && !places.are_of(one.kind, &one.owner, &one.path) {
             (one.goes, one.why) = (false, "it is not ours: its place or its name is not of this kind".to_owned());
         }
         let is_going = |cleaning: &Arc<Cleaning>| cleaning.entries.iter().any(|leaving| leaving.path == one.path);
@@ -204,7 +234,7 @@ pub fn is_usual(one: &Entry) -> bool {
 /// has, and all else in one.
 pub fn orders(plan: &[Entry]) -> Vec<Cleaning> {
     let mut orders: BTreeMap<Option<ApplicationName>, Vec<Leaving>> = BTreeMap::new();
-    for one in plan.iter().filter(|one| one.goes).take(MOST_GOING) {
+    for one in plan.iter().filter(|one| one.goes && one.kind != Kind::Package).take(MOST_GOING) {
         let of = one.application.clone().filter(|_| one.kind == Kind::Checkpoints);
         let Entry { kind, at_ms, .. } = *one;
         let (path, owner, why) = (one.path.clone(), one.owner.clone(), one.why.clone());

@@ -8,6 +8,8 @@ use words::housekeeping::Kind;
 use words::ids::{ApplicationId, JobId};
 use words::names::{ApplicationName, ComponentName, Word};
 
+/// The folder for temporary things, which is everybody's. Programs of Python have one of their own in it.
+pub const TEMPORARY: [&str; 2] = ["/pnda/flink/tmp", "/pnda/flink/tmp/dc"];
 /// Digits of the digest in the name of a release's folder.
 const DIGITS: usize = 16;
 
@@ -51,9 +53,15 @@ impl Places {
             Kind::Archive => folder == self.archive && JobId::new(name).is_ok(),
             Kind::Distribution => self.distributions.contains(folder) && is_release(name),
             Kind::Leftover => self.written().iter().any(|written| folder == written) && is_beside(name),
+            Kind::Temporary => TEMPORARY.contains(&folder) && !TEMPORARY.contains(&path) && is_name(name),
             Kind::Savepoint | Kind::Package => false,
         }
     }
+}
+
+/// It leads nowhere else.
+fn is_name(name: &str) -> bool {
+    !matches!(name, "" | "." | "..")
 }
 
 /// A folder that the installer brought: a version, and the digest of what is in it.

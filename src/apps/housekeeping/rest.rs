@@ -1,14 +1,12 @@
 //! What else lies there: releases of Flink that others took the place of, what was left of files that were being written; and
-//! savepoints and packages, which are only told.
+//! savepoints, which are only told.
 //! Not here: bringing a release to HDFS, which the installer does.
 
 use super::places::{is_beside, is_release};
 use super::{FLOOR_MS, Known, Lying, Verdict, entry};
 use crate::decide::retention::beyond;
 use crate::journal::Key;
-use std::collections::BTreeSet;
 use words::housekeeping::{Entry, Kind};
-use words::names::PackageName;
 
 /// Whoever still writes a file beside has done so long before.
 const ABANDONED_MS: u64 = 24 * FLOOR_MS;
@@ -20,7 +18,6 @@ pub(super) fn judge(known: &Known<'_>) -> Vec<Entry> {
     let mut all = of(Kind::Distribution, &known.found.distributions, release);
     all.extend(of(Kind::Leftover, &known.found.own, leftover));
     all.extend(savepoints(known));
-    all.extend(packages(known));
     all
 }
 
@@ -44,13 +41,8 @@ fn release(known: &Known<'_>, one: &Lying) -> Verdict {
     if !known.is_older(since_ms, known.rules.distributions_ms) {
         return Err("another release took its place not long enough ago".to_owned());
     }
-    let components =
-        known.state.applications.iter().flat_map(|(name, one)| one.components.iter().map(move |one| (name, one)));
-    for (name, (component, known)) in components {
-        let at_ms = known.live().map(|run| run.at_ms).or(known.attempt.as_ref().map(|attempt| attempt.at_ms));
-        if at_ms.is_some_and(|at_ms| at_ms <= since_ms + FLOOR_MS) {
-            return Err(format!("{name}/{component} was submitted before another release took its place"));
-        }
+    if let Some(of) = known.submitted_by(since_ms + FLOOR_MS) {
+        return Err(format!("{of} was submitted before another release took its place"));
     }
     let Some(live) = &found.live else { return Err("what goes on in YARN is not seen".to_owned()) };
     match live.iter().find(|(_, at_ms)| at_ms.is_none_or(|at_ms| at_ms <= since_ms + FLOOR_MS)) {
@@ -83,24 +75,4 @@ fn savepoints(known: &Known<'_>) -> Vec<Entry> {
         }
     }
     all
-}
-
-/// Deployed ones of which no application is made, has been, or is to become.
-fn packages(known: &Known<'_>) -> Vec<Entry> {
-    let mut used: BTreeSet<&PackageName> = BTreeSet::new();
-    for application in known.state.applications.values() {
-        used.insert(&application.package);
-        used.extend(application.previous.iter().map(|previous| &previous.release.package));
-        used.extend(application.upgrade.iter().flat_map(|upgrade| [&upgrade.from.package, &upgrade.to.package]));
-        let runs = application.components.values().flat_map(|one| one.run.iter().chain(&one.before));
-        used.extend(runs.filter_map(|run| run.package.as_ref()));
-    }
-    let unused = known.state.packages.iter().filter(|(name, _)| !used.contains(name));
-    let told = unused.map(|(name, package)| {
-        let (path, owner) = (name.to_string(), package.owner.to_string());
-        let lying = Lying { path, owner, at_ms: package.at_ms, bytes: Some(package.size) };
-        let why = "no application is made of it: `pnda app undeploy` takes it back".to_owned();
-        entry(Kind::Package, &lying, None, Err(why))
-    });
-    told.collect()
 }

@@ -144,6 +144,28 @@ fn checkpoints_of_early_runs_go_where_a_newer_state_is_whole_and_nobody_needs_th
 }
 
 #[test]
+fn what_a_package_names_as_the_first_state_of_what_has_not_run_stays() {
+    let mut state = state(|_| {});
+    let other = Key { application: ApplicationName::new("b").unwrap(), ..key() };
+    let mut made = Application::clone(&state.applications[&key().application]);
+    made.components = BTreeMap::from([(key().component, Component::default())]);
+    let mut with = |owner: &str, first: Option<Result<Option<String>, String>>| {
+        made.owner = Word::new(owner).unwrap();
+        state.applications.insert(other.application.clone(), Arc::new(made.clone()));
+        let first = first.map(|first| (other.clone(), first)).into_iter().collect();
+        said(&state, Found { first, ..kept("9", 40) })
+    };
+    let own = format!("hdfs://pair/c/alice/a/c/{}/chk-1", "9".repeat(32));
+    stays(with("alice", Some(Ok(Some(own.clone())))), "b/c has not run, and its package names it");
+    stays(with("bob", Some(Ok(Some(own)))), "b/c has not run, and its package names it");
+    assert!(with("alice", Some(Ok(Some("/elsewhere".into())))).0 && with("alice", Some(Ok(None))).0);
+    // It may name any: what is not seen is its owner's alone, or one user's package would keep everything of everybody.
+    stays(with("alice", Some(Err("no".into()))), "names is not seen: no");
+    stays(with("alice", None), "which state the package of b/c names is not seen");
+    assert!(with("bob", None).0 && with("bob", Some(Err("no".into()))).0);
+}
+
+#[test]
 fn what_runs_and_has_saved_since_it_began_keeps_those_of_its_last_runs() {
     let runs = |one: &mut Application| {
         one.wanted = Wanted::Started { order: 1, origin: crate::journal::Origin::Newest };
@@ -271,8 +293,8 @@ fn a_release_goes_when_another_one_took_its_place_and_nothing_is_older_than_that
 }
 
 #[test]
-fn leftovers_go_after_a_day_and_packages_are_only_told() {
-    let mut state = state(|_| {});
+fn leftovers_go_after_a_day() {
+    let state = state(|_| {});
     let own = |name: &str, days: u64| Found { own: vec![lying(&format!("/own/{name}"), days)], ..Found::default() };
     let nonce = "0".repeat(32);
     for folder in ["journal", "journal/snapshots", "packages"] {
@@ -281,14 +303,64 @@ fn leftovers_go_after_a_day_and_packages_are_only_told() {
     assert!(said(&state, own("journal/.probe-0123456789abcdef", 2)).0);
     stays(said(&state, own(&format!("journal/.{nonce}"), 1)), "not a day old");
     stays(said(&state, own("journal/.mine", 400)), "not ours");
-    for name in ["p-1.0.0", "q-1.0.0"] {
-        let (sha256, owner) = (Sha256::of(b"x"), Word::new("alice").unwrap());
-        let package = Package { sha256, size: 5, owner, at_ms: 1 };
+}
+
+#[test]
+fn packages_go_by_number_and_age_unless_somebody_may_need_them() {
+    let mut state = state(|one| {
+        let release = Release { package: PackageName::new("p-1.1.0").unwrap(), overrides: json!({}) };
+        one.previous = Some(Previous { release, states: BTreeMap::new() });
+        of(one).before.as_mut().unwrap().package = Some(PackageName::new("p-1.2.0").unwrap());
+    });
+    let mut deploy = |name: &str, owner: &str, days: u64| {
+        let (sha256, owner) = (Sha256::of(b"x"), Word::new(owner).unwrap());
+        let package = Package { sha256, size: 5, owner, at_ms: NOW_MS - days * DAY_MS };
         state.packages.insert(PackageName::new(name).unwrap(), package);
+    };
+    // One is its own, one that it may go back to, one that its run before had.
+    for name in ["p-1.0.0", "p-1.1.0", "p-1.2.0", "p-1.3.0", "p-1.9.0", "p-1.10.0"] {
+        deploy(name, "alice", 400);
     }
-    let plan = plan(&state, &Found::default(), (&Rules::default(), &places()), NOW_MS);
-    let told: Vec<_> = plan.iter().map(|one| (one.kind, one.path.as_str(), one.goes)).collect();
-    assert_eq!(told, [(Kind::Package, "q-1.0.0", false)]);
+    deploy("p-1.4.0", "alice", 80);
+    deploy("p-0.1.0", "bob", 400);
+    let rules = Rules { most_packages: 2, ..Rules::default() };
+    let plan = plan(&state, &Found::default(), (&rules, &places()), NOW_MS);
+    let told: BTreeMap<_, _> = plan.iter().map(|one| (one.path.as_str(), (one.goes, one.why.clone()))).collect();
+    assert_eq!(told.keys().copied().collect::<Vec<_>>(), ["p-0.1.0", "p-1.10.0", "p-1.3.0", "p-1.4.0", "p-1.9.0"]);
+    for name in ["p-0.1.0", "p-1.9.0", "p-1.10.0"] {
+        stays(told[name].clone(), "one of the 2 newest of p");
+    }
+    stays(told["p-1.4.0"].clone(), "deployed not long enough ago");
+    assert_eq!(undeployed(&plan), [(PackageName::new("p-1.3.0").unwrap(), told["p-1.3.0"].1.clone())], "{plan:?}");
+    assert!(told["p-1.3.0"].1.ends_with("and 3 newer ones are deployed"), "{told:?}");
+    assert!(orders(&plan).is_empty(), "nobody removes a folder for it");
+}
+
+#[test]
+fn what_lies_among_temporary_things_goes_when_whoever_wrote_it_is_over() {
+    let stopped = state(|_| {});
+    let left = |days: u64, live: Option<u64>| Found {
+        temporary: vec![(lying("/pnda/flink/tmp/dc/plan", days), None)],
+        live: Some(live.map(|days| (id(8), Some(NOW_MS - days * DAY_MS))).into_iter().collect()),
+        ..Found::default()
+    };
+    assert!(said(&stopped, left(8, None)).0 && said(&stopped, left(8, Some(6))).0);
+    stays(said(&stopped, left(6, None)), "not long enough ago");
+    stays(said(&stopped, left(8, Some(8))), "goes on, and was submitted before");
+    // It is written before what needs it is submitted.
+    stays(said(&stopped, left(10, Some(9))), "or soon after");
+    stays(said(&stopped, Found { live: None, ..left(8, None) }), "what goes on in YARN is not seen");
+    let mut unseen = left(400, None);
+    unseen.temporary[0].1 = Some("too much".to_owned());
+    stays(said(&stopped, unseen), "is not seen: too much");
+    let set = json!({ "flink": { "c": { "application_args": "--in hdfs://nn/pnda/flink/tmp/dc/plan/x" } } });
+    stays(said(&state(|one| one.overrides = set), left(400, None)), "what a sets names it");
+    // YARN may not have it yet.
+    let live = state(|one| {
+        let run = of(one).run.as_mut().unwrap();
+        (run.end, run.at_ms) = (None, NOW_MS - 8 * DAY_MS);
+    });
+    stays(said(&live, left(8, None)), "a/c was submitted before, or soon after");
 }
 
 #[test]
@@ -301,7 +373,12 @@ fn nothing_goes_that_does_not_lie_where_its_kind_does() {
         are_of(Kind::Archive, &format!("/archive/{nine}"))
             && are_of(Kind::Distribution, "/flink/1.20.5-0123456789abcdef")
     );
+    assert!(are_of(Kind::Temporary, "/pnda/flink/tmp/x") && are_of(Kind::Temporary, "/pnda/flink/tmp/dc/x"));
     for (kind, path) in [
+        (Kind::Temporary, "/pnda/flink/tmp".to_owned()),
+        (Kind::Temporary, "/pnda/flink/tmp/dc".to_owned()),
+        (Kind::Temporary, "/pnda/flink/tmp/x/y".to_owned()),
+        (Kind::Temporary, "/pnda/flink/tmp/..".to_owned()),
         (Kind::Staging, "/user/bob/.flink/application_1_0001".to_owned()),
         (Kind::Staging, "/user/alice/.flink".to_owned()),
         (Kind::Staging, "/user/alice/.flink/application_1_0001/x".to_owned()),

@@ -71,7 +71,12 @@ pub enum Fact {
     /// A package may be used.
     PackageDeployed { package: PackageName, sha256: Sha256, size: u64 },
     /// It may not any more.
-    PackageUndeployed { package: PackageName },
+    PackageUndeployed {
+        package: PackageName,
+        /// Why, where housekeeping did it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
     /// An application of a package; nothing of it runs.
     ApplicationCreated {
         application: ApplicationName,

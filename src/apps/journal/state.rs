@@ -51,7 +51,7 @@ impl State {
                 let (owner, at_ms) = (record.by.clone(), record.at_ms);
                 self.packages.insert(package.clone(), Package { sha256: *sha256, size: *size, owner, at_ms });
             }
-            Fact::PackageUndeployed { package } => {
+            Fact::PackageUndeployed { package, .. } => {
                 self.packages.remove(package);
             }
             Fact::ApplicationCreated { application, package, owner, overrides, components, forked } => {

@@ -37,7 +37,10 @@ impl Fact {
     pub fn told(&self) -> (Option<&ComponentName>, String) {
         let text = match self {
             Fact::PackageDeployed { package, .. } => format!("{package} was deployed"),
-            Fact::PackageUndeployed { package } => format!("{package} was undeployed"),
+            Fact::PackageUndeployed { package, why: None } => format!("{package} was undeployed"),
+            Fact::PackageUndeployed { package, why: Some(why) } => {
+                format!("{package} was undeployed by housekeeping: {why}")
+            }
             Fact::ApplicationCreated { package, forked: Some(fork), .. } => {
                 format!("made of {package}, to begin from the state of {}", fork.of)
             }

@@ -166,7 +166,7 @@ impl Manager {
     pub fn undeploy(&self, name: &PackageName, by: &Caller) -> Result<(), Refusal> {
         self.take(&by.name, |state| {
             orders::undeploy(state, name, by)?;
-            Ok((vec![Fact::PackageUndeployed { package: name.clone() }], ()))
+            Ok((vec![Fact::PackageUndeployed { package: name.clone(), why: None }], ()))
         })
     }
 

@@ -3,8 +3,9 @@
 //! Not here: what may go (`housekeeping`).
 
 use super::Manager;
+use super::carry_out::Failed;
 use super::rounds::LIVE;
-use crate::housekeeping::{Found, Lying, Places, Told};
+use crate::housekeeping::{Found, Lying, Places, TEMPORARY, Told};
 use crate::journal::{Key, State};
 use crate::submit::tag_of;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,8 @@ use words::parallel;
 const AT_ONCE: usize = 4;
 /// So many applications YARN is asked for, one by one, as many of each owner.
 const MOST_ASKED: usize = 500;
+/// So many things in the folder for temporary ones are looked through, as many of each owner.
+const MOST_LOOKED_THROUGH: usize = 200;
 
 /// Lists folders, and notes what is not seen.
 struct Looker(Mutex<Vec<String>>);
@@ -79,6 +82,7 @@ impl Manager {
             checkpoints,
             strange,
             distributions: looker.list_all(&self.hdfs, places.distributions.iter().cloned()),
+            temporary: self.find_temporary(&looker),
             // Records, snapshots and packages are no leftovers.
             own: own.into_iter().filter(|one| one.name().starts_with('.')).collect(),
             configured: self.site.flinks.values().map(|release| release.staged.clone()).collect(),
@@ -87,6 +91,7 @@ impl Manager {
         found.distributions.retain(is_other);
         self.ask_yarn(&mut found, &looker);
         found.next = self.next_states(state, &found);
+        found.first = if found.next.is_empty() { BTreeMap::new() } else { self.first_states(state) };
         match self.site.high_availability() {
             Err(error) => looker.note(format!("what job managers keep is not looked at: {}", chain(&error))),
             Ok(folders) if !folders.is_empty() => looker.note("nodes of ZooKeeper are not looked at".to_owned()),
@@ -131,6 +136,39 @@ impl Manager {
             });
             own.extend(listed.into_iter().flatten());
         }
+    }
+
+    /// What lies in the folder for temporary things, with when anything in it was changed last where that may be long ago.
+    fn find_temporary(&self, looker: &Looker) -> Vec<(Lying, Option<String>)> {
+        let mut all = looker.list_all(&self.hdfs, TEMPORARY.map(str::to_owned));
+        all.retain(|one| !TEMPORARY.contains(&&*one.path));
+        all.sort_by_key(|one| one.at_ms);
+        let now_ms = self.clock.now_ms();
+        let is_old = |one: &Lying| now_ms.saturating_sub(one.at_ms) > self.rules.temporary_ms;
+        let mut owners: BTreeMap<String, usize> = BTreeMap::new();
+        all.iter().filter(|one| is_old(one)).for_each(|one| *owners.entry(one.owner.clone()).or_default() += 1);
+        // What one user piles up takes nothing of what is looked through for others.
+        let share = (MOST_LOOKED_THROUGH / owners.len().max(1)).max(1);
+        let mut left: BTreeMap<String, usize> = owners.into_keys().map(|owner| (owner, share)).collect();
+        let all: Vec<(Lying, bool)> = all
+            .into_iter()
+            .map(|one| {
+                let is_next = is_old(&one)
+                    && left
+                        .get_mut(&one.owner)
+                        .is_some_and(|left| left.checked_sub(1).map(|less| *left = less).is_some());
+                (one, is_next)
+            })
+            .collect();
+        parallel::each(AT_ONCE, all, |(one, is_next)| match (is_next, Word::new(&*one.owner)) {
+            (false, _) if is_old(&one) => (one, Some("others are looked through first".to_owned())),
+            (false, _) => (one, None),
+            (true, Err(_)) => (one, Some("its owner has a name that nobody has here".to_owned())),
+            (true, Ok(owner)) => match self.hdfs_as(&owner).changed(&one.path) {
+                Ok(changed) => (Lying { at_ms: changed.unwrap_or(now_ms), ..one }, None),
+                Err(error) => (one, Some(chain(&error))),
+            },
+        })
     }
 
     /// What goes on in YARN, and what became of the applications that something lies of.
@@ -180,6 +218,19 @@ impl Manager {
             (of.clone(), next)
         });
         next.into_iter().collect()
+    }
+
+    /// The states that packages name for components that have not run.
+    fn first_states(&self, state: &State) -> BTreeMap<Key, Result<Option<String>, String>> {
+        let new = state.applications.iter().flat_map(|(name, application)| {
+            let new = application.components.iter().filter(|(_, one)| one.last_that_ran().is_none());
+            new.map(|(component, _)| Key { application: name.clone(), component: component.clone() })
+        });
+        let first = parallel::each(AT_ONCE, new, |of| match self.prepared(state, &of) {
+            Ok((_, prepared)) => (of, Ok(prepared.first_state().map(str::to_owned))),
+            Err(Failed::Passing(why) | Failed::ForGood(why)) => (of, Err(why)),
+        });
+        first.into_iter().collect()
     }
 }
 

@@ -6,7 +6,7 @@
 use super::carry_out::is_same;
 use super::rounds::Pause;
 use super::{Manager, lock};
-use crate::housekeeping::{Found, MOST_GOING, MOST_TOLD, Places, is_usual, orders, plan};
+use crate::housekeeping::{Found, MOST_GOING, MOST_TOLD, Places, is_usual, orders, plan, undeployed};
 use crate::journal::{Cleaning, Fact, Leaving, State, Stayed};
 use crate::orders::{Caller, Refusal};
 use std::sync::atomic::Ordering;
@@ -42,8 +42,11 @@ impl Manager {
                 let mut found = found.clone();
                 // From where these would begin now nobody has looked.
                 found.next.retain(|of, _| is_same(&looked, state, of));
+                found.first.retain(|of, _| is_same(&looked, state, of));
                 let plan = self.judge(state, &found, &places);
-                let facts: Vec<Fact> = orders(&plan).into_iter().map(Fact::CleaningOrdered).collect();
+                let mut facts: Vec<Fact> = orders(&plan).into_iter().map(Fact::CleaningOrdered).collect();
+                let packages = undeployed(&plan).into_iter();
+                facts.extend(packages.map(|(package, why)| Fact::PackageUndeployed { package, why: Some(why) }));
                 if !facts.is_empty() {
                     self.another_order(&by.name)?;
                 }
@@ -62,7 +65,7 @@ impl Manager {
     /// With the sizes of what goes, and without what nobody reads to its end.
     fn told_plan(&self, plan: Vec<Entry>, mut notes: Vec<String>, under_way: usize) -> told::Cleaning {
         let all = plan.len();
-        let ordered: usize = orders(&plan).iter().map(|one| one.entries.len()).sum();
+        let ordered = orders(&plan).iter().map(|one| one.entries.len()).sum::<usize>() + undeployed(&plan).len();
         let left = plan.iter().filter(|one| one.goes).count() - ordered;
         let (mut entries, usual): (Vec<Entry>, Vec<Entry>) = plan.into_iter().partition(|one| !is_usual(one));
         if !usual.is_empty() {

@@ -3,6 +3,7 @@
 //! Not here: what should be in HDFS, and waiting until it can be.
 
 mod asking;
+mod changed;
 mod error;
 mod files;
 mod status;

@@ -18,7 +18,7 @@ fn open(fake: &Fake) -> Book {
 }
 
 fn undeployed() -> Fact {
-    Fact::PackageUndeployed { package: PackageName::new("p-1.0.0").unwrap() }
+    Fact::PackageUndeployed { package: PackageName::new("p-1.0.0").unwrap(), why: None }
 }
 
 /// A book with an application that runs, and so many records more.

@@ -6,10 +6,11 @@
 use super::bed::{Bed, FILESYSTEM, ROUNDS, TestClock, alice, application, is_running, is_stopped, key, told_of, word};
 use super::faults::{FAULTS, each};
 use super::wire::Answer;
+use crate::housekeeping::Rules;
 use crate::journal::Origin;
 use crate::manager::Manager;
 use crate::orders::{Caller, Refusal};
-use crate::package::tests::WORDCOUNT;
+use crate::package::tests::{WORDCOUNT, wordcount_as};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -19,7 +20,7 @@ use std::time::Duration;
 use words::application::Application;
 use words::housekeeping::{Clean, Cleaning, Entry, Kind};
 use words::ids::ApplicationId;
-use words::names::ApplicationName;
+use words::names::{ApplicationName, PackageName};
 
 const CHECKPOINTS: &str = "/pnda/flink/checkpoints/alice/words/word-count";
 const DRY: Clean = Clean { dry_run: true };
@@ -112,6 +113,71 @@ fn what_a_dry_run_lists_goes_and_nothing_else() {
     assert!(told[0].contains("1 in all") && history[history.len() - 2].by.as_str() == "root", "{history:?}");
     assert_eq!(manager.state().unwrap(), bed.journal());
     assert!(going(&manager.clean(DRY, &admin()).unwrap()).is_empty());
+}
+
+/// Files that a program of Python distributed, of which a part was written to lately; and a version that others took the place of.
+#[test]
+fn temporary_things_go_as_a_whole_and_packages_are_undeployed_with_the_reason() {
+    let bed = Bed::new();
+    let manager = bed.manager().cleaning(Rules { most_packages: 1, ..Rules::default() });
+    manager.round();
+    for (owner, path) in
+        [("alice", "dc/plan/deep/a"), ("alice", "dc/young/deep/a"), ("bob", "b"), ("strange name", "c")]
+    {
+        put(&bed, owner, &format!("/pnda/flink/tmp/{path}"));
+    }
+    let now_ms = manager.clock.now_ms();
+    bed.hdfs.world.lock().unwrap().nodes.get_mut("/pnda/flink/tmp/dc/young/deep/a").unwrap().modified = now_ms;
+    let dry = manager.clean(DRY, &admin()).unwrap();
+    let temporary: Vec<_> = going(&dry).into_iter().map(|one| (one.kind, &*one.path)).collect();
+    let due = [(Kind::Temporary, "/pnda/flink/tmp/b"), (Kind::Temporary, "/pnda/flink/tmp/dc/plan")];
+    assert_eq!(temporary.into_iter().collect::<BTreeSet<_>>(), due.into(), "{dry:?}");
+    assert!(why(&dry, "/pnda/flink/tmp/dc/young").contains("not long enough ago"), "{dry:?}");
+    manager.clean(NOW, &admin()).unwrap();
+    // What is written into it meanwhile keeps it, however deep.
+    let later = bed.hdfs.world.lock().unwrap().nodes.get_mut("/pnda/flink/tmp/dc/plan/deep/a").unwrap().modified + 1;
+    bed.hdfs.world.lock().unwrap().nodes.get_mut("/pnda/flink/tmp/dc/plan/deep/a").unwrap().modified = later;
+    manager.round();
+    assert!(!lies(&bed, "/pnda/flink/tmp/b") && lies(&bed, "/pnda/flink/tmp/dc/plan/deep/a"));
+    assert!(lies(&bed, "/pnda/flink/tmp/dc") && lies(&bed, "/pnda/flink/tmp/c"));
+
+    // The application is made of the first of three.
+    let name = |version: u32| PackageName::new(format!("wordcount-9.{version}.0")).unwrap();
+    for version in [0, 1] {
+        manager.receive(&name(version), &alice(), &*wordcount_as(name(version).as_str()), None).unwrap();
+        manager.deploy(&name(version), &alice()).unwrap();
+    }
+    assert!(why(&manager.clean(NOW, &admin()).unwrap(), name(0).as_str()).contains("not long enough ago"));
+    let clock = Arc::new(TestClock::by(3600));
+    clock.ahead_ms.store(bed.ahead_ms + 100 * 86_400_000, Ordering::Relaxed);
+    drop(manager);
+    let manager = bed.manager_by(&clock).cleaning(Rules { most_packages: 1, ..Rules::default() });
+    manager.round();
+    let done = manager.clean(NOW, &admin()).unwrap();
+    assert!(why(&done, name(0).as_str()).starts_with("true: "), "{done:?}");
+    let packages: Vec<_> = manager.state().unwrap().packages.keys().map(ToString::to_string).collect();
+    assert_eq!(packages, [WORDCOUNT, name(1).as_str()].map(str::to_owned));
+    let told = manager.happened(None, |_| true).unwrap();
+    let told: Vec<_> = told.events.iter().map(|event| event.what.as_str()).collect();
+    assert!(told.iter().any(|what| what.contains("was undeployed by housekeeping: no application")), "{told:?}");
+}
+
+/// Its package is looked at, for it may name any state.
+#[test]
+fn an_application_that_never_ran_keeps_what_its_package_names_and_nothing_else() {
+    let bed = littered();
+    let manager = bed.manager();
+    manager.round();
+    let other = ApplicationName::new("other").unwrap();
+    manager.create(&other, &json!({ "package": WORDCOUNT }), &alice()).unwrap();
+    assert!(paths(&manager.clean(DRY, &admin()).unwrap()).contains(&former()));
+    manager.delete(&other, &alice()).unwrap();
+    manager.round();
+    let from = format!("-s {FILESYSTEM}{}/chk-7", former());
+    let set = json!({ "package": WORDCOUNT, "flink": { "word-count": { "flink_config_args": from } } });
+    manager.create(&other, &set, &alice()).unwrap();
+    let dry = manager.clean(DRY, &admin()).unwrap();
+    assert!(why(&dry, &former()).starts_with("false: "), "{dry:?}");
 }
 
 #[test]
