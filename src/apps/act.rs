@@ -10,12 +10,14 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
+use std::time::Duration;
 use std::{fs, io};
 use systems::call::Caller;
 use systems::hadoop::User;
 use systems::jobmanager::{self, JobManager, SavepointRequest, StopRequest};
 use systems::webhdfs::{self, Status, WebHdfs};
 use systems::yarn::{self, NewApplication, ResourceManager};
+use systems::zookeeper::{self, Place};
 use words::housekeeping::Kind;
 use words::ids::{ApplicationId, JobId, TriggerId};
 use words::names::Word;
@@ -23,6 +25,8 @@ use words::parallel;
 
 /// Files that are sent to HDFS at once.
 const AT_ONCE: usize = 4;
+/// So long a server of ZooKeeper may take for one answer.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why an act did not succeed, as far as that is known.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +55,9 @@ pub enum Error {
     /// HDFS does not remove it.
     #[error("HDFS does not remove {path}")]
     Removal { path: String, source: webhdfs::Error },
+    /// ZooKeeper does not remove it.
+    #[error(transparent)]
+    ZooKeeper(#[from] zookeeper::Error),
     /// There is no JobManager to ask.
     #[error("the application {0} has no JobManager now")]
     NoJobManager(words::ids::ApplicationId),
@@ -67,6 +74,7 @@ impl Error {
                 matches!(source, webhdfs::Error::Refused { kind, .. } if kind == "AccessControlException")
             }
             Error::Strange { .. } => true,
+            Error::ZooKeeper(error) => !error.is_passing(),
             Error::JobManager { source, .. } => !source.is_passing(),
             Error::Removal { source, .. } => !source.is_passing() && matches!(source, webhdfs::Error::Refused { .. }),
             _ => false,
@@ -196,6 +204,10 @@ impl Hands<'_> {
         let path = &one.path;
         if !places.are_of(one.kind, &one.owner, path) {
             return Err(Error::Strange { path: path.clone() });
+        }
+        if one.kind == Kind::Znode {
+            let place = Place::parse(path).ok_or_else(|| Error::Strange { path: path.clone() })?;
+            return Ok(place.remove(one.at_ms, PATIENCE)?);
         }
         let failed = |source| Error::Removal { path: path.clone(), source };
         let hdfs = self.hdfs.as_user(&User::simple(&one.owner));

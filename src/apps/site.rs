@@ -26,6 +26,9 @@ use words::problem::Source;
 /// A configuration file of Flink is shorter.
 const LONGEST: u64 = 1 << 20;
 
+/// Flink's own in ZooKeeper, where nobody says otherwise.
+const ROOT: &str = "flink";
+
 /// Everything that the manager must know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
@@ -139,6 +142,22 @@ impl Site {
             );
         }
         Ok(folders)
+    }
+
+    /// Where they keep it in ZooKeeper, as in `one:2181,two:2181/flink`.
+    pub fn znodes(&self) -> Result<BTreeSet<String>, Error> {
+        let mut places = BTreeSet::new();
+        for (version, release) in &self.flinks {
+            let set = self.configuration(release, *version)?;
+            let value = |key: &str| set.get(key).map(|value| value.trim());
+            let kind = value("high-availability.type").or_else(|| value("high-availability"));
+            let Some(quorum) = value("high-availability.zookeeper.quorum") else { continue };
+            if kind.is_some_and(|kind| kind.eq_ignore_ascii_case("zookeeper")) {
+                let root = value("high-availability.zookeeper.path.root").unwrap_or(ROOT).trim_matches('/');
+                places.insert(format!("{}/{root}", quorum.trim_end_matches('/')));
+            }
+        }
+        Ok(places)
     }
 
     /// The defaults for the applications of a user, or why nobody can say them.

@@ -34,6 +34,7 @@ pub mod transport;
 pub mod users;
 pub mod webhdfs;
 pub mod yarn;
+pub mod zookeeper;
 
 #[cfg(any(test, feature = "testing"))]
 pub use scripted::{InProcess, Request, Scripted};

@@ -61,6 +61,8 @@ pub enum Kind {
     Package,
     /// What lies in the folder for temporary things.
     Temporary,
+    /// What job managers of one application of YARN keep in ZooKeeper.
+    Znode,
 }
 
 /// How it is done.

@@ -128,6 +128,8 @@ pub struct Found {
     pub staging: Vec<Lying>,
     /// What their job managers keep.
     pub high_availability: Vec<Lying>,
+    /// The nodes of theirs in ZooKeeper, which belong to nobody.
+    pub znodes: Vec<Lying>,
     /// In the folder of archives.
     pub archives: Vec<Lying>,
     /// In the folders of components' checkpoints.

@@ -22,6 +22,8 @@ pub struct Places {
     pub archive: String,
     /// Of what job managers keep, by release of Flink.
     pub high_availability: BTreeSet<String>,
+    /// Of what they keep in ZooKeeper, by ensemble: `one:2181,two:2181/flink`.
+    pub znodes: BTreeSet<String>,
     /// Of releases of Flink.
     pub distributions: BTreeSet<String>,
     /// Of the manager.
@@ -43,6 +45,7 @@ impl Places {
         match kind {
             Kind::Staging => folder == format!("/user/{owner}/.flink") && ApplicationId::new(name).is_ok(),
             Kind::HighAvailability => self.high_availability.contains(folder) && ApplicationId::new(name).is_ok(),
+            Kind::Znode => self.znodes.contains(folder) && ApplicationId::new(name).is_ok(),
             Kind::Checkpoints => {
                 let below = folder.strip_prefix(&*self.checkpoints).and_then(|below| below.strip_prefix('/'));
                 let parts: Vec<&str> = below.unwrap_or_default().split('/').collect();

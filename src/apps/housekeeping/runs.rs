@@ -11,17 +11,18 @@ use words::names::{ApplicationName, ComponentName};
 pub(super) fn judge(known: &Known<'_>) -> Vec<Entry> {
     let staging = known.found.staging.iter().map(|one| (Kind::Staging, one));
     let kept = known.found.high_availability.iter().map(|one| (Kind::HighAvailability, one));
-    let judged = staging.chain(kept).map(|(kind, one)| match ApplicationId::new(one.name()) {
+    let nodes = known.found.znodes.iter().map(|one| (Kind::Znode, one));
+    let judged = staging.chain(kept).chain(nodes).map(|(kind, one)| match ApplicationId::new(one.name()) {
         Err(_) => entry(kind, one, None, Err("it is not ours: it is not named by an application of YARN".to_owned())),
         Ok(id) => {
             let of = known.run(&id);
-            entry(kind, one, of.map(|(name, ..)| name), may_go(known, one, &id))
+            entry(kind, one, of.map(|(name, ..)| name), may_go(known, (kind, one), &id))
         }
     });
     judged.collect()
 }
 
-fn may_go(known: &Known<'_>, one: &Lying, id: &ApplicationId) -> Verdict {
+fn may_go(known: &Known<'_>, (kind, one): (Kind, &Lying), id: &ApplicationId) -> Verdict {
     let run = known.run(id);
     if let Some((name, component, run)) = run.filter(|(.., run)| run.end.is_none()) {
         let what = if run.accepted { "runs, or is not known to be over" } else { "is being submitted" };
@@ -40,7 +41,7 @@ fn may_go(known: &Known<'_>, one: &Lying, id: &ApplicationId) -> Verdict {
             Some(_) => return Err("YARN does not know it any more, and nobody knows how it ended".to_owned()),
             None => return Err("YARN does not know it: it may be about to be submitted".to_owned()),
         },
-        Some(Told::Over { user, .. }) if *user != one.owner => {
+        Some(Told::Over { user, .. }) if *user != one.owner && kind != Kind::Znode => {
             return Err(format!("it belongs to {}, and its application to {user}", one.owner));
         }
         Some(Told::Over { is_ours: false, .. }) if ended.is_none() => {

@@ -20,6 +20,7 @@ fn places() -> Places {
         checkpoints: "/c".into(),
         archive: "/archive".into(),
         high_availability: ["/ha".to_owned()].into(),
+        znodes: ["zk:2181/flink".to_owned()].into(),
         distributions: ["/flink".to_owned()].into(),
         own: "/own".into(),
     }
@@ -114,6 +115,16 @@ fn what_was_sent_goes_when_yarn_says_that_it_is_over() {
     let high_availability = vec![lying(&format!("/ha/{}", id(7)), 40)];
     let yarn = BTreeMap::from([(id(7), over("alice", true))]);
     assert!(said(&state, Found { high_availability, yarn, ..Found::default() }).0);
+    let node = |told: Told| {
+        let znodes = vec![Lying { owner: "pnda".into(), ..lying(&format!("zk:2181/flink/{}", id(7)), 40) }];
+        let found = Found { znodes, yarn: BTreeMap::from([(id(7), told)]), ..Found::default() };
+        let plan = plan(&state, &found, (&Rules::default(), &places()), NOW_MS).remove(0);
+        (plan.goes, plan.why)
+    };
+    assert!(node(over("alice", true)).0, "it belongs to nobody");
+    stays(node(over("alice", false)), "not ours");
+    stays(node(Told::Live), "goes on, or may");
+    stays(node(Told::Unknown), "may be about to be submitted");
 }
 
 fn kept(digit: &str, days: u64) -> Found {
@@ -374,7 +385,12 @@ fn nothing_goes_that_does_not_lie_where_its_kind_does() {
             && are_of(Kind::Distribution, "/flink/1.20.5-0123456789abcdef")
     );
     assert!(are_of(Kind::Temporary, "/pnda/flink/tmp/x") && are_of(Kind::Temporary, "/pnda/flink/tmp/dc/x"));
+    assert!(are_of(Kind::Znode, "zk:2181/flink/application_1_0001"));
     for (kind, path) in [
+        (Kind::Znode, "zk:2181/flink/jobs".to_owned()),
+        (Kind::Znode, "zk:2181/flink".to_owned()),
+        (Kind::Znode, "other:2181/flink/application_1_0001".to_owned()),
+        (Kind::Znode, "zk:2181/flink/application_1_0001/jobs".to_owned()),
         (Kind::Temporary, "/pnda/flink/tmp".to_owned()),
         (Kind::Temporary, "/pnda/flink/tmp/dc".to_owned()),
         (Kind::Temporary, "/pnda/flink/tmp/x/y".to_owned()),

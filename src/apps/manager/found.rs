@@ -5,6 +5,7 @@
 use super::Manager;
 use super::carry_out::Failed;
 use super::rounds::LIVE;
+use crate::act::PATIENCE;
 use crate::housekeeping::{Found, Lying, Places, TEMPORARY, Told};
 use crate::journal::{Key, State};
 use crate::submit::tag_of;
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use systems::webhdfs::WebHdfs;
 use systems::yarn::Application;
+use systems::zookeeper;
 use words::chain::chain;
 use words::ids::ApplicationId;
 use words::names::Word;
@@ -57,6 +59,7 @@ impl Manager {
             checkpoints: self.site.cluster.checkpoints.clone(),
             archive: self.site.cluster.archive.clone(),
             high_availability: self.site.high_availability().unwrap_or_default(),
+            znodes: self.site.znodes().unwrap_or_default(),
             distributions: releases.filter_map(|release| above(&release.staged)).collect(),
             own: self.site.hdfs_folder.clone(),
         }
@@ -78,6 +81,7 @@ impl Manager {
         let mut found = Found {
             staging: staging.into_iter().flatten().collect(),
             high_availability: looker.list_all(&self.hdfs, places.high_availability.iter().cloned()),
+            znodes: places.znodes.iter().flat_map(|place| self.find_znodes(place, &looker)).collect(),
             archives: looker.list(&self.hdfs, &places.archive),
             checkpoints,
             strange,
@@ -92,10 +96,8 @@ impl Manager {
         self.ask_yarn(&mut found, &looker);
         found.next = self.next_states(state, &found);
         found.first = if found.next.is_empty() { BTreeMap::new() } else { self.first_states(state) };
-        match self.site.high_availability() {
-            Err(error) => looker.note(format!("what job managers keep is not looked at: {}", chain(&error))),
-            Ok(folders) if !folders.is_empty() => looker.note("nodes of ZooKeeper are not looked at".to_owned()),
-            Ok(_) => {}
+        if let Err(error) = self.site.high_availability() {
+            looker.note(format!("what job managers keep is not looked at: {}", chain(&error)));
         }
         found.notes = looker.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         found
@@ -138,6 +140,27 @@ impl Manager {
         }
     }
 
+    /// What job managers keep in ZooKeeper. Nobody owns it there, and this manager's own user is named.
+    fn find_znodes(&self, folder: &str, looker: &Looker) -> Vec<Lying> {
+        let note = |why: String| looker.note(format!("what job managers keep in {folder} is not seen: {why}"));
+        let Some(place) = zookeeper::Place::parse(folder) else {
+            note("it is no list of servers with a path".to_owned());
+            return Vec::new();
+        };
+        let nodes = place.list(PATIENCE).unwrap_or_else(|error| {
+            note(chain(&error));
+            None
+        });
+        let owner = self.site.user.to_string();
+        let lying = |node: zookeeper::Node| Lying {
+            path: format!("{folder}/{}", node.name),
+            owner: owner.clone(),
+            at_ms: node.at_ms,
+            bytes: None,
+        };
+        nodes.unwrap_or_default().into_iter().map(lying).collect()
+    }
+
     /// What lies in the folder for temporary things, with when anything in it was changed last where that may be long ago.
     fn find_temporary(&self, looker: &Looker) -> Vec<(Lying, Option<String>)> {
         let mut all = looker.list_all(&self.hdfs, TEMPORARY.map(str::to_owned));
@@ -178,7 +201,7 @@ impl Manager {
             Err(error) => looker.note(format!("what goes on in YARN is not seen: {}", chain(&error))),
         }
         let mut ids: BTreeMap<&str, BTreeSet<ApplicationId>> = BTreeMap::new();
-        for one in found.staging.iter().chain(&found.high_availability) {
+        for one in found.staging.iter().chain(&found.high_availability).chain(&found.znodes) {
             ids.entry(&one.owner).or_default().extend(ApplicationId::new(one.name()).ok());
         }
         // What one user piles up takes nothing of what is asked for others.

@@ -78,7 +78,8 @@ impl Manager {
             entries.truncate(MOST_TOLD);
             notes.push(format!("of {all} things {MOST_TOLD} are told"));
         }
-        let unmeasured = entries.iter_mut().filter(|one| one.goes && one.bytes.is_none()).take(MOST_GOING);
+        let is_unmeasured = |one: &&mut Entry| one.goes && one.bytes.is_none() && one.kind != Kind::Znode;
+        let unmeasured = entries.iter_mut().filter(is_unmeasured).take(MOST_GOING);
         parallel::each(AT_ONCE, unmeasured, |one| {
             let hdfs = self.hdfs.as_user(&User::simple(&one.owner));
             one.bytes = hdfs.size(&one.path).ok().flatten();

@@ -17,6 +17,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
+use systems::zookeeper;
 use words::application::Application;
 use words::housekeeping::{Clean, Cleaning, Entry, Kind};
 use words::ids::ApplicationId;
@@ -160,6 +161,49 @@ fn temporary_things_go_as_a_whole_and_packages_are_undeployed_with_the_reason() 
     let told = manager.happened(None, |_| true).unwrap();
     let told: Vec<_> = told.events.iter().map(|event| event.what.as_str()).collect();
     assert!(told.iter().any(|what| what.contains("was undeployed by housekeeping: no application")), "{told:?}");
+}
+
+/// Nodes of what is over go; of what runs, of what YARN does not know, and of what somebody holds they stay.
+#[test]
+fn nodes_of_zookeeper_go_when_yarn_says_that_it_is_over() {
+    let (mut bed, zookeeper) = (Bed::new(), zookeeper::Fake::start());
+    let file = bed.site.flinks.values().next().unwrap().configuration.clone();
+    let text = std::fs::read_to_string(&file).unwrap();
+    let folder = format!("{}/flink", zookeeper.address);
+    let set = format!(
+        "high-availability.type: zookeeper\nhigh-availability.zookeeper.quorum: {}\nhigh-availability.storageDir: {FILESYSTEM}/ha\n",
+        zookeeper.address
+    );
+    std::fs::write(&file, text + &set).unwrap();
+    let (manager, running) = bed.started();
+    let ended = |number: u32| {
+        let id = ApplicationId::new(format!("application_1796001168688_0{number}")).unwrap();
+        let mut over = bed.yarn.world().applications[running.as_str()].clone();
+        (over.state, over.final_status) = ("KILLED".into(), "KILLED".into());
+        bed.yarn.world().applications.insert(id.to_string(), over);
+        id
+    };
+    let (left, held) = (ended(777), ended(778));
+    let reserved = "application_1796001168688_0555";
+    for id in [running.as_str(), left.as_str(), held.as_str(), reserved, "by-hand"] {
+        zookeeper.make(&format!("/flink/{id}/jobs/checkpoints"), 7, false);
+    }
+    zookeeper.make(&format!("/flink/{held}/leader/latch"), 7, true);
+    let dry = manager.clean(DRY, &admin()).unwrap();
+    assert_eq!(paths(&dry), [&left, &held].map(|id| format!("{folder}/{id}")).into(), "{dry:?}");
+    for (id, expected) in
+        [(running.as_str(), "runs"), (reserved, "may be about to be submitted"), ("by-hand", "not ours")]
+    {
+        assert!(why(&dry, &format!("{folder}/{id}")).contains(expected), "{dry:?}");
+    }
+    let all = zookeeper.paths();
+    manager.clean(NOW, &admin()).unwrap();
+    manager.round();
+    let gone: Vec<String> = all.into_iter().filter(|path| !zookeeper.paths().contains(path)).collect();
+    assert!(gone.len() == 3 && gone.iter().all(|path| path.contains(left.as_str())), "{gone:?}");
+    let told = manager.happened(None, |_| true).unwrap().events;
+    assert!(told.iter().any(|event| event.what.contains("a session that lives holds")), "{told:?}");
+    assert!(manager.state().unwrap().cleanings.is_empty());
 }
 
 /// Its package is looked at, for it may name any state.
