@@ -75,7 +75,6 @@ impl Error {
             }
             Error::Strange { .. } => true,
             Error::ZooKeeper(error) => !error.is_passing(),
-            Error::JobManager { source, .. } => !source.is_passing(),
             Error::Removal { source, .. } => !source.is_passing() && matches!(source, webhdfs::Error::Refused { .. }),
             _ => false,
         }
@@ -228,9 +227,9 @@ impl Hands<'_> {
         asked.map_err(|source| Error::JobManager { run: (run.id.clone(),), source })
     }
 
-    /// Has a job go on with another parallelism. The same once more is without effect.
-    pub fn rescale(&self, run: &Run, job: &JobId, Rescaling { from, to }: Rescaling) -> Result<(), Error> {
-        let asked = self.master(run)?.rescale(job, from, to);
+    /// Has a job go on with another parallelism. The same once more is without effect. Gives whether it has such steps.
+    pub fn rescale(&self, run: &Run, job: &JobId, Rescaling { from, to, .. }: &Rescaling) -> Result<bool, Error> {
+        let asked = self.master(run)?.rescale(job, *from, *to);
         asked.map_err(|source| Error::JobManager { run: (run.id.clone(),), source })
     }
 

@@ -224,7 +224,7 @@ pub fn told(
             started_ms: run.map(|run| run.at_ms),
             ended_ms: run.and_then(|run| run.end.as_ref()?.at_ms),
             savepoints: component.savepoints.iter().map(savepoint).collect(),
-            rescaling: component.live().and(component.rescaling).map(|rescaling| rescaling.to),
+            rescaling: component.live().and(component.rescaling.as_ref()).map(|rescaling| rescaling.to),
             alarms: Vec::new(),
             details: None,
         }

@@ -15,17 +15,17 @@ fn tasks(folder: &Path) -> u64 {
 }
 
 pub fn a_job_goes_on_with_another_parallelism(folder: &Path) {
-    let set = "machine.flink_config_args=-p 1 -Djobmanager.scheduler=adaptive -Dexecution.checkpointing.interval=1s \
-               -Dtaskmanager.numberOfTaskSlots=2 -Djobmanager.adaptive-scheduler.scaling-interval.min=1s";
+    let set = "machine.flink_config_args=-p 2 -Djobmanager.scheduler=adaptive -Dexecution.checkpointing.interval=1s \
+               -Dtaskmanager.numberOfTaskSlots=4 -Djobmanager.adaptive-scheduler.scaling-interval.min=1s";
     app_does(folder, &["create", "wide", "--package", "states-1.0.0", "--set", set]);
     app_does(folder, &["start", "wide", "--wait"]);
     let before = component(folder, "wide");
-    assert_eq!(tasks(folder), 1);
-    let plan = app_does(folder, &["rescale", "wide", "--parallelism", "2", "--dry-run"]);
+    assert_eq!(tasks(folder), 2);
+    let plan = app_does(folder, &["rescale", "wide", "--parallelism", "4", "--dry-run"]);
     assert!(plan.contains("as it runs: nothing is stopped"), "{plan}");
-    app_does(folder, &["rescale", "wide", "--parallelism", "2", "--wait"]);
+    app_does(folder, &["rescale", "wide", "--parallelism", "4", "--wait"]);
     let deadline = Instant::now() + Duration::from_secs(120);
-    while tasks(folder) != 2 {
+    while tasks(folder) != 4 {
         assert!(Instant::now() < deadline, "Flink does not change it");
         sleep(Duration::from_millis(500));
     }
@@ -35,6 +35,6 @@ pub fn a_job_goes_on_with_another_parallelism(folder: &Path) {
     assert!(history.contains("another parallelism was ordered, as it runs"), "{history}");
     app_does(folder, &["stop", "wide", "--no-savepoint", "--wait"]);
     let explained = app_does(folder, &["explain", "wide", "--json"]);
-    assert!(explained.contains(r#""component_flink_parallelism": "2""#), "{explained}");
+    assert!(explained.contains(r#""component_flink_parallelism": "4""#), "{explained}");
     app_does(folder, &["delete", "wide", "--yes"]);
 }

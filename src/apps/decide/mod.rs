@@ -311,7 +311,11 @@ fn known(wanted: &Wanted, component: &Component, run: &Run, (seen, now_ms): (&Se
     match wanted {
         // Its kill may be under way, whatever was ordered since.
         Wanted::Created | Wanted::Started { .. } if run.is_killed => Action::Kill,
-        Wanted::Started { .. } if component.savepoint_ordered => saving(seen, true),
+        Wanted::Started { .. } if component.savepoint_ordered => match saving(seen, true) {
+            // Too many tasks for the slots that there are may be what keeps it from being saved.
+            Action::Rest(Rest::Waits(_)) if component.rescaling.is_some() => rescale(seen),
+            action => action,
+        },
         Wanted::Started { .. } if component.rescaling.is_some() => rescale(seen),
         Wanted::Started { .. } if periodic::is_due(component, run, now_ms) => match saving(seen, true) {
             Action::Save { job, .. } => Action::SaveInTime { job },
@@ -371,7 +375,9 @@ fn saving(seen: &Seen, goes_on: bool) -> Action {
 fn rescale(seen: &Seen) -> Action {
     match &seen.job {
         Job::Hidden(why) => cannot_see("the JobManager", why),
-        Job::Known { id, state, .. } if !ENDING.contains(&state.as_str()) => Action::Rescale { job: id.clone() },
+        Job::Known { id, state, .. } if state != "INITIALIZING" && !ENDING.contains(&state.as_str()) => {
+            Action::Rescale { job: id.clone() }
+        }
         Job::None | Job::Known { .. } => {
             Action::Rest(Rest::Waits("there is no job now that could be given another parallelism"))
         }

@@ -11,13 +11,14 @@ use crate::schedule::Due;
 pub fn is_due(component: &Component, run: &Run, now_ms: u64) -> bool {
     let Some(saving) = &run.saving else { return false };
     // One that was ordered counts too.
-    let asked = component.savepoints.iter().filter(|one| one.run == run.id).map(|one| one.at_ms);
-    let last = asked.max().unwrap_or(run.at_ms);
-    match &saving.when {
-        // A clock that was set back makes nobody wait.
-        When::Every { interval_ms } => now_ms < last || now_ms - last >= *interval_ms,
-        When::At { schedule } => matches!(schedule.due(last, now_ms), Due::Now(_)),
-    }
+    let asked = component.savepoints.iter().rfind(|one| one.run == run.id).map(|one| one.at_ms);
+    let last = asked.unwrap_or(run.at_ms);
+    // A clock that was set back makes nobody wait.
+    now_ms < last
+        || match &saving.when {
+            When::Every { interval_ms } => now_ms - last >= *interval_ms,
+            When::At { schedule } => matches!(schedule.due(last, now_ms), Due::Now(_)),
+        }
 }
 
 #[cfg(test)]

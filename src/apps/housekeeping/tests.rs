@@ -320,7 +320,7 @@ fn leftovers_go_after_a_day() {
 fn packages_go_by_number_and_age_unless_somebody_may_need_them() {
     let mut state = state(|one| {
         let release = Release { package: PackageName::new("p-1.1.0").unwrap(), overrides: json!({}) };
-        one.previous = Some(Previous { release, states: BTreeMap::new() });
+        one.previous = Some(Previous { release, states: BTreeMap::new(), sha256: None });
         of(one).before.as_mut().unwrap().package = Some(PackageName::new("p-1.2.0").unwrap());
     });
     let mut deploy = |name: &str, owner: &str, days: u64| {

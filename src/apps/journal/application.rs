@@ -275,9 +275,10 @@ impl Component {
         self.disposals.retain(|disposal| disposal.id != *id);
         let Some(at) = self.savepoints.iter().position(|savepoint| savepoint.id == *id) else { return };
         let gone = self.savepoints.remove(at);
-        let of_last = self.last_that_ran().is_some_and(|run| run.id == gone.run);
+        // The last run may show only at its end that it never had a JobManager.
+        let last = [self.run.as_ref(), self.before.as_ref()].into_iter().flatten().any(|run| run.id == gone.run);
         if let Outcome::Completed(path) = gone.outcome
-            && of_last
+            && last
         {
             self.disposed = Some(Disposed { run: gone.run, path, stopped: !gone.goes_on });
         }
@@ -298,6 +299,15 @@ impl Component {
         match self.run.as_ref().is_some_and(|run| run.order == order && run.ran()) {
             true => &Origin::Newest,
             false => self.begins_from(ordered),
+        }
+    }
+
+    /// A run may show only at its end that it never had a JobManager: what was ordered for it counts for the next one then,
+    /// whose order is another one.
+    pub(super) fn remember_origin(&mut self, order: u64, ordered: &Origin) {
+        let is_first = |run: &&mut Run| run.order == order && run.end.is_none() && !run.is_respawn;
+        if let Some(run) = self.run.as_mut().filter(is_first).filter(|run| run.begins.is_none()) {
+            run.begins = Some(ordered.clone()).filter(|origin| *origin != Origin::Newest);
         }
     }
 

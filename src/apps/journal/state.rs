@@ -178,6 +178,7 @@ impl State {
                 if !component.was_refused() {
                     component.streak = component.streak.after(end.verdict, end.ran_ms);
                 }
+                component.rescaling = None;
                 // What was to be begun from is so still where the run never had a JobManager.
                 component.begins = begins.or(component.begins.take());
                 if end.verdict == Verdict::Lost {

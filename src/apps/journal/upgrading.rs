@@ -118,6 +118,7 @@ impl Application {
         if let Some((order, origin)) = was {
             // What was ordered for a first run that has not come to be counts for the one that follows.
             for component in self.components.values_mut() {
+                component.remember_origin(order, &origin);
                 let begins = component.origin(order, &origin).clone();
                 component.begins = Some(begins).filter(|begins| *begins != Origin::Newest);
                 component.drains = false;

@@ -4,7 +4,8 @@
 
 use super::{Manager, unavailable};
 use crate::decide::dispose;
-use crate::journal::{Application, Fact, Key, Origin};
+use crate::decide::upgrade::runs;
+use crate::journal::{Application, Fact, Key, Origin, Wanted};
 use crate::orders::{self, Caller, Refusal};
 use crate::restore;
 use words::chain::chain;
@@ -54,7 +55,9 @@ fn which(name: &ApplicationName, application: &Application, wanted: &Adopt) -> R
 /// What runs would not begin from it, and what is being upgraded has a state to go back to.
 fn rests(application: &Application, of: &Key) -> Result<(), Refusal> {
     let component = application.components.get(&of.component);
-    if component.is_some_and(|one| one.live().is_some() || one.attempt.is_some()) {
+    let is_begun = matches!(application.wanted, Wanted::Started { .. }) && runs(application).contains(&of.component);
+    let is_live = component.is_some_and(|one| one.live().is_some() || one.attempt.is_some());
+    if is_begun || is_live || application.wanted == Wanted::Deleted {
         return Err(Refusal::Conflict(format!("{of} runs: `pnda app stop {}` first", of.application)));
     }
     match application.upgrading() {

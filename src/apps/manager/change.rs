@@ -67,6 +67,8 @@ struct Looked {
     release: Release,
     digest: Sha256,
     answers: Answers,
+    /// What the application was made of when that was looked at.
+    from: Release,
     /// What changes as it runs, where that is all.
     rescalings: Option<Rescalings>,
 }
@@ -92,16 +94,16 @@ impl Manager {
             return Ok(Vec::new());
         }
         orders::change(name, orders::own(&*self.state()?, name, by)?, change.purpose)?;
-        let Looked { plan, release, digest, answers, rescalings } = self.consider(name, change, by)?;
+        let Looked { plan, release, digest, answers, from, rescalings } = self.consider(name, change, by)?;
         if let Some(why) = refusals(plan.findings.clone()) {
             return Err(Refusal::Invalid(format!("nothing was changed:\n{why}")));
         }
         if let Some(rescalings) = &rescalings {
-            self.order_rescaling(name, (&release.overrides, rescalings), by)?;
+            self.order_rescaling(name, (&from, &release.overrides, rescalings), by)?;
             return Ok(plan.findings);
         }
         self.keep_answers(name, answers);
-        self.order_looked_at(name, (change.purpose, release, change.save), Some(digest), by)?;
+        self.order_looked_at(name, (change.purpose, release, change.save), Some((digest, from)), by)?;
         Ok(plan.findings)
     }
 
@@ -121,12 +123,16 @@ impl Manager {
         &self,
         name: &ApplicationName,
         (purpose, release, save): (Purpose, Release, bool),
-        digest: Option<Sha256>,
+        looked_at: Option<(Sha256, Release)>,
         by: &Caller,
     ) -> Result<(), Refusal> {
         self.order(name, by, |state, application| {
             orders::change(name, application, purpose)?;
             share::another_start(state, &application.owner, self.share)?;
+            if let Some((_, from)) = &looked_at {
+                is_still(name, application, from)?;
+            }
+            let digest = looked_at.as_ref().map(|(digest, _)| *digest);
             let deployed = state.packages.get(&release.package).map(|one| one.sha256);
             if deployed.is_none_or(|deployed| digest.is_some_and(|looked_at| looked_at != deployed)) {
                 return Err(Refusal::NotFound(format!("package {} that is deployed", release.package)));
@@ -196,9 +202,10 @@ impl Manager {
         dry.findings.sort_by_key(|finding| finding.weight);
         let rescalings = self.rescalings((application, change), &old, &dry.components);
         let steps = rescalings.as_ref().map_or_else(|| steps(application, change, &release), rescale::steps);
+        let from = Release { package: application.package.clone(), overrides: application.overrides.clone() };
         let (application, purpose) = (name.clone(), change.purpose);
         let plan = Plan { application, purpose, difference, steps, findings: dry.findings, components: dry.components };
-        Ok(Looked { plan, release, digest, answers, rescalings })
+        Ok(Looked { plan, release, digest, answers, from, rescalings })
     }
 
     /// What it is to become, with both packages.
@@ -230,6 +237,14 @@ impl Manager {
             }
         }
         version
+    }
+}
+
+/// What somebody else has ordered meanwhile is not undone by what was decided without it.
+pub(super) fn is_still(name: &ApplicationName, application: &Application, looked_at: &Release) -> Result<(), Refusal> {
+    match application.package == looked_at.package && application.overrides == looked_at.overrides {
+        true => Ok(()),
+        false => Err(Refusal::Conflict(format!("{name} has become another one meanwhile: ask again"))),
     }
 }
 

@@ -37,7 +37,9 @@ impl Manager {
         for way in &mut ways {
             way.findings.extend(self.against(&state, way, by)?);
         }
-        let made = ways.iter_mut().filter(|way| way.orders.contains(&Order::Create));
+        // One that is being forgotten counts until it is.
+        let is_new = |way: &&mut Way| way.ready > 0 && way.orders.contains(&Order::Create);
+        let made = ways.iter_mut().filter(is_new);
         for (before, way) in made.enumerate() {
             let over = share::applications(&state, &by.name, before + 1, self.share).err();
             way.findings.extend(over.map(|refusal| Finding::refusal(way.name.as_str(), refusal.to_string(), "")));

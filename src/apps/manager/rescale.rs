@@ -4,14 +4,16 @@
 
 use super::Manager;
 use super::carry_out::LONGEST_REASON;
-use super::change::Change;
+use super::change::{Change, is_still};
 use super::difference::Version;
 use super::rounds::component_of;
 use super::unavailable;
+use crate::act;
 use crate::decide::upgrade::runs;
-use crate::journal::{Application, Fact, Key, Rescaling, Run, State, Wanted};
+use crate::journal::{Application, Fact, Key, Release, Rescaling, Run, State, Wanted};
 use crate::orders::{self, Caller, Refusal};
 use std::collections::BTreeMap;
+use systems::jobmanager;
 use words::application::Explained;
 use words::chain::chain;
 use words::change::Purpose;
@@ -21,6 +23,8 @@ use words::names::{ApplicationName, ComponentName};
 /// What jobs get, by component.
 pub(super) type Rescalings = BTreeMap<ComponentName, Rescaling>;
 
+/// The first line of Flink that can.
+const OLDEST: (u32, u32) = (1, 18);
 const PARALLELISM: &str = "parallelism.default";
 
 impl Manager {
@@ -37,6 +41,7 @@ impl Manager {
         }
         let mut all = Rescalings::new();
         for name in runs(application) {
+            let is_live = application.components.get(&name).is_some_and(|one| one.live().is_some());
             let explained = new.iter().find(|one| one.component == name)?;
             let set = |key: &str| explained.configuration.iter().find(|one| one.key == key);
             let to = set(PARALLELISM).map_or(Some(1), |value| value.value.parse().ok())?;
@@ -45,7 +50,9 @@ impl Manager {
                 continue;
             }
             set("jobmanager.scheduler").filter(|value| value.value.eq_ignore_ascii_case("adaptive"))?;
-            all.insert(name, Rescaling { from, to });
+            // A program says 1 for steps that keep an order, and Flink does not tell those from the others.
+            let can = is_live && from > 1 && old.prepared.get(&name)?.flink.line() >= OLDEST;
+            can.then(|| all.insert(name, Rescaling { from, to, was: None }))?;
         }
         Some(all).filter(|all| !all.is_empty())
     }
@@ -58,15 +65,16 @@ impl Manager {
         own.map_or_else(of_site, |own| Some(Some(own)))?.map_or(Some(1), |text| text.parse().ok())
     }
 
-    /// Orders it.
+    /// Orders it, unless the application is made of something else than what was looked at.
     pub(super) fn order_rescaling(
         &self,
         name: &ApplicationName,
-        (overrides, components): (&serde_json::Value, &Rescalings),
+        (looked_at, overrides, components): (&Release, &serde_json::Value, &Rescalings),
         by: &Caller,
     ) -> Result<(), Refusal> {
         self.order(name, by, |_, application| {
             orders::change(name, application, Purpose::Rescale)?;
+            is_still(name, application, looked_at)?;
             if application.components.values().any(|component| component.rescaling.is_some()) {
                 return Err(Refusal::Conflict(format!("{name} is being given another parallelism: wait for it")));
             }
@@ -82,22 +90,31 @@ impl Manager {
 
     /// Asks the job of a run for it, and writes down what came of that.
     pub(super) fn rescale(&self, state: &State, of: &Key, run: &Run, job: &JobId) -> Result<(), Refusal> {
-        let Some(rescaling) = component_of(state, of).and_then(|(_, component)| component.rescaling) else {
+        let Some(rescaling) = component_of(state, of).and_then(|(_, component)| component.rescaling.as_ref()) else {
             return Ok(());
         };
         let why = match self.hands().rescale(run, job, rescaling) {
-            Ok(()) => None,
-            Err(error) if error.is_final() => Some(chain(&error).chars().take(LONGEST_REASON).collect()),
+            Ok(true) => None,
+            Ok(false) => Some(format!("no step of its job is done by up to {} tasks", rescaling.from)),
+            Err(error) if is_refused(&error) => Some(chain(&error).chars().take(LONGEST_REASON).collect()),
             Err(error) => return Err(unavailable(chain(&error))),
         };
         self.record(state, of, Fact::RescaleEnded { of: of.clone(), why })
     }
 }
 
+/// Whether a job can never have it. What else a JobManager says passes: its job may just begin anew.
+fn is_refused(error: &act::Error) -> bool {
+    let act::Error::JobManager { source: jobmanager::Error::Refused { status, why, .. }, .. } = error else {
+        return false;
+    };
+    *status == 400 || why.contains("UnsupportedOperationException")
+}
+
 /// What would happen, in its order.
 pub(super) fn steps(all: &Rescalings) -> Vec<String> {
-    let of_one = |(name, Rescaling { from, to }): (&ComponentName, &Rescaling)| {
-        format!("steps of {name} that up to {from} tasks do are done by up to {to}, as it runs: nothing is stopped")
+    let of_one = |(name, Rescaling { from, to, .. }): (&ComponentName, &Rescaling)| {
+        format!("all steps of {name} that up to {from} tasks do are done by up to {to}, as it runs: nothing is stopped")
     };
     let last = "a run that follows has the new parallelism, too".to_owned();
     all.iter().map(of_one).chain([last]).collect()

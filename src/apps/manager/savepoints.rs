@@ -243,6 +243,16 @@ impl Manager {
                 found.of
             )));
         }
+        // A run that waits for room may end without ever having run: what the one before has left counts then.
+        let waits = component.live().filter(|_| now.is_none());
+        let before = waits.and(component.before.clone()).map(|run| Component { run: Some(run), ..component.clone() });
+        let of_before = before.map(|before| chosen(&before)).transpose()?.flatten();
+        if !newest && of_before.is_some_and(|path| lies_in(&path, &found.folder)) {
+            return Err(Refusal::Conflict(format!(
+                "savepoint {id} is the newest state of the run of {} before this one: `--newest` removes it all the same",
+                found.of
+            )));
+        }
         let mut then = component.clone();
         then.disposals.push(Disposal { id: id.clone(), folder: found.folder.clone(), at_ms: 0 });
         chosen(&then)

@@ -13,7 +13,7 @@ use crate::words::names::ApplicationName;
 use crate::words::problem::{Origin, Problems, Source};
 use crate::words::shown::shown;
 use clap::{Args, Subcommand};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -88,7 +88,7 @@ fn apply(client: &Client, bring: Bring) -> Outcome {
     let read = declared::read(Source { file: &file, text: &text });
     let (applications, places) = read.map_err(|problems| Failure::new(USAGE, problems))?;
     let asked = Apply { applications, delete_missing: bring.delete_missing, dry_run: bring.dry_run };
-    let mut last = String::new();
+    let (mut last, mut ordered) = (String::new(), BTreeSet::new());
     loop {
         let applied = client.apply(&asked)?;
         if let Some(refused) = refused(&applied, &places) {
@@ -101,6 +101,16 @@ fn apply(client: &Client, bring: Bring) -> Outcome {
         if over || failed {
             tell(&applied, bring.json)?;
             return Ok(if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS });
+        }
+        for one in &applied.applications {
+            let given = one.steps.iter().filter(|step| step.state == StepState::Ordered);
+            // What has to be ordered a second time came to nothing the first time, and would again.
+            if given.into_iter().any(|step| !ordered.insert((one.application.clone(), step.order.to_string()))) {
+                let why = client.application(&one.application)?.information.unwrap_or_default();
+                let what =
+                    format!("{}: what was ordered came to nothing, and is ordered once more: {why}", one.application);
+                return Err(Failure::new(FAILED, shown(&what).to_string()));
+            }
         }
         let plan = plan(&applied);
         if !bring.json && plan != last {

@@ -26,16 +26,17 @@ struct Bounds {
 }
 
 impl JobManager {
-    /// Has each step that up to `from` tasks do be done by up to `to`. The same once more changes nothing.
-    pub fn rescale(&self, id: &JobId, from: u32, to: u32) -> Result<(), Error> {
+    /// Has each step that up to `from` tasks do be done by up to `to`; the same once more changes nothing. Gives whether there is
+    /// such a step, or was.
+    pub fn rescale(&self, id: &JobId, from: u32, to: u32) -> Result<bool, Error> {
         let path = ["jobs", id.as_str(), "resource-requirements"];
         let asked = read(format!("give job {id} another parallelism"), &path);
         let mut steps: BTreeMap<String, Step> = self.decode(&asked, &self.ask(&asked)?)?;
         if !change(&mut steps, from, to) {
-            return Ok(());
+            return Ok(steps.values().any(|step| step.parallelism.upper == to));
         }
         let body = json!(steps);
-        self.ask(&Asked { method: Method::Put, body: Some(&body), ..read(asked.operation, &path) }).map(drop)
+        self.ask(&Asked { method: Method::Put, body: Some(&body), ..read(asked.operation, &path) }).map(|_| true)
     }
 }
 
@@ -68,10 +69,11 @@ mod tests {
         let tasks = |source, map| Some(BTreeMap::from([("map".to_owned(), map), ("source".to_owned(), source)]));
         fake.world().tasks = tasks(1, 2);
         for _ in 0..2 {
-            fake.client().rescale(&id, 2, 4).unwrap();
+            assert!(fake.client().rescale(&id, 2, 4).unwrap());
             assert_eq!(fake.world().tasks, tasks(1, 4));
         }
         let puts = fake.server.asked().iter().filter(|line| line.starts_with("PUT")).count();
         assert_eq!(puts, 1);
+        assert!(!fake.client().rescale(&id, 3, 5).unwrap(), "no step has so many");
     }
 }

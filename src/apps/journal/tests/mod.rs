@@ -7,6 +7,7 @@ mod upgrades;
 
 use super::*;
 use crate::respawn::Policy;
+use crate::saving::When;
 use std::sync::{Arc, Mutex};
 use systems::hadoop::User;
 use words::ids::{ApplicationId, JobId, TriggerId};
@@ -277,7 +278,7 @@ fn frozen_records_are_read_and_written_as_they_are() {
 #[test]
 fn frozen_records_of_the_third_format_lead_to_what_they_did() {
     let states = frozen(3);
-    assert_eq!(states.len(), 55, "what is new, in its place");
+    assert_eq!(states.len(), 61, "what is new, in its place");
     let of = |record: usize, name: &str| {
         let name = ApplicationName::new(name).unwrap();
         Arc::clone(&states[record - 1].applications[&name])
@@ -299,6 +300,12 @@ fn frozen_records_of_the_third_format_lead_to_what_they_did() {
     let adopted = component(49, "counts").run.unwrap();
     assert!(adopted.accepted && adopted.order == 49 && adopted.adopted.is_some_and(|adopted| adopted.states.is_some()));
     assert!(component(51, "counts").run.unwrap().is_killed);
+    let begins = Some(Origin::Path("hdfs://nn.example:8020/user/alice/brought/savepoint-1".into()));
+    assert_eq!([56, 60, 61].map(|record| component(record, "counts").begins == begins), [true, false, true]);
+    assert!(component(57, "counts").rescaling.is_some() && component(58, "counts").rescaling.is_none());
+    assert!(of(58, "counts").information.as_ref().is_some_and(|why| why.starts_with("Error rescaling counts: ")));
+    let never = component(61, "counts").run.unwrap();
+    assert!(!never.ran() && never.saving.is_some_and(|saving| matches!(saving.when, When::At { .. })));
     assert_eq!([52, 53, 54, 55].map(|record| states[record - 1].cleanings.len()), [0, 1, 0, 1]);
 }
 

@@ -175,18 +175,23 @@ fn a_snapshot_that_is_damaged_is_passed_over_and_nothing_goes_because_of_it() {
 }
 
 /// A snapshot that a release has made: nobody makes it anew.
-fn frozen_snapshot(format: u32, number: u64) -> (String, Snapshot) {
+fn as_it_lies(format: u32, number: u64) -> (String, Snapshot) {
     let folder = format!("../../tests/fixtures/formats/snapshot-{format}");
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let text = std::fs::read_to_string(folder.join(format!("{number:020}"))).unwrap();
     let snapshot = Snapshot::read(number, text.as_bytes()).unwrap();
+    (text, snapshot)
+}
+
+fn frozen_snapshot(format: u32, number: u64) -> (String, Snapshot) {
+    let (text, snapshot) = as_it_lies(format, number);
     assert_eq!(*snapshot.state, frozen(format).pop().unwrap(), "what follows from the frozen records");
     (text, snapshot)
 }
 
 #[test]
 fn frozen_snapshots_are_read_and_made_as_they_are() {
-    let (text, snapshot) = frozen_snapshot(3, 55);
+    let (text, snapshot) = frozen_snapshot(3, 61);
     assert_eq!(snapshot.lines().collect::<String>(), text);
     // The first line has another format by now, and the last one the digest of all.
     let (text, snapshot) = frozen_snapshot(2, 21);
@@ -194,6 +199,17 @@ fn frozen_snapshots_are_read_and_made_as_they_are() {
     let of_state = 1..frozen_lines.len() - 1;
     let made_lines: Vec<&str> = made[of_state.clone()].iter().map(|line| line.trim_end()).collect();
     assert_eq!(made_lines, frozen_lines[of_state], "what came later is not there");
+}
+
+/// Which content the old version's package had is written down only since.
+#[test]
+fn a_snapshot_of_before_is_read_without_what_came_later() {
+    let (_, snapshot) = as_it_lies(3, 55);
+    let mut state = frozen(3).swap_remove(54);
+    for application in state.applications.values_mut() {
+        Arc::make_mut(application).upgrade.iter_mut().for_each(|upgrade| upgrade.from_sha256 = None);
+    }
+    assert_eq!(*snapshot.state, state);
 }
 
 #[test]

@@ -139,6 +139,11 @@ fn a_state_from_elsewhere_is_where_the_next_run_begins_and_stays_until_then() {
     let wanted = Adopt { component: None, path: elsewhere.to_owned() };
     let refused = one.manager.adopt_state(&application(), &wanted, &stranger);
     assert!(matches!(refused, Err(Refusal::Forbidden(_))), "{refused:?}");
+    one.manager.start(&application(), Origin::Newest, &alice()).unwrap();
+    let refused = adopt(&one, elsewhere).unwrap_err();
+    assert!(matches!(&refused, Refusal::Conflict(_)), "its start is ordered: {refused}");
+    one.manager.stop(&application(), false, &alice()).unwrap();
+    one.rounds(3);
     adopt(&one, elsewhere).unwrap();
     let state = one.bed.journal();
     assert_eq!(dispose::users(&state, &key(), elsewhere), ["the next start of words/word-count begins from it"]);

@@ -60,6 +60,27 @@ fn what_flink_refuses_is_told_and_the_run_goes_on() {
         "{why}"
     );
     assert!(is_running(&told) && told.components[0].rescaling.is_none(), "{told:?}");
+    let overrides = one.bed.journal().applications[&application()].overrides.to_string();
+    assert!(overrides.contains("adaptive") && !overrides.contains("flink_parallelism"), "as before: {overrides}");
+    // Not one of its steps has what the order was about.
+    one.bed.flink.world().tasks = Some(tasks(3));
+    one.manager.change(&application(), &to(4), &alice()).unwrap();
+    one.rounds(3);
+    let why = told_of(&one.manager).unwrap().information.unwrap();
+    assert!(why.contains("no step of its job is done by up to 2 tasks"), "{why}");
+}
+
+/// What passes is asked for again.
+#[test]
+fn a_job_manager_that_is_not_ready_is_asked_again() {
+    let mut one = adaptive(true);
+    one.bed.flink.world().jobs.values_mut().for_each(|state| *state = "INITIALIZING".to_owned());
+    one.manager.change(&application(), &to(4), &alice()).unwrap();
+    one.rounds(3);
+    assert_eq!(told_of(&one.manager).unwrap().components[0].rescaling, Some(4));
+    one.bed.flink.world().jobs.values_mut().for_each(|state| *state = "RUNNING".to_owned());
+    one.rounds(3);
+    assert_eq!(one.bed.flink.world().tasks, Some(tasks(4)));
 }
 
 #[test]
