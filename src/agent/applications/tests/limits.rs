@@ -37,7 +37,7 @@ fn one_user_has_so_many_applications() {
     let create = |who: &str, name: &str| bed.send(who, &format!("PUT /v1/applications/{name}"), "", body.as_bytes());
     assert_eq!(create("alice", "second").status, 201);
     let told = create("alice", "third").refusal();
-    assert!(told.0 == 403 && told.2.starts_with("alice has 2 applications"), "{told:?}");
+    assert!(told.0 == 403 && told.2.starts_with("alice would have 3 applications"), "{told:?}");
     assert_eq!(create("bob", "third").status, 201);
 }
 
