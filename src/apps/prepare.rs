@@ -193,6 +193,7 @@ impl Prepared {
             way: run.way.clone(),
             of: of.clone(),
             owner: owner.clone(),
+            order: run.order,
             program: self.component.program.clone(),
             arguments: self.component.arguments.clone(),
             configuration: self.component.configuration.clone(),
@@ -240,6 +241,8 @@ impl Prepared {
 pub struct RunOf<'a> {
     /// How it comes to YARN.
     pub way: Way,
+    /// The order that it follows.
+    pub order: Option<u64>,
     /// The queue.
     pub queue: Option<&'a Word>,
     /// The job's id.
@@ -252,6 +255,7 @@ impl<'a> From<&'a Run> for RunOf<'a> {
     fn from(run: &'a Run) -> RunOf<'a> {
         RunOf {
             way: Way::Native(run.id.clone()),
+            order: Some(run.order),
             queue: run.queue.as_ref(),
             job: run.job.as_ref(),
             restore: run.restore.as_deref(),

@@ -174,6 +174,7 @@ impl Manager {
         let lock = client::make(folder).map_err(failed)?;
         let run = RunOf {
             way: Way::Client(attempt.tag.clone()),
+            order: Some(attempt.intent.order),
             queue: attempt.intent.queue.as_ref(),
             job: attempt.intent.job.as_ref(),
             restore: attempt.intent.restore.as_deref(),

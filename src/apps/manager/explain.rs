@@ -180,7 +180,7 @@ impl Manager {
             true => Way::Client(Word::new(NO_TAG).map_err(unavailable)?),
             false => Way::Native(ApplicationId::new(NO_ID).map_err(unavailable)?),
         };
-        let run = RunOf { way, queue: queue.as_ref(), job: None, restore: restore.as_deref() };
+        let run = RunOf { way, order: None, queue: queue.as_ref(), job: None, restore: restore.as_deref() };
         let job = prepared.job(of, owner, &run);
         let configuration = match configuration(&self.site.cluster, &flink, &job) {
             Ok(configuration) => configuration,

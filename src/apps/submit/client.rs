@@ -3,7 +3,7 @@
 //! Not here: starting it, and what it leaves behind (`client`).
 
 use super::configuration::RESTORE;
-use super::context::{TAG, tag_of};
+use super::context::tags;
 use super::{Cluster, Job};
 use crate::package::flink::Program;
 use std::collections::BTreeMap;
@@ -38,9 +38,11 @@ pub(super) fn key_in(version: Version, key: &str) -> &str {
 /// What is set for the client besides what is set for each run. It reserves the application's id itself: the tag is what the
 /// run is known by until that is seen.
 pub(super) fn pairs(cluster: &Cluster, job: &Job, tag: &Word) -> Vec<(String, String)> {
+    let mut tags = tags(cluster, job.order);
+    tags.push(tag.to_string());
     let mut pairs = vec![
         ("yarn.application.name", job.name()),
-        ("yarn.tags", [TAG, &tag_of(cluster), tag.as_str()].join(",")),
+        ("yarn.tags", tags.join(",")),
         ("execution.target", "yarn-application".to_owned()),
     ];
     pairs.extend(job.job.as_ref().map(|id| ("$internal.pipeline.job-id", id.to_string())));

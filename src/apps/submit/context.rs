@@ -20,6 +20,12 @@ pub fn tag_of(cluster: &Cluster) -> String {
     format!("{TAG}-{}", cluster.name).to_lowercase()
 }
 
+/// The tags of a run. The order's tells whoever finds it in YARN what had it begin: no two edges ever write a record of one number.
+pub(super) fn tags(cluster: &Cluster, order: Option<u64>) -> Vec<String> {
+    let order = order.map(|order| format!("{TAG}-order-{order}"));
+    [TAG.to_owned(), tag_of(cluster)].into_iter().chain(order).collect()
+}
+
 /// The document. `own` is what was uploaded for this run: configuration, log settings, the component's files.
 pub fn context(
     cluster: &Cluster,
@@ -40,7 +46,7 @@ pub fn context(
         "application-type": configuration.get("yarn.application.type").unwrap_or(KIND),
         // One that is left out is taken for -1.
         "priority": number(configuration, "yarn.application.priority").unwrap_or(0),
-        "application-tags": { "tag": [TAG, tag_of(cluster)] },
+        "application-tags": { "tag": tags(cluster, job.order) },
         "max-app-attempts": if is_lonely(&configuration.pairs) { 1 } else { cluster.attempts },
         "attempt-failures-validity-interval": VALIDITY_MS,
         "keep-containers-across-application-attempts": !is_lonely(&configuration.pairs),

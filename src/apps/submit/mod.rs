@@ -10,6 +10,7 @@ pub mod placeholder;
 pub(crate) mod tests;
 
 pub use configuration::{Configuration, LINES, RESTORE, configuration};
+use context::tags;
 pub use context::{context, tag_of};
 
 use crate::journal::Key;
@@ -83,6 +84,8 @@ pub struct Job {
     pub of: Key,
     /// As whom it runs.
     pub owner: Word,
+    /// The order that it follows: the number of its record in the journal.
+    pub order: Option<u64>,
     /// What runs.
     pub program: Program,
     /// Its arguments.

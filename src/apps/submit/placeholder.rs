@@ -2,8 +2,7 @@
 //! YARN takes a known id without effect, so that request comes too late.
 //! Not here: when that is done, and ending it.
 
-use super::context::TAG;
-use super::{Cluster, tag_of};
+use super::{Cluster, tags};
 use crate::journal::{Key, Run};
 use serde_json::{Value, json};
 
@@ -19,7 +18,7 @@ pub fn placeholder(cluster: &Cluster, of: &Key, run: &Run) -> Value {
         "application-name": format!("{}-{}-job", of.application, of.component),
         "application-type": TYPE,
         "priority": 0,
-        "application-tags": { "tag": [TAG, tag_of(cluster)] },
+        "application-tags": { "tag": tags(cluster, Some(run.order)) },
         "max-app-attempts": 1,
         "resource": { "memory": MEMORY, "vCores": 1 },
         "am-container-spec": { "commands": { "command": "true" } },

@@ -87,6 +87,7 @@ fn whole(name: &str) -> Sample {
             component: ComponentName::new("machine").unwrap(),
         },
         owner: word("alice"),
+        order: Some(17),
         arguments: if jar.is_some() { Vec::new() } else { vec!["--in".into(), "x".into()] },
         program,
         configuration: BTreeMap::new(),
@@ -232,8 +233,8 @@ fn state_is_kept_apart_by_owner_and_component_and_no_attempt_begins_from_nothing
     assert_eq!(with_others.get("yarn.application-attempts"), Some("4"));
     let sent = context(&cluster, &flink, (&job, &id_of(&job)), &with_others, &[]).unwrap();
     assert_eq!(
-        (sent["max-app-attempts"].as_u64(), &sent["application-tags"]["tag"][1]),
-        (Some(4), &"pnda-pico".into())
+        (sent["max-app-attempts"].as_u64(), &sent["application-tags"]["tag"]),
+        (Some(4), &serde_json::json!(["pnda", "pnda-pico", "pnda-order-17"]))
     );
 }
 
