@@ -42,6 +42,8 @@ mod kills;
 mod mishaps;
 #[path = "trial/pairs.rs"]
 mod pairs;
+#[path = "trial/racing.rs"]
+mod racing;
 #[path = "common/registries.rs"]
 mod registries;
 #[path = "trial/relay.rs"]
@@ -207,6 +209,16 @@ fn what_cannot_run_is_refused_before_anything_is_submitted(folder: &Path) {
     assert_eq!(submitted(folder), before, "YARN was given nothing");
 }
 
+/// The end of an application's JobManager, as when its machine loses its power.
+fn kill_job_manager(id: &str) {
+    let is_master = |command: &str| command.contains("YarnApplicationClusterEntryPoint") && command.contains(id);
+    let found = processes_that(is_master);
+    assert!(!found.is_empty(), "no JobManager of {id}");
+    for (pid, _) in found {
+        let _ = kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL);
+    }
+}
+
 /// Its JobManager is killed, which ends the run: another one follows, by itself.
 fn what_fails_begins_again_from_its_newest_checkpoint(folder: &Path, failing: &told::Component) {
     let deadline = Instant::now() + Duration::from_secs(240);
@@ -221,12 +233,7 @@ fn what_fails_begins_again_from_its_newest_checkpoint(folder: &Path, failing: &t
     let completed = |found: &told::Component| found.details.as_ref()?.checkpoints.as_ref()?.last_path.clone();
     until("a checkpoint", &|found| completed(found).is_some_and(|path| path.contains("/chk-")));
     let id = failing.yarn_id.as_deref().unwrap();
-    let is_master = |command: &str| command.contains("YarnApplicationClusterEntryPoint") && command.contains(id);
-    let found = processes_that(is_master);
-    assert!(!found.is_empty(), "no JobManager of {id}");
-    for (pid, _) in found {
-        let _ = kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL);
-    }
+    kill_job_manager(id);
     let again =
         until("another run", &|found| found.state == told::State::Running && found.yarn_id.as_deref() != Some(id));
     let from = again.restored_from.clone().unwrap();
@@ -343,6 +350,7 @@ fn everything_comes_up_on_one_machine_and_goes_down_again() {
     part("exactly once", || exactly_once::none_is_lost_and_none_comes_twice(&folder));
     part("adoption", || by_client::what_somebody_submitted_is_adopted(&folder));
     part("Flink's own client", || by_client::flinks_own_client_submits(&folder));
+    part("housekeeping beside starts", || racing::nothing_of_what_starts_or_runs_goes(&folder));
     part("kills", || faults::nothing_runs_twice_and_nothing_is_lost(&folder));
     kill_process(Pid::from_child(&interrupted), Signal::INT).unwrap();
     assert!(interrupted.wait().unwrap().success());

@@ -58,9 +58,11 @@ impl Manager {
         (output.status.success(), String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned())
     }
 
-    pub(super) fn does(&self, words: &[&str]) {
+    /// What it says to an order that must succeed.
+    pub(super) fn does(&self, words: &[&str]) -> String {
         let (success, text) = self.app(words);
         assert!(success, "{words:?}: {text}");
+        text
     }
 
     pub(super) fn application(&self, name: &str) -> Option<told::Application> {

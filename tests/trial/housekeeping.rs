@@ -17,14 +17,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 const DAY_MS: u64 = 86_400_000;
 
 /// HDFS as it is asked by hand.
-struct Disk {
+pub(super) struct Disk {
     /// `host:port` of the NameNode.
     address: String,
     folders: toml::Table,
 }
 
 impl Disk {
-    fn of(folder: &Path) -> Disk {
+    pub(super) fn of(folder: &Path) -> Disk {
         let config = std::fs::read_to_string(folder.join("node/etc/pnda/applications.toml")).unwrap();
         let folders: toml::Table = config.parse().unwrap();
         let web = folders["name_nodes"][0].as_str().unwrap();
@@ -44,12 +44,18 @@ impl Disk {
         self.as_user(self.folders["user"].as_str().unwrap()).list(folder).unwrap().unwrap_or_default()
     }
 
-    fn lies(&self, path: &str) -> bool {
+    pub(super) fn lies(&self, path: &str) -> bool {
         self.as_user(self.folders["user"].as_str().unwrap()).status(path).unwrap().is_some()
     }
 
-    /// Has something be that old, which only HDFS's own clients can say.
+    /// Has something be that old.
     fn age(&self, path: &str, owner: &str, days: u64) {
+        let answer = self.try_to_age(path, owner, days);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+    }
+
+    /// The same for what may be gone, which only HDFS's own clients can say.
+    pub(super) fn try_to_age(&self, path: &str, owner: &str, days: u64) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
         let at = now - days * DAY_MS;
         let mut stream = TcpStream::connect(&self.address).unwrap();
@@ -57,7 +63,7 @@ impl Disk {
         write!(stream, "PUT /webhdfs/v1{path}?{query} HTTP/1.0\r\ncontent-length: 0\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        answer
     }
 }
 

@@ -23,6 +23,8 @@ use words::parallel;
 const AT_ONCE: usize = 4;
 /// So many applications YARN is asked for, one by one, as many of each owner.
 const MOST_ASKED: usize = 500;
+/// The folder in which Flink keeps what jobs have come to until it has told that, by application: it stays when that is over (seen).
+const RESULTS: &str = "job-result-store";
 /// So many things in the folder for temporary ones are looked through, as many of each owner.
 const MOST_LOOKED_THROUGH: usize = 200;
 
@@ -54,11 +56,12 @@ impl Manager {
     /// Where things lie that housekeeping looks at.
     pub(super) fn places_to_clean(&self) -> Places {
         let releases = self.site.flinks.values();
+        let high_availability = self.site.high_availability().unwrap_or_default().into_iter();
         let above = |folder: &str| folder.rsplit_once('/').map(|(above, _)| above.to_owned());
         Places {
             checkpoints: self.site.cluster.checkpoints.clone(),
             archive: self.site.cluster.archive.clone(),
-            high_availability: self.site.high_availability().unwrap_or_default(),
+            high_availability: high_availability.flat_map(|folder| [format!("{folder}/{RESULTS}"), folder]).collect(),
             znodes: self.site.znodes().unwrap_or_default(),
             distributions: releases.filter_map(|release| above(&release.staged)).collect(),
             own: self.site.hdfs_folder.clone(),
@@ -76,7 +79,8 @@ impl Manager {
         self.find_checkpoints(state, (&mut checkpoints, &mut strange), &looker);
         let cluster = &self.site.cluster;
         let known = [&cluster.checkpoints, &cluster.savepoints, &cluster.archive];
-        let is_other = |one: &Lying| !known.contains(&&one.path) && !places.high_availability.contains(&one.path);
+        let is_known = |path: &String| known.contains(&path) || TEMPORARY.contains(&path.as_str());
+        let is_other = |one: &Lying| !is_known(&one.path) && !places.high_availability.contains(&one.path);
         let own = looker.list_all(&self.hdfs, places.written());
         let mut found = Found {
             staging: staging.into_iter().flatten().collect(),
@@ -93,6 +97,7 @@ impl Manager {
             ..Found::default()
         };
         found.distributions.retain(is_other);
+        found.high_availability.retain(|one| !places.high_availability.contains(&one.path));
         self.ask_yarn(&mut found, &looker);
         found.next = self.next_states(state, &found);
         found.first = if found.next.is_empty() { BTreeMap::new() } else { self.first_states(state) };
