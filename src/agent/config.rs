@@ -3,6 +3,7 @@
 //! Not here: what the node should hold; that is the installation's document.
 
 use super::config_file::{self, Error};
+use super::managers::Managers;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,8 @@ pub struct Config {
     pub authority: Option<PathBuf>,
     /// The socket of this node's manager of applications, if it has one.
     pub applications: Option<PathBuf>,
+    /// Where the node that manages applications says how they are, if this one tells it with the history server's health.
+    pub managers: Option<Managers>,
     /// The Hadoop that the site brought, if this node uses one.
     pub hadoop: Option<SiteHadoop>,
     /// Where numbers go.
@@ -81,6 +84,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let hadoop = table.table("hadoop", site_hadoop).flatten();
     let socket = "/var/lib/pnda/applications/socket";
     let applications = section(table, "applications", "socket", socket, NodePath::new);
+    let managers = table.table("managers", managers).flatten();
     let place = Place { cluster: cluster?, node: node? };
     let interval = Duration::from_secs(seconds);
     Some(Config {
@@ -91,6 +95,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         history_server,
         authority: authority.flatten(),
         applications: applications.map(|socket| socket.as_str().into()),
+        managers,
         hadoop,
         graphite,
         console,
@@ -101,6 +106,14 @@ fn history_server(table: &mut Table<'_>) -> Option<(Url, Option<PathBuf>)> {
     let url = table.parsed("url", "http://127.0.0.1:8082", web);
     let authority = table.optional("authority").map(|text| PathBuf::from(text.text));
     Some((url?, authority))
+}
+
+fn managers(table: &mut Table<'_>) -> Option<Managers> {
+    let name_nodes =
+        table.required_list("name_nodes", "http://manager:9870").into_iter().map(|text| text.text).collect();
+    let user = table.parsed("user", "pnda", Word::new);
+    let file = table.parsed("file", "/pnda/system/deployment-manager/manager", NodePath::new);
+    Some(Managers { name_nodes, user: user?, file: file?.as_str().to_owned() })
 }
 
 fn site_hadoop(table: &mut Table<'_>) -> Option<SiteHadoop> {
@@ -160,6 +173,13 @@ mod tests {
         assert_eq!(config.history_server.unwrap().as_str(), "http://127.0.0.1:8082/");
         assert_eq!(config.graphite.unwrap().to_string(), "manager:2003");
         assert_eq!(config.console.unwrap().as_str(), "http://console:3001/metrics");
+        let text = "cluster = \"pico\"\nnode = \"manager\"\n[managers]\nname_nodes = [\"http://manager:9870\"]\n\
+                    user = \"pnda\"\nfile = \"/pnda/system/deployment-manager/manager\"\n";
+        let managers = parse(Source { file: "agent.toml", text }).unwrap().managers.unwrap();
+        assert_eq!(
+            (managers.name_nodes.as_slice(), managers.user.as_str()),
+            (&["http://manager:9870".to_owned()][..], "pnda")
+        );
     }
 
     #[test]

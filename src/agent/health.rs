@@ -3,9 +3,11 @@
 //! Not here: looking, or telling anybody.
 
 use crate::managed::Managed;
+use std::borrow::Cow;
 use std::error::Error;
 use systems::history_server::{CONFIG, Call, Failure, Observation};
 use words::metric::{Health, Metric, Value};
+use words::verdict::Verdict;
 
 /// PNDA's name for what all of this is about.
 const SOURCE: &str = "flink";
@@ -91,6 +93,18 @@ impl Round {
             self.causes.extend(causes);
         }
         Round { managed, ..self }
+    }
+
+    /// The same in a cluster with applications: PNDA's two names of health, and they alone, are of both. The node is as well as it is.
+    pub fn with_applications(mut self, verdict: Option<Verdict>) -> Round {
+        let Some(verdict) = verdict else { return self };
+        for metric in &mut self.metrics {
+            if let Value::Health(health) = &mut metric.value {
+                *health = (*health).max(verdict.health);
+                metric.causes.extend(verdict.causes.iter().cloned());
+            }
+        }
+        self
     }
 
     /// What it compares by.
@@ -228,7 +242,8 @@ fn metrics(seen: &Observation, flink: &Flink, health: Health, causes: &[String],
     let available = seen.identity.result.is_ok();
     let counted = matches!(&seen.jobs, Some(Call { result: Ok(_), .. }));
     let version = flink.version.clone().unwrap_or_default();
-    let plain = |name, value| Metric { source: SOURCE, name, value, causes: Vec::new(), at_ms };
+    let plain =
+        |name, value| Metric { source: SOURCE.into(), name: Cow::Borrowed(name), value, causes: Vec::new(), at_ms };
     let health = |name| Metric { causes: causes.to_vec(), ..plain(name, Value::Health(health)) };
     vec![
         plain("flink.history_server_available_success", Value::Flag(available)),

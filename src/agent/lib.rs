@@ -14,6 +14,7 @@ pub mod health;
 mod log;
 pub mod logs;
 pub mod managed;
+pub mod managers;
 pub mod prometheus;
 mod publish;
 pub mod report;

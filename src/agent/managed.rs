@@ -2,6 +2,7 @@
 //! A manager that stands by is well; one that does not answer is not, and its applications may be.
 //! Not here: the manager (`apps`), and the history server's health (`health`).
 
+pub(super) mod console;
 pub(super) mod graphite;
 pub(super) mod prometheus;
 
@@ -12,7 +13,7 @@ use std::time::Duration;
 use systems::local::{Content, LocalServer};
 use words::alarm::Severity;
 use words::chain::chain;
-use words::figures::Figures;
+use words::figures::{Component, Figures};
 use words::metric::Health;
 
 /// So many components are named among the causes.
@@ -62,6 +63,30 @@ impl Managed {
         causes.extend((more > 0).then(|| format!("{more} more; `pnda app alarms` has all")));
         (if causes.is_empty() { Health::Ok } else { Health::Warn }, causes)
     }
+}
+
+/// How a component is by the worst of its alarms.
+fn worst(of: &Component) -> Health {
+    let health = of.alarms.iter().map(|(_, severity)| match severity {
+        Severity::Critical => Health::Error,
+        Severity::Warning => Health::Warn,
+    });
+    health.max().unwrap_or(Health::Ok)
+}
+
+/// What is known of a component in numbers.
+fn values(of: &Component, at_ms: u64) -> Vec<(&'static str, u64)> {
+    let values = [
+        ("alarms", Some(of.alarms.len() as u64)),
+        ("restarts", Some(of.restarts)),
+        ("task_restarts", of.task_restarts),
+        ("checkpoints_completed", of.completed),
+        ("checkpoints_failed", of.failed),
+        ("checkpoint_age_seconds", of.checkpoint_ms.map(|ms| at_ms.saturating_sub(ms) / 1000)),
+        ("back_pressure_percent", of.held_up),
+        ("attempt", of.attempt),
+    ];
+    values.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 #[cfg(test)]

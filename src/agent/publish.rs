@@ -12,6 +12,7 @@ use std::error::Error;
 use std::time::Duration;
 use systems::{console, graphite};
 use url::Url;
+use words::metric::Metric;
 
 /// Somebody who wants every round.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,10 +33,8 @@ impl Receiver {
 
     /// Whether a round has something for it.
     fn wants(&self, round: &Round) -> bool {
-        match self {
-            Receiver::Graphite(_) => !round.metrics.is_empty() || matches!(round.managed, Some(Managed::Told(_))),
-            Receiver::Console(_) => !round.metrics.is_empty(),
-        }
+        let has_components = matches!(&round.managed, Some(Managed::Told(figures)) if !figures.components.is_empty());
+        !round.metrics.is_empty() || has_components
     }
 
     /// What it is called in logs and metrics.
@@ -49,7 +48,7 @@ impl Receiver {
     fn send(&self, round: &Round, deadline: Duration) -> Result<(), Box<dyn Error>> {
         match self {
             Receiver::Graphite(address) => graphite::send(address, &lines(round), deadline)?,
-            Receiver::Console(url) => console::post(url, &round.metrics, clock::now_ms(), deadline)?,
+            Receiver::Console(url) => console::post(url, &metrics(round), clock::now_ms(), deadline)?,
         }
         Ok(())
     }
@@ -62,6 +61,15 @@ fn lines(round: &Round) -> String {
         _ => String::new(),
     };
     graphite::lines(&round.metrics) + &managed
+}
+
+/// The same for the console.
+fn metrics(round: &Round) -> Vec<Metric> {
+    let managed = match &round.managed {
+        Some(Managed::Told(figures)) => managed::console::metrics(figures, round.at_ms),
+        _ => Vec::new(),
+    };
+    round.metrics.iter().cloned().chain(managed).collect()
 }
 
 /// Sends rounds for ever.

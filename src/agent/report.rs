@@ -88,7 +88,7 @@ fn unavailable(last: &Round, view: &View) -> Vec<Value> {
 }
 
 fn item(metric: &Metric, value: &str, causes: &str) -> Value {
-    let (source, timestamp) = (metric.source, metric.at_ms.to_string());
+    let (source, timestamp) = (&metric.source, metric.at_ms.to_string());
     json!({
         "name": metric.name,
         "info": { "source": source, "value": value, "timestamp": timestamp, "causes": causes },
@@ -110,9 +110,9 @@ mod tests {
     fn round(health: Health, causes: &[&str]) -> Arc<Round> {
         let causes: Vec<String> = causes.iter().map(|cause| (*cause).to_owned()).collect();
         let flink = Flink { version: Some("1.20.5".into()), via: Some("/jobs/overview"), ..Flink::default() };
-        let metric = |name, value, causes: &[String]| Metric {
-            source: "flink",
-            name,
+        let metric = |name: &'static str, value, causes: &[String]| Metric {
+            source: "flink".into(),
+            name: name.into(),
             value,
             causes: causes.to_vec(),
             at_ms: 1500,

@@ -9,6 +9,7 @@ use super::ending::{Ended, Signals};
 use super::health::{Round, State, judge};
 use super::log::{self, Level};
 use super::managed::Managed;
+use super::managers::Watch;
 use super::publish::{self, Receiver};
 use super::systemd::{self, Watchdog};
 use super::{clock, guests};
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use systems::history_server::HistoryServer;
 use systems::hostnames::Hostnames;
+use systems::webhdfs;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -37,6 +39,9 @@ pub enum Error {
     /// Nothing can be believed of what nobody vouches for.
     #[error("cannot use the certificates in {}", file.display())]
     Authority { file: PathBuf, source: io::Error },
+    /// It cannot be asked how applications are.
+    #[error("cannot ask HDFS how applications are")]
+    Managers(#[source] webhdfs::Error),
     /// The loop that does the work is gone; without it the agent only looks alive.
     #[error("the loop that watches has ended, which it never should; please report what stands above")]
     Ended,
@@ -83,11 +88,13 @@ fn start(config: Config, receivers: Vec<Receiver>, board: Arc<Board>) -> Result<
     }
     let server = history_server(&config, deadline)?;
     let (alive, ended) = oneshot::channel();
-    let (socket, interval) = (config.applications, config.interval);
+    let mut managers = managers(&config, deadline)?;
+    let (socket, interval, begun) = (config.applications, config.interval, Instant::now());
     let look = move || {
         let seen = server.as_ref().map(HistoryServer::observe);
         let managed = socket.as_deref().map(|socket| Managed::ask(socket, deadline));
-        judge(seen.as_ref(), clock::now_ms()).with_manager(managed)
+        let round = judge(seen.as_ref(), clock::now_ms()).with_manager(managed);
+        round.with_applications(managers.as_mut().map(|watch| watch.look(begun.elapsed())))
     };
     thread("watch", move || {
         let _alive = alive;
@@ -108,13 +115,18 @@ pub fn history_server(config: &Config, deadline: Duration) -> Result<Option<Hist
     }
 }
 
+/// Where a configuration says that the state of applications can be read.
+pub fn managers(config: &Config, deadline: Duration) -> Result<Option<Watch>, Error> {
+    config.managers.as_ref().map(|managers| Watch::new(managers, deadline).map_err(Error::Managers)).transpose()
+}
+
 fn thread(name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<(), Error> {
     let builder = std::thread::Builder::new().name(name.to_owned()).stack_size(STACK);
     builder.spawn(work).map(drop).map_err(|source| Error::Thread { name, source })
 }
 
 /// Looks, judges and puts up, for ever.
-fn watch(look: impl Fn() -> Round, board: &Board, interval: Duration, watchdog: Watchdog) {
+fn watch(mut look: impl FnMut() -> Round, board: &Board, interval: Duration, watchdog: Watchdog) {
     let mut was = None;
     loop {
         let due = Instant::now() + interval;

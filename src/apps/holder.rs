@@ -6,19 +6,22 @@ use std::sync::Mutex;
 use std::time::Duration;
 use systems::webhdfs::{self, WebHdfs};
 use words::shown::shown;
+use words::verdict::{self, Verdict};
 
 /// How often the file is written anew.
 const RENEWAL: Duration = Duration::from_secs(10);
 /// One that was not written anew for so long is nobody's.
 const ABANDONED: Duration = Duration::from_secs(40);
-/// A name is shorter.
-const LONGEST: u64 = 1024;
+/// A name is shorter, with what is beside it.
+const LONGEST: u64 = verdict::LONGEST as u64;
 
 /// This node, and what it has seen of others.
 pub struct Holder {
     file: String,
     node: String,
     seen: Mutex<Seen>,
+    /// What is written beside its name.
+    says: Mutex<Verdict>,
 }
 
 /// What the file was when it was looked at last.
@@ -53,7 +56,12 @@ pub enum Error {
 impl Holder {
     /// A node that manages nothing yet.
     pub fn new(hdfs_folder: &str, node: &str) -> Holder {
-        Holder { file: format!("{hdfs_folder}/manager"), node: node.to_owned(), seen: Mutex::default() }
+        Holder {
+            file: format!("{hdfs_folder}/manager"),
+            node: node.to_owned(),
+            seen: Mutex::default(),
+            says: Mutex::default(),
+        }
     }
 
     /// This machine, by the name that it calls itself.
@@ -78,7 +86,7 @@ impl Holder {
             _ => false,
         };
         if is_ours || is_abandoned {
-            let text = &self.node;
+            let text = self.says.lock().unwrap_or_else(std::sync::PoisonError::into_inner).file(&self.node);
             let written = hdfs.write(&self.file, "600", text.len() as u64, &mut text.as_bytes());
             // While HDFS takes nothing, no other node can take it over either.
             if !matches!(found, Seen::Own(_)) {
@@ -97,6 +105,17 @@ impl Holder {
         Err(Error::Elsewhere { node })
     }
 
+    /// Whether the file is written anew by the next look.
+    pub fn is_due(&self, now: Duration) -> bool {
+        let seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        matches!(&*seen, Seen::Own(at) if now >= *at + RENEWAL)
+    }
+
+    /// What is written beside this node's name from now on.
+    pub fn say(&self, verdict: Verdict) {
+        *self.says.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = verdict;
+    }
+
     /// From now on another node shall manage: nothing more is done here. Gives whether this one manages now.
     pub fn part(&self, to: &str, now: Duration) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -110,7 +129,7 @@ impl Holder {
     /// What this node did is done: the file gets the other one's name. Where that is not there this one takes over again.
     /// Gives whether the file had this node's name.
     pub fn hand_over(&self, hdfs: &WebHdfs, to: &str) -> Result<bool, webhdfs::Error> {
-        let is_ours = hdfs.read(&self.file, LONGEST)?.is_some_and(|name| name.trim_ascii() == self.node.as_bytes());
+        let is_ours = hdfs.read(&self.file, LONGEST)?.is_some_and(|bytes| named(&bytes) == self.node);
         if is_ours {
             hdfs.write(&self.file, "600", to.len() as u64, &mut to.as_bytes())?;
         }
@@ -132,13 +151,18 @@ impl Holder {
 
     fn look(&self, hdfs: &WebHdfs, now: Duration) -> Result<Seen, webhdfs::Error> {
         let Some(bytes) = hdfs.read(&self.file, LONGEST)? else { return Ok(Seen::Nothing) };
-        let name = String::from_utf8_lossy(&bytes).trim().to_owned();
+        let name = named(&bytes);
         if name == self.node {
             return Ok(Seen::Own(now));
         }
         let written_ms = hdfs.status(&self.file)?.map_or(0, |status| status.modification_time);
         Ok(Seen::Other { name, written_ms, since: now })
     }
+}
+
+/// Which node a file names.
+fn named(bytes: &[u8]) -> String {
+    verdict::read(&String::from_utf8_lossy(bytes)).0.to_owned()
 }
 
 #[cfg(test)]
@@ -167,6 +191,22 @@ mod tests {
         assert!(!one.hand_over(&hdfs, "edge-3").unwrap(), "it is not its any more");
         other.hold(&hdfs, at(3)).unwrap();
         assert!(stands_by(&one, at(30)) && stands_by(&one, at(50)), "also when its patience is over");
+    }
+
+    #[test]
+    fn beside_its_name_is_how_the_applications_are_and_others_read_the_name() {
+        let fake = Fake::start();
+        let hdfs = fake.client();
+        let (one, other) = (Holder::new("/pnda/apps", "edge-1"), Holder::new("/pnda/apps", "edge-2"));
+        one.hold(&hdfs, at(0)).unwrap();
+        assert!(!one.is_due(at(9)) && one.is_due(at(10)) && !other.is_due(at(10)));
+        one.say(Verdict::of(vec![(words::metric::Health::Error, "a/b: given-up".into())]));
+        one.hold(&hdfs, at(10)).unwrap();
+        let text = String::from_utf8(hdfs.read("/pnda/apps/manager", LONGEST).unwrap().unwrap()).unwrap();
+        assert_eq!(text, "edge-1\n{\"health\":\"ERROR\",\"causes\":[\"a/b: given-up\"]}");
+        let refused = other.hold(&hdfs, at(1000)).unwrap_err().to_string();
+        assert!(refused.contains("managed on edge-1, which"), "{refused}");
+        assert!(one.part("edge-2", at(11)) && one.hand_over(&hdfs, "edge-2").unwrap());
     }
 
     #[test]

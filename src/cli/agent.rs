@@ -144,7 +144,9 @@ fn check(file: &Path, json: bool) -> Outcome {
     let seen = server.as_ref().map(HistoryServer::observe);
     let faults = config.hadoop.iter().flat_map(|site| site_hadoop::faults(site, Path::new("/"), Classes::Here));
     let managed = config.applications.as_deref().map(|socket| Managed::ask(socket, DEADLINE));
+    let applications = service::managers(&config, DEADLINE)?.map(|mut watch| watch.look(Duration::ZERO));
     let round = judge(seen.as_ref(), clock::now_ms()).with_faults(faults.collect()).with_manager(managed);
+    let round = round.with_applications(applications);
     let failed = round.health == Health::Error;
     let text =
         if json { Report::of(&View::Fresh(Arc::new(round)), &config.place).json() } else { table(&round, &config) };
@@ -166,7 +168,7 @@ fn table(round: &Round, config: &Config) -> String {
         rows.extend(flink.fault.iter().map(|fault| ("story".to_owned(), fault.story.clone())));
         rows.extend(flink.via.iter().map(|via| ("jobs told by".to_owned(), (*via).to_owned())));
     }
-    rows.extend(round.metrics.iter().map(|metric| (metric.name.to_owned(), metric.value.to_string())));
+    rows.extend(round.metrics.iter().map(|metric| (metric.name.to_string(), metric.value.to_string())));
     let width = rows.iter().map(|(key, _)| key.len()).max().unwrap_or_default();
     rows.iter().map(|(key, value)| format!("{key:width$}  {value}").trim_end().to_owned() + "\n").collect()
 }

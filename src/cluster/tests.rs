@@ -248,6 +248,12 @@ fn the_agent_is_told_what_its_node_has() {
     let rendered = Case::example("standard").done();
     let expected = "cluster = \"standard\"\nnode = \"worker\"\nlisten = \"127.0.0.1:8084\"\ninterval_seconds = 10\n";
     assert_eq!(body(&rendered, "worker", "files/etc/pnda/agent.toml"), expected);
+    // The node with the history server tells how applications are, too; it is no edge.
+    let rendered = Case::example("hadoop").done();
+    let managers = "[managers]\nname_nodes = [\"http://10.77.0.2:9870\"]\nuser = \"pnda\"\n\
+        file = \"/pnda/system/deployment-manager/manager\"\n";
+    assert!(body(&rendered, "manager", "files/etc/pnda/agent.toml").contains(managers));
+    assert!(!body(&rendered, "edge-1", "files/etc/pnda/agent.toml").contains("[managers]"));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Posts metrics to the PNDA console's data logger, in its JSON, to the letter.
-//! The logger refuses bodies beyond 100 KiB, so longer ones go one metric at a time.
+//! The logger refuses bodies beyond 100 KiB, so what is longer goes in several.
 //! Not here: when to send, or what to do when it fails.
 
 use super::{client, site};
@@ -32,8 +32,8 @@ struct Body<'a> {
 
 #[derive(Serialize)]
 struct Item<'a> {
-    source: &'static str,
-    metric: &'static str,
+    source: &'a str,
+    metric: &'a str,
     value: Plain<'a>,
     causes: String,
     timestamp: u64,
@@ -42,8 +42,8 @@ struct Item<'a> {
 impl Item<'_> {
     fn of(metric: &Metric) -> Item<'_> {
         Item {
-            source: metric.source,
-            metric: metric.name,
+            source: &metric.source,
+            metric: &metric.name,
             value: Plain(&metric.value),
             causes: metric.causes_text(),
             timestamp: metric.at_ms,
@@ -64,13 +64,15 @@ impl Serialize for Plain<'_> {
     }
 }
 
-/// The bodies to post, in order: one, unless it would be too long.
+/// The bodies to post, in order: one, unless it would be too long; then each half for itself. A metric that is too long alone goes
+/// all the same, and the logger says so.
 pub fn bodies(metrics: &[Metric], now_ms: u64) -> Vec<String> {
     let whole = body(metrics, now_ms);
-    if whole.len() <= LONGEST_BODY {
+    if whole.len() <= LONGEST_BODY || metrics.len() < 2 {
         return vec![whole];
     }
-    metrics.iter().map(|metric| body(std::slice::from_ref(metric), now_ms)).collect()
+    let (first, second) = metrics.split_at(metrics.len() / 2);
+    [bodies(first, now_ms), bodies(second, now_ms)].concat()
 }
 
 fn body(metrics: &[Metric], now_ms: u64) -> String {
@@ -100,7 +102,7 @@ mod tests {
 
     fn metric(name: &'static str, value: Value, causes: &[&str]) -> Metric {
         let causes = causes.iter().map(|cause| (*cause).to_owned()).collect();
-        Metric { source: "flink", name, value, causes, at_ms: 1500 }
+        Metric { source: "flink".into(), name: name.into(), value, causes, at_ms: 1500 }
     }
 
     #[test]
@@ -123,11 +125,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_goes_one_by_one() {
+    fn what_is_too_long_goes_in_parts() {
         let long = "x".repeat(60_000);
         let metric = metric("flink.health", Value::Health(Health::Error), &[&long]);
         let bodies = bodies(&[metric.clone(), metric], 1);
         assert_eq!(bodies.len(), 2);
         assert!(bodies.iter().all(|body| body.len() <= LONGEST_BODY));
+        let many: Vec<Metric> = (0..9000).map(|count| self::metric("x", Value::Number(count), &[])).collect();
+        let bodies = super::bodies(&many, 1);
+        assert!(bodies.len() < 20 && bodies.iter().all(|body| body.len() <= LONGEST_BODY), "{}", bodies.len());
+        assert_eq!(bodies.iter().map(|body| body.matches("metric").count()).sum::<usize>(), 9000);
     }
 }

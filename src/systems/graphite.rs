@@ -65,7 +65,7 @@ pub fn lines(metrics: &[Metric]) -> String {
 }
 
 fn line(metric: &Metric) -> String {
-    let (name, seconds) = (metric.name, metric.at_ms / 1000);
+    let (name, seconds) = (&metric.name, metric.at_ms / 1000);
     match &metric.value {
         Value::Flag(flag) => format!("{name} {} {seconds}\n", u8::from(*flag)),
         Value::Number(number) => format!("{name} {number} {seconds}\n"),
@@ -124,7 +124,7 @@ mod tests {
     use words::metric::Health;
 
     fn metric(name: &'static str, value: Value) -> Metric {
-        Metric { source: "flink", name, value, causes: Vec::new(), at_ms: 1_795_409_779_999 }
+        Metric { source: "flink".into(), name: name.into(), value, causes: Vec::new(), at_ms: 1_795_409_779_999 }
     }
 
     fn address(text: &str) -> Option<String> {

@@ -38,3 +38,4 @@ pub mod shell;
 pub mod shown;
 pub mod size;
 pub mod tree;
+pub mod verdict;

@@ -2,10 +2,13 @@
 //! The console, Graphite and the agent's own pages all render the same list of these.
 //! Not here: how any of them writes it.
 
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 
 /// Whether something is well; the worse is the greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Health {
     /// All is well.
     Ok,
@@ -65,13 +68,14 @@ impl fmt::Display for Value {
     }
 }
 
-/// One value at one time. Names are fixed in the program: the console splits them at `:`, Graphite at blanks and dots.
+/// One value at one time. Names are fixed in the program, or made of checked ones: the console splits them at `:`, Graphite at
+/// blanks and dots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metric {
     /// The service it is about.
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What it says.
     pub value: Value,
     /// Why it is not well; empty for all but health.
@@ -102,7 +106,7 @@ mod tests {
     fn causes_are_a_json_array_in_a_text() {
         let causes = vec!["it says \"no\"".to_owned(), "and\nno".to_owned()];
         let value = Value::Health(Health::Error);
-        let metric = Metric { source: "flink", name: "flink.health", value, causes, at_ms: 1 };
+        let metric = Metric { source: "flink".into(), name: "flink.health".into(), value, causes, at_ms: 1 };
         assert_eq!(metric.causes_text(), r#"["it says \"no\"","and\nno"]"#);
     }
 }

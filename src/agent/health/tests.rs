@@ -140,3 +140,20 @@ fn a_node_without_a_history_server_publishes_nothing() {
     assert_eq!((round.health, round.metrics.len()), (Health::Ok, 0));
     assert_eq!(round.sentence(), "no history server on this node, nothing to watch");
 }
+
+#[test]
+fn where_there_are_applications_the_two_names_of_health_are_of_both_and_the_node_is_as_well_as_it_is() {
+    let jobs = Jobs { count: 4, via: "/jobs/overview" };
+    let seen = Observation { identity: call(identity("1.20.5"), 7), jobs: Some(call(Ok(jobs), 3)) };
+    let verdict = Verdict::of(vec![(Health::Error, "a/b: given-up".into())]);
+    let before = judge(Some(&seen), 1500);
+    assert_eq!(before.clone().with_applications(None), before);
+    assert_eq!(before.clone().with_applications(Some(Verdict::default())), before);
+    let round = before.clone().with_applications(Some(verdict.clone()));
+    let told = "flink.health=ERROR [\"a/b: given-up\"]\nhadoop.flink.health=ERROR [\"a/b: given-up\"]\n";
+    assert!(lines(&round).ends_with(told), "{}", lines(&round));
+    assert_eq!(round.metrics[..6], before.metrics[..6]);
+    assert_eq!((round.health, round.state()), (Health::Ok, before.state()));
+    // Without a history server there is nothing to tell, and another node does.
+    assert!(judge(None, 1500).with_applications(Some(verdict)).metrics.is_empty());
+}

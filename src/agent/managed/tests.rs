@@ -101,3 +101,17 @@ fn graphite_gets_names_that_flink_s_reporter_never_uses() {
     });
     assert!(!flinks.starts_with(&format!("{}.", graphite::PREFIX)), "{flinks}");
 }
+
+#[test]
+fn the_console_has_them_on_the_page_of_their_application_and_no_block_takes_its_colour_from_them() {
+    let metrics = console::metrics(&figures(), 1_795_409_779_500);
+    let told = |name: &str| metrics.iter().find(|metric| metric.name == name).unwrap_or_else(|| panic!("{name}"));
+    let status = told("application.kpi.words.split.status");
+    assert_eq!((&*status.source, status.value.to_string()), ("application.words", "ERROR".to_owned()));
+    assert_eq!(status.causes, ["given-up", "restarts"]);
+    assert_eq!(told("application.kpi.words.count.state").value.to_string(), "running");
+    assert_eq!(told("application.kpi.words.count.checkpoint_age_seconds").value.to_string(), "9");
+    assert!(metrics.iter().all(|metric| !metric.name.ends_with("health") && !metric.name.contains(':')));
+    let stands_by = Figures { components: Vec::new(), ..figures() };
+    assert!(console::metrics(&stands_by, 1).is_empty());
+}

@@ -5,9 +5,11 @@
 use super::{Manager, lock};
 use crate::alarms::{self, Of, Signs};
 use crate::journal::{Application, Key};
-use words::alarm::Alarm;
+use words::alarm::{Alarm, Severity};
 use words::application as told;
+use words::metric::Health;
 use words::names::ApplicationName;
+use words::verdict::Verdict;
 
 impl Manager {
     /// All alarms, the manager's own first.
@@ -16,6 +18,19 @@ impl Manager {
         let applications = self.applications().unwrap_or_default();
         all.extend(applications.into_iter().flat_map(|one| one.components).flat_map(|one| one.alarms));
         all
+    }
+
+    /// How all applications are together.
+    pub(super) fn verdict(&self) -> Verdict {
+        let told = |alarm: Alarm| {
+            let of = alarm.application.zip(alarm.component).map(|(name, component)| format!("{name}/{component}: "));
+            let health = match alarm.severity {
+                Severity::Critical => Health::Error,
+                Severity::Warning => Health::Warn,
+            };
+            (health, format!("{}{}: {}", of.unwrap_or_default(), alarm.name, alarm.what))
+        };
+        Verdict::of(self.alarms().into_iter().map(told).collect())
     }
 
     /// One that stands by is well.

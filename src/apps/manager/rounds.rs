@@ -201,6 +201,9 @@ impl Manager {
     }
 
     pub(super) fn begin_round(&self) {
+        if self.holder.is_due(self.clock.passed()) {
+            self.holder.say(self.verdict());
+        }
         let held = self.holder.hold(&self.hdfs, self.clock.passed());
         let elsewhere = held.as_ref().err().filter(|error| matches!(error, holder::Error::Elsewhere { .. }));
         let elsewhere = elsewhere.map(|error| chain(error));
