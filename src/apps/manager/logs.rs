@@ -95,10 +95,8 @@ impl Manager {
         let is_coming = matches!(status.as_str(), "NOT_START" | "RUNNING" | "RUNNING_WITH_FAILURE");
         places.pending = places.is_over && (found.is_growing || (known.is_some() && is_coming));
         places.files = found.files;
-        let packed = found.archives.iter().take(1).map(|archive| {
-            format!("{archive} is an archive of Hadoop, which is not read here: `yarn logs -applicationId {}`", run.id)
-        });
-        places.notes.extend(packed);
+        let closed = found.closed.iter().take(1);
+        places.notes.extend(closed.map(|error| format!("{}: try `yarn logs -applicationId {}`", chain(error), run.id)));
         places.add_gathered();
         if known.is_some() {
             match self.nodes(run) {

@@ -2,8 +2,8 @@
 //! Folders differ by version and format of YARN: all that its user has are looked at.
 //! Not here: what is in the files.
 
-use super::source::Allowance;
-use super::{Entry, Piece, Source, Wanted};
+use super::source::{Allowance, wrong};
+use super::{Entry, Piece, Source, Wanted, har};
 use crate::webhdfs::{self, WebHdfs};
 use std::io;
 use std::sync::Arc;
@@ -26,14 +26,14 @@ pub enum Error {
 }
 
 /// What was found.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Found {
     /// Files that are whole, the newest of each node last.
     pub files: Vec<Gathered>,
     /// Whether a node is writing one now.
     pub is_growing: bool,
-    /// Archives of Hadoop (`mapred archive-logs`), which are not read here.
-    pub archives: Vec<String>,
+    /// Archives of Hadoop (`mapred archive-logs`) that cannot be read.
+    pub closed: Vec<Error>,
 }
 
 /// A file of gathered logs.
@@ -41,6 +41,8 @@ pub struct Found {
 pub struct Gathered {
     hdfs: WebHdfs,
     path: String,
+    /// Where it begins there: in an archive files lie one after the other.
+    from: u64,
     length: u64,
     /// What all that were found together may be read within.
     within: Arc<Allowance>,
@@ -66,14 +68,34 @@ impl Found {
                 if name.ends_with(".tmp") || name.ends_with("-checksum") {
                     found.is_growing = true;
                 } else if file.is_folder() && name.ends_with(".har") {
-                    found.archives.push(format!("{path}/{name}"));
+                    found.open(hdfs, format!("{path}/{name}"), &within);
                 } else if !file.is_folder() && file.length > 0 && found.files.len() < MOST_FILES {
                     let (hdfs, path, length) = (hdfs.clone(), format!("{path}/{name}"), file.length);
-                    found.files.push(Gathered { hdfs, path, length, within: within.clone() });
+                    found.files.push(Gathered { hdfs, path, from: 0, length, within: within.clone() });
                 }
             }
         }
         Ok(found)
+    }
+
+    /// Adds what is in an archive, or why that is not known.
+    fn open(&mut self, hdfs: &WebHdfs, archive: String, within: &Arc<Allowance>) {
+        let read = |name: &str, limit| {
+            let bytes = hdfs.read(&format!("{archive}/{name}"), limit).map_err(io::Error::other)?;
+            bytes.ok_or_else(|| wrong("its list is missing"))
+        };
+        let master = read(har::MASTER, har::LONGEST_MASTER);
+        let list = master.and_then(|master| har::files(&master, &read(har::INDEX, har::LONGEST_INDEX)?));
+        let list = match list {
+            Ok(list) => list,
+            Err(source) => return self.closed.push(Error::Read { path: archive, source }),
+        };
+        let is_whole = |file: &har::Packed| !file.place.is_empty() && !file.name.ends_with(".tmp");
+        for file in list.into_iter().filter(is_whole).take(MOST_FILES - self.files.len().min(MOST_FILES)) {
+            let (path, from) = (format!("{archive}/{}", file.part), file.place.start);
+            let (hdfs, length, within) = (hdfs.clone(), file.place.end - from, within.clone());
+            self.files.push(Gathered { hdfs, path, from, length, within });
+        }
     }
 }
 
@@ -96,7 +118,7 @@ impl Source for Gathered {
 
     fn part(&self, offset: u64, length: u64) -> io::Result<Vec<u8>> {
         let length = length.min(self.length.saturating_sub(offset));
-        let part = self.hdfs.part(&self.path, offset, length).map_err(io::Error::other)?;
+        let part = self.hdfs.part(&self.path, self.from.saturating_add(offset), length).map_err(io::Error::other)?;
         part.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "it is not there any more"))
     }
 }

@@ -2,9 +2,11 @@
 //! of each file only the parts are read that are asked for.
 //! Not here: logs that are still on the nodes (`yarn::logs`), and whose logs they are.
 
+mod har;
 mod hdfs;
 mod indexed;
 mod java;
+mod lzo;
 mod source;
 mod tfile;
 

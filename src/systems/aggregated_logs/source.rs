@@ -2,6 +2,7 @@
 //! Whatever a file says, only so much is fetched and unpacked of it.
 //! Not here: where the file lies, and what is in it.
 
+use super::lzo;
 use flate2::read::ZlibDecoder;
 use std::io::{self, Read};
 use std::ops::Range;
@@ -153,13 +154,13 @@ impl Stream for Part<'_> {
     }
 }
 
-/// A compressed part of a file.
-struct Unpacked<'a> {
-    bytes: ZlibDecoder<Part<'a>>,
+/// A part of a file, read through what unpacks it.
+struct Unpacked<'a, T> {
+    bytes: T,
     of: &'a Metered<'a>,
 }
 
-impl Read for Unpacked<'_> {
+impl<T: Read> Read for Unpacked<'_, T> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.bytes.read(buffer)?;
         self.of.within.take(&self.of.within.to_unpack, count as u64)?;
@@ -167,7 +168,7 @@ impl Read for Unpacked<'_> {
     }
 }
 
-impl Stream for Unpacked<'_> {
+impl<T: Read> Stream for Unpacked<'_, T> {
     fn skip(&mut self, count: u64) -> io::Result<()> {
         io::copy(&mut self.take(count), &mut io::sink()).map(drop)
     }
@@ -184,6 +185,7 @@ pub(super) fn unpacked<'a>(
         "none" => Ok(Box::new(part)),
         // Hadoop's word for zlib.
         "gz" => Ok(Box::new(Unpacked { bytes: ZlibDecoder::new(part), of: source })),
+        "lzo" => Ok(Box::new(Unpacked { bytes: lzo::Unpacked::new(part), of: source })),
         other => {
             let other = words::shown::shown(other);
             Err(io::Error::other(format!(

@@ -55,6 +55,35 @@ fn both_formats_give_the_same_logs() {
     }
 }
 
+/// Written by the same classes of YARN, with a codec of LZO in Hadoop's place for one.
+#[test]
+fn both_formats_are_read_that_are_compressed_with_lzo() {
+    for name in ["tfile-lzo", "indexed-lzo"] {
+        let bytes = fixture(name);
+        let all = read(&&bytes[..], &mut |one| 0..one.size).unwrap();
+        let of = |name: &str| all.iter().find(|piece| piece.entry.name == name).unwrap();
+        let lines: String = (0..24_000).map(|line| format!("line {} of a log\n", line / 100)).collect();
+        assert!(of("jobmanager.log").bytes == (lines + "the end\n").as_bytes(), "{name}");
+        assert_eq!(of("flink.log").bytes, "café no end".as_bytes(), "{name}");
+        assert_eq!((of("raw.log").bytes.len(), all.len()), (1500, 3), "{name}");
+        let mut end = |one: &Entry| if one.name == "jobmanager.log" { one.size - 8..one.size } else { 0..0 };
+        assert_eq!(read(&&bytes[..], &mut end).unwrap()[0].bytes, b"the end\n", "{name}");
+    }
+}
+
+/// `hadoop archive` of Hadoop 3.4 made it, of two of these files.
+#[test]
+fn what_is_in_an_archive_of_hadoop_is_found_in_it() {
+    let of = |name: &str| fixture(&format!("archive.har/{name}"));
+    let files = har::files(&of(har::MASTER), &of(har::INDEX)).unwrap();
+    let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(names, ["node 2_8041", "node-1_8041"]);
+    for (file, same) in files.iter().zip(["indexed-none", "tfile-none"]) {
+        let place = file.place.start as usize..file.place.end as usize;
+        assert!(of(&file.part)[place] == fixture(same), "{same}");
+    }
+}
+
 #[test]
 fn only_what_is_wanted_is_fetched() {
     let mut large = fixture("indexed-none");
@@ -88,7 +117,7 @@ fn a_compression_that_is_not_read_is_named_with_what_reads_it() {
     let mut bytes = fixture("tfile-gz");
     let end = bytes.len();
     let at = bytes[end - 200..].windows(2).position(|two| two == b"gz").unwrap() + end - 200;
-    bytes[at..at + 2].copy_from_slice(b"lz");
+    bytes[at..at + 2].copy_from_slice(b"zz");
     let error = list(&&bytes[..]).unwrap_err().to_string();
-    assert!(error.contains("compressed with lz") && error.contains("yarn logs"), "{error}");
+    assert!(error.contains("compressed with zz") && error.contains("yarn logs"), "{error}");
 }

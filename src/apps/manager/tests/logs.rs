@@ -159,13 +159,26 @@ fn logs_that_are_nowhere_are_told_with_the_reason() {
 }
 
 #[test]
-fn logs_that_were_packed_into_an_archive_are_told_with_what_reads_them() {
+fn logs_that_were_packed_into_an_archive_are_read_there_and_one_that_is_none_is_told() {
     let run = Run::started();
     *run.log.lock().unwrap() = None;
     run.bed.yarn.set(&run.id, "FINISHED", "SUCCEEDED");
     run.bed.yarn.world().applications.get_mut(run.id.as_str()).unwrap().logs_are_gathered = true;
     let folder = format!("/app-logs/alice/bucket-logs-tfile/{:04}/{1}/{1}.har", run.id.number(), run.id);
-    run.bed.direct("alice").write(&format!("{folder}/_masterindex"), "640", 1, &mut &b"x"[..]).unwrap();
-    let told = run.logs(&ends(1000)).notes.join("\n");
-    assert!(told.contains(&folder) && told.contains(&format!("yarn logs -applicationId {}", run.id)), "{told}");
+    let write = |name: &str, bytes: &[u8]| {
+        let file = format!("{folder}/{name}");
+        run.bed.direct("alice").write(&file, "640", bytes.len() as u64, &mut &*bytes).unwrap();
+    };
+    let told = || run.logs(&ends(1000));
+    write("_masterindex", b"x");
+    let notes = told().notes.join("\n");
+    assert!(notes.contains(&folder) && notes.contains(&format!("yarn logs -applicationId {}", run.id)), "{notes}");
+    for name in ["_masterindex", "_index", "part-0"] {
+        let archive = format!("{}/../../tests/fixtures/aggregated-logs/archive.har", env!("CARGO_MANIFEST_DIR"));
+        write(name, &std::fs::read(format!("{archive}/{name}")).unwrap());
+    }
+    let packed = told();
+    let file = packed.files.iter().find(|file| file.name == "jobmanager.log").unwrap();
+    assert!(file.text.starts_with("line of container_"), "{packed:?}");
+    assert!(!packed.notes.join("\n").contains(&folder), "{packed:?}");
 }
