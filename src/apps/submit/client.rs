@@ -2,7 +2,7 @@
 //! Pure. It reads the words from a file, for a command line is everybody's to read.
 //! Not here: starting it, and what it leaves behind (`client`).
 
-use super::configuration::RESTORE;
+use super::configuration::{END, RESTORE};
 use super::context::tags;
 use super::{Cluster, Job};
 use crate::package::flink::Program;
@@ -99,7 +99,8 @@ pub fn words(version: Version, job: &Job, set: &BTreeMap<String, String>, places
         Program::Jar { jar, class } => {
             words.extend(["-c".to_owned(), class.clone(), format!("{}/{}", places.jars, jar.file_name())]);
         }
-        Program::Python { script, .. } => words.extend(["-py".to_owned(), script.to_string()]),
+        // No jar ends Flink's own options here: the first mark ends the client's, the other one those of `PythonDriver`.
+        Program::Python { script, .. } => words.extend(["-py", &script.to_string(), END, END].map(str::to_owned)),
     }
     words.extend(job.arguments.iter().cloned());
     words

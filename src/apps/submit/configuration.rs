@@ -28,6 +28,8 @@ const RENAMED: [&str; 5] = [
 const CLAIMS: [&str; 2] = ["execution.state-recovery.claim-mode", "execution.savepoint-restore-mode"];
 /// Whether Flink looks for the program's jars itself.
 const INCLUDED: &str = "yarn.classpath.include-user-jar";
+/// Where options end that Flink reads: its driver of Python keeps `-p 7` for itself (measured).
+pub(super) const END: &str = "--";
 /// From which state a job begins.
 pub const RESTORE: &str = "execution.state-recovery.path";
 
@@ -73,7 +75,7 @@ impl Configuration {
 pub fn configuration(cluster: &Cluster, flink: &Distribution, job: &Job) -> Result<Configuration, Refused> {
     match (&job.way, flink.version.line()) {
         (Way::Client(_), line) if line < OLDEST => return Err(Refused::TooOld(flink.version)),
-        (Way::Client(_), _) if job.is_python() => return Err(Refused::Script(job.of.clone())),
+        (Way::Client(_), _) if job.brings_archives() => return Err(Refused::Archives(job.of.clone())),
         (Way::Native(_), line) if !LINES.contains(&line) => return Err(Refused::Version(flink.version)),
         _ => {}
     }
@@ -151,7 +153,7 @@ fn interpreters(job: &Job, set: &BTreeMap<String, String>) -> Vec<(&'static str,
 fn arguments(job: &Job) -> Vec<String> {
     let script = match &job.program {
         Program::Jar { .. } => vec![],
-        Program::Python { script, .. } => vec!["--python".to_owned(), script.to_string()],
+        Program::Python { script, .. } => ["--python", &script.to_string(), END].map(str::to_owned).into(),
     };
     script.into_iter().chain(job.arguments.iter().cloned()).collect()
 }

@@ -120,9 +120,12 @@ pub enum Refused {
     /// Its client cannot either.
     #[error("Flink {0} is older than what can be submitted: name a `flink_version` from 1.15 on")]
     TooOld(Version),
-    /// Its client would take it otherwise.
-    #[error("{0} is a script of Python, and those are submitted natively only: write `flink_submission` native")]
-    Script(Key),
+    /// Its client gives archives no folder of another name.
+    #[error(
+        "{0} brings an environment of Python as an archive, which is submitted natively only: write `flink_submission` native, \
+         or have the environment on the nodes"
+    )]
+    Archives(Key),
     /// Flink would refuse the configuration, or do otherwise than was meant.
     #[error("Flink would not start with this configuration:\n{}", .0.join("\n"))]
     Configuration(Vec<String>),
@@ -160,6 +163,11 @@ impl Job {
             Program::Jar { class, .. } => class,
             Program::Python { .. } => PYTHON_DRIVER,
         }
+    }
+
+    /// Whether YARN is to unpack something of it.
+    fn brings_archives(&self) -> bool {
+        matches!(&self.program, Program::Python { archives, .. } if !archives.is_empty())
     }
 
     /// Whether it is a script.

@@ -175,7 +175,7 @@ fn a_configuration_has_what_flinks_own_client_writes() {
                     fixture(&format!("{version}.config.yaml"))
                         .contains("- --python\n    - /opt/jobs/wc.py\n    - --in\n")
                 );
-                assert_eq!(ours.arguments, ["--python", "jobs/wc.py", "--in", "x"]);
+                assert_eq!(ours.arguments, ["--python", "jobs/wc.py", "--", "--in", "x"]);
             }
         }
     }
@@ -326,6 +326,20 @@ fn an_environment_that_travels_is_unpacked_in_each_container() {
             "/x/env.tar.gz','size':1,'modificationTime':2,'visibility':'APPLICATION','resourceType':'ARCHIVE'}"
         )
     );
+}
+
+#[test]
+fn flinks_own_client_takes_a_script_and_no_word_of_it_for_its_own() {
+    let Sample { cluster, flink, mut job, .. } = whole("1.20.5.python");
+    job.way = Way::Client(Word::new("pnda-1").unwrap());
+    job.arguments = vec!["-p".into(), "7".into()];
+    let set = configuration(&cluster, &flink, &job).unwrap();
+    let places = client::Places { java_options: &[], class_path: "x", log: "y", jars: "z" };
+    let words = client::words(flink.version, &job, &set.pairs, places);
+    assert_eq!(words[words.len() - 6..], ["-py", "jobs/wc.py", "--", "--", "-p", "7"]);
+    let archives = vec![Archive { file: path("env.tar.gz"), folder: "env".to_owned() }];
+    job.program = Program::Python { script: path("job.py"), files: Vec::new(), archives, has_jars: false };
+    assert!(matches!(configuration(&cluster, &flink, &job), Err(Refused::Archives(_))));
 }
 
 #[test]
