@@ -157,7 +157,7 @@ impl Observer<'_> {
         let diagnostics =
             diagnostics.into_iter().flatten().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ");
         let diagnostics = diagnostics.chars().take(LONGEST_WORDS).collect();
-        let (attempt, master) = (application.attempt(), address(&application).cloned());
+        let (attempt, master) = (application.attempt(), address(&application));
         let Application { state, final_status, queue, finished_ms, launched_ms, .. } = application;
         let ran_ms = finished_ms.zip(launched_ms).map(|(finished, launched)| finished.saturating_sub(launched));
         let is_placeholder = application.application_type.eq_ignore_ascii_case(placeholder::TYPE);
@@ -240,11 +240,16 @@ fn has_failed(application: &Application) -> bool {
 
 /// The JobManager of an application that runs.
 pub fn manager(application: &Application, flink: &Caller) -> Option<JobManager> {
-    Some(JobManager::through(flink.clone(), address(application)?))
+    Some(JobManager::through(flink.clone(), &address(application)?))
 }
 
-fn address(application: &Application) -> Option<&HostPort> {
-    application.am_rpc_address.as_ref().filter(|_| application.state == State::Running)
+/// Its port is what the master itself told YARN. Its host is the node on which YARN runs it, whatever the master told: a job
+/// leads nobody to another machine.
+fn address(application: &Application) -> Option<HostPort> {
+    let Application { am_rpc_address, am_host_http_address, .. } = application;
+    let (told, node) = am_rpc_address.as_ref().zip(am_host_http_address.as_ref())?;
+    let is_running = application.state == State::Running;
+    is_running.then(|| HostPort { host: node.host.clone(), port: told.port })
 }
 
 /// The job that counts: one that is not over, else the last.

@@ -144,8 +144,10 @@ impl Servers {
                 }
                 _ => (told["app"]["state"], told["app"]["finalStatus"]) = (yarn.into(), ending.into()),
             }
-            let address =
+            let address: String =
                 if job == "silent" { nowhere() } else { self.flink.address.trim_start_matches("http://").into() };
+            let host = address.rsplit_once(':').unwrap().0;
+            told["app"]["amHostHttpAddress"] = format!("{host}:8042").into();
             told["app"]["amRPCAddress"] = address.into();
             told["app"]["id"] = id().as_str().into();
         }

@@ -188,6 +188,12 @@ fn tags_of(known: &Submitted) -> Vec<String> {
     tags.filter_map(|tag| Some(tag.as_str()?.to_lowercase())).collect()
 }
 
+/// A master runs on a node, whose NodeManager is there too.
+fn node_of_master(known: &Submitted) -> Option<String> {
+    let host = known.master.as_ref().and_then(|master| master.rsplit_once(':'));
+    known.node.clone().or(host.map(|(host, _)| format!("{host}:8042")))
+}
+
 fn told(id: &str, known: &Submitted) -> Value {
     let text = |name: &str| known.context[name].as_str().unwrap_or_default();
     let mut told = json!({
@@ -195,7 +201,7 @@ fn told(id: &str, known: &Submitted) -> Value {
         "state": known.state, "finalStatus": known.final_status, "diagnostics": known.diagnostics,
         "applicationType": text("application-type"),
         "applicationTags": tags_of(known).join(","), "startedTime": STARTED + 1, "launchTime": STARTED + 2, "finishedTime": known.finished,
-        "amRPCAddress": known.master, "amHostHttpAddress": known.node, "allocatedMB": -1, "runningContainers": -1,
+        "amRPCAddress": known.master, "amHostHttpAddress": node_of_master(known), "allocatedMB": -1, "runningContainers": -1,
         "logAggregationStatus": if known.logs_are_gathered { "SUCCEEDED" } else { "NOT_START" },
     });
     // Nobody has a page before it has a master.

@@ -17,6 +17,7 @@ mod kept;
 mod logs;
 mod orders;
 mod packages;
+mod pages;
 mod pairs;
 mod preflight;
 mod races;

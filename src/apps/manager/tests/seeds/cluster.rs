@@ -28,7 +28,6 @@ const HANG_MS: u64 = 600_000;
 /// Runs with so many slots are of a version that fails.
 pub(super) const BAD: &str = "3";
 const SLOTS: &str = "taskmanager.numberOfTaskSlots";
-const NODE: &str = "node-1.invalid:8042";
 
 /// What comes of a savepoint or stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -310,7 +309,8 @@ impl Cluster {
 
     fn register(&self, job: &Job) {
         self.yarn.run(&job.id, &job.host);
-        self.yarn.world().applications.get_mut(job.id.as_str()).unwrap().node = Some(NODE.to_owned());
+        let node = job.host.split(':').next().map(|host| format!("{host}:8042"));
+        self.yarn.world().applications.get_mut(job.id.as_str()).unwrap().node = node;
     }
 
     /// A checkpoint where it is time, and what was asked for.
