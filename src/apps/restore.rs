@@ -120,21 +120,32 @@ fn checkpoint(hdfs: &WebHdfs, all: &str, run: &Run) -> Result<Option<(String, u6
     match (&run.adopted, &run.job) {
         (Some(Adopted { states }), _) => states.as_ref().map_or(Ok(None), |folder| newest_state(hdfs, folder)),
         (None, Some(job)) => newest_state(hdfs, &format!("{all}/{job}")),
-        // A program that may run several jobs: the newest checkpoint of any that began with this run.
-        (None, None) => newest_of_jobs(hdfs, all, run.at_ms),
+        // A program that may run several jobs: the newest checkpoint of any of this run. An earlier release noted none: the
+        // record's own time is another clock's, and near it.
+        (None, None) => {
+            let states = newest_of_jobs(hdfs, all)?;
+            Ok(states.filter(|(_, at_ms)| run.states_ms.map_or(*at_ms >= run.at_ms, |before| *at_ms > before)))
+        }
     }
 }
 
-fn newest_of_jobs(hdfs: &WebHdfs, folder: &str, since_ms: u64) -> Result<Option<(String, u64)>, webhdfs::Error> {
+/// How new the newest state of a component's jobs is, by the clock of HDFS; 0 where there is none. What its next run makes is
+/// newer.
+pub fn newest_before(hdfs: &WebHdfs, cluster: &Cluster, (owner, of): (&Word, &Key)) -> Result<u64, Error> {
+    let newest = newest_of_jobs(hdfs, &cluster.checkpoints_of(owner, of));
+    let newest = newest.map_err(|source| Error::Hidden { of: of.clone(), source })?;
+    Ok(newest.map_or(0, |(_, at_ms)| at_ms))
+}
+
+/// The newest state in the folders of the jobs that changed last.
+fn newest_of_jobs(hdfs: &WebHdfs, folder: &str) -> Result<Option<(String, u64)>, webhdfs::Error> {
     let mut jobs = hdfs.list(folder)?.unwrap_or_default();
-    jobs.retain(|job| job.is_folder() && job.modification_time >= since_ms);
+    jobs.retain(|job| job.is_folder());
     jobs.sort_by_key(|job| std::cmp::Reverse(job.modification_time));
-    for job in jobs.into_iter().take(MOST_JOBS) {
-        if let Some(found) = newest_state(hdfs, &format!("{folder}/{}", job.path_suffix))? {
-            return Ok(Some(found));
-        }
-    }
-    Ok(None)
+    let states =
+        jobs.into_iter().take(MOST_JOBS).map(|job| newest_state(hdfs, &format!("{folder}/{}", job.path_suffix)));
+    let states = states.collect::<Result<Vec<_>, _>>()?;
+    Ok(states.into_iter().flatten().max_by_key(|(_, at_ms)| *at_ms))
 }
 
 /// The savepoint with which a run stopped.

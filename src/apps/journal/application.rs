@@ -2,7 +2,7 @@
 //! A snapshot has them in this very shape: a field that comes later has a default.
 //! Not here: which record changes what (`state`).
 
-use super::attempt::{Attempt, Refusals};
+use super::attempt::{Adopted, Attempt, Refusals};
 use super::record::{End, Fork, Intent, Key, Origin, Verdict};
 use super::rescaling::Rescaling;
 use super::savepoint::{Disposal, Disposed, Outcome, Savepoint};
@@ -187,6 +187,9 @@ pub struct Run {
     /// When a savepoint of it is taken by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saving: Option<Saving>,
+    /// How new the newest state of its component was before it, by the clock of HDFS, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub states_ms: Option<u64>,
     /// Somebody else submitted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopted: Option<Adopted>,
@@ -196,13 +199,6 @@ pub struct Run {
     /// What its component was to begin from, until this run shows that it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begins: Option<Origin>,
-}
-
-/// What is known of a run that somebody else submitted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Adopted {
-    /// The folder in HDFS in which its job keeps its checkpoints, if it keeps any there.
-    pub states: Option<String>,
 }
 
 impl Run {
@@ -225,6 +221,7 @@ impl Run {
             ended_ms: 0,
             package: None,
             saving: None,
+            states_ms: None,
             adopted: None,
             is_killed: false,
             begins: None,
@@ -233,8 +230,8 @@ impl Run {
 
     /// One that is intended, and of which nothing was sent.
     pub(super) fn intended(id: ApplicationId, at_ms: u64, intent: Intent) -> Run {
-        let Intent { order, queue, job, restore, policy, package, saving, due_ms: _ } = intent;
-        Run { queue, job, restore, policy, package, saving, ..Run::of(id, order, at_ms) }
+        let Intent { order, queue, job, restore, policy, package, saving, states_ms, due_ms: _ } = intent;
+        Run { queue, job, restore, policy, package, saving, states_ms, ..Run::of(id, order, at_ms) }
     }
 
     /// Whether it ever ran, as far as anybody knows.
@@ -254,9 +251,8 @@ impl Component {
 
     /// A start was ordered: nothing of the orders before counts any more.
     pub(super) fn begin_anew(&mut self, at_ms: u64) {
-        (self.streak, self.given_up) = (Streak::default(), None);
-        (self.savepoint_ordered, self.ordered, self.insists) = (false, None, None);
-        (self.drains, self.refusals) = (false, None);
+        (self.streak, self.given_up, self.refusals) = (Streak::default(), None, None);
+        (self.savepoint_ordered, self.drains, self.ordered, self.insists) = (false, false, None, None);
         self.handled_ms = if self.schedule.is_some() { at_ms } else { 0 };
         self.respawned_ms.clear();
     }

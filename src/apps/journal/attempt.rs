@@ -58,3 +58,10 @@ impl Component {
         true
     }
 }
+
+/// What is known of a run that somebody else submitted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adopted {
+    /// The folder in HDFS in which its job keeps its checkpoints, if it keeps any there.
+    pub states: Option<String>,
+}

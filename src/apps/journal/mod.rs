@@ -21,8 +21,8 @@ mod told;
 mod upgrade;
 mod upgrading;
 
-pub use application::{Adopted, Application, Component, Package, Run, Wanted};
-pub use attempt::{Attempt, Begun};
+pub use application::{Application, Component, Package, Run, Wanted};
+pub use attempt::{Adopted, Attempt, Begun};
 pub use book::{Book, EVERY, NoteError, PIECE};
 pub use cleaning::{Cleaning, Leaving, Stayed};
 pub use copy::CopyError;

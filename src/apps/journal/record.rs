@@ -266,6 +266,10 @@ pub struct Intent {
     /// When a savepoint of it is taken by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saving: Option<Saving>,
+    /// How new the newest state of its component was before it, by the clock of HDFS, in milliseconds since 1970: where its
+    /// jobs have ids of their own, what is newer is its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub states_ms: Option<u64>,
 }
 
 /// How a run ended.

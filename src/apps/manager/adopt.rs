@@ -85,6 +85,7 @@ impl Manager {
                 due_ms: None,
                 package: Some(package.name.clone()),
                 saving: prepared.component.saving.clone(),
+                states_ms: None,
             };
             let (savepoint, states) = (fresh()?, states.clone());
             let (of, id, saved) = (of.clone(), id.clone(), Some(savepoint.clone()));

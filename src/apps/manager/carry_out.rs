@@ -216,6 +216,13 @@ impl Manager {
             Err(error) => return failed(chain(&error)),
         };
         let (of_run, from) = (of.clone(), restore.clone());
+        let states_ms = match prepared.job_id() {
+            Some(_) => None,
+            None => {
+                let before = restore::newest_before(&hdfs, &self.site.cluster, (&application.owner, of));
+                Some(before.map_err(|error| unavailable(chain(&error)))?)
+            }
+        };
         let intent = Intent {
             order: *order,
             queue,
@@ -225,6 +232,7 @@ impl Manager {
             due_ms,
             package: Some(package.name),
             saving: prepared.component.saving.clone(),
+            states_ms,
         };
         if prepared.is_by_client() {
             let intended = Fact::ClientIntended { of: of_run, tag: by_client::tag()?, intent };

@@ -95,6 +95,7 @@ fn intended(number: u32, order: u64) -> Fact {
             due_ms: None,
             package: None,
             saving: None,
+            states_ms: None,
         },
     }
 }

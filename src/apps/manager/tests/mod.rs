@@ -28,6 +28,7 @@ mod respawn;
 mod savepoints;
 mod schedule;
 mod seeds;
+mod several_jobs;
 mod shares;
 mod stand_by;
 mod upgrades;
