@@ -4,7 +4,8 @@
 
 use super::record::Record;
 use super::shelf::{Shelf, number};
-use super::{AppendError, Journal, KeepError, ReadError, Snapshot};
+use super::{AppendError, Journal, KeepError, PIECE, ReadError, Snapshot, State, Unusable};
+use std::sync::Arc;
 use systems::webhdfs::{Error, WebHdfs};
 use words::parallel;
 
@@ -63,6 +64,26 @@ impl HdfsJournal {
         Ok(records)
     }
 
+    /// What the older of two damaged snapshots had, from the records that it covers: they go only where both were good. A single
+    /// one covers nothing that may be gone.
+    fn rebuilt(&self, damaged: Unusable) -> Result<Option<Snapshot>, ReadError> {
+        let last = self.shelf().removed().map_err(ReadError::Unavailable)?;
+        let (mut state, mut nonce) = (State::default(), String::new());
+        while state.number < last {
+            let next = state.number + 1;
+            let most = usize::try_from(last - state.number).unwrap_or(PIECE).min(PIECE);
+            let records = self.newer(next, most)?;
+            if records.is_empty() {
+                return Err(ReadError::Lost { number: next, last, damaged });
+            }
+            for record in records {
+                state.apply(&record)?;
+                nonce = record.nonce;
+            }
+        }
+        Ok(Some(Snapshot { nonce, state: Arc::new(state) }).filter(|_| last > 0))
+    }
+
     /// Moves what was written to its number; whatever the answer, what lies there decides.
     fn settle(&self, beside: &str, record: &Record, text: &str) -> Result<bool, Error> {
         let mut tried = 0;
@@ -106,7 +127,10 @@ impl Journal for HdfsJournal {
     }
 
     fn begin(&self) -> Result<Option<Snapshot>, ReadError> {
-        let snapshot = self.shelf().newest()?;
+        let snapshot = match self.shelf().newest() {
+            Err(ReadError::Snapshot(damaged @ Unusable::Damaged { .. })) => self.rebuilt(damaged)?,
+            newest => newest?,
+        };
         let from = snapshot.as_ref().map_or(1, |snapshot| snapshot.state.number + 1);
         let listed = self.hdfs.list(&self.folder).map_err(ReadError::Unavailable)?.unwrap_or_default();
         let mut numbers: Vec<u64> = listed.iter().filter_map(number).filter(|number| *number >= from).collect();

@@ -105,6 +105,17 @@ pub enum ReadError {
     /// A snapshot cannot be used.
     #[error(transparent)]
     Snapshot(#[from] Unusable),
+    /// Neither can the one before it, and not all is there from which it was made.
+    #[error(
+        "both snapshots of the journal are damaged, and record {number} of the {last} that they stand for is gone: bring the \
+         journal's folder back from a snapshot of HDFS, or have a node manage whose copy of the journal is whole: it reads neither"
+    )]
+    Lost {
+        number: u64,
+        last: u64,
+        #[source]
+        damaged: Unusable,
+    },
     /// Two snapshots cover it, so that it may be gone: whoever is so late begins anew.
     #[error("record {number} of the journal is older than what is kept; reading begins anew from a snapshot")]
     Removed { number: u64 },

@@ -174,6 +174,36 @@ fn a_snapshot_that_is_damaged_is_passed_over_and_nothing_goes_because_of_it() {
     assert!(told.contains("format 4") && told.contains("install the release that made it"), "{told}");
 }
 
+/// They stand for records that go only where both are good.
+#[test]
+fn where_both_snapshots_are_damaged_the_records_count_and_one_that_is_gone_is_named() {
+    let fake = Fake::start();
+    let mut book = with_records(&fake, PIECE);
+    let all = nodes(&fake);
+    keep(&fake, &mut book);
+    add(&mut book, 3);
+    let kept = journal(&fake).keep(&book.snapshot());
+    kept.unwrap();
+    let records = all.into_iter().filter(|(path, _)| !path.contains("/snapshots"));
+    // What the older one covers was not removed yet.
+    fake.world.lock().unwrap().nodes.extend(records);
+    for (path, node) in &mut fake.world.lock().unwrap().nodes {
+        if path.contains("/snapshots/") {
+            node.bytes = Some(b"{}\n".to_vec());
+        }
+    }
+    let again = open(&fake);
+    assert_eq!(again.state, book.state);
+    let mut goes_on = again;
+    add(&mut goes_on, 1);
+    assert_eq!(open(&fake).state, goes_on.state);
+    fake.world.lock().unwrap().nodes.remove(&format!("{FOLDER}/{:020}", 7));
+    let error = Book::open(journal(&fake)).map(drop).unwrap_err();
+    let told = words::chain::chain(&error);
+    assert!(matches!(error, ReadError::Lost { number: 7, .. }), "{told}");
+    assert!(told.contains("record 7 of the 68") && told.contains("bring the journal's folder back"), "{told}");
+}
+
 /// A snapshot that a release has made: nobody makes it anew.
 fn as_it_lies(format: u32, number: u64) -> (String, Snapshot) {
     let folder = format!("../../tests/fixtures/formats/snapshot-{format}");
