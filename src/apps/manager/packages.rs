@@ -9,19 +9,25 @@ use crate::package::Package;
 use crate::package::depot::{Depot, Error};
 use crate::package::repository::{self, Stored};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use words::chain::chain;
 use words::digest::Sha256;
 use words::names::PackageName;
+use words::parallel::AtEnd;
 
 /// What could not be brought to HDFS is tried again after this.
 const PAUSE: Duration = Duration::from_secs(60);
+/// It is looked this often whether there is something to bring.
+const TICK: Duration = Duration::from_secs(2);
 
 /// What HDFS was last seen to have of what is deployed.
 #[derive(Default)]
 pub(super) struct Shelved {
     done: Option<BTreeMap<PackageName, Sha256>>,
     next: Duration,
+    /// How often somebody has wanted it looked at.
+    wanted: u64,
 }
 
 /// A package that somebody is busy with, until this is dropped.
@@ -63,23 +69,40 @@ impl Manager {
         Ok(self.repository.package(name)?)
     }
 
-    /// Has the next round look at what HDFS has.
+    /// Has it looked soon what HDFS has.
     pub(super) fn look_at_the_depot(&self) {
-        lock(&self.shelved).done = None;
+        let mut shelved = lock(&self.shelved);
+        (shelved.done, shelved.wanted) = (None, shelved.wanted + 1);
+    }
+
+    /// A package may take long on a slow line: no round waits for it.
+    pub(super) fn shelve_for_ever(&self) {
+        let _end = AtEnd(|| self.close());
+        while !self.closed.load(Ordering::Acquire) {
+            self.shelve();
+            self.clock.sleep(TICK);
+        }
     }
 
     /// Has HDFS have what is deployed, and nothing else: what an earlier release deployed, and what was left in between.
-    pub(super) fn shelve(&self, state: &State) {
+    pub(super) fn shelve(&self) {
+        // Of a node that only stands by it is silent, too.
+        let Ok(state) = self.state() else { return };
         let deployed: BTreeMap<_, _> = state.packages.iter().map(|(name, one)| (name.clone(), one.sha256)).collect();
         let now = self.clock.passed();
+        let wanted = {
+            let shelved = lock(&self.shelved);
+            if shelved.done.as_ref() == Some(&deployed) || now < shelved.next || self.silent().is_some() {
+                return;
+            }
+            shelved.wanted
+        };
+        // Nobody who deploys waits for this.
+        let more = self.shelve_some(&state);
         let mut shelved = lock(&self.shelved);
-        if shelved.done.as_ref() == Some(&deployed) || now < shelved.next || self.silent().is_some() {
-            return;
-        }
-        match self.shelve_some(state) {
-            // One at a time: rounds go on meanwhile.
-            Ok(true) => {}
-            Ok(false) => shelved.done = Some(deployed),
+        match more {
+            Ok(false) if shelved.wanted == wanted => shelved.done = Some(deployed),
+            Ok(_) => {}
             Err(error) => {
                 shelved.next = now + PAUSE;
                 (self.tell)(&chain(&error));

@@ -76,6 +76,8 @@ impl Manager {
                 let test = Builder::new().name("selftest".to_owned()).stack_size(2 * STACK);
                 let _ = test.spawn_scoped(scope, move || self.test_for_ever(interval));
             }
+            let packages = Builder::new().name("packages".to_owned()).stack_size(2 * STACK);
+            let _ = packages.spawn_scoped(scope, || self.shelve_for_ever());
             let clean = Builder::new().name("housekeeping".to_owned()).stack_size(2 * STACK);
             let _ = clean.spawn_scoped(scope, || self.clean_for_ever());
             let all_there = || !workers.iter().any(|worker| worker.is_finished());
@@ -98,6 +100,7 @@ impl Manager {
     /// One look at everything, and what follows, to its end.
     pub fn round(&self) {
         self.begin_round();
+        self.shelve();
         thread::scope(|scope| {
             for _ in 0..WORKERS {
                 scope.spawn(|| while self.serve() {});
@@ -231,9 +234,6 @@ impl Manager {
             self.forget();
         }
         let Ok(state) = self.state() else { return };
-        if !is_elsewhere {
-            self.shelve(&state);
-        }
         let has = |of: &Key| component_of(&state, of).is_some();
         lock(&self.seen).retain(|of, _| has(of));
         lock(&self.troubles).retain(|of, _| has(of));

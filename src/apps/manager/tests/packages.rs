@@ -136,6 +136,8 @@ fn hdfs_gets_what_an_earlier_release_deployed_and_loses_what_is_undeployed() {
     let bed = Bed::new();
     bed.direct("pnda").delete(FOLDER).unwrap();
     let manager = bed.manager();
+    manager.begin_round();
+    assert_eq!(kept(&bed).len(), 0, "no round waits for it");
     manager.round();
     manager.round();
     assert_eq!(kept(&bed).len(), 1);
