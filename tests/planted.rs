@@ -15,7 +15,7 @@ struct Planted {
     instead: &'static str,
 }
 
-const PLANTED: [Planted; 12] = [
+const PLANTED: [Planted; 13] = [
     Planted {
         what: "a request to submit leaves before the journal has that it begins",
         file: "src/apps/manager/begin.rs",
@@ -87,6 +87,12 @@ const PLANTED: [Planted; 12] = [
         file: "src/apps/journal/shelf.rs",
         text: "Some(number) => number <= *older,",
         instead: "Some(number) => number <= *newest,",
+    },
+    Planted {
+        what: "a time of a schedule has a second run",
+        file: "src/apps/journal/application.rs",
+        text: "(due_ms, None, Streak::default());",
+        instead: "(due_ms - 1, None, Streak::default());",
     },
 ];
 

@@ -76,6 +76,8 @@ pub(super) struct Job {
     pub(super) ran: bool,
     checkpoint: u32,
     checkpoint_ms: u64,
+    /// When its program has done all there is to do, if it ever has.
+    ends_ms: Option<u64>,
     due: BTreeMap<String, (u64, Option<Ail>)>,
     /// The states that it made, oldest first.
     pub(super) made: Vec<String>,
@@ -238,6 +240,7 @@ impl Cluster {
                 ran: false,
                 checkpoint: 0,
                 checkpoint_ms: 0,
+                ends_ms: None,
                 due: BTreeMap::new(),
                 made: Vec::new(),
             });
@@ -285,7 +288,8 @@ impl Cluster {
             return Err(format!("YARN does not find the files of {} as they were submitted", job.id));
         };
         let value = |key: &str| set.get(key).cloned();
-        (job.from, job.job) = (value(RESTORE), value("$internal.pipeline.job-id").unwrap_or_else(|| "f".repeat(32)));
+        (job.from, job.job) =
+            (value(RESTORE), value("$internal.pipeline.job-id").unwrap_or_else(|| format!("{:032x}", job.number)));
         job.is_bad = value(SLOTS).as_deref() == Some(BAD);
         if let Some(from) = job.from.as_ref().filter(|from| !self.is_whole(from)) {
             let why = format!("{} begins from {from}, and there is nothing", job.id);
@@ -299,6 +303,7 @@ impl Cluster {
         job.stage = Stage::Running;
         job.ran = true;
         job.checkpoint_ms = now + CHECKPOINT_MS;
+        job.ends_ms = is_scheduled(seed).then(|| now + (2 + pick(seed, "lasts", job.number, 30)) * TICK_MS);
         job.flink.triggered =
             Some(if job.is_bad { Outcome::Failing("x.Expired: expired".to_owned()) } else { Outcome::Done });
         job.flink.jobs = BTreeMap::from([(job.job.clone(), "RUNNING".to_owned())]);
@@ -334,6 +339,11 @@ impl Cluster {
                 self.save(job, &id, ail, (seed, now));
             }
         }
+        if job.stage == Stage::Running && job.ends_ms.is_some_and(|at| now >= at) {
+            // Flink keeps no checkpoint of what is done.
+            self.remove(&format!("{}/chk-{}", checkpoints(&job.job), job.checkpoint));
+            Cluster::leaves(job, (seed, now));
+        }
         if job.stage == Stage::Running && now >= job.checkpoint_ms && !job.is_bad {
             let folder = checkpoints(&job.job);
             let path = |number: u32| format!("{folder}/chk-{number}");
@@ -355,13 +365,16 @@ impl Cluster {
         let operation = job.flink.operations.get_mut(id).unwrap();
         operation.outcome = Some(if ail.is_none() { Outcome::Done } else { failing() });
         match ail {
-            None if asked.stops => {
-                job.flink.jobs.insert(job.job.clone(), "FINISHED".to_owned());
-                (job.stage, job.next_ms) = (Stage::Leaving, now + pick(seed, "leaving", job.number, 3) * TICK_MS);
-            }
+            None if asked.stops => Cluster::leaves(job, (seed, now)),
             Some(Ail::Dies | Ail::DiesWritten) => self.end(job, ("FAILED", "FAILED"), "x.Died: of a savepoint"),
             _ => {}
         }
+    }
+
+    /// Its job has finished, which YARN does not know yet.
+    fn leaves(job: &mut Job, (seed, now): (u64, u64)) {
+        job.flink.jobs.insert(job.job.clone(), "FINISHED".to_owned());
+        (job.stage, job.next_ms) = (Stage::Leaving, now + pick(seed, "leaving", job.number, 3) * TICK_MS);
     }
 
     /// YARN says how it ended.
@@ -488,6 +501,11 @@ fn flink() -> jobmanager::World {
 
 fn checkpoints(job: &str) -> String {
     format!("/pnda/flink/checkpoints/alice/words/word-count/{job}")
+}
+
+/// Whether the application runs by a schedule, and its jobs come to an end.
+pub(super) fn is_scheduled(seed: u64) -> bool {
+    pick(seed, "scheduled", 0, 5) == 0
 }
 
 /// A number below `most` that a seed gives to the `number`th thing of a kind.

@@ -5,6 +5,7 @@
 use super::super::bed::{FILESYSTEM, application, key};
 use super::cluster::{Cluster, Job, Stage};
 use super::told::Told;
+use crate::clock::Clock;
 use crate::decide::again::{Again, again};
 use crate::journal::{Component, End, Fact, Intent, Origin, Record, Verdict, Wanted};
 use crate::manager::Manager;
@@ -12,6 +13,9 @@ use crate::savepoints::lies_in;
 use serde_json::Value;
 use systems::Request;
 use words::ids::{ApplicationId, TriggerId};
+
+/// From one time of the schedule to the next.
+const SCHEDULE_MS: u64 = 120_000;
 
 type Held = Result<(), String>;
 
@@ -28,7 +32,10 @@ pub(super) fn one_is_alive(told: &Told, cluster: &Cluster) -> Held {
 /// What is held against each record before what follows from it is believed.
 pub(super) fn of_record(told: &Told, cluster: &Cluster, record: &Record) -> Held {
     match &record.fact {
-        Fact::RunIntended { intent, .. } => begins_from_the_newest_state(told, cluster, intent),
+        Fact::RunIntended { intent, .. } => {
+            has_its_time(told, cluster, intent)?;
+            begins_from_the_newest_state(told, cluster, intent)
+        }
         Fact::DisposalOrdered { id, folder, .. } => nobody_needs_what_goes(told, cluster, (id, folder)),
         Fact::SavepointCompleted { path, .. } => {
             unless(cluster.is_whole(path), || format!("there is no savepoint in {path}"))
@@ -49,6 +56,17 @@ fn newest(told: &Told, cluster: &Cluster) -> Option<String> {
     let last = life.jobs.iter().rev().find(|job| job.ran && told.is_own(&job.id))?;
     let made = last.made.iter().rev().find(|path| cluster.is_whole(path)).cloned();
     made.or_else(|| last.from.as_ref().map(|from| local(from).to_owned()))
+}
+
+/// A run by a schedule is for a time that has come and had none yet; others are for none.
+fn has_its_time(told: &Told, cluster: &Cluster, intent: &Intent) -> Held {
+    let component = told.component().ok_or("there is no component")?;
+    let (last, now) = (told.last_due_ms, cluster.clock().now_ms());
+    let is_its = match intent.due_ms {
+        Some(due) => component.schedule.is_some() && due.is_multiple_of(SCHEDULE_MS) && due > last && due <= now,
+        None => component.schedule.is_none(),
+    };
+    unless(is_its, || format!("a run for {:?}, where the last was for {last} and it is {now}", intent.due_ms))
 }
 
 /// Never started empty when state existed, nor from an older one than there is; but where that was ordered.
@@ -195,6 +213,11 @@ pub(super) fn has_come_to_rest(told: &Told, cluster: &Cluster, manager: &Manager
 }
 
 fn runs_or_is_over(wanted: &Wanted, component: &Component, cluster: &Cluster, alive: &[ApplicationId]) -> Held {
+    if component.schedule.is_some() {
+        // One run follows the other for ever.
+        let known = component.live().map(|run| &run.id);
+        return unless(alive.iter().all(|id| Some(id) == known), || format!("{alive:?} runs, and known is {known:?}"));
+    }
     if let Some(run) = component.live() {
         let life = cluster.life();
         let runs = life.jobs.iter().any(|job| job.id == run.id && job.stage == Stage::Running && job.is_alive());

@@ -4,19 +4,19 @@
 
 use super::super::bed::{Bed, alice, application, key};
 use super::super::upgrades::{NEWER, deploy};
-use super::cluster::{BAD, Cluster, TICK_MS, pick};
+use super::cluster::{BAD, Cluster, TICK_MS};
+use super::kind::{Kind, snapshots};
 use super::line::{Line, Plan};
 use super::steps::{Event, Order, Step};
 use super::told::Told;
 use super::{invariants, line};
-use crate::journal::{EVERY, Origin, Release};
+use crate::journal::{Origin, Release};
 use crate::manager::Manager;
 use crate::manager::change::Change;
 use crate::orders::{Refusal, is_stopping};
 use crate::package::tests::WORDCOUNT;
 use crate::share::Share;
 use crate::site::Site;
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +25,6 @@ use systems::Request;
 use systems::webhdfs::Node;
 use words::change::Purpose;
 use words::ids::TriggerId;
-use words::names::PackageName;
 use words::parallel;
 use words::savepoints::Dispose;
 
@@ -61,8 +60,8 @@ pub(super) struct Play {
     seed: AtomicU64,
     edges: Mutex<Edges>,
     site: Site,
-    /// HDFS as it is when a script begins: with an application that is saved now and then, and one that is not.
-    fresh: [BTreeMap<String, Node>; 2],
+    /// HDFS as it is when a script begins, by the kind of its application.
+    fresh: Vec<(Kind, BTreeMap<String, Node>)>,
     _bed: Bed,
 }
 
@@ -72,14 +71,16 @@ impl Play {
         let manager = bed.manager();
         manager.round();
         deploy(&manager);
-        let files = || bed.hdfs.world.lock().unwrap().nodes.clone();
-        let plain = files();
-        manager.delete(&application(), &alice()).unwrap();
-        manager.round();
-        manager.create(&application(), &release(WORDCOUNT, "2", true).overrides, &alice()).unwrap();
+        let fresh = |kind: Kind| {
+            manager.delete(&application(), &alice()).unwrap();
+            manager.round();
+            manager.create(&application(), &kind.release(WORDCOUNT, "2").overrides, &alice()).unwrap();
+            let mut files = bed.hdfs.world.lock().unwrap().nodes.clone();
+            files.remove("/pnda/apps/manager");
+            (kind, files)
+        };
+        let fresh = Kind::ALL.map(fresh).to_vec();
         drop(manager);
-        let mut fresh = [plain, files()];
-        fresh.iter_mut().for_each(|files| drop(files.remove("/pnda/apps/manager")));
         let cluster = Arc::new(Cluster::of(bed.yarn.clone(), bed.hdfs.clone()));
         let told = Arc::<Mutex<Told>>::default();
         let (seen, watched) = (told.clone(), cluster.clone());
@@ -111,7 +112,8 @@ impl Play {
                 let _ = fs::remove_file(folder.join(format!("journal.sqlite{end}")));
             }
         }
-        self.cluster.begin(seed, &self.fresh[usize::from(is_periodic(seed))]);
+        let (_, files) = self.fresh.iter().find(|(kind, _)| *kind == Kind::of(seed)).unwrap();
+        self.cluster.begin(seed, files);
         self.told.lock().unwrap().catch_up(&self.cluster)?;
         self.edges.lock().unwrap().active = Some(self.another(false));
         self.tick(TICK_MS)?;
@@ -125,8 +127,8 @@ impl Play {
         Ok(self.line.plan().hits)
     }
 
-    fn is_periodic(&self) -> bool {
-        is_periodic(self.seed.load(Ordering::Relaxed))
+    fn kind(&self) -> Kind {
+        Kind::of(self.seed.load(Ordering::Relaxed))
     }
 
     pub(super) fn trace(&self) -> Vec<String> {
@@ -325,7 +327,7 @@ impl Play {
                 let origin = if order == Order::Start { Origin::Newest } else { Origin::Empty };
                 match manager.start(&name, origin.clone(), &by) {
                     Err(Refusal::NotFound(_)) => {
-                        manager.create(&name, &release(WORDCOUNT, "2", self.is_periodic()).overrides, &by)?;
+                        manager.create(&name, &self.kind().release(WORDCOUNT, "2").overrides, &by)?;
                         manager.start(&name, origin, &by).map(written)
                     }
                     outcome => outcome.map(written),
@@ -340,7 +342,7 @@ impl Play {
                 let state = manager.state()?;
                 let now = state.applications.get(&name).map(|one| one.package.clone());
                 let to = if now.is_some_and(|now| now.as_str() == WORDCOUNT) { NEWER } else { WORDCOUNT };
-                let release = release(to, if bad { BAD } else { "2" }, self.is_periodic());
+                let release = self.kind().release(to, if bad { BAD } else { "2" });
                 manager.order_change(&name, (Purpose::Upgrade, release, true), &by).map(written)
             }
             Order::Rollback => manager.change(&name, &Change::to(Purpose::Rollback), &by).map(|_| true),
@@ -401,24 +403,4 @@ impl Play {
         }
         told.is_as_it_was(&self.cluster)
     }
-}
-
-/// Whether savepoints are taken now and then, and one of them stays.
-fn is_periodic(seed: u64) -> bool {
-    pick(seed, "periodic", 0, 3) == 0
-}
-
-/// After so many records a snapshot follows: with every other seed soon enough for some of them.
-fn snapshots(seed: u64) -> u64 {
-    if pick(seed, "snapshots", 0, 2) == 0 { 3 + pick(seed, "records", 0, 20) } else { EVERY }
-}
-
-/// What the application is to be made of.
-fn release(package: &str, slots: &str, is_periodic: bool) -> Release {
-    let mut set = json!({ "flink_config_args": format!("-Dtaskmanager.numberOfTaskSlots={slots}") });
-    if is_periodic {
-        (set["savepoint_interval_sec"], set["savepoint_keep"]) = (json!("200"), json!("1"));
-    }
-    let overrides = json!({ "package": package, "flink": { "word-count": set } });
-    Release { package: PackageName::new(package).unwrap(), overrides }
 }

@@ -25,6 +25,8 @@ pub(super) struct Told {
     /// The last order of a person, and what was written down of it since.
     pub(super) last_order: Option<Fact>,
     pub(super) has_failed: bool,
+    /// The last time of its schedule that had a run.
+    pub(super) last_due_ms: u64,
 }
 
 /// Where snapshots lie.
@@ -69,7 +71,10 @@ impl Told {
                 self.completed.clear();
             }
             Fact::ApplicationDeleted { .. } => self.completed.clear(),
-            Fact::RunIntended { id, .. } => drop(self.runs.insert(id.clone(), self.instance)),
+            Fact::RunIntended { id, intent, .. } => {
+                self.runs.insert(id.clone(), self.instance);
+                self.last_due_ms = intent.due_ms.unwrap_or(self.last_due_ms);
+            }
             Fact::SavepointCompleted { id, .. } => drop(self.completed.insert(id.clone())),
             Fact::DisposalOrdered { id, .. } => drop(self.completed.remove(id)),
             Fact::StartFailed { .. } | Fact::RespawnFailed { .. } | Fact::SavepointFailed { .. } => {
