@@ -50,7 +50,7 @@ impl Verdict {
     /// The file of a node that manages.
     pub fn file(&self, node: &str) -> String {
         match serde_json::to_string(self) {
-            Ok(text) if node.len() + text.len() + 1 <= LONGEST => format!("{node}\n{text}"),
+            Ok(text) if node.len() + text.len() < LONGEST => format!("{node}\n{text}"),
             _ => node.to_owned(),
         }
     }
