@@ -101,7 +101,8 @@ fn safe_mode(life: &mut Life<'_>, ground: &Ground) {
 
 /// Others have all the room; the manager is killed as it starts, and the next one waits with it.
 fn full_queue(life: &mut Life<'_>) {
-    let set = "machine.flink_config_args=-p 3 -Dtaskmanager.numberOfTaskSlots=1 -Dtaskmanager.memory.process.size=3g";
+    let set =
+        "machine.flink_config_args=-p 3 -Dtaskmanager.numberOfTaskSlots=1 -Dtaskmanager.memory.process.size=3500m";
     let manager = life.bed.manager(FIRST, false);
     manager.does(&["create", "filler", "--package", "states-1.0.0", "--set", set]);
     manager.does(&["start", "filler", "--wait"]);
