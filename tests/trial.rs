@@ -103,7 +103,7 @@ fn staying(folder: &Path, more: &[&str]) -> Child {
 fn records_go_through_the_broker(folder: &Path) {
     let broker = kafka::Broker::of(folder);
     broker.write("tried", "one\ntwo\nthree\n");
-    assert_eq!(broker.read("tried", 3, Duration::from_secs(30)), ["one", "two", "three"]);
+    assert_eq!(broker.read("tried", true, 3, Duration::from_secs(30)), ["one", "two", "three"]);
 }
 
 /// `pnda app` against the trial's manager; gives whether it succeeded, and what it printed on both streams.

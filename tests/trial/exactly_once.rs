@@ -22,8 +22,8 @@ const NUMBERS: &str = "numbers";
 const COPIES: &str = "copies";
 /// How long anything may take on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(240);
-/// Nothing more comes after so long.
-const SILENCE: Duration = Duration::from_secs(5);
+/// Nothing more comes after so long, in which a reader also learns what it reads.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// The job and all of the connector in one jar, as programs for Kafka are packed; none without a compiler.
 fn compiled(folder: &Path) -> Option<PathBuf> {
@@ -138,16 +138,18 @@ pub fn none_is_lost_and_none_comes_twice(folder: &Path) {
     manager.does(&["start", NAME]);
     manager.wait(NAME, has_saved);
     // What is there is read at once, and what is missing is waited for.
-    let before = broker.read(COPIES, count, PATIENCE);
+    let before = broker.read(COPIES, true, count, PATIENCE);
     assert_eq!(before.len(), count, "so many come of so many numbers");
     manager.does(&["stop", NAME]);
     manager.wait(NAME, is_stopped);
     let mut copies: Vec<usize> =
-        broker.read(COPIES, 2 * count, SILENCE).iter().map(|line| line.parse().unwrap()).collect();
+        broker.read(COPIES, true, 2 * count, SILENCE).iter().map(|line| line.parse().unwrap()).collect();
     copies.sort_unstable();
     let is_wrong = |(at, number): (usize, &usize)| (at + 1 != *number).then_some((at + 1, *number));
     assert_eq!(copies.iter().enumerate().find_map(is_wrong), None, "the first that is lost or came twice, of {count}");
     assert_eq!(copies.len(), count);
+    let all = broker.read(COPIES, false, count + 1, SILENCE).len();
+    assert!(all > count, "nothing was taken back: all that befell it came between two records");
     assert_eq!(bed.in_yarn(NAME).len(), 5, "one run followed the other");
     drop(writeln!(std::io::stderr(), "exactly once: {count} numbers"));
     manager.does(&["delete", NAME, "--yes"]);

@@ -45,7 +45,8 @@ impl Broker {
 
     /// Writes the lines that are put into it until it is closed.
     fn producer(&self, topic: &str) -> Child {
-        let mut command = self.program("console-producer", &["--topic", topic]);
+        // Each line leaves at once, as records do that people send.
+        let mut command = self.program("console-producer", &["--topic", topic, "--timeout", "0"]);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
     }
 
@@ -55,10 +56,11 @@ impl Broker {
         assert!(child.wait().unwrap().success());
     }
 
-    /// The lines of a topic that are committed: so many, or fewer where none comes for so long.
-    pub fn read(&self, topic: &str, most: usize, silence: Duration) -> Vec<String> {
+    /// The lines of a topic that are committed, or all: so many, or fewer where none comes for so long.
+    pub fn read(&self, topic: &str, committed: bool, most: usize, silence: Duration) -> Vec<String> {
         let (most, silence) = (most.to_string(), silence.as_millis().to_string());
-        let mut arguments = vec!["--topic", topic, "--from-beginning", "--isolation-level", "read_committed"];
+        let isolation = if committed { "read_committed" } else { "read_uncommitted" };
+        let mut arguments = vec!["--topic", topic, "--from-beginning", "--isolation-level", isolation];
         arguments.extend(["--max-messages", &most, "--timeout-ms", &silence]);
         let output = self.program("console-consumer", &arguments).output().unwrap();
         String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
