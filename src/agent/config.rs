@@ -3,6 +3,7 @@
 //! Not here: what the node should hold; that is the installation's document.
 
 use super::config_file::{self, Error};
+use super::coordinators::Watched;
 use super::managers::Managers;
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -21,6 +22,9 @@ pub const FILE: &str = "/etc/pnda/agent.toml";
 const LISTEN: &str = "127.0.0.1:8084";
 /// Seconds between two looks unless told otherwise.
 const INTERVAL: u64 = 10;
+
+/// Seconds before its end within which a coordinator is told unless told otherwise.
+const ENDING: u64 = 86_400;
 
 /// The node among the others; on everything the agent tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +54,8 @@ pub struct Config {
     pub applications: Option<PathBuf>,
     /// Where the node that manages applications says how they are, if this one tells it with the history server's health.
     pub managers: Option<Managers>,
+    /// The Oozie of this node, if it has one.
+    pub oozie: Option<Watched>,
     /// The Hadoop that the site brought, if this node uses one.
     pub hadoop: Option<SiteHadoop>,
     /// Where numbers go.
@@ -82,6 +88,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
     let graphite = section(table, "graphite", "address", "manager:2003", Address::try_from);
     let console = section(table, "console", "url", "http://console:3001/metrics", web);
     let hadoop = table.table("hadoop", site_hadoop).flatten();
+    let oozie = table.table("oozie", oozie).flatten();
     let socket = "/var/lib/pnda/applications/socket";
     let applications = section(table, "applications", "socket", socket, NodePath::new);
     let managers = table.table("managers", managers).flatten();
@@ -96,6 +103,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         authority: authority.flatten(),
         applications: applications.map(|socket| socket.as_str().into()),
         managers,
+        oozie,
         hadoop,
         graphite,
         console,
@@ -114,6 +122,12 @@ fn managers(table: &mut Table<'_>) -> Option<Managers> {
     let user = table.parsed("user", "pnda", Word::new);
     let file = table.parsed("file", "/pnda/system/deployment-manager/manager", NodePath::new);
     Some(Managers { name_nodes, user: user?, file: file?.as_str().to_owned() })
+}
+
+fn oozie(table: &mut Table<'_>) -> Option<Watched> {
+    let url = table.parsed("url", "http://127.0.0.1:11000", web);
+    let ending_seconds = table.number("ending_seconds", 1..=31_536_000).unwrap_or(ENDING);
+    Some(Watched { url: url?, ending_seconds })
 }
 
 fn site_hadoop(table: &mut Table<'_>) -> Option<SiteHadoop> {

@@ -2,6 +2,7 @@
 //! Names, order, failure values and cause texts are those of PNDA, so its console and dashboards keep working.
 //! Not here: looking, or telling anybody.
 
+use crate::coordinators::Overseen;
 use crate::managed::Managed;
 use std::borrow::Cow;
 use std::error::Error;
@@ -27,6 +28,8 @@ pub struct Round {
     pub flink: Option<Flink>,
     /// What the manager of applications told, if this node has one.
     pub managed: Option<Managed>,
+    /// What Oozie told, if this node has it.
+    pub oozie: Option<Overseen>,
     /// What PNDA publishes. A node without a history server publishes nothing: the names are the same on all nodes,
     /// so it would overwrite what the node with one says.
     pub metrics: Vec<Metric>,
@@ -107,6 +110,15 @@ impl Round {
         self
     }
 
+    /// The same on a node with Oozie, whose coordinators that end within so many seconds are told.
+    pub fn with_oozie(mut self, overseen: Option<(Overseen, u64)>) -> Round {
+        let Some((oozie, ending_seconds)) = overseen else { return self };
+        let (health, causes) = oozie.judge(ending_seconds, self.at_ms);
+        self.health = self.health.max(health);
+        self.causes.extend(causes);
+        Round { oozie: Some(oozie), ..self }
+    }
+
     /// What it compares by.
     pub fn state(&self) -> State {
         let flink = self.flink.as_ref();
@@ -121,8 +133,9 @@ impl Round {
     /// The round in one sentence, for the log and for systemd's status.
     pub fn sentence(&self) -> String {
         let Some(flink) = &self.flink else {
-            if self.managed.is_some() && !self.causes.is_empty() {
-                return format!("applications {}: {}", self.health, self.causes.join("; "));
+            if !self.causes.is_empty() {
+                let of = if self.managed.is_some() { "applications" } else { "node" };
+                return format!("{of} {}: {}", self.health, self.causes.join("; "));
             }
             return "no history server on this node, nothing to watch".to_owned();
         };
@@ -144,6 +157,7 @@ pub fn judge(seen: Option<&Observation>, at_ms: u64) -> Round {
             causes: Vec::new(),
             flink: None,
             managed: None,
+            oozie: None,
             metrics: Vec::new(),
         };
     };
@@ -155,7 +169,7 @@ pub fn judge(seen: Option<&Observation>, at_ms: u64) -> Round {
     };
     let flink = learn(seen);
     let metrics = metrics(seen, &flink, health, &causes, at_ms);
-    Round { at_ms, health, causes, flink: Some(flink), managed: None, metrics }
+    Round { at_ms, health, causes, flink: Some(flink), managed: None, oozie: None, metrics }
 }
 
 /// What went wrong; at most one thing can, for after the first nothing more is asked.

@@ -8,6 +8,7 @@ pub mod board;
 pub mod clock;
 pub mod config;
 pub mod config_file;
+pub mod coordinators;
 mod ending;
 mod guests;
 pub mod health;

@@ -13,7 +13,7 @@ pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The whole page.
 pub fn page(view: &View, counts: &Counts, place: &Place) -> String {
-    let mut page = Page { place, text: String::new() };
+    let mut page = Page::of(place);
     if let Some((round, flink)) = view.fresh().and_then(|round| Some((round, round.flink.as_ref()?))) {
         page.family("pnda_flink_health", "gauge", "Health of Flink on this node: 0 OK, 1 WARN, 2 ERROR.");
         page.sample("pnda_flink_health", &[], round.health.level());
@@ -23,7 +23,10 @@ pub fn page(view: &View, counts: &Counts, place: &Place) -> String {
     if let Some(managed) = view.fresh().and_then(|round| round.managed.as_ref()) {
         managed::prometheus::samples(&mut page, managed);
     }
-    page.text
+    if let Some(oozie) = view.fresh().and_then(|round| round.oozie.as_ref()) {
+        oozie.samples(&mut page);
+    }
+    page.done()
 }
 
 fn flink_samples(page: &mut Page<'_>, flink: &Flink) {
@@ -78,6 +81,16 @@ pub(super) struct Page<'p> {
 }
 
 impl Page<'_> {
+    /// One with nothing on it.
+    pub(super) fn of(place: &Place) -> Page<'_> {
+        Page { place, text: String::new() }
+    }
+
+    /// The text.
+    pub(super) fn done(self) -> String {
+        self.text
+    }
+
     /// Begins a family.
     pub(super) fn family(&mut self, name: &str, kind: &str, help: &str) {
         let help = help.replace('\\', "\\\\").replace('\n', "\\n");

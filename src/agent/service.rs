@@ -89,11 +89,12 @@ fn start(config: Config, receivers: Vec<Receiver>, board: Arc<Board>) -> Result<
     let server = history_server(&config, deadline)?;
     let (alive, ended) = oneshot::channel();
     let mut managers = managers(&config, deadline)?;
-    let (socket, interval, begun) = (config.applications, config.interval, Instant::now());
+    let (socket, oozie, interval, begun) = (config.applications, config.oozie, config.interval, Instant::now());
     let look = move || {
         let seen = server.as_ref().map(HistoryServer::observe);
         let managed = socket.as_deref().map(|socket| Managed::ask(socket, deadline));
-        let round = judge(seen.as_ref(), clock::now_ms()).with_manager(managed);
+        let overseen = oozie.as_ref().map(|oozie| oozie.look(deadline));
+        let round = judge(seen.as_ref(), clock::now_ms()).with_manager(managed).with_oozie(overseen);
         round.with_applications(managers.as_mut().map(|watch| watch.look(begun.elapsed())))
     };
     thread("watch", move || {

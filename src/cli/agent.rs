@@ -145,8 +145,9 @@ fn check(file: &Path, json: bool) -> Outcome {
     let faults = config.hadoop.iter().flat_map(|site| site_hadoop::faults(site, Path::new("/"), Classes::Here));
     let managed = config.applications.as_deref().map(|socket| Managed::ask(socket, DEADLINE));
     let applications = service::managers(&config, DEADLINE)?.map(|mut watch| watch.look(Duration::ZERO));
-    let round = judge(seen.as_ref(), clock::now_ms()).with_faults(faults.collect()).with_manager(managed);
-    let round = round.with_applications(applications);
+    let overseen = config.oozie.as_ref().map(|oozie| oozie.look(DEADLINE));
+    let round = judge(seen.as_ref(), clock::now_ms()).with_faults(faults.collect());
+    let round = round.with_manager(managed).with_oozie(overseen).with_applications(applications);
     let failed = round.health == Health::Error;
     let text =
         if json { Report::of(&View::Fresh(Arc::new(round)), &config.place).json() } else { table(&round, &config) };

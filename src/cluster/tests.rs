@@ -21,6 +21,7 @@ mod hardening;
 mod language;
 mod logs;
 mod monitoring;
+mod oozie;
 mod restarts;
 mod uses;
 
@@ -36,6 +37,7 @@ fn generation() -> Generation {
         "mirror_misc/jre-17.0.9.2.tar.gz",
         "mirror_misc/jre-8.0.392.tar.gz",
         "mirror_misc/kafka_2.13-3.9.1.tar.gz",
+        "oozie-5.2.1.tar.gz",
         "pnda-agent",
     ];
     let listed = |name: &str| Listed { size: name.len() as u64, sha256: Sha256::of(name.as_bytes()) };

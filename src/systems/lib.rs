@@ -20,6 +20,7 @@ pub mod keyring;
 mod lenient;
 pub mod local;
 pub mod meter;
+pub mod oozie;
 pub mod places;
 pub mod probe;
 pub mod regular;

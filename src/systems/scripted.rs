@@ -23,6 +23,7 @@ impl Request {
         let body = match request.body {
             Body::Nothing => Vec::new(),
             Body::Json(value) => value.to_string().into_bytes(),
+            Body::Xml(text) => text.as_bytes().to_vec(),
             Body::Bytes(size, bytes) => {
                 let mut body = Vec::new();
                 let read = bytes.take(size).read_to_end(&mut body);
@@ -200,9 +201,14 @@ fn response(bytes: Vec<u8>) -> Option<transport::Response> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = str::from_utf8(&bytes[..end]).ok()?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    let header = |line: &str| Some(line.split_once(": ")?.1.to_owned());
-    let location = head.lines().find(|line| line.to_ascii_lowercase().starts_with("location: ")).and_then(header);
-    Some(transport::Response { status, location, body: Box::new(io::Cursor::new(bytes[end + 4..].to_vec())) })
+    let headers: Vec<(&str, &str)> = head.lines().filter_map(|line| line.split_once(": ")).collect();
+    let header = |name: &str| {
+        let found = headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| (*value).to_owned())
+    };
+    let reason = header(transport::CODE).map(|code| (code, header(transport::WORDS).unwrap_or_default()));
+    let body = Box::new(io::Cursor::new(bytes[end + 4..].to_vec()));
+    Some(transport::Response { status, location: header("location"), reason, body })
 }
 
 #[test]

@@ -10,6 +10,10 @@ use std::io::Read;
 use std::sync::Arc;
 use url::Url;
 
+/// The headers in which Oozie says why it refuses.
+pub(crate) const CODE: &str = "oozie-error-code";
+pub(crate) const WORDS: &str = "oozie-error-message";
+
 /// Carries requests.
 pub trait Transport: fmt::Debug + Send + Sync {
     /// Sends one request and waits for the head of its answer. Nothing is sent twice, and no redirect is followed.
@@ -52,6 +56,8 @@ pub enum Body<'a> {
     Nothing,
     /// JSON.
     Json(&'a Value),
+    /// XML.
+    Xml(&'a str),
     /// So many bytes.
     Bytes(u64, &'a mut dyn Read),
 }
@@ -62,6 +68,8 @@ pub struct Response {
     pub status: u16,
     /// Where it would like us to go.
     pub location: Option<String>,
+    /// Why a server refuses, where it says so in its headers alone, as Oozie does: its code and its words.
+    pub reason: Option<(String, String)>,
     /// The body as it comes.
     pub body: Reading,
 }
@@ -122,12 +130,18 @@ impl Transport for Client {
             Body::Nothing if method == Method::Get => self.send(request.header(CACHE_CONTROL, "no-cache"))?,
             Body::Nothing => self.send(request.header(CONTENT_LENGTH, 0))?,
             Body::Json(value) => self.send(request.header(CONTENT_TYPE, "application/json").body(value.to_string()))?,
+            Body::Xml(text) => {
+                let request = request.header(CONTENT_TYPE, "application/xml;charset=UTF-8");
+                self.send(request.body(text.to_owned()))?
+            }
             Body::Bytes(size, bytes) => {
                 let request = request.header(CONTENT_TYPE, "application/octet-stream");
                 self.upload(request, size, bytes).map_err(|error| Lost::Sent(error.to_string()))??
             }
         };
-        let location = answer.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Ok(Response { status: answer.status().as_u16(), location, body: Box::new(answer.body()) })
+        let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (location, status) = (header("location"), answer.status().as_u16());
+        let reason = header(CODE).map(|code| (code, header(WORDS).unwrap_or_default()));
+        Ok(Response { status, location, reason, body: Box::new(answer.body()) })
     }
 }

@@ -11,6 +11,7 @@ const MOST: f32 = 2.0;
 /// Every unit of every node, by its name, once.
 fn units() -> BTreeMap<String, Vec<u8>> {
     let cases = ["pico", "standard", "production", "hadoop"].map(Case::example);
+    let cases = cases.into_iter().chain([Case::example("pico").set("stacks", "hadoop,oozie")]);
     let mut units = BTreeMap::new();
     for case in cases {
         let case = case.set("flink.history_server.tls_keystore", "/etc/keystore.p12");
@@ -29,6 +30,7 @@ fn systemd_finds_little_that_a_service_could_do_beside_its_work() {
         "flink-history-server",
         "hdfs-datanode",
         "kafka",
+        "oozie",
         "pnda-agent",
         "pnda-log-server",
         "pnda-log-jobs",

@@ -52,6 +52,8 @@ pub struct Answer {
     pub status: u16,
     /// Where it would like us to go.
     pub location: Option<String>,
+    /// Why it refuses, where it says so in its headers alone.
+    pub reason: Option<(String, String)>,
     /// The body, or why it did not come whole: the status counts all the same.
     pub body: Result<Vec<u8>, Cut>,
 }
@@ -102,6 +104,12 @@ impl Caller {
         Ok(answer(self.0.exchange(request)?, most, false))
     }
 
+    /// Sends XML, once, and reads what comes back.
+    pub fn send_xml(&self, url: &Url, text: &str, longest: u64) -> Result<Answer, Lost> {
+        let request = Request { method: Method::Post, url, wants_json: true, body: Body::Xml(text) };
+        Ok(answer(self.0.exchange(request)?, longest, true))
+    }
+
     /// Asks once.
     pub fn ask(&self, question: &Question<'_>) -> Result<Answer, Lost> {
         let Question { method, url, body, longest } = *question;
@@ -118,7 +126,7 @@ fn builder(times: Times) -> ClientBuilder {
         .pool_max_idle_per_host(0)
 }
 
-fn answer(Response { status, location, body }: Response, longest: u64, whole: bool) -> Answer {
+fn answer(Response { status, location, reason, body }: Response, longest: u64, whole: bool) -> Answer {
     let mut bytes = Vec::new();
     let body = match body.take(longest + 1).read_to_end(&mut bytes) {
         Ok(count) if whole && count as u64 > longest => Err(Cut::TooLong(longest)),
@@ -128,7 +136,7 @@ fn answer(Response { status, location, body }: Response, longest: u64, whole: bo
         }
         Err(error) => Err(Cut::Broken(error.to_string())),
     };
-    Answer { status, location, body }
+    Answer { status, location, reason, body }
 }
 
 #[cfg(test)]

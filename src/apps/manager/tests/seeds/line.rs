@@ -162,18 +162,22 @@ impl Line {
                 lost()
             }
             Some(Fault::Cut) => {
-                let Response { status, location, body: mut whole } = self.carry(request)?;
+                let Response { status, location, reason, body: mut whole } = self.carry(request)?;
                 let mut body = Vec::new();
                 let _ = whole.read_to_end(&mut body);
                 // Without a body half of it is half of the head.
-                if body.is_empty() { lost() } else { Ok(Response { status, location, body: Box::new(Half::of(body)) }) }
+                if body.is_empty() {
+                    lost()
+                } else {
+                    Ok(Response { status, location, reason, body: Box::new(Half::of(body)) })
+                }
             }
             Some(Fault::Wrong(which, acts)) => {
                 if acts {
                     let _ = self.carry(request);
                 }
                 let (status, body) = WRONG[which % WRONG.len()];
-                Ok(Response { status, location: None, body: Box::new(body.as_bytes()) })
+                Ok(Response { status, location: None, reason: None, body: Box::new(body.as_bytes()) })
             }
         }
     }
