@@ -1,4 +1,5 @@
 //! A ZooKeeper in memory for tests: nodes by their paths, the requests that the client has, and nothing else.
+//! It answers at once, on a port of loopback, until the program ends.
 //! Not here: sessions that end, rights, and more than one server.
 
 use super::{CHILDREN, CLOSE, DELETE, EXISTS, NO_NODE, NOT_EMPTY};
