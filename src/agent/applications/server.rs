@@ -7,6 +7,7 @@ use super::config::Config;
 use super::gate::{DESKS, Gate};
 use super::house::House;
 use super::listener::{self, Listener};
+use super::streams::{READERS, tell_of_news};
 use super::tokens::Tokens;
 use crate::ending::Signals;
 use crate::log::{self, Level};
@@ -81,7 +82,7 @@ pub fn run(config: Config) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .thread_stack_size(STACK)
-        .max_blocking_threads(DESKS + 2)
+        .max_blocking_threads(DESKS + READERS + 2)
         .build()
         .map_err(Error::Start)?;
     runtime.block_on(serve(config))
@@ -149,6 +150,7 @@ impl Service {
     pub(super) fn receive(self) {
         let door = Arc::new(Door { house: self.house.clone(), inside: Mutex::default() });
         tokio::spawn(receive(self.socket, door));
+        tokio::spawn(tell_of_news(self.house.clone()));
         for Bound { socket, keyring, of, limits } in self.listeners {
             log::line(Level::Info, "the manager listens", &[("address", &of.listen)]);
             tokio::spawn(listener::receive(socket, keyring, self.house.clone(), of, limits));

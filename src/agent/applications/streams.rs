@@ -1,6 +1,6 @@
 //! What happens, told as it happens: a page of it, or server-sent events for as long as somebody listens, a few at a time.
 //! A stream goes on from the number that its listener names; it holds nothing for who is slow, and ends by itself after a while,
-//! so that rights are looked at again.
+//! so that rights are looked at again. While it waits it has no thread, and few read for all of them.
 //! Not here: what happened, and how it is said.
 
 use super::access::Person;
@@ -14,12 +14,13 @@ use hyper::StatusCode;
 use hyper::body::Bytes;
 use hyper::header::ACCEPT;
 use std::collections::HashMap;
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use std::{io, mem};
 use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use words::happened::Page;
 use words::names::Word;
 
@@ -30,7 +31,9 @@ const SHARE: usize = 4;
 const LONGEST: Duration = Duration::from_secs(10 * 60);
 /// Where nothing happens, something is sent so often: whoever is gone is noticed, and nobody takes the line for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// From one look to the next.
+/// So many read for all streams: who orders finds a thread, however many listen.
+pub(super) const READERS: usize = 2;
+/// From one look to the next, which is for all of them.
 const PAUSE: Duration = Duration::from_millis(500);
 /// What is asked for, and what comes then.
 const MEDIA_TYPE: &str = "text/event-stream";
@@ -39,9 +42,19 @@ const LAST: &str = "last-event-id";
 /// The most that may be named as `after`.
 pub(super) const NEWEST: u32 = u32::MAX;
 
-/// Who listens.
-#[derive(Default)]
-pub(super) struct Streams(Mutex<HashMap<Word, usize>>);
+/// Who listens, and what they wait for.
+pub(super) struct Streams {
+    seats: Mutex<HashMap<Word, usize>>,
+    readers: Semaphore,
+    /// The number of the last record.
+    number: watch::Sender<u64>,
+}
+
+impl Default for Streams {
+    fn default() -> Streams {
+        Streams { seats: Mutex::default(), readers: Semaphore::new(READERS), number: watch::Sender::new(0) }
+    }
+}
 
 /// The place of one stream, until this is dropped.
 struct Seat {
@@ -51,7 +64,7 @@ struct Seat {
 
 impl Streams {
     fn sit(self: &Arc<Streams>, name: &Word) -> Result<Seat, Failure> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
         let (sum, own) = (all.values().sum::<usize>(), all.get(name).copied().unwrap_or_default());
         if sum >= MOST || own >= SHARE {
             return Err(Failure::TooMany(format!("there are {sum} streams, {own} of them of {name}: end one first")));
@@ -59,11 +72,26 @@ impl Streams {
         all.insert(name.clone(), own + 1);
         Ok(Seat { streams: self.clone(), name: name.clone() })
     }
+
+    /// Reads on a thread, when one of the few is free.
+    async fn read<T: Send + 'static>(&self, what: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let _reader = self.readers.acquire().await.ok()?;
+        spawn_blocking(what).await.ok()
+    }
+}
+
+/// Tells all streams of new records, for as long as the service runs.
+pub(super) async fn tell_of_news(house: Arc<House>) {
+    loop {
+        sleep(PAUSE).await;
+        let number = house.manager.number();
+        house.streams.number.send_if_modified(|known| mem::replace(known, number) != number);
+    }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut all = self.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.streams.seats.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|name, count| {
             *count -= usize::from(*name == self.name);
             *count > 0
@@ -98,13 +126,14 @@ async fn feed(house: Arc<House>, person: Person, mut after: u64, mut sender: Sen
     if !goes_out(&mut sender, Bytes::from(number(after))).await {
         return;
     }
-    let mut is_told = false;
+    let (mut is_told, mut news) = (false, house.streams.number.subscribe());
     while begun.elapsed() < LONGEST {
         let mut text = String::new();
+        news.mark_unchanged();
         if house.manager.number() > after {
             let (manager, person) = (house.manager.clone(), person.clone());
-            let read = spawn_blocking(move || manager.happened(Some(after), |owner| person.shares_with(owner))).await;
-            let Ok(Ok(page)) = read else { return };
+            let read = move || manager.happened(Some(after), |owner| person.shares_with(owner));
+            let Some(Ok(page)) = house.streams.read(read).await else { return };
             // Records that this node's copy does not have yet, or any more, are told as missed once, and waited for.
             if page.after != after || (page.missed && !is_told) {
                 (after, is_told, text) = (page.after, page.missed, self::text(&page));
@@ -114,7 +143,10 @@ async fn feed(house: Arc<House>, person: Person, mut after: u64, mut sender: Sen
             text = number(after);
         }
         if text.is_empty() {
-            sleep(PAUSE).await;
+            // Records that this node does not have yet come without another word.
+            let is_behind = house.manager.number() > after;
+            let wait = if is_behind { PAUSE } else { HEARTBEAT.saturating_sub(sent.elapsed()) };
+            let _ = timeout(wait, news.changed()).await;
         } else if goes_out(&mut sender, Bytes::from(text)).await {
             sent = Instant::now();
         } else {
@@ -141,6 +173,44 @@ fn text(page: &Page) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// The threads of a runtime are counted as they begin.
+    #[test]
+    fn however_many_listen_few_threads_read_for_them_and_none_waits() {
+        let (threads, reading, most) = <(Arc<AtomicUsize>, Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+        let begun = threads.clone();
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_time().on_thread_start(move || {
+            begun.fetch_add(1, Ordering::SeqCst);
+        });
+        let streams = Arc::<Streams>::default();
+        runtime.build().unwrap().block_on(async {
+            let listen = |_| {
+                let (streams, mut news) = (streams.clone(), streams.number.subscribe());
+                let (reading, most) = (reading.clone(), most.clone());
+                tokio::spawn(async move {
+                    news.changed().await.unwrap();
+                    let read = move || {
+                        most.fetch_max(reading.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        std::thread::sleep(Duration::from_millis(5));
+                        reading.fetch_sub(1, Ordering::SeqCst);
+                    };
+                    streams.read(read).await
+                })
+            };
+            let all: Vec<_> = (0..MOST).map(listen).collect();
+            sleep(Duration::from_millis(20)).await;
+            assert_eq!(threads.load(Ordering::SeqCst), 0, "who waits has none");
+            streams.number.send_replace(1);
+            for one in all {
+                assert_eq!(one.await.unwrap(), Some(()));
+            }
+        });
+        assert_eq!(most.load(Ordering::SeqCst), READERS);
+        // One that has read may not be idle yet when the next one begins.
+        assert!(threads.load(Ordering::SeqCst) <= 2 * READERS, "{threads:?}");
+    }
 
     #[test]
     fn streams_are_few_and_one_caller_has_his_share() {

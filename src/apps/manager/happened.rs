@@ -21,14 +21,12 @@ impl Manager {
 
     /// What happened after a number, or last. `sees` says of an owner whether his applications may be seen.
     pub fn happened(&self, after: Option<u64>, sees: impl Fn(&Word) -> bool) -> Result<Page, Refusal> {
-        let held = lock(&self.book);
-        let Some(book) = held.as_ref() else { return Err(unavailable(self.silent().unwrap_or_default())) };
-        let last = book.state.number;
-        let from = after.unwrap_or(last.saturating_sub(MOST.into()));
-        let of_copy = |error: CopyError| unavailable(chain(&error));
-        let records = book.records_after(from, MOST).and_then(|records| owned(book, records)).map_err(of_copy)?;
-        let missed = after.is_some() && book.lacks_after(from).map_err(of_copy)?;
-        drop(held);
+        let (last, from, records, missed) = self.read_book(|book| {
+            let last = book.state.number;
+            let from = after.unwrap_or(last.saturating_sub(MOST.into()));
+            Ok((last, from, book.records_after(from, MOST)?, after.is_some() && book.lacks_after(from)?))
+        })?;
+        let records = self.owned(records)?;
         // Records that only the journal has by now come next time.
         let after = records.last().map_or(from, |(record, _)| record.number);
         let is_seen = |(record, owner): &Owned| match (&record.fact, record.fact.application()) {
@@ -45,29 +43,39 @@ impl Manager {
 /// A record with the owner of its application.
 type Owned = (Record, Option<Word>);
 
-/// The records, each with whose application it is about: a name may have been somebody else's before.
-fn owned(book: &Book, records: Vec<Record>) -> Result<Vec<Owned>, CopyError> {
-    let mut owners: BTreeMap<ApplicationName, Option<Word>> = BTreeMap::new();
-    let mut all = Vec::with_capacity(records.len());
-    for record in records {
-        let owner = match (record.fact.application(), &record.fact) {
-            (None, _) => None,
-            (Some(name), Fact::ApplicationCreated { owner, .. }) => {
-                owners.insert(name.clone(), Some(owner.clone()));
-                Some(owner.clone())
-            }
-            (Some(name), _) => match owners.get(name) {
-                Some(owner) => owner.clone(),
-                None => {
-                    let owner = book.owner_at(name, record.number)?;
-                    owners.insert(name.clone(), owner.clone());
-                    owner
-                }
-            },
-        };
-        all.push((record, owner));
+impl Manager {
+    /// One question to the book: who orders waits for no more than one.
+    fn read_book<T>(&self, what: impl FnOnce(&Book) -> Result<T, CopyError>) -> Result<T, Refusal> {
+        match lock(&self.book).as_ref() {
+            Some(book) => what(book).map_err(|error| unavailable(chain(&error))),
+            None => Err(unavailable(self.silent().unwrap_or_default())),
+        }
     }
-    Ok(all)
+
+    /// The records, each with whose application it is about: a name may have been somebody else's before.
+    fn owned(&self, records: Vec<Record>) -> Result<Vec<Owned>, Refusal> {
+        let mut owners: BTreeMap<ApplicationName, Option<Word>> = BTreeMap::new();
+        let mut all = Vec::with_capacity(records.len());
+        for record in records {
+            let owner = match (record.fact.application(), &record.fact) {
+                (None, _) => None,
+                (Some(name), Fact::ApplicationCreated { owner, .. }) => {
+                    owners.insert(name.clone(), Some(owner.clone()));
+                    Some(owner.clone())
+                }
+                (Some(name), _) => match owners.get(name) {
+                    Some(owner) => owner.clone(),
+                    None => {
+                        let owner = self.read_book(|book| book.owner_at(name, record.number))?;
+                        owners.insert(name.clone(), owner.clone());
+                        owner
+                    }
+                },
+            };
+            all.push((record, owner));
+        }
+        Ok(all)
+    }
 }
 
 fn told(record: Record) -> Happened {
