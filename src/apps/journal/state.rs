@@ -2,10 +2,11 @@
 //! A fold over the records: the same records give the same state, on any node.
 //! Not here: the shape of what follows (`application`), what is observed, and what is to be done.
 
-use super::application::{Application, Component, Package, Run, Wanted};
+use super::application::{Application, Component, Package, Wanted};
 use super::attempt::{Adopted, Attempt, Begun};
 use super::cleaning::Cleaning;
 use super::record::{Fact, Intent, Key, Origin, Record, Verdict};
+use super::run::Run;
 use super::savepoint::{Disposal, Outcome, Savepoint};
 use std::collections::BTreeMap;
 use std::sync::Arc;
