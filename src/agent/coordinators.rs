@@ -1,5 +1,6 @@
-//! What this node's Oozie has: whether it works, and its coordinators, of which each has an end that its owner may have forgotten.
-//! Asked once a round, judged, and told: a coordinator that ends soon is a warning, for nothing of it runs afterwards and no error says so.
+//! What this node's Oozie has: whether it works, and its coordinators, each with an end that its owner may have forgotten.
+//! Asked once a round, judged, and told: one that ends soon is a warning, for nothing of it runs afterwards and no error
+//! says so.
 //! Not here: submitting, holding and ending them.
 
 use crate::prometheus::Page;

@@ -12,12 +12,14 @@ pub enum Error {
     Address { address: String },
     /// Nobody took the connection.
     #[error(
-        "Oozie does not answer at {address} ({why}), so it was not possible to {operation}: start it, or name another address"
+        "Oozie does not answer at {address} ({why}), so it was not possible to {operation}: \
+         start it, or name another address"
     )]
     NotThere { operation: String, address: String, why: String },
     /// The question went out and the answer did not come.
     #[error(
-        "Oozie at {address} did not answer when it was asked to {operation} ({why}): it may have been done; look before you ask again"
+        "Oozie at {address} did not answer when it was asked to {operation} ({why}): \
+         it may have been done; look before you ask again"
     )]
     Unanswered { operation: String, address: String, why: String },
     /// It refused.

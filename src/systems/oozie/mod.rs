@@ -1,5 +1,5 @@
-//! A client of Oozie, by its REST interface: workflows and coordinators are submitted as their owner, looked at, held and ended.
-//! A submission has no id of ours: with an external id a workflow is found again; of a coordinator the folder tells which it is.
+//! A client of Oozie, by its REST interface: workflows and coordinators are submitted as their owner, looked at, held, ended.
+//! A submission has no id of ours: by an external id a workflow is found again, by its folder a coordinator.
 //! Not here: what is submitted, and waiting for it.
 
 mod error;
@@ -148,7 +148,7 @@ impl Oozie {
         found.id.map(|id| JobId::new(id).map_err(|why| self.odd(operation, why))).transpose()
     }
 
-    /// The coordinators for which all of this holds, the newest first: `user`, `name`, `status`, of which `status` may come often.
+    /// The coordinators for which all of this holds, the newest first: `user`, `name`, `status`; one of several `status`.
     pub fn coordinators(&self, user: &User, filter: &[(&str, &str)]) -> Result<Vec<Job>, Error> {
         let filter: Vec<String> = filter.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let filter = filter.join(";");
