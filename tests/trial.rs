@@ -40,6 +40,8 @@ mod kafka;
 mod kills;
 #[path = "trial/mishaps.rs"]
 mod mishaps;
+#[path = "trial/oozie.rs"]
+mod oozie;
 #[path = "trial/pairs.rs"]
 mod pairs;
 #[path = "trial/racing.rs"]
@@ -356,7 +358,10 @@ fn everything_comes_up_on_one_machine_and_goes_down_again() {
     assert!(interrupted.wait().unwrap().success());
     assert_eq!(processes(&folder), [""; 0], "Ctrl-C ends every child");
 
-    let mut killed = staying(&folder, &two_flinks);
+    let with_oozie = oozie::settings();
+    let with_oozie = with_oozie.iter().map(String::as_str);
+    let mut killed = staying(&folder, &two_flinks.into_iter().chain(with_oozie).collect::<Vec<_>>());
+    part("Oozie", || oozie::a_flink_job_runs_in_time(&folder));
     killed.kill().unwrap();
     killed.wait().unwrap();
     assert!(processes(&folder).len() >= 6, "a killed trial leaves its services");
