@@ -183,7 +183,7 @@ impl Bed {
         let journal = HdfsJournal::open(self.hdfs(), "/pnda/system/bench/journal").expect("HDFS takes a folder");
         let (package, by) = (PackageName::new("states-1.0.0").expect("a name"), Word::new("bench").expect("a name"));
         let append = |number: usize| {
-            let fact = Fact::PackageUndeployed { package: package.clone() };
+            let fact = Fact::PackageUndeployed { package: package.clone(), why: None };
             let record =
                 Record { format: FORMAT, number: number as u64, nonce: fresh_id(), at_ms: 0, by: by.clone(), fact };
             let start = Instant::now();

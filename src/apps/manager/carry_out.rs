@@ -216,17 +216,13 @@ impl Manager {
             Err(error) => return failed(chain(&error)),
         };
         let (of_run, from) = (of.clone(), restore.clone());
-        let states_ms = match prepared.job_id() {
-            Some(_) => None,
-            None => {
-                let before = restore::newest_before(&hdfs, &self.site.cluster, (&application.owner, of));
-                Some(before.map_err(|error| unavailable(chain(&error)))?)
-            }
-        };
+        let job = prepared.job_id();
+        let newest = || restore::newest_before(&hdfs, &self.site.cluster, (&application.owner, of));
+        let states_ms = job.is_none().then(newest).transpose().map_err(|error| unavailable(chain(&error)))?;
         let intent = Intent {
             order: *order,
             queue,
-            job: prepared.job_id(),
+            job,
             restore,
             policy: prepared.component.policy,
             due_ms,

@@ -1,4 +1,5 @@
 //! Flink's pages through the manager, and where they come from: the node on which YARN runs the job's master.
+//! Whatever address the master of a job names itself, nobody is led to another node.
 //! Not here: which pages are passed on (`manager::dashboard`).
 
 use super::bed::{Bed, FLINK, application, key};
