@@ -151,7 +151,7 @@ fn is_submitted_as_intended(told: &Told, cluster: &Cluster, id: &str, context: &
     let is_known = cluster.yarn.world().applications.contains_key(id);
     unless(run.end.is_none() || is_known, || format!("{id} is submitted, and it is over"))?;
     let tags = context["application-tags"]["tag"].as_array().map_or(0, Vec::len);
-    unless(tags == 2, || format!("{id} is submitted without its tags"))
+    unless(tags == 3, || format!("{id} is submitted without its tags"))
 }
 
 fn is_to_be_killed(told: &Told, id: &str) -> Held {
