@@ -148,11 +148,19 @@ fn package(folder: &Path) -> PathBuf {
     packed(folder, "states-1.0.0", &folder.join("mirror/current/mirror_apps").join(jar), &properties)
 }
 
-/// The only component of an application, as the manager tells it.
+/// The only component of an application, as the manager tells it. On a busy machine somebody may not answer for a moment, which
+/// says nothing: then it is looked at again.
 fn component(folder: &Path, application: &str) -> told::Component {
-    let (_, text) = app(folder, &["status", application, "--json"]);
-    let told: told::Application = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
-    told.components.into_iter().next().unwrap()
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let (_, text) = app(folder, &["status", application, "--json"]);
+        let told: told::Application = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        let one = told.components.into_iter().next().unwrap();
+        if one.state != told::State::Unknown || Instant::now() > deadline {
+            return one;
+        }
+        sleep(Duration::from_secs(1));
+    }
 }
 
 /// The JobManager of a component that runs, and its job.
@@ -349,10 +357,12 @@ fn everything_comes_up_on_one_machine_and_goes_down_again() {
     part("records", || records_go_through_the_broker(&folder));
     part("an application", || an_application_stops_and_starts_with_its_state(&folder));
     part("the other Flink", || flinks::an_application_runs_on_the_flink_that_it_asks_for(&folder));
-    part("exactly once", || exactly_once::none_is_lost_and_none_comes_twice(&folder));
     part("adoption", || by_client::what_somebody_submitted_is_adopted(&folder));
     part("Flink's own client", || by_client::flinks_own_client_submits(&folder));
-    part("housekeeping beside starts", || racing::nothing_of_what_starts_or_runs_goes(&folder));
+    if is_long() {
+        part("exactly once", || exactly_once::none_is_lost_and_none_comes_twice(&folder));
+        part("housekeeping beside starts", || racing::nothing_of_what_starts_or_runs_goes(&folder));
+    }
     part("kills", || faults::nothing_runs_twice_and_nothing_is_lost(&folder));
     kill_process(Pid::from_child(&interrupted), Signal::INT).unwrap();
     assert!(interrupted.wait().unwrap().success());
@@ -361,7 +371,9 @@ fn everything_comes_up_on_one_machine_and_goes_down_again() {
     let with_oozie = oozie::settings();
     let with_oozie = with_oozie.iter().map(String::as_str);
     let mut killed = staying(&folder, &two_flinks.into_iter().chain(with_oozie).collect::<Vec<_>>());
-    part("Oozie", || oozie::a_flink_job_runs_in_time(&folder));
+    if is_long() {
+        part("Oozie", || oozie::a_flink_job_runs_in_time(&folder));
+    }
     killed.kill().unwrap();
     killed.wait().unwrap();
     assert!(processes(&folder).len() >= 6, "a killed trial leaves its services");

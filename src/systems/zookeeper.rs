@@ -5,6 +5,7 @@
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
+use words::ids::ApplicationId;
 
 #[cfg(any(test, feature = "testing"))]
 mod fake;
@@ -98,10 +99,11 @@ impl Place {
     /// The nodes right below; none if there is none of this path.
     pub fn list(&self, patience: Duration) -> Result<Option<Vec<Node>>, Error> {
         let mut session = Session::begin(&self.servers, patience)?;
-        let Some(names) = session.children(&self.path)? else { return Ok(None) };
-        if names.len() > MOST {
-            return Err(Error::TooMany { path: self.path.clone() });
-        }
+        let Some(mut names) = session.children(&self.path)? else { return Ok(None) };
+        // Others' nodes are nobody's here; the oldest applications come first, and what goes makes room for the next.
+        names.retain(|name| ApplicationId::new(name.as_str()).is_ok());
+        names.sort_unstable();
+        names.truncate(MOST);
         let mut nodes = Vec::new();
         for name in names {
             let found = session.node(&format!("{}/{name}", self.path))?;

@@ -9,6 +9,7 @@ use super::{Manager, lock};
 use crate::housekeeping::{Found, MOST_GOING, MOST_TOLD, Places, is_usual, orders, plan, undeployed};
 use crate::journal::{Cleaning, Fact, Leaving, State, Stayed};
 use crate::orders::{Caller, Refusal};
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use systems::hadoop::User;
@@ -119,21 +120,24 @@ impl Manager {
         if !self.is_newest(&state) {
             return;
         }
-        let places = self.places_to_clean();
+        let (places, mut next) = (self.places_to_clean(), Pause::default());
+        // What does not go for the moment keeps nothing else from going.
         for (order, cleaning) in &state.cleanings {
-            let done = self.tidy_one(*order, cleaning, &places);
-            if let Err(why) = done {
-                *lock(&self.swept) = pause.longer(now);
+            if let Err(why) = self.tidy_one(*order, cleaning, &places) {
+                next = pause.longer(now);
                 (self.tell)(&format!("housekeeping goes on later: {why}"));
-                return;
             }
         }
-        *lock(&self.swept) = Pause::default();
+        *lock(&self.swept) = next;
     }
 
     fn tidy_one(&self, order: u64, cleaning: &Cleaning, places: &Places) -> Result<(), String> {
-        let mut stayed = Vec::new();
+        let (mut stayed, mut later) = (Vec::new(), BTreeMap::new());
         for one in &cleaning.entries {
+            // Who does not answer now is not asked about each of them.
+            if later.contains_key(&one.kind) {
+                continue;
+            }
             // Another node may manage by now, and does the same.
             if let Some(why) = self.silent() {
                 return Err(why);
@@ -143,9 +147,12 @@ impl Manager {
             }
             match self.remove_one(one, places) {
                 Ok(()) => {}
-                Err(Left::Passing(why)) => return Err(why),
+                Err(Left::Passing(why)) => drop(later.insert(one.kind, why)),
                 Err(Left::Stays(why)) => stayed.push(Stayed { path: one.path.clone(), why }),
             }
+        }
+        if let Some(why) = later.into_values().next() {
+            return Err(why);
         }
         let removed = cleaning.entries.len() - stayed.len();
         let ended = Fact::CleaningEnded { application: cleaning.application.clone(), order, removed, stayed };

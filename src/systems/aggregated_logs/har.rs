@@ -34,7 +34,8 @@ pub(super) fn files(master: &[u8], index: &[u8]) -> io::Result<Vec<Packed>> {
     }
     let mut files = Vec::new();
     for line in text(index)?.lines() {
-        let words: Vec<&str> = line.split(' ').collect();
+        // What else a line has is nobody's here, however much that is.
+        let words: Vec<&str> = line.splitn(6, ' ').collect();
         match &words[..] {
             [name, "file", part, from, length, ..] => files.extend(packed(name, part, (from, length))?),
             [_, "dir", ..] => {}

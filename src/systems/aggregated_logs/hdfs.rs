@@ -9,6 +9,8 @@ use std::io;
 use std::sync::Arc;
 use words::ids::ApplicationId;
 
+/// Hadoop makes one archive of an application's logs.
+const MOST_ARCHIVES: usize = 16;
 /// A user has one folder for each format and version of YARN.
 const MOST_FOLDERS: usize = 16;
 /// Files of one application: nodes, and times that each gathered.
@@ -54,7 +56,7 @@ impl Found {
         let failed = |source| Error::Find { application: application.clone(), source };
         let folder = format!("{folder}/{owner}");
         let kinds = hdfs.list(&folder).map_err(failed)?.unwrap_or_default();
-        let (mut found, within) = (Found::default(), Arc::<Allowance>::default());
+        let (mut found, within, mut archives) = (Found::default(), Arc::<Allowance>::default(), 0);
         for kind in kinds.iter().filter(|kind| kind.is_folder()).take(MOST_FOLDERS) {
             let kind = &kind.path_suffix;
             // Since 3.3 there is a folder between: the last four digits.
@@ -67,7 +69,8 @@ impl Found {
                 // A TFile that is being written, and what stands beside an indexed file while it is.
                 if name.ends_with(".tmp") || name.ends_with("-checksum") {
                     found.is_growing = true;
-                } else if file.is_folder() && name.ends_with(".har") {
+                } else if file.is_folder() && name.ends_with(".har") && archives < MOST_ARCHIVES {
+                    archives += 1;
                     found.open(hdfs, format!("{path}/{name}"), &within);
                 } else if !file.is_folder() && file.length > 0 && found.files.len() < MOST_FILES {
                     let (hdfs, path, length) = (hdfs.clone(), format!("{path}/{name}"), file.length);
@@ -81,6 +84,7 @@ impl Found {
     /// Adds what is in an archive, or why that is not known.
     fn open(&mut self, hdfs: &WebHdfs, archive: String, within: &Arc<Allowance>) {
         let read = |name: &str, limit| {
+            within.fetch(limit)?;
             let bytes = hdfs.read(&format!("{archive}/{name}"), limit).map_err(io::Error::other)?;
             bytes.ok_or_else(|| wrong("its list is missing"))
         };

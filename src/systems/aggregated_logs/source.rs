@@ -55,6 +55,11 @@ impl Default for Allowance {
 }
 
 impl Allowance {
+    /// So many bytes more are fetched.
+    pub fn fetch(&self, count: u64) -> io::Result<()> {
+        self.take(&self.to_fetch, count)
+    }
+
     fn take(&self, left: &AtomicU64, count: u64) -> io::Result<()> {
         if Instant::now() > *self.until.get_or_init(|| Instant::now() + LONGEST) {
             let text = format!("reading took longer than {} s; `yarn logs` reads all of it", LONGEST.as_secs());
