@@ -100,9 +100,8 @@ impl Place {
     pub fn list(&self, patience: Duration) -> Result<Option<Vec<Node>>, Error> {
         let mut session = Session::begin(&self.servers, patience)?;
         let Some(mut names) = session.children(&self.path)? else { return Ok(None) };
-        // Others' nodes are nobody's here; the oldest applications come first, and what goes makes room for the next.
-        names.retain(|name| ApplicationId::new(name.as_str()).is_ok());
-        names.sort_unstable();
+        // The oldest applications come first, and what goes of them makes room for the next, however many others there are.
+        names.sort_unstable_by_key(|name| (ApplicationId::new(name.as_str()).is_err(), name.clone()));
         names.truncate(MOST);
         let mut nodes = Vec::new();
         for name in names {
