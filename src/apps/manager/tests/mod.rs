@@ -9,6 +9,7 @@ mod bed;
 mod begin;
 mod by_client;
 mod callbacks;
+mod cleanings;
 mod declared;
 mod faults;
 mod given;
