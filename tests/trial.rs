@@ -221,9 +221,13 @@ fn what_cannot_run_is_refused_before_anything_is_submitted(folder: &Path) {
 
 /// The end of an application's JobManager, as when its machine loses its power.
 fn kill_job_manager(id: &str) {
-    let is_master = |command: &str| command.contains("YarnApplicationClusterEntryPoint") && command.contains(id);
-    let found = processes_that(is_master);
-    assert!(!found.is_empty(), "no JobManager of {id}");
+    kill_processes(|command| command.contains("YarnApplicationClusterEntryPoint") && command.contains(id));
+}
+
+/// Ends processes as the kernel does when memory is short.
+fn kill_processes(is_meant: impl Fn(&str) -> bool) {
+    let found = processes_that(is_meant);
+    assert!(!found.is_empty(), "nothing to kill");
     for (pid, _) in found {
         let _ = kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL);
     }

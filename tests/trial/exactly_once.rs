@@ -3,12 +3,12 @@
 //! None of the numbers is lost and none comes twice, as somebody reads them who sees only what is committed.
 //! Not here: faults of the broker, and what else may happen to a manager (`faults`).
 
-use super::faults::{Bed, FIRST, Manager, is_running, is_stopped};
+use super::faults::{Bed, FIRST, Manager, has_saved, is_stopped};
 use super::kafka::{Broker, Numbers};
 use super::relay::Moment;
-use super::{master, packed, processes_that, restored};
+use super::{kill_job_manager, kill_processes, master, packed, restored};
 use pnda::words::application as told;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -44,22 +44,6 @@ fn compiled(folder: &Path) -> Option<PathBuf> {
     Some(jar)
 }
 
-/// Ends the processes of a run with this main class, as the kernel does when memory is short.
-fn kill(main: &str, running: &told::Application) {
-    let id = running.components[0].yarn_id.as_deref().unwrap();
-    let found = processes_that(|command| command.contains(main) && command.contains(id));
-    assert!(!found.is_empty(), "no {main} of {id}");
-    for (pid, _) in found {
-        let _ = kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL);
-    }
-}
-
-/// Runs, and has completed a checkpoint since it began.
-fn has_saved(told: &told::Application) -> bool {
-    let checkpoints = told.components[0].details.as_ref().and_then(|details| details.checkpoints.as_ref());
-    is_running(told) && checkpoints.is_some_and(|all| all.completed > 0)
-}
-
 /// The run that follows this one, when it has saved.
 fn next(manager: &Manager, before: &told::Application) -> told::Application {
     let old = &before.components[0].yarn_id;
@@ -68,7 +52,8 @@ fn next(manager: &Manager, before: &told::Application) -> told::Application {
 
 /// Flink has all tasks begin again from a checkpoint, within the same run.
 fn loses_its_worker(folder: &Path, running: &told::Application) {
-    kill("YarnTaskExecutorRunner", running);
+    let id = running.components[0].yarn_id.as_deref().unwrap();
+    kill_processes(|command| command.contains("YarnTaskExecutorRunner") && command.contains(id));
     let deadline = Instant::now() + PATIENCE;
     while restored(folder, &running.components[0]).is_none_or(|path| !path.contains("/chk-")) {
         assert!(Instant::now() < deadline, "no task began again");
@@ -127,7 +112,7 @@ pub fn none_is_lost_and_none_comes_twice(folder: &Path) {
     let first = manager.wait(NAME, has_saved);
     loses_its_worker(folder, &first);
     let first = manager.wait(NAME, has_saved);
-    kill("YarnApplicationClusterEntryPoint", &first);
+    kill_job_manager(first.components[0].yarn_id.as_deref().unwrap());
     let second = next(&manager, &first);
     assert!(second.components[0].restored_from.as_ref().is_some_and(|path| path.contains("/chk-")), "{second:?}");
     let manager = begins_again_by_order(&bed, manager, &second);

@@ -93,6 +93,12 @@ pub(super) fn is_running(told: &told::Application) -> bool {
     told.components[0].state == told::State::Running
 }
 
+/// Runs, with a checkpoint of its own from which it may begin again.
+pub fn has_saved(told: &told::Application) -> bool {
+    let checkpoints = told.components[0].details.as_ref().and_then(|details| details.checkpoints.as_ref());
+    is_running(told) && checkpoints.is_some_and(|all| all.completed > 0)
+}
+
 pub(super) fn is_stopped(told: &told::Application) -> bool {
     told.status == told::Phase::Created && told.components[0].state == told::State::Stopped
 }

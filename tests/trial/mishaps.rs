@@ -2,13 +2,12 @@
 //! node loses its power and comes back, a NameNode takes no changes, a queue is full, a JobManager dies.
 //! Not here: what is ordered before and after (`kills`).
 
-use super::faults::{FIRST, Manager, is_running};
+use super::faults::{FIRST, Manager, has_saved, is_running};
 use super::ground::Ground;
 use super::kills::{Life, NAME};
-use super::processes_that;
 use super::relay::Moment;
+use super::{kill_job_manager, kill_processes};
 use pnda::words::application::{self as told, State};
-use rustix::process::{Pid, Signal, kill_process};
 use std::thread;
 use std::time::Duration;
 
@@ -29,20 +28,6 @@ pub(super) enum Mishap {
 
 pub(super) const MISHAPS: [Mishap; 5] =
     [Mishap::ResourceManager, Mishap::Node, Mishap::SafeMode, Mishap::FullQueue, Mishap::JobManager];
-
-fn kill_processes(is_meant: impl Fn(&str) -> bool) {
-    let found = processes_that(is_meant);
-    assert!(!found.is_empty(), "nothing to kill");
-    for (pid, _) in found {
-        let _ = kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL);
-    }
-}
-
-/// Runs, with a checkpoint of its own from which it may begin again.
-fn has_saved(told: &told::Application) -> bool {
-    let checkpoints = told.components[0].details.as_ref().and_then(|details| details.checkpoints.as_ref());
-    is_running(told) && checkpoints.is_some_and(|all| all.completed > 0)
-}
 
 /// Waits for the run after this one.
 fn another(manager: &Manager, before: &told::Application) -> told::Application {
@@ -119,7 +104,7 @@ fn job_manager(life: &mut Life<'_>) {
     let before = manager.wait(NAME, has_saved);
     drop(manager);
     let id = before.components[0].yarn_id.clone().unwrap();
-    kill_processes(|command| command.contains("YarnApplicationClusterEntryPoint") && command.contains(&id));
+    kill_job_manager(&id);
     let manager = life.bed.manager(FIRST, false);
     life.is_well_again(&another(&manager, &before), 1);
 }
