@@ -31,8 +31,8 @@ const PLANTED: [Planted; 13] = [
     Planted {
         what: "what is submitted lacks the cluster's tag",
         file: "src/apps/submit/context.rs",
-        text: "\"application-tags\": { \"tag\": [TAG, tag_of(cluster)] },\n        \"max-app-attempts\": if",
-        instead: "\"application-tags\": { \"tag\": [TAG] },\n        \"max-app-attempts\": if",
+        text: "[TAG.to_owned(), tag_of(cluster)].into_iter().chain(order).collect()",
+        instead: "let _ = cluster;\n    [TAG.to_owned()].into_iter().chain(order).collect()",
     },
     Planted {
         what: "the oldest state is begun from",
