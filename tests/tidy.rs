@@ -223,7 +223,15 @@ fn rooms_do_not_ask_the_clock_or_the_environment_where_they_decide() {
 #[test]
 fn only_one_file_acts_on_yarn_hdfs_and_flink() {
     // What reserves, submits, kills, saves, or changes anything in HDFS; the journal, its holder and the packages write themselves.
-    let acts = ["new_application(", "yarn.submit(", "yarn.kill(", "StopRequest", "runner.run("];
+    let acts = [
+        "new_application(",
+        "yarn.submit(",
+        "yarn.kill(",
+        "StopRequest",
+        "runner.run(",
+        "oozie.submit(",
+        "oozie.tell(",
+    ];
     let changes = ["write(", "create(", "rename(", "delete(", "make_folder(", "set_mode("];
     let allowed = [
         "src/apps/act.rs",

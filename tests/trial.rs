@@ -56,6 +56,8 @@ mod rescale;
 mod savepoints;
 #[path = "trial/upgrades.rs"]
 mod upgrades;
+#[path = "trial/workflows.rs"]
+mod workflows;
 
 const PNDA: &str = env!("CARGO_BIN_EXE_pnda");
 
@@ -377,6 +379,7 @@ fn everything_comes_up_on_one_machine_and_goes_down_again() {
     let mut killed = staying(&folder, &two_flinks.into_iter().chain(with_oozie).collect::<Vec<_>>());
     if is_long() {
         part("Oozie", || oozie::a_flink_job_runs_in_time(&folder));
+        part("components of Oozie", || workflows::a_coordinator_of_pnda_s_runs(&folder));
     }
     killed.kill().unwrap();
     killed.wait().unwrap();

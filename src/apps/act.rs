@@ -15,6 +15,7 @@ use std::{fs, io};
 use systems::call::Caller;
 use systems::hadoop::User;
 use systems::jobmanager::{self, JobManager, SavepointRequest, StopRequest};
+use systems::oozie::{self, Oozie, Verb};
 use systems::webhdfs::{self, Status, WebHdfs};
 use systems::yarn::{self, NewApplication, ResourceManager};
 use systems::zookeeper::{self, Place};
@@ -165,7 +166,46 @@ impl Hands<'_> {
 
     /// Ends a run without a savepoint.
     pub fn kill(&self, owner: &Word, run: &Run) -> Result<(), Error> {
-        Ok(self.yarn.kill(&User::simple(owner.as_str()), &run.id)?)
+        self.kill_application(owner, &run.id)
+    }
+
+    /// Ends an application of YARN.
+    pub fn kill_application(&self, owner: &Word, id: &ApplicationId) -> Result<(), Error> {
+        Ok(self.yarn.kill(&User::simple(owner.as_str()), id)?)
+    }
+
+    /// Brings the files of a job of Oozie's to its folder, as the owner; its actions run as him, too.
+    pub fn ship_workflow(&self, of: &Key, owner: &Word, folder: &str, parts: Vec<Part>) -> Result<(), Error> {
+        let hdfs = self.hdfs.as_user(&User::simple(owner.as_str()));
+        let failed = |source| Error::Hdfs { of: of.clone(), source };
+        hdfs.make_folder(folder, "700").map_err(failed)?;
+        let sent = parallel::try_each(AT_ONCE, parts, |Part { key, file, .. }| {
+            let read = |source| Error::Read { file: file.clone(), source };
+            let (size, mut bytes) = (fs::metadata(&file).map_err(read)?.len(), File::open(&file).map_err(read)?);
+            hdfs.write(&format!("{folder}/{key}"), "600", size, &mut bytes).map_err(failed)
+        })?;
+        drop(sent);
+        Ok(())
+    }
+
+    /// Submits a job to Oozie. Twice is two jobs.
+    pub fn submit_workflow(
+        &self,
+        oozie: &Oozie,
+        owner: &Word,
+        configuration: &BTreeMap<String, String>,
+    ) -> Result<oozie::JobId, oozie::Error> {
+        oozie.submit(&User::simple(owner.as_str()), configuration)
+    }
+
+    /// Has Oozie do something with a job.
+    pub fn tell(&self, oozie: &Oozie, owner: &Word, (id, verb): (&oozie::JobId, Verb)) -> Result<(), oozie::Error> {
+        oozie.tell(&User::simple(owner.as_str()), id, verb)
+    }
+
+    /// Removes the folder of a job of Oozie's: what would begin from it comes to nothing.
+    pub fn withdraw(&self, owner: &Word, folder: &str) -> Result<(), webhdfs::Error> {
+        self.hdfs.as_user(&User::simple(owner.as_str())).delete(folder)
     }
 
     /// Removes what was sent for a run that is over: Flink does it only where it ended by itself.

@@ -63,6 +63,11 @@ pub fn changes(before: &State, after: &State, fact: &Fact) -> Vec<Change> {
     }
 }
 
+/// A package that has come into the repository, or was removed from it.
+pub fn in_repository(name: &PackageName, is_there: bool) -> Change {
+    of_package(name, if is_there { "CREATED" } else { "NOTCREATED" }, None)
+}
+
 /// A package that was not deployed.
 pub fn not_deployed(name: &PackageName, why: &str) -> [Change; 2] {
     [of_package(name, "DEPLOYING", None), of_package(name, "NOTDEPLOYED", Some(why))]

@@ -52,6 +52,8 @@ pub struct Counts {
     pub flink: Arc<Count>,
     /// To NodeManagers.
     pub nodes: Arc<Count>,
+    /// To Oozie.
+    pub oozie: Arc<Count>,
 }
 
 /// Carries requests and counts them. No answer, and one with which a server says that it cannot, is a failure.

@@ -38,3 +38,4 @@ pub mod staged;
 pub mod status;
 pub mod submit;
 pub mod vitals;
+pub mod workflow;

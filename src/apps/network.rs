@@ -23,6 +23,8 @@ pub struct Network {
     pub flink: Caller,
     /// NodeManagers.
     pub nodes: Caller,
+    /// Oozie.
+    pub oozie: Caller,
 }
 
 impl Network {
@@ -34,13 +36,15 @@ impl Network {
             true => Caller::new(OF_FLINK),
             false => Caller::elsewhere(OF_FLINK),
         };
-        Network { yarn: caller.clone(), hdfs: webhdfs::http(webhdfs::Times::default()), flink, nodes: caller }
+        let hdfs = webhdfs::http(webhdfs::Times::default());
+        Network { yarn: caller.clone(), hdfs, flink, nodes: caller.clone(), oozie: caller }
     }
 
     /// All of them over one transport.
     pub fn over(transport: &Shared) -> Network {
         let caller = Caller::through(transport);
-        Network { yarn: caller.clone(), hdfs: transport.clone(), flink: caller.clone(), nodes: caller }
+        let own = || caller.clone();
+        Network { yarn: own(), hdfs: transport.clone(), flink: own(), nodes: own(), oozie: own() }
     }
 }
 
@@ -53,6 +57,7 @@ impl Network {
             hdfs: Counted::over(&self.hdfs, &counts.hdfs),
             flink: caller(&self.flink, &counts.flink),
             nodes: caller(&self.nodes, &counts.nodes),
+            oozie: caller(&self.oozie, &counts.oozie),
         }
     }
 }

@@ -80,7 +80,8 @@ pub fn apart<'a>(
 ) -> Result<(), Refusal> {
     let job = |application: &ApplicationName, component: &str| format!("{application}-{component}").to_lowercase();
     let of_one = |(name, application): (&ApplicationName, &Arc<Application>)| {
-        application.components.keys().map(|component| job(name, component.as_str())).collect::<Vec<_>>()
+        let names = application.components.keys().chain(application.workflows.keys());
+        names.map(|component| job(name, component.as_str())).collect::<Vec<_>>()
     };
     let taken: Vec<String> = state.applications.iter().flat_map(of_one).collect();
     for component in components {
@@ -120,7 +121,9 @@ pub fn change(name: &ApplicationName, application: &Application, purpose: Purpos
         return Err(under_way(name, application));
     }
     match (phase(application), purpose) {
-        (Phase::Created | Phase::Started, Purpose::Restart) if runs(application).is_empty() => {
+        (Phase::Created | Phase::Started, Purpose::Restart)
+            if runs(application).is_empty() && !application.has_live_workflow() =>
+        {
             Err(Refusal::Conflict(format!("{name} does not run: `pnda app start {name}`")))
         }
         (Phase::Created | Phase::Started | Phase::Starting, _) => Ok(()),
@@ -138,7 +141,7 @@ fn under_way(name: &ApplicationName, application: &Application) -> Refusal {
 
 /// All that was started has ended by itself.
 fn is_over(application: &Application) -> bool {
-    phase(application) == Phase::Started && !application.is_live()
+    phase(application) == Phase::Started && !application.is_live() && !application.has_live_workflow()
 }
 
 /// A stop. One that is under way without success may be ordered again, without a savepoint.

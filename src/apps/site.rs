@@ -56,6 +56,8 @@ pub struct Site {
     pub mirror: Option<Mirror>,
     /// Where Graphite can be asked, as in `http://graphite:8080`.
     pub graphite: Option<String>,
+    /// Where Oozie answers, as in `http://edge:11000`.
+    pub oozie: Option<String>,
     /// Where changes of state are told.
     pub callbacks: Callbacks,
     /// Flink's own client on this node, where it may be started.

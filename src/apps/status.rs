@@ -4,11 +4,12 @@
 
 #[cfg(test)]
 mod tests;
+pub mod workflow;
 
 use crate::decide::again::{Again, again};
 use crate::decide::attempt::{self, Found, Trail};
-use crate::decide::{Job, Observed, Seen, Yarn, is_moved};
-use crate::journal::{Application, Component, End, Outcome, Run, Verdict, Wanted};
+use crate::decide::{self, Job, Observed, Seen, Yarn, is_moved};
+use crate::journal::{Application, Component, End, OozieJob, Outcome, Run, Verdict, Wanted, Workflow};
 use systems::yarn::State as YarnState;
 use words::application::{self as told, Phase, SavepointState, State};
 use words::change::Upgrade;
@@ -24,9 +25,13 @@ pub fn phase(application: &Application) -> Phase {
                 component.given_up.is_some() || component.run.as_ref().is_some_and(begun)
             };
             let begun = |component: &Component| component.schedule.is_some() || begun(component);
-            if application.components.values().all(begun) { Phase::Started } else { Phase::Starting }
+            let submitted = |job: &OozieJob| job.order == *order && (job.id.is_some() || job.end.is_some());
+            let submitted = |workflow: &Workflow| workflow.job.as_ref().is_some_and(submitted);
+            let all = application.components.values().all(begun) && application.workflows.values().all(submitted);
+            if all { Phase::Started } else { Phase::Starting }
         }
         Wanted::Stopped { .. } if application.is_live() || application.upgrading().is_some() => Phase::Stopping,
+        Wanted::Stopped { .. } if application.has_live_workflow() => Phase::Stopping,
         Wanted::Stopped { .. } => Phase::Created,
         Wanted::Deleted => Phase::Destroying,
     }
@@ -198,6 +203,7 @@ pub fn told(
     name: &ApplicationName,
     application: &Application,
     observed: impl Fn(&words::names::ComponentName) -> Option<Observed>,
+    overseen: impl Fn(&words::names::ComponentName) -> Option<decide::workflow::Observed>,
 ) -> told::Application {
     let component = |(name, component): (&words::names::ComponentName, &Component)| {
         let observed = observed(name);
@@ -227,15 +233,19 @@ pub fn told(
             rescaling: component.live().and(component.rescaling.as_ref()).map(|rescaling| rescaling.to),
             alarms: Vec::new(),
             details: None,
+            oozie: None,
         }
     };
+    let workflows = application.workflows.iter();
+    let workflows =
+        workflows.map(|(name, one)| workflow::told(name, &application.wanted, one, overseen(name).as_ref()));
     told::Application {
         name: name.clone(),
         package: application.package.clone(),
         owner: application.owner.clone(),
         status: phase(application),
         information: application.information.clone(),
-        components: application.components.iter().map(component).collect(),
+        components: application.components.iter().map(component).chain(workflows).collect(),
         upgrade: application.upgrade.as_ref().map(upgrade),
     }
 }

@@ -64,6 +64,53 @@ pub struct Component {
     /// What Flink says besides, for those who may read its logs and ask for one application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Details>,
+    /// What Oozie says of it; for one that Oozie runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oozie: Option<OozieTold>,
+}
+
+/// A job of Oozie's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OozieTold {
+    /// Oozie's id of it, if it was submitted.
+    pub id: Option<String>,
+    /// What it is.
+    pub kind: OozieKind,
+    /// When a coordinator begins its next run, in milliseconds since 1970.
+    pub next_ms: Option<u64>,
+    /// When a coordinator begins no more runs, in milliseconds since 1970.
+    pub end_ms: Option<u64>,
+    /// The newest runs of a coordinator, the newest actions of a workflow.
+    pub runs: Vec<OozieRun>,
+}
+
+/// What Oozie runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OozieKind {
+    /// Actions, one after the other.
+    Workflow,
+    /// A workflow at its times.
+    Coordinator,
+}
+
+/// A run of a coordinator, or an action of a workflow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OozieRun {
+    /// Oozie's id of it.
+    pub id: String,
+    /// As the workflow names it; a run has no name.
+    pub name: String,
+    /// `shell`, `java`, `fs`, …
+    pub kind: String,
+    /// Oozie's word for how it is.
+    pub status: String,
+    /// The workflow of a run.
+    pub workflow: Option<String>,
+    /// Its application in YARN.
+    pub yarn_id: Option<String>,
+    /// What went wrong.
+    pub error: Option<String>,
 }
 
 /// Something that happened to an application.

@@ -14,17 +14,17 @@ use std::fmt;
 pub struct Explained {
     /// The component.
     pub component: ComponentName,
-    /// The release of Flink.
+    /// The release of Flink; empty where Oozie runs it.
     pub flink: String,
-    /// The class whose `main` is called.
+    /// The class whose `main` is called; empty where Oozie runs it.
     pub main_class: String,
-    /// The jar that has it.
+    /// The jar that has it, or what Oozie reads.
     pub main_jar: String,
     /// Its arguments.
     pub arguments: Vec<String>,
     /// The state from which it would begin.
     pub restore: Option<String>,
-    /// Flink's configuration.
+    /// Flink's configuration, or what Oozie gets beside the properties.
     pub configuration: Vec<Value>,
     /// What `application.properties` gets, by full names.
     pub properties: BTreeMap<String, String>,

@@ -103,6 +103,7 @@ fn config(table: &mut Table<'_>) -> Option<Config> {
         queue_map: queue_map.map(|map| map.as_str().into()),
         mirror,
         graphite,
+        oozie: table.optional_parsed("oozie", "http://edge:11000", address),
         callbacks,
         client,
         defaults: defaults.map(|file| file.as_str().into()),
@@ -179,11 +180,15 @@ fn cleaning(table: &mut Table<'_>) -> Option<Cleaning> {
 
 /// Where PNDA's data logger takes changes of state.
 fn callbacks(table: &mut Table<'_>) -> Callbacks {
-    let address = |text: String| Location::parse(&text).map(|_| text);
     Callbacks {
         packages: table.optional_parsed("packages", "http://console:3001/packages", address),
         applications: table.optional_parsed("applications", "http://console:3001/applications", address),
     }
+}
+
+/// An address of HTTP.
+fn address(text: String) -> Result<String, String> {
+    Location::parse(&text).map(|_| text).map_err(|error| error.to_string())
 }
 
 /// Flink's own client, where the manager may start it.

@@ -13,7 +13,7 @@ use apps::manager::Manager;
 use apps::orders::Refusal;
 use hyper::StatusCode;
 use serde_json::{Value, json};
-use words::application::{Application, Component, State};
+use words::application::{Application, Component, OozieRun, OozieTold, State};
 use words::names::{ApplicationName, PackageName};
 
 pub(super) fn packages(manager: &Manager, _: Asked) -> Result<Answer, Failure> {
@@ -167,7 +167,11 @@ pub(super) fn environment(manager: &Manager, _: Asked) -> Result<Answer, Failure
 /// PNDA's words for components; the worst one counts for the whole.
 fn components(told: &Application, manager: &Manager) -> Value {
     let mut all = serde_json::Map::new();
-    for (at, component) in told.components.iter().enumerate() {
+    let (workflows, flinks): (Vec<_>, Vec<_>) = told.components.iter().partition(|one| one.oozie.is_some());
+    for (at, (component, oozie)) in workflows.iter().filter_map(|one| Some((one, one.oozie.as_ref()?))).enumerate() {
+        all.insert(format!("oozie-{}", at + 1), of_oozie(component, oozie));
+    }
+    for (at, component) in flinks.into_iter().enumerate() {
         let value = json!({
             "aggregate_status": word(component.state), "yarnId": component.yarn_id.clone().unwrap_or_default(),
             "tracking_url": page(component, manager), "information": component.reason,
@@ -178,6 +182,38 @@ fn components(told: &Application, manager: &Manager) -> Value {
     let worst = told.components.iter().map(|component| component.state).max_by_key(|state| weight(*state));
     all.insert("aggregate_status".to_owned(), json!(worst.map_or("CREATED", word)));
     Value::Object(all)
+}
+
+/// A job of Oozie's with what it runs: an action that failed is an error, and one among others a warning.
+fn of_oozie(component: &Component, oozie: &OozieTold) -> Value {
+    let is_bad = |run: &OozieRun| ["ERROR", "FAILED", "KILLED", "TIMEDOUT"].contains(&run.status.as_str());
+    let bad = oozie.runs.iter().filter(|run| is_bad(run)).count();
+    let status = match bad {
+        0 => "OK",
+        bad if bad == oozie.runs.len() => "ERROR",
+        _ => "WARN",
+    };
+    let word = match (word(component.state), status) {
+        ("RUNNING", "WARN" | "ERROR") => "RUNNING_WITH_ERRORS",
+        (word, _) => word,
+    };
+    let mut actions = serde_json::Map::new();
+    for (at, run) in oozie.runs.iter().enumerate() {
+        let status = if is_bad(run) { "ERROR" } else { "OK" };
+        let (key, value) = match &run.workflow {
+            Some(id) => ("workflow", json!({ "oozieId": id, "status": status, "name": run.name, "actions": {} })),
+            None => (
+                "job",
+                json!({ "yarnId": run.yarn_id, "status": status, "name": run.name, "applicationType": run.kind,
+                    "information": run.error.clone().unwrap_or_default() }),
+            ),
+        };
+        actions.insert(format!("{key}-{}", at + 1), value);
+    }
+    json!({
+        "aggregate_status": word, "oozieId": oozie.id, "name": component.name, "componentType": "Oozie",
+        "status": status, "information": component.reason, "actions": actions,
+    })
 }
 
 /// Flink's own page of a job: through YARN while it runs, in the history server afterwards.

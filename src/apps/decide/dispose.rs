@@ -146,6 +146,7 @@ mod tests {
             components: BTreeMap::from([(key(name).component, Component::default())]),
             upgrade: None,
             previous: None,
+            workflows: BTreeMap::new(),
         };
         let mut other = made("b");
         change(&mut other);

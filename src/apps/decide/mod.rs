@@ -11,6 +11,7 @@ pub mod retention;
 #[cfg(test)]
 mod tests;
 pub mod upgrade;
+pub mod workflow;
 
 use crate::journal::{Component, End, Outcome, Run, Savepoint, Verdict, Wanted};
 use crate::schedule::Due;

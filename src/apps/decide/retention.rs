@@ -108,6 +108,7 @@ mod tests {
             wanted: Wanted::Created,
             information: None,
             previous: None,
+            workflows: BTreeMap::new(),
             upgrade: None,
             components: BTreeMap::from([(key().component, component)]),
         };

@@ -61,6 +61,7 @@ fn state(change: impl FnOnce(&mut Application)) -> State {
         components: BTreeMap::from([(key().component, component)]),
         upgrade: None,
         previous: None,
+        workflows: BTreeMap::new(),
     };
     change(&mut made);
     State { applications: BTreeMap::from([(key().application, Arc::new(made))]), ..State::default() }

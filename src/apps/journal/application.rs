@@ -9,6 +9,7 @@ use super::run::Run;
 use super::savepoint::{Disposal, Disposed, Outcome, Savepoint};
 use super::streak::Streak;
 use super::upgrade::{Previous, Trial, Upgrade};
+use super::workflow::Workflow;
 use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -48,8 +49,11 @@ pub struct Application {
     pub wanted: Wanted,
     /// Why the last order did not come to pass.
     pub information: Option<String>,
-    /// Its components.
+    /// Its components that Flink runs.
     pub components: BTreeMap<ComponentName, Component>,
+    /// Its components that Oozie runs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub workflows: BTreeMap<ComponentName, Workflow>,
     /// Its last upgrade.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<Upgrade>,
@@ -309,8 +313,13 @@ impl Application {
         }
     }
 
-    /// Whether a component runs or may come to run.
+    /// Whether a component runs in Flink or may come to run.
     pub fn is_live(&self) -> bool {
         self.components.values().any(|component| component.live().is_some() || component.attempt.is_some())
+    }
+
+    /// Whether a workflow or coordinator goes on.
+    pub fn has_live_workflow(&self) -> bool {
+        self.workflows.values().any(Workflow::is_live)
     }
 }

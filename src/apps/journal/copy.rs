@@ -274,6 +274,7 @@ impl Fact {
             | Fact::SavepointDisposed { of, .. }
             | Fact::RunAdopted { of, .. }
             | Fact::Trial { of, .. }
+            | Fact::Workflow { of, .. }
             | Fact::StateAdopted { of, .. }
             | Fact::RescaleEnded { of, .. }
             | Fact::KillIntended { of, .. } => Some(&of.application),

@@ -21,6 +21,7 @@ mod tests;
 mod told;
 mod upgrade;
 mod upgrading;
+mod workflow;
 
 pub use application::{Application, Component, Package, Wanted};
 pub use attempt::{Adopted, Attempt, Begun};
@@ -36,6 +37,7 @@ pub use snapshot::{Snapshot, Unusable};
 pub use state::{Misfit, State};
 pub use streak::Streak;
 pub use upgrade::{Asked, Previous, Release, States, Trial, TrialFact, Upgrade, UpgradeFact};
+pub use workflow::{OozieJob, Workflow, WorkflowFact};
 
 use std::path::PathBuf;
 

@@ -5,6 +5,7 @@
 use super::cleaning::{Cleaning, Stayed};
 use super::rescaling::Rescaling;
 use super::upgrade::{TrialFact, UpgradeFact};
+use super::workflow::WorkflowFact;
 use crate::respawn::Policy;
 use crate::saving::Saving;
 use crate::schedule::Schedule;
@@ -84,6 +85,9 @@ pub enum Fact {
         owner: Word,
         overrides: Value,
         components: Vec<ComponentName>,
+        /// Those that Oozie runs.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        workflows: Vec<ComponentName>,
         /// Where its first run begins, where that is a state of another application.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         forked: Option<Fork>,
@@ -209,6 +213,8 @@ pub enum Fact {
     Upgrade { application: ApplicationName, step: UpgradeFact },
     /// Of a component of a new version.
     Trial { of: Key, step: TrialFact },
+    /// Of a job of Oozie's, which has this token.
+    Workflow { of: Key, token: Word, step: WorkflowFact },
     /// What nobody needs any more shall be removed, as far as it is still as it was.
     CleaningOrdered(Cleaning),
     /// That is done: so much is gone.

@@ -8,6 +8,7 @@ use super::cleaning::Cleaning;
 use super::record::{Fact, Intent, Key, Origin, Record, Verdict};
 use super::run::Run;
 use super::savepoint::{Disposal, Outcome, Savepoint};
+use super::workflow::Workflow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use words::ids::{ApplicationId, TriggerId};
@@ -55,8 +56,9 @@ impl State {
             Fact::PackageUndeployed { package, .. } => {
                 self.packages.remove(package);
             }
-            Fact::ApplicationCreated { application, package, owner, overrides, components, forked } => {
+            Fact::ApplicationCreated { application, package, owner, overrides, components, workflows, forked } => {
                 let components = components.iter().map(|name| (name.clone(), Component::new(name, forked)));
+                let workflows = workflows.iter().map(|name| (name.clone(), Workflow::default()));
                 let made = Application {
                     package: package.clone(),
                     owner: owner.clone(),
@@ -64,6 +66,7 @@ impl State {
                     wanted: Wanted::Created,
                     information: None,
                     components: components.collect(),
+                    workflows: workflows.collect(),
                     upgrade: None,
                     previous: None,
                 };
@@ -81,10 +84,14 @@ impl State {
                     }
                     application.information = Some(format!("Error starting {}: {why}", of.application));
                 }
-                self.component(of, record.number)?;
+                match self.of(&of.application)?.workflows.get_mut(&of.component) {
+                    Some(workflow) => workflow.changed = record.number,
+                    None => drop(self.component(of, record.number)?),
+                }
             }
             Fact::Upgrade { application, step } => self.change_upgrade(record, application, step)?,
             Fact::Trial { of, step } => self.change_trial(record, of, step)?,
+            Fact::Workflow { of, token, step } => self.change_workflow(record, (of, token), step)?,
             Fact::CleaningOrdered(_) | Fact::CleaningEnded { .. } => self.change_cleaning(record)?,
             Fact::RescaleOrdered { .. } | Fact::RescaleEnded { .. } => self.change_rescaling(record)?,
             fact => self.change_by_order(record, fact)?,

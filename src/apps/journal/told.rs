@@ -79,6 +79,7 @@ impl Fact {
             }
             Fact::Upgrade { step, .. } => step.told(),
             Fact::Trial { of, step } => return (Some(&of.component), step.told()),
+            Fact::Workflow { of, step, .. } => return (Some(&of.component), step.told()),
             fact => return fact.told_of_others(),
         };
         (None, text)

@@ -5,20 +5,16 @@
 use super::carry_out::Failed;
 use super::{Manager, Trouble, lock, unavailable};
 use crate::callbacks;
-use crate::decide::dispose;
-use crate::journal::{Application, Component, Fact, Fork, Key, Origin, State, Wanted};
+use crate::journal::{Application, Component, Fact, Key, Origin, State, Wanted};
 use crate::orders::{self, Caller, Refusal};
-use crate::package::overrides::Overrides;
+use crate::package::depot;
 use crate::package::repository::{self, Repository};
-use crate::package::{Kind, Package, depot};
 use crate::schedule::{Due, Schedule};
 use crate::share;
 use crate::status;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use words::application as told;
 use words::chain::chain;
-use words::digest::Sha256;
 use words::moment::utc;
 use words::names::{ApplicationName, ComponentName, PackageName};
 
@@ -37,31 +33,6 @@ pub(super) fn other_schedules(name: &ApplicationName, application: &Application,
     });
     let set = |(component, schedule)| Fact::ScheduleSet { of: Key { application: name.clone(), component }, schedule };
     others.map(set).collect()
-}
-
-/// An application that is not made yet.
-pub(super) struct Creation {
-    pub(super) would_be: Application,
-    digest: Sha256,
-    forked: Option<Fork>,
-    pub(super) notes: Vec<String>,
-}
-
-fn would_be(by: &Caller, overrides: &Overrides, components: Vec<ComponentName>, forked: Option<&Fork>) -> Application {
-    let begun = |name: ComponentName| {
-        let forked = forked.and_then(|fork| fork.states.get(&name).cloned());
-        (name, Component { forked, ..Component::default() })
-    };
-    Application {
-        package: overrides.package.clone(),
-        owner: by.name.clone(),
-        overrides: overrides.to_json(),
-        wanted: Wanted::Created,
-        information: None,
-        components: components.into_iter().map(begun).collect(),
-        upgrade: None,
-        previous: None,
-    }
 }
 
 fn of_repository(error: &repository::Error) -> Refusal {
@@ -96,7 +67,9 @@ impl Manager {
         if self.state()?.packages.contains_key(name) {
             return Err(Refusal::Conflict(format!("{name} is deployed: undeploy it first")));
         }
-        self.repository.delete(name).map_err(|error| of_repository(&error))
+        self.repository.delete(name).map_err(|error| of_repository(&error))?;
+        self.call_back([callbacks::in_repository(name, false)]);
+        Ok(())
     }
 
     /// The repository.
@@ -170,111 +143,6 @@ impl Manager {
         })
     }
 
-    /// Makes an application of a package. Its components are looked at as they would be run; gives what is worth knowing.
-    pub fn create(&self, name: &ApplicationName, body: &Value, by: &Caller) -> Result<Vec<String>, Refusal> {
-        self.create_from(name, body, None, by)
-    }
-
-    /// The same, and its first start begins from the state of another application as it is now.
-    pub fn create_from(
-        &self,
-        name: &ApplicationName,
-        body: &Value,
-        state_of: Option<&ApplicationName>,
-        by: &Caller,
-    ) -> Result<Vec<String>, Refusal> {
-        let Creation { would_be, digest, forked, notes } = self.creation(name, body, state_of, by)?;
-        let (package, components) = (would_be.package, would_be.components.into_keys().collect::<Vec<_>>());
-        let created = Fact::ApplicationCreated {
-            application: name.clone(),
-            package: package.clone(),
-            owner: by.name.clone(),
-            overrides: would_be.overrides,
-            components: components.clone(),
-            forked: forked.clone(),
-        };
-        self.take(&by.name, |state| {
-            orders::free(state, name)?;
-            share::another_application(state, &by.name, self.share)?;
-            orders::apart(state, name, components.iter())?;
-            forked.as_ref().map_or(Ok(()), |fork| dispose::fork(state, fork))?;
-            // Undeployed and deployed again meanwhile, it may be another one.
-            match state.packages.get(&package).is_some_and(|now| now.sha256 == digest) {
-                true => self.another_order(&by.name).map(|()| (vec![created.clone()], notes.clone())),
-                false => Err(Refusal::NotFound(format!("package {package} that is deployed"))),
-            }
-        })
-    }
-
-    /// What would be made, looked at as it would be run; nothing is.
-    pub(super) fn creation(
-        &self,
-        name: &ApplicationName,
-        body: &Value,
-        state_of: Option<&ApplicationName>,
-        by: &Caller,
-    ) -> Result<Creation, Refusal> {
-        self.may_own(by)?;
-        let invalid = |error: &dyn std::error::Error| Refusal::Invalid(chain(error));
-        let overrides = Overrides::parse(body).map_err(|error| invalid(&error))?;
-        // They stay in the journal for ever, whatever becomes of the application.
-        let length = overrides.to_json().to_string().len();
-        if length > LONGEST_OVERRIDES {
-            return Err(Refusal::Invalid(format!(
-                "{name} would set {length} bytes otherwise than its package, and {LONGEST_OVERRIDES} are the most: put them into a package"
-            )));
-        }
-        let package = overrides.package.clone();
-        let state = self.state()?;
-        orders::free(&state, name)?;
-        share::another_application(&state, &by.name, self.share)?;
-        let missing = || Refusal::NotFound(format!("package {package} that is deployed; `pnda app deploy FILE`"));
-        let deployed = state.packages.get(&package).ok_or_else(missing)?;
-        let (read, _) = self.package(&state, &package).map_err(|error| of_depot(&error))?;
-        overrides.check(&read).map_err(|error| invalid(&error))?;
-        let runs = read.components.iter().filter(|component| component.kind == Kind::Flink);
-        let components: Vec<ComponentName> = runs.map(|component| component.name.clone()).collect();
-        if components.is_empty() {
-            return Err(Refusal::NotYet(format!(
-                "{package} has no component of type flink, and only those are run yet"
-            )));
-        }
-        let others = read.components.iter().filter_map(|one| Some(format!("{}: {}", one.name, one.kind.outlook()?)));
-        let mut notes: Vec<String> = others.collect();
-        // Its code will run as whoever makes an application of it.
-        let deployer = Some(&deployed.owner).filter(|owner| **owner != by.name);
-        notes.extend(deployer.map(|owner| format!("{package} was deployed by {owner}")));
-        let forked = state_of.map(|other| self.fork(&state, (other, &components), by)).transpose()?;
-        let would_be = would_be(by, &overrides, components, forked.as_ref());
-        self.check(&read, name, &would_be, &mut notes)?;
-        Ok(Creation { would_be, digest: deployed.sha256, forked, notes })
-    }
-
-    fn may_own(&self, by: &Caller) -> Result<(), Refusal> {
-        if by.name.as_str() != "root" || self.site.user.as_str() == "root" {
-            return Ok(());
-        }
-        Err(Refusal::Forbidden("applications do not run as root: create it as the user it belongs to".into()))
-    }
-
-    fn check(
-        &self,
-        package: &Package,
-        name: &ApplicationName,
-        would_be: &Application,
-        notes: &mut Vec<String>,
-    ) -> Result<(), Refusal> {
-        let mut mistakes = Vec::new();
-        for component in would_be.components.keys() {
-            let of = Key { application: name.clone(), component: component.clone() };
-            match self.prepare(package, would_be, &of) {
-                Ok(prepared) => notes.extend(prepared.warnings),
-                Err(error) => mistakes.push(chain(&error)),
-            }
-        }
-        if mistakes.is_empty() { Ok(()) } else { Err(Refusal::Invalid(mistakes.join("\n"))) }
-    }
-
     /// Orders a start.
     pub fn start(&self, name: &ApplicationName, origin: Origin, by: &Caller) -> Result<(), Refusal> {
         let schedules = self.schedules(&*self.state()?, name)?;
@@ -341,10 +209,15 @@ impl Manager {
     pub(super) fn told(&self, name: &ApplicationName, application: &Application) -> told::Application {
         let key = |component: &ComponentName| Key { application: name.clone(), component: component.clone() };
         let seen = lock(&self.seen);
-        let mut told = status::told(name, application, |component| {
-            let changed = application.components.get(component).map_or(0, |component| component.changed);
-            seen.get(&key(component)).filter(|observed| observed.as_of >= changed).cloned()
-        });
+        let mut told = status::told(
+            name,
+            application,
+            |component| {
+                let changed = application.components.get(component).map_or(0, |component| component.changed);
+                seen.get(&key(component)).filter(|observed| observed.as_of >= changed).cloned()
+            },
+            |component| lock(&self.overseen).get(&key(component)).cloned(),
+        );
         drop(seen);
         let troubles = lock(&self.troubles);
         let since = lock(&self.since);

@@ -107,7 +107,7 @@ impl Manager {
 
     /// What became of an act, of which something was written or not. What did not come to pass is decided again in the next
     /// round, from what is seen then.
-    fn told_of(&self, of: &Key, done: Result<bool, Refusal>) -> Done {
+    pub(super) fn told_of(&self, of: &Key, done: Result<bool, Refusal>) -> Done {
         match done {
             Ok(_) | Err(Refusal::Conflict(_)) => {
                 lock(&self.troubles).remove(of);
@@ -344,7 +344,9 @@ pub(super) enum Failed {
 pub(super) fn is_same(decided: &State, now: &State, of: &Key) -> bool {
     let about = |state: &State| {
         let application = state.applications.get(&of.application)?;
-        Some((application.wanted.clone(), application.components.get(&of.component)?.changed))
+        let component = application.components.get(&of.component).map(|component| component.changed);
+        let workflow = || application.workflows.get(&of.component).map(|workflow| workflow.changed);
+        Some((application.wanted.clone(), component.or_else(workflow)?))
     };
     about(decided).is_some() && about(decided) == about(now)
 }

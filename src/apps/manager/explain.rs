@@ -105,6 +105,7 @@ impl Manager {
             dry.findings.extend(looked.findings);
             dry.components.extend(looked.explained);
         }
+        self.look_at_workflows(state, name, &mut dry);
         // What is so for all components is told once.
         let mut told = std::collections::BTreeSet::new();
         dry.findings.retain(|finding| told.insert(finding.clone()));

@@ -31,6 +31,7 @@ impl Manager {
             ("namenode", &counts.hdfs),
             ("jobmanager", &counts.flink),
             ("nodemanager", &counts.nodes),
+            ("oozie", &counts.oozie),
         ];
         figures.requests = servers.into_iter().map(|(kind, count)| (kind.to_owned(), count.tally())).collect();
         if let Ok(state) = self.state() {

@@ -3,7 +3,6 @@
 //! Not here: who may read them (`agent`), and which parts are wanted (`crate::logs`).
 
 use super::Manager;
-use crate::journal::Run;
 use crate::logs::{Wanted, processes};
 use crate::orders::Refusal;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +14,7 @@ use systems::yarn::logs::NodeLogs;
 use systems::yarn::{self, Attempt, Container};
 use words::application::{LogFile, Logs};
 use words::chain::chain;
-use words::ids::{ContainerId, HostPort};
+use words::ids::{ApplicationId, ContainerId, HostPort};
 use words::names::{ApplicationName, ComponentName, Word};
 use words::parallel;
 
@@ -59,11 +58,14 @@ impl Manager {
         let state = self.state()?;
         let application =
             state.applications.get(name).ok_or_else(|| Refusal::NotFound(format!("application {name}")))?;
-        let found = application.components.get(component);
-        let found = found.ok_or_else(|| Refusal::NotFound(format!("component {component} of {name}")))?;
+        let run = match (application.components.get(component), application.workflows.get(component)) {
+            (Some(found), _) => found.run.as_ref().map(|run| run.id.clone()),
+            (None, Some(workflow)) => self.newest_of_workflow(&application.owner, workflow)?,
+            (None, None) => return Err(Refusal::NotFound(format!("component {component} of {name}"))),
+        };
         let told = self.told(name, application).components.into_iter().find(|one| one.name == *component);
         let state = told.map(|one| one.state).ok_or_else(|| Refusal::NotFound(format!("component {component}")))?;
-        let Some(run) = &found.run else {
+        let Some(run) = &run else {
             return match wanted.follows && !state.is_over() {
                 true => Ok(Logs { state, files: Vec::new(), notes: Vec::new(), pending: true }),
                 false => Err(Refusal::NotFound(format!("run of {name}/{component} yet"))),
@@ -78,15 +80,15 @@ impl Manager {
     }
 
     /// Finds the logs of a run. What cannot be asked is said, and hides nothing else.
-    fn places(&self, run: &Run, owner: &Word) -> Places {
+    fn places(&self, run: &ApplicationId, owner: &Word) -> Places {
         let mut places = Places::default();
         let reader = User::simple(owner.as_str());
-        let known = self.yarn.application(&run.id).unwrap_or_else(|error| {
+        let known = self.yarn.application(run).unwrap_or_else(|error| {
             places.notes.push(chain(&error));
             None
         });
         places.is_over = known.as_ref().is_none_or(|known| known.state.is_final());
-        let found = Found::of(&self.hdfs.as_user(&reader), &self.site.cluster.logs, owner.as_str(), &run.id);
+        let found = Found::of(&self.hdfs.as_user(&reader), &self.site.cluster.logs, owner.as_str(), run);
         let found = found.unwrap_or_else(|error| {
             places.notes.push(chain(&error));
             Found::default()
@@ -96,7 +98,7 @@ impl Manager {
         places.pending = places.is_over && (found.is_growing || (known.is_some() && is_coming));
         places.files = found.files;
         let closed = found.closed.iter().take(1);
-        places.notes.extend(closed.map(|error| format!("{}: try `yarn logs -applicationId {}`", chain(error), run.id)));
+        places.notes.extend(closed.map(|error| format!("{}: try `yarn logs -applicationId {}`", chain(error), run)));
         places.add_gathered();
         if known.is_some() {
             match self.nodes(run) {
@@ -109,12 +111,12 @@ impl Manager {
     }
 
     /// The containers of all attempts of a run that YARN still knows, with the nodes that have them.
-    fn nodes(&self, run: &Run) -> Result<BTreeMap<ContainerId, HostPort>, yarn::Error> {
+    fn nodes(&self, run: &ApplicationId) -> Result<BTreeMap<ContainerId, HostPort>, yarn::Error> {
         let mut nodes = BTreeMap::new();
-        for attempt in self.yarn.attempts(&run.id)? {
+        for attempt in self.yarn.attempts(run)? {
             let Attempt { container, node_http_address, .. } = &attempt;
             nodes.extend(container.clone().zip(node_http_address.clone()));
-            let others = self.yarn.containers(&run.id, &attempt.id)?.into_iter();
+            let others = self.yarn.containers(run, &attempt.id)?.into_iter();
             nodes.extend(others.filter_map(|Container { id, node_http_address, .. }| Some((id, node_http_address?))));
         }
         Ok(nodes)

@@ -13,6 +13,7 @@ mod calls;
 mod carry_out;
 pub mod change;
 mod classes;
+mod create;
 mod crew;
 mod dashboard;
 mod declared;
@@ -40,11 +41,13 @@ mod tests;
 mod upgrades;
 mod uploads;
 mod vitals;
+mod workflow_told;
+mod workflows;
 
 use crate::client::{Jvm, Runner};
 use crate::clock::{Clock, SystemClock};
 use crate::counts::Counts;
-use crate::decide::Observed;
+use crate::decide::{Observed, workflow};
 use crate::holder::Holder;
 use crate::housekeeping::Rules;
 use crate::journal::{Book, EVERY, Key, State};
@@ -65,6 +68,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use systems::hadoop::User;
+use systems::oozie::Oozie;
 use systems::webhdfs::WebHdfs;
 use systems::yarn::ResourceManager;
 use words::names::{PackageName, Word};
@@ -94,6 +98,9 @@ pub struct Manager {
     /// Why the last act for a component did not come to pass.
     troubles: Mutex<BTreeMap<Key, Trouble>>,
     seen: Mutex<BTreeMap<Key, Observed>>,
+    /// The same of components that Oozie runs.
+    overseen: Mutex<BTreeMap<Key, workflow::Observed>>,
+    oozie: Option<Oozie>,
     /// How jobs that run do.
     looked_at: Mutex<BTreeMap<Key, vitals::Looked>>,
     /// Since when nothing can be recorded, and since when components cannot be seen.
@@ -166,6 +173,9 @@ pub enum Error {
     /// An address is none.
     #[error("the agent's configuration of applications cannot be used")]
     Hdfs(#[from] systems::webhdfs::Error),
+    /// An address is none.
+    #[error("the agent's configuration of applications cannot be used")]
+    Oozie(#[from] systems::oozie::Error),
     /// Packages cannot be kept.
     #[error("packages cannot be kept on this node")]
     Repository(#[from] repository::Error),
@@ -192,6 +202,7 @@ impl Manager {
         let user = User::simple(site.user.as_str());
         let hdfs = WebHdfs::through(&network.hdfs, &site.name_nodes, user.clone())?;
         let yarn = ResourceManager::through(network.yarn.clone(), &site.resource_managers)?.reading_as(user);
+        let oozie = site.oozie.as_deref().map(|address| Oozie::through(network.oozie.clone(), address)).transpose()?;
         let packages = site.folder.join("packages");
         let made = std::fs::create_dir_all(&packages);
         made.map_err(|source| repository::Error::Folder { what: "make", path: packages.clone(), source })?;
@@ -221,6 +232,8 @@ impl Manager {
             unwritten,
             troubles,
             seen,
+            overseen: Mutex::default(),
+            oozie,
             looked_at,
             since,
             tell,

@@ -4,6 +4,7 @@
 
 use super::carry_out::Done;
 use super::crew::{Task, WORKERS};
+use super::workflows::workflow_of;
 use super::{Manager, lock};
 use crate::decide::again::may_still_run;
 use crate::decide::{Action, Observed, Rest, next};
@@ -21,7 +22,7 @@ use std::time::Duration;
 use systems::yarn;
 use words::chain::chain;
 use words::ids::ApplicationId;
-use words::names::ApplicationName;
+use words::names::{ApplicationName, ComponentName};
 use words::parallel::AtEnd;
 
 /// What a worker does at once about one component: what then is still to be done is done in the next round.
@@ -234,8 +235,9 @@ impl Manager {
             self.forget();
         }
         let Ok(state) = self.state() else { return };
-        let has = |of: &Key| component_of(&state, of).is_some();
+        let has = |of: &Key| component_of(&state, of).is_some() || workflow_of(&state, of).is_some();
         lock(&self.seen).retain(|of, _| has(of));
+        lock(&self.overseen).retain(|of, _| has(of));
         lock(&self.troubles).retain(|of, _| has(of));
         lock(&self.pauses).retain(|of, _| has(of));
         lock(&self.disposals).retain(|(of, _), _| has(of));
@@ -273,6 +275,9 @@ impl Manager {
     }
 
     fn look_after(&self, task: &Task) {
+        if self.state().is_ok_and(|state| workflow_of(&state, &task.of).is_some()) {
+            return self.look_after_workflow(&task.of);
+        }
         let (cluster, flink) = (&self.site.cluster, &self.network.flink);
         let clients = self.site.clients();
         let observer = Observer { yarn: &self.yarn, hdfs: &self.hdfs, flink, cluster, clients: &clients };
@@ -307,11 +312,16 @@ impl Manager {
             self.rest(of, rest);
             return self.tend(state, of, is_well);
         }
+        self.unless_it_pauses(of, || self.perform(state, of, action))
+    }
+
+    /// Does something about a component, unless it failed just before. Gives whether there may be more to do at once.
+    pub(super) fn unless_it_pauses(&self, of: &Key, perform: impl FnOnce() -> Done) -> bool {
         let (now, pause) = (self.clock.passed(), lock(&self.pauses).get(of).copied().unwrap_or_default());
         if now < pause.until {
             return false;
         }
-        let done = self.perform(state, of, action);
+        let done = perform();
         let mut pauses = lock(&self.pauses);
         match done {
             Done::Failed => drop(pauses.insert(of.clone(), pause.longer(now))),
@@ -324,8 +334,10 @@ impl Manager {
     fn forget(&self) {
         let now_ms = self.clock.now_ms();
         let is_over = |one: &Component| !may_still_run(one, now_ms);
-        let is_gone =
-            |one: &Application| one.wanted == Wanted::Deleted && !one.is_live() && one.components.values().all(is_over);
+        let is_gone = |one: &Application| {
+            let nothing_runs = !one.is_live() && one.workflows.values().all(|workflow| workflow.live().is_none());
+            one.wanted == Wanted::Deleted && nothing_runs && one.components.values().all(is_over)
+        };
         if !self.state().is_ok_and(|state| state.applications.values().any(|one| is_gone(one))) {
             return;
         }
@@ -365,8 +377,9 @@ fn tasks<'a>(
     name: &'a ApplicationName,
     application: &'a Application,
 ) -> impl Iterator<Item = (Key, words::names::Word, Option<ApplicationId>)> + 'a {
-    application.components.iter().map(|(component, known)| {
-        let of = Key { application: name.clone(), component: component.clone() };
-        (of, application.owner.clone(), known.live().map(|run| run.id.clone()))
-    })
+    let of = |component: &ComponentName| Key { application: name.clone(), component: component.clone() };
+    let components = application.components.iter();
+    let components = components.map(move |(component, known)| (of(component), known.live().map(|run| run.id.clone())));
+    let workflows = application.workflows.keys().map(move |component| (of(component), None));
+    components.chain(workflows).map(|(of, run)| (of, application.owner.clone(), run))
 }

@@ -3,6 +3,7 @@
 //! Not here: taking the bytes in (`package::repository`).
 
 use super::{Manager, lock};
+use crate::callbacks;
 use crate::orders::Caller;
 use crate::package::repository::{Error, Stored};
 use std::io::Read;
@@ -34,6 +35,7 @@ impl Manager {
             other => other,
         })?;
         self.repository.note_uploader(name, &by.name)?;
+        self.call_back([callbacks::in_repository(name, true)]);
         Ok(stored)
     }
 

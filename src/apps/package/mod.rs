@@ -13,6 +13,7 @@ mod extract;
 pub mod flink;
 mod hdfs_paths;
 pub mod mirror;
+pub mod oozie;
 mod options;
 pub mod overrides;
 pub mod properties;
@@ -28,6 +29,7 @@ pub(crate) mod tests;
 use crate::secrets;
 use archive::Findings;
 use flink::FlinkComponent;
+use oozie::OozieComponent;
 use properties::Owned;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -108,10 +110,7 @@ impl Kind {
     /// What becomes of such a component where it is not run; nothing of one that is.
     pub fn outlook(&self) -> Option<&'static str> {
         match self {
-            Kind::Flink => None,
-            Kind::Oozie => {
-                Some("not run by this version: workflows of Oozie are kept in the package, and nothing starts them")
-            }
+            Kind::Flink | Kind::Oozie => None,
             Kind::SparkStreaming => {
                 Some("not run by this version: Spark jobs are kept in the package, and only Flink jobs start")
             }
@@ -170,14 +169,57 @@ pub fn prepare(
     overrides: &BTreeMap<String, String>,
     owned: &Owned<'_>,
 ) -> Result<Prepared, Problems> {
-    let expanded = |paths: &BTreeMap<String, String>| properties::expand(environment, set, overrides, (owned, paths));
-    let descriptor = component.descriptors.get(hdfs_paths::FILE);
-    let beside = component.place(package).replace(descriptor::PROPERTIES, hdfs_paths::FILE);
-    let properties = expanded(&hdfs_paths::read(&beside, descriptor, &expanded(&BTreeMap::new()))?);
+    let properties = expanded(package, (component, set), environment, overrides, (owned, &BTreeMap::new()))?;
     let own = properties::of_component(&properties);
     let place = component.place(package);
     let (flink, notes) = FlinkComponent::parse(&place, &own, &component.files)?;
     secrets::check(&place, &own, &flink).into_result(Prepared { properties, flink, notes })
+}
+
+/// All properties of a component, with the paths of its `hdfs.json`. `given` are more, by their full names, and above all others.
+fn expanded(
+    package: &PackageName,
+    (component, set): (&Component, &BTreeMap<String, String>),
+    environment: &BTreeMap<String, String>,
+    overrides: &BTreeMap<String, String>,
+    (owned, given): (&Owned<'_>, &BTreeMap<String, String>),
+) -> Result<BTreeMap<String, String>, Problems> {
+    let expanded = |paths: &BTreeMap<String, String>| properties::expand(environment, set, overrides, (owned, paths));
+    let descriptor = component.descriptors.get(hdfs_paths::FILE);
+    let beside = component.place(package).replace(descriptor::PROPERTIES, hdfs_paths::FILE);
+    let mut paths = hdfs_paths::read(&beside, descriptor, &expanded(given))?;
+    paths.extend(given.clone());
+    Ok(expanded(&paths))
+}
+
+/// What a component of type `oozie` comes down to in an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreparedWorkflow {
+    /// All properties, expanded: what Oozie gets.
+    pub properties: BTreeMap<String, String>,
+    /// What it is.
+    pub oozie: OozieComponent,
+    /// What is no mistake and should be known.
+    pub notes: Vec<Problem>,
+}
+
+/// The same as `prepare` for a component of type `oozie`; `given` are properties of this submission, by their full names.
+pub fn prepare_workflow(
+    package: &PackageName,
+    (component, set): (&Component, &BTreeMap<String, String>),
+    environment: &BTreeMap<String, String>,
+    overrides: &BTreeMap<String, String>,
+    (owned, given): (&Owned<'_>, &BTreeMap<String, String>),
+) -> Result<PreparedWorkflow, Problems> {
+    let properties = expanded(package, (component, set), environment, overrides, (owned, given))?;
+    let (place, own) = (component.place(package), properties::of_component(&properties));
+    let (oozie, notes) = OozieComponent::parse(&place, &own, &component.files)?;
+    if secrets::named(properties.values()).is_empty() {
+        return Ok(PreparedWorkflow { properties, oozie, notes });
+    }
+    let what = "Oozie shows the properties of its jobs to everybody, and there is a secret by reference among them";
+    let origin = words::problem::Origin::of_file(&place);
+    Err(origin.problem(what, "have the action read the secret itself, from a file of its owner in HDFS").into())
 }
 
 /// The folders in HDFS that a component wants to have, of its expanded properties.
@@ -186,16 +228,23 @@ pub fn folders(properties: &BTreeMap<String, String>) -> Vec<String> {
     named.map(|(_, path)| path.clone()).collect()
 }
 
-/// Whether each component of type `flink` could be made part of an application as the package has it; notes otherwise.
+/// Whether each component that is run could be made part of an application as the package has it; notes otherwise.
 pub fn check(package: &Package, environment: &BTreeMap<String, String>) -> Result<Vec<Problem>, Problems> {
     let (mut problems, mut notes) = (Problems::default(), package.notes.clone());
-    for component in package.components.iter().filter(|component| component.kind == Kind::Flink) {
+    for component in package.components.iter().filter(|component| component.kind.outlook().is_none()) {
         // There is no application yet; any name stands for it.
         let stand_in = (ApplicationName::new(component.name.as_str()), Word::new("owner"));
         let (Ok(application), Ok(owner)) = &stand_in else { continue };
         let owned = Owned { application, component: &component.name, owner };
-        match prepare(&package.name, (component, &component.properties), environment, &BTreeMap::new(), &owned) {
-            Ok(prepared) => notes.extend(prepared.notes),
+        let (set, none) = ((component, &component.properties), BTreeMap::new());
+        let prepared = match component.kind {
+            Kind::Oozie => {
+                prepare_workflow(&package.name, set, environment, &none, (&owned, &none)).map(|one| one.notes)
+            }
+            _ => prepare(&package.name, set, environment, &none, &owned).map(|one| one.notes),
+        };
+        match prepared {
+            Ok(said) => notes.extend(said),
             Err(found) => problems.extend(found),
         }
     }

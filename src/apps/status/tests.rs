@@ -238,6 +238,7 @@ fn fold(servers: &Servers, cell: Cell) -> [String; 2] {
         information: None,
         upgrade: None,
         previous: None,
+        workflows: BTreeMap::new(),
     };
     let flink = Caller::new(systems::call::Times::default());
     let observer = Observer {

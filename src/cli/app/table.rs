@@ -4,12 +4,15 @@
 
 use crate::words::alarm::Alarm;
 use crate::words::application::{
-    Application, Checkpoints, Component, Details, DryRun, Event, Explained, Failure, Finding, Metrics, SetBy,
+    Application, Checkpoints, Component, Details, DryRun, Event, Explained, Failure, Finding, Metrics, OozieTold, SetBy,
 };
 use crate::words::change::{Difference, Plan, Upgrade};
 use crate::words::moment;
 use crate::words::names::PackageName;
 use crate::words::shown::shown;
+
+/// So many runs in Oozie are shown; JSON has more.
+const SHOWN_RUNS: usize = 5;
 
 /// A name a line.
 pub(in crate::cli) fn packages(all: &[PackageName]) -> String {
@@ -84,6 +87,7 @@ fn of_component(component: &Component) -> Vec<Vec<String>> {
     ];
     rows.extend(optional.iter().filter_map(|(key, value)| Some(row(key, shown(value.as_ref()?).to_string()))));
     let at = |ms: u64| moment::utc(ms / 1000);
+    rows.extend(component.oozie.iter().flat_map(of_oozie));
     rows.extend(component.started_ms.map(|ms| row("started", at(ms))));
     rows.extend(component.ended_ms.map(|ms| row("ended", at(ms))));
     for savepoint in &component.savepoints {
@@ -96,6 +100,19 @@ fn of_component(component: &Component) -> Vec<Vec<String>> {
         rows.push(row("alarm", shown(&text).to_string()));
     }
     rows.extend(component.details.iter().flat_map(of_details));
+    rows
+}
+
+/// The newest of what Oozie runs.
+fn of_oozie(told: &OozieTold) -> Vec<Vec<String>> {
+    let row = |key: &str, value: String| vec![key.to_owned(), value];
+    let mut rows: Vec<_> = told.id.iter().map(|id| row("Oozie", shown(id).to_string())).collect();
+    rows.extend(told.runs.iter().take(SHOWN_RUNS).map(|run| {
+        let parts =
+            [&run.status, &run.name, &run.kind, run.yarn_id.as_ref().or(run.workflow.as_ref()).unwrap_or(&run.id)];
+        let parts = parts.into_iter().chain(&run.error).filter(|part| !part.is_empty());
+        row("run", shown(&parts.cloned().collect::<Vec<_>>().join("  ")).to_string())
+    }));
     rows
 }
 
@@ -236,13 +253,16 @@ fn of_properties(explained: &Explained) -> String {
 pub(in crate::cli) fn explained(all: &[Explained]) -> String {
     let one = |explained: &Explained| {
         let row = |key: &str, value: String| vec![key.to_owned(), value];
-        let mut rows = vec![
-            row("component", explained.component.to_string()),
-            row("Flink", explained.flink.clone()),
-            row("program", format!("{} in {}", explained.main_class, explained.main_jar)),
-            row("arguments", format!("{:?}", explained.arguments)),
-            row("begins from", explained.restore.clone().unwrap_or_else(|| "nothing".to_owned())),
-        ];
+        let mut rows = vec![row("component", explained.component.to_string())];
+        match explained.flink.as_str() {
+            "" => rows.push(row("Oozie", explained.main_jar.clone())),
+            flink => rows.extend([
+                row("Flink", flink.to_owned()),
+                row("program", format!("{} in {}", explained.main_class, explained.main_jar)),
+                row("arguments", format!("{:?}", explained.arguments)),
+                row("begins from", explained.restore.clone().unwrap_or_else(|| "nothing".to_owned())),
+            ]),
+        }
         rows.extend(explained.warnings.iter().map(|text| row("warning", shown(text).to_string())));
         let found = findings(&explained.findings);
         let head = vec!["KEY".to_owned(), "FROM".to_owned(), "VALUE".to_owned()];

@@ -51,6 +51,9 @@ fn the_agent_beside_it_looks_at_it() {
     let expected = "[oozie]\nurl = \"http://127.0.0.1:11001\"\nending_seconds = 172800\n";
     assert!(text(&rendered, "edge-1", "files/etc/pnda/agent.toml").contains(expected));
     assert!(!text(&rendered, "edge-2", "files/etc/pnda/agent.toml").contains("oozie"));
+    let managers = |node: &str| text(&rendered, node, "files/etc/pnda/applications.toml");
+    assert!(managers("edge-1").contains("\noozie = \"http://127.0.0.1:11001\"\n"));
+    assert!(managers("edge-2").contains("\noozie = \"http://10.77.0.3:11001\"\n"), "{}", managers("edge-2"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::JobId;
 use crate::lenient;
 use serde::{Deserialize, Deserializer};
 use std::time::{SystemTime, UNIX_EPOCH};
+use words::ids::ApplicationId;
 
 /// A workflow or a coordinator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,9 +52,29 @@ pub struct Action {
     /// What became of that.
     #[serde(default, rename = "externalStatus", deserialize_with = "lenient::some_text")]
     pub external_status: Option<String>,
+    /// The time that a run of a coordinator is for, in milliseconds since 1970.
+    #[serde(default, rename = "nominalTime", deserialize_with = "moment")]
+    pub due_ms: Option<u64>,
     /// What went wrong.
     #[serde(default, rename = "errorMessage", deserialize_with = "lenient::some_text")]
     pub error: Option<String>,
+}
+
+impl Job {
+    /// When the next run of a coordinator begins: Oozie makes those of the next hour before.
+    pub fn next_run_ms(&self) -> Option<u64> {
+        let waits = |run: &&Action| ["WAITING", "READY"].contains(&run.status.as_str());
+        self.actions.iter().filter(waits).filter_map(|run| run.due_ms).min().or(self.next_ms)
+    }
+}
+
+impl Action {
+    /// Its application in YARN, which Oozie names as MapReduce did.
+    pub fn application(&self) -> Option<ApplicationId> {
+        let external = self.external_id.as_deref()?;
+        let rest = external.strip_prefix("job_").or_else(|| external.strip_prefix("application_"))?;
+        ApplicationId::new(format!("application_{rest}")).ok()
+    }
 }
 
 /// How far a job is: Oozie's words.

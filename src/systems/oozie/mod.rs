@@ -3,18 +3,22 @@
 //! Not here: what is submitted, and waiting for it.
 
 mod error;
+#[cfg(any(test, feature = "testing"))]
+mod fake;
 mod job;
 #[cfg(test)]
 mod tests;
 
 pub use error::Error;
+#[cfg(any(test, feature = "testing"))]
+pub use fake::{Fake, Submitted, World};
 pub use job::{Action, Job, State};
 
 use crate::call::{Answer, Caller, Lost, Method, Question};
 use crate::hadoop::{self, Servers, User};
 use job::Written;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use url::Url;
@@ -30,8 +34,23 @@ const MOST_JOBS: &str = "1000";
 pub const EXTERNAL_ID: &str = "oozie.wf.external.id";
 
 /// An id of Oozie's, as in `0000012-261201030000000-oozie-oozi-C`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct JobId(Box<str>);
+
+impl TryFrom<String> for JobId {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<JobId, String> {
+        JobId::new(text)
+    }
+}
+
+impl From<JobId> for String {
+    fn from(id: JobId) -> String {
+        id.0.into()
+    }
+}
 
 impl JobId {
     /// Checks the text: it becomes a segment of an address.

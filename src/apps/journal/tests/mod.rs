@@ -69,6 +69,7 @@ fn created() -> Fact {
         owner: word("alice"),
         overrides: serde_json::json!({ "package": "p-1.0.0" }),
         components: vec![key().component],
+        workflows: Vec::new(),
         forked: None,
     }
 }
@@ -279,7 +280,7 @@ fn frozen_records_are_read_and_written_as_they_are() {
 #[test]
 fn frozen_records_of_the_third_format_lead_to_what_they_did() {
     let states = frozen(3);
-    assert_eq!(states.len(), 61, "what is new, in its place");
+    assert_eq!(states.len(), 72, "what is new, in its place");
     let of = |record: usize, name: &str| {
         let name = ApplicationName::new(name).unwrap();
         Arc::clone(&states[record - 1].applications[&name])
@@ -307,6 +308,11 @@ fn frozen_records_of_the_third_format_lead_to_what_they_did() {
     assert!(of(58, "counts").information.as_ref().is_some_and(|why| why.starts_with("Error rescaling counts: ")));
     let never = component(61, "counts").run.unwrap();
     assert!(!never.ran() && never.saving.is_some_and(|saving| matches!(saving.when, When::At { .. })));
+    let job = |record: usize| of(record, "hourly").workflows.values().next().unwrap().job.clone().unwrap();
+    assert!(job(64).begun_ms.is_none() && job(65).begun_ms.is_some() && job(66).id.is_some());
+    assert!(job(68).is_held && !of(68, "hourly").has_live_workflow());
+    assert_eq!((job(70).is_held, job(70).order), (false, 69));
+    assert_eq!(job(72).end.unwrap().verdict, Verdict::Killed);
     assert_eq!([52, 53, 54, 55].map(|record| states[record - 1].cleanings.len()), [0, 1, 0, 1]);
 }
 

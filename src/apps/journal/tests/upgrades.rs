@@ -51,7 +51,10 @@ fn with_two() -> Book {
     let mut book = book();
     let Fact::ApplicationCreated { application, package, owner, overrides, forked, .. } = created() else { panic!() };
     let components = vec![key().component, other().component];
-    note(&mut book, Fact::ApplicationCreated { application, package, owner, overrides, components, forked });
+    note(
+        &mut book,
+        Fact::ApplicationCreated { application, package, owner, overrides, components, workflows: Vec::new(), forked },
+    );
     note(&mut book, Fact::StartOrdered { application: key().application, origin: Origin::Newest });
     for (number, of) in [(1, key()), (2, other())] {
         run(&mut book, number, &of, 2);

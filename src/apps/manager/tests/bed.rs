@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use systems::hadoop::User;
 use systems::webhdfs::WebHdfs;
-use systems::{jobmanager, webhdfs, yarn};
+use systems::{jobmanager, oozie, webhdfs, yarn};
 use words::application::{self as told, Phase};
 use words::ids::{ApplicationId, JobId, TriggerId};
 use words::names::{ApplicationName, ComponentName, PackageName, Word};
@@ -30,11 +30,13 @@ pub(super) const FILESYSTEM: &str = "hdfs://nn.example:8020";
 pub(super) const YARN: usize = 0;
 pub(super) const HDFS: usize = 1;
 pub(super) const FLINK: usize = 2;
+const OOZIE: usize = 3;
 
 pub(super) struct Bed {
     pub(super) yarn: yarn::Fake,
     pub(super) hdfs: webhdfs::Fake,
     pub(super) flink: jobmanager::Fake,
+    pub(super) oozie: oozie::Fake,
     pub(super) wire: Wire,
     /// The savepoints that were ever asked for, with their folders.
     pub(super) savepoints: BTreeMap<String, String>,
@@ -108,11 +110,14 @@ impl Bed {
     pub(super) fn new() -> Bed {
         let (yarn, hdfs) = (yarn::Fake::start(), webhdfs::Fake::start());
         let flink = jobmanager::Fake::start(&JobId::new("0".repeat(32)).unwrap());
+        let oozie = oozie::Fake::start();
         let (manager, files, jobs) = (yarn.server.clone(), hdfs.clone(), flink.server.clone());
-        let servers: [Server; 3] = [
+        let workflows = oozie.server.clone();
+        let servers: [Server; 4] = [
             Box::new(move |request| manager.answer(request)),
             Box::new(move |request| files.answer_to(request)),
             Box::new(move |request| jobs.answer(request)),
+            Box::new(move |request| workflows.answer(request)),
         ];
         let wire = Wire::before(servers.into());
         // In memory where there is such a place: thousands of copies are made, each with its writes to the disk.
@@ -122,6 +127,7 @@ impl Bed {
             yarn,
             hdfs,
             flink,
+            oozie,
             wire,
             savepoints: BTreeMap::new(),
             refusals: Vec::new(),
@@ -437,6 +443,7 @@ fn site(wire: &Wire, folder: &std::path::Path) -> Site {
         queue_map: None,
         mirror: None,
         graphite: None,
+        oozie: Some(wire.addresses[OOZIE].clone()),
         callbacks: Callbacks::default(),
         client: None,
         defaults: None,

@@ -4,6 +4,7 @@
 
 use super::bed::{Bed, alice, application, is_running, is_stopped, told_of};
 use crate::journal::Origin;
+use crate::package::tests::wordcount_as;
 use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use systems::Scripted;
@@ -44,6 +45,10 @@ fn each_change_of_state_is_told_once_and_in_order() {
     let failed = told(&server);
     assert_eq!(failed[0], "/packages DEPLOYING");
     assert!(failed[1].starts_with("/packages NOTDEPLOYED: Error deploying missing-1.0.0"), "{failed:?}");
+    manager.receive(&missing, &alice(), &*wordcount_as("missing-1.0.0"), None).unwrap();
+    manager.remove(&missing).unwrap();
+    manager.call_back_now();
+    assert_eq!(told(&server), ["/packages CREATED", "/packages NOTCREATED"], "the repository tells, too");
 }
 
 #[test]

@@ -34,3 +34,4 @@ mod shares;
 mod stand_by;
 mod upgrades;
 mod wire;
+mod workflows;

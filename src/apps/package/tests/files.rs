@@ -98,7 +98,7 @@ fn flink_streaming_is_flink() {
 
 #[test]
 fn types_that_are_not_run_are_kept_and_told() {
-    let types = ["oozie", "sparkStreaming", "jupyter", "kubernetes"];
+    let types = ["sparkStreaming", "jupyter", "kubernetes"];
     for kind in types {
         let name = format!("p-1.0.0/{kind}/c/properties.json");
         let package = accepted(&[file(&name, b"{\"a\": 1}"), file("p-1.0.0/flink/c/x", b"")]);

@@ -18,13 +18,13 @@ use std::io::Write as _;
 use tar::EntryType;
 
 /// One member of an archive as its header says it, however hostile.
-pub(super) struct Raw<'a> {
+pub(crate) struct Raw<'a> {
     pub(super) name: &'a [u8],
     pub(super) kind: EntryType,
     pub(super) content: &'a [u8],
 }
 
-pub(super) fn file<'a>(name: &'a str, content: &'a [u8]) -> Raw<'a> {
+pub(crate) fn file<'a>(name: &'a str, content: &'a [u8]) -> Raw<'a> {
     Raw { name: name.as_bytes(), kind: EntryType::Regular, content }
 }
 
@@ -71,7 +71,7 @@ pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-pub(super) fn archive(members: &[Raw<'_>]) -> Vec<u8> {
+pub(crate) fn archive(members: &[Raw<'_>]) -> Vec<u8> {
     gzip(&tar(members))
 }
 
