@@ -80,7 +80,7 @@ pub fn a_coordinator_of_pnda_s_runs(folder: &Path) {
     // One that fails: its action fails, and so does its run.
     let file = package(folder, "1.0.1", "no.such.Class");
     app_does(folder, &["deploy", file.to_str().unwrap()]);
-    app_does(folder, &["upgrade", "hourly", "--to", "tallies-1.0.1"]);
+    app_does(folder, &["upgrade", "hourly", "--package", "tallies-1.0.1"]);
     let failed = until(folder, |told| runs(told).iter().any(|run| run.status == "KILLED"));
     assert_ne!(failed.oozie.as_ref().unwrap().id, id, "another version is another job");
     assert!(failed.reason.contains("some of its runs did not succeed"), "{failed:?}");

@@ -216,13 +216,15 @@ impl Manager {
         application: &Application,
         change: &Change,
     ) -> Result<Target, Refusal> {
-        let release = wanted(name, application, change)?;
+        let mut release = wanted(name, application, change)?;
         let missing =
             || Refusal::NotFound(format!("package {} that is deployed; `pnda app deploy FILE`", release.package));
         state.packages.get(&release.package).ok_or_else(missing)?;
         let (package, _) = self.package(state, &release.package).map_err(|error| of_depot(&error))?;
         let overrides = Overrides::parse(&release.overrides).map_err(|error| Refusal::Invalid(chain(&error)))?;
+        let overrides = overrides.fitted(&package);
         overrides.check(&package).map_err(|error| Refusal::Invalid(chain(&error)))?;
+        release.overrides = overrides.to_json();
         let (before, _) = self.package(state, &application.package).map_err(|error| of_depot(&error))?;
         Ok(Target { release, package, before })
     }

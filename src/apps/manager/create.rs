@@ -110,6 +110,7 @@ impl Manager {
         let missing = || Refusal::NotFound(format!("package {package} that is deployed; `pnda app deploy FILE`"));
         let deployed = state.packages.get(&package).ok_or_else(missing)?;
         let (read, _) = self.package(&state, &package).map_err(|error| of_depot(&error))?;
+        let overrides = overrides.fitted(&read);
         overrides.check(&read).map_err(|error| invalid(&error))?;
         let of = |kind: &Kind| {
             let of_kind = read.components.iter().filter(|component| component.kind == *kind);

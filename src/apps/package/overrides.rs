@@ -49,6 +49,20 @@ impl Overrides {
         }
     }
 
+    /// The same where who set a property said the component alone, which is taken as one of type `flink`.
+    pub fn fitted(mut self, package: &Package) -> Overrides {
+        let is_other = |(kind, name): &&(Kind, ComponentName)| {
+            let there = |kind: &Kind| package.component(kind, name).is_some();
+            *kind == Kind::Flink && !there(kind) && there(&Kind::Oozie)
+        };
+        let others: Vec<_> = self.components.keys().filter(is_other).cloned().collect();
+        for of in others {
+            let Some(set) = self.components.remove(&of) else { continue };
+            self.components.entry((Kind::Oozie, of.1)).or_default().extend(set);
+        }
+        self
+    }
+
     /// Holds them against the package: whether each component that is named is in it.
     pub fn check(&self, package: &Package) -> Result<(), Problems> {
         let mut problems = Problems::default();

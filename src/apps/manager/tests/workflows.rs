@@ -6,12 +6,14 @@ use super::bed::{Bed, TestClock, alice};
 use super::wire::Fault;
 use crate::journal::Origin;
 use crate::manager::Manager;
+use crate::manager::change::Change;
 use crate::orders::Refusal;
 use crate::workflow::tests::{PACKAGE, TIMES, example, packed};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use words::application::{Application, Phase, State};
+use words::change::Purpose;
 use words::names::{ApplicationName, PackageName};
 
 const MINUTES_MS: u64 = 5 * 60_000;
@@ -139,10 +141,17 @@ fn a_restart_and_another_package_have_another_job_and_the_old_one_is_killed() {
     manager.round();
     manager.start(&hourly(), Origin::Newest, &alice()).unwrap();
     rounds(&manager);
-    let change = crate::manager::change::Change::to(words::change::Purpose::Restart);
-    manager.change(&hourly(), &change, &alice()).unwrap();
+    manager.change(&hourly(), &Change::to(Purpose::Restart), &alice()).unwrap();
     (0..3).for_each(|_| drop(rounds(&manager)));
     assert_eq!((status(&bed), live(&bed).len()), (vec!["KILLED".to_owned(), "RUNNING".to_owned()], 1));
+    // Who says the component alone means the one that there is.
+    let set = Some(json!({ "flink": { "counts": { "input": "/data" } } }));
+    manager.change(&hourly(), &Change { set, ..Change::to(Purpose::Upgrade) }, &alice()).unwrap();
+    (0..3).for_each(|_| drop(rounds(&manager)));
+    assert_eq!((status(&bed), live(&bed).len()), (["KILLED", "KILLED", "RUNNING"].map(str::to_owned).into(), 1));
+    let world = bed.oozie.world();
+    let newest = &world.jobs.values().next_back().unwrap().configuration;
+    assert!(newest.contains("<name>component_input</name><value>/data</value>"), "{newest}");
 }
 
 #[test]
