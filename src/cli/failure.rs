@@ -2,6 +2,7 @@
 //! Codes: 0 done, 1 failed, 2 wrong usage, 3 verification found a difference, 4 something would change.
 //! Not here: what failed.
 
+use crate::systems::manager;
 use crate::words::chain::chain;
 use crate::words::shown::{json, lines};
 use std::error::Error;
@@ -43,7 +44,9 @@ impl Failure {
 
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Failure {
-        Failure::new(FAILED, error)
+        let of_manager = (&error as &dyn Error).downcast_ref::<manager::Error>();
+        let code = if of_manager.is_some_and(manager::Error::is_of_request) { USAGE } else { FAILED };
+        Failure::new(code, error)
     }
 }
 
@@ -88,4 +91,17 @@ fn heard(said: io::Result<()>) -> io::Result<()> {
 /// Prints what a person should know besides: talk goes to standard error.
 pub fn warn(text: &str) -> io::Result<()> {
     heard(writeln!(io::stderr(), "{}", lines(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_the_manager_is_wrong_usage_where_the_request_is_wrong() {
+        for (of_request, code) in [(true, USAGE), (false, FAILED)] {
+            let refused = manager::Error::Refused { said: "no".into(), of_request };
+            assert_eq!(Failure::from(refused).code, code);
+        }
+    }
 }

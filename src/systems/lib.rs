@@ -19,6 +19,7 @@ pub mod jobmanager;
 pub mod keyring;
 mod lenient;
 pub mod local;
+pub mod manager;
 pub mod meter;
 pub mod oozie;
 pub mod places;

@@ -2,9 +2,9 @@
 //! Not here: any rule about it; the manager says what is refused and why.
 //! Names are their owners' to choose, and are escaped where they are printed.
 
-use super::client::Client;
 use super::{checked, settled, shown, table, tell, wait};
 use crate::cli::failure::{Outcome, say};
+use crate::systems::manager::Client;
 use crate::words::foreign::{Adopted, Foreign};
 use crate::words::ids::ApplicationId;
 use crate::words::moment;

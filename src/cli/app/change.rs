@@ -2,11 +2,11 @@
 //! Not here: any rule; the manager says what is refused and why.
 //! What is waited for is the end of the whole, and the exit code is 0 only where what was ordered has come to pass.
 
-use super::client::Client;
 use super::settings::{Property, of_file, of_set, property};
 use super::wait::{self, Settled};
 use super::{checked, settled, table, tell};
 use crate::cli::failure::{FAILED, Failure, Outcome, say, say_json};
+use crate::systems::manager::Client;
 use crate::words::application::{Application, Phase};
 use crate::words::change::{Plan, Step};
 use crate::words::names::{ApplicationName, ComponentName, PackageName};

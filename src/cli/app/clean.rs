@@ -2,9 +2,9 @@
 //! What comes from others is escaped where it is printed.
 //! Not here: any rule about it; the manager decides.
 
-use super::client::Client;
 use super::table;
 use crate::cli::failure::{Outcome, say, say_json, warn};
+use crate::systems::manager::Client;
 use crate::words::housekeeping::{self, Cleaning, Entry};
 use crate::words::moment;
 use crate::words::shown::shown;

@@ -2,10 +2,10 @@
 //! Not here: any rule; the manager says what is done, and what stands against it.
 //! Values that are set may be secrets: a plan tells their names alone.
 
-use super::client::Client;
 use super::wait::PAUSE;
 use super::{checked, table};
 use crate::cli::failure::{FAILED, Failure, Outcome, USAGE, give, say, say_json};
+use crate::systems::manager::{Client, Error};
 use crate::systems::regular;
 use crate::words::application::{Finding, Weight};
 use crate::words::declared::{self, Applied, Apply, Declarations, StepState, Steps};
@@ -70,7 +70,7 @@ fn export(client: &Client, Export { applications, json }: Export) -> Outcome {
         [] => client.declarations()?,
         names => {
             let each = names.iter().map(|name| client.declaration(name));
-            each.collect::<Result<Vec<Declarations>, Failure>>()?.into_iter().flatten().collect()
+            each.collect::<Result<Vec<Declarations>, Error>>()?.into_iter().flatten().collect()
         }
     };
     match json {

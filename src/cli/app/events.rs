@@ -3,9 +3,9 @@
 //! Not here: the stream of events, which is for programs on the network.
 
 use super::checked;
-use super::client::Client;
 use super::wait::{PAUSE, SILENCE};
 use crate::cli::failure::{Failure, Outcome, give, say, warn};
+use crate::systems::manager::Client;
 use crate::words::happened::{Happened, Page};
 use crate::words::moment;
 use crate::words::names::ApplicationName;
@@ -39,7 +39,7 @@ pub(super) fn run(client: &Client, wanted: &Events) -> Outcome {
                 std::thread::sleep(PAUSE);
                 continue;
             }
-            Err(failure) => return Err(failure),
+            Err(failure) => return Err(failure.into()),
         };
         silent = None;
         print(&page, wanted)?;

@@ -3,10 +3,10 @@
 //! Not here: any rule; the manager says what is refused and why.
 
 use super::failure::{Outcome, say, say_json, warn};
+use crate::systems::manager::Client;
 use crate::words::application::{Application, Finding};
 use crate::words::names::{ApplicationName, BadName, ComponentName, PackageName, Word};
 use clap::{Args, Subcommand};
-use client::Client;
 use serde::Serialize;
 use serde_json::{Value, json};
 use settings::{Property, property};
@@ -17,7 +17,6 @@ use std::time::Duration;
 mod adopt;
 mod change;
 mod clean;
-pub(super) mod client;
 mod declared;
 mod events;
 mod logs;

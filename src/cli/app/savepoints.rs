@@ -2,9 +2,9 @@
 //! Not here: any rule about them; the manager says what is refused and why.
 //! What comes from others is escaped where it is printed.
 
-use super::client::Client;
 use super::{checked, settled, table, wait};
 use crate::cli::failure::{Failure, Outcome, say, say_json, warn};
+use crate::systems::manager::Client;
 use crate::words::ids::TriggerId;
 use crate::words::moment;
 use crate::words::names::{ApplicationName, ComponentName};

@@ -2,11 +2,11 @@
 //! Not here: the steps, which the manager's own selftest goes, too (`apps::selftest`).
 //! What was found out is the exit code.
 
-use super::client::Client;
 use super::wait::SILENCE;
 use crate::apps::clock::SystemClock;
 use crate::apps::selftest::{Orders, Trial, selftest};
-use crate::cli::failure::{FAILED, Failure, Outcome, say, say_json};
+use crate::cli::failure::{FAILED, Outcome, say, say_json};
+use crate::systems::manager::{Client, Error};
 use crate::words::application::Application;
 use crate::words::chain::chain;
 use crate::words::names::{ApplicationName, PackageName};
@@ -17,37 +17,40 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-impl Orders for Client {
+/// The orders of a selftest, through the socket.
+struct ByClient<'a>(&'a Client);
+
+impl Orders for ByClient<'_> {
     fn deploy(&self, package: &PackageName) -> Result<(), String> {
-        let said = |failure: Failure| chain(failure.error());
-        if self.packages().map_err(said)?.contains(package) {
+        let said = |error: Error| chain(&error);
+        if self.0.packages().map_err(said)?.contains(package) {
             return Ok(());
         }
-        Client::deploy(self, Path::new(package.as_str())).map(drop).map_err(said)
+        self.0.deploy(Path::new(package.as_str())).map(drop).map_err(said)
     }
 
     fn create(&self, name: &ApplicationName, package: &PackageName) -> Result<(), String> {
-        Client::create(self, name, &json!({ "package": package })).map(drop).map_err(|failure| chain(failure.error()))
+        self.0.create(name, &json!({ "package": package })).map(drop).map_err(|error| chain(&error))
     }
 
     fn start(&self, name: &ApplicationName) -> Result<(), String> {
-        Client::start(self, name, None, false).map(drop).map_err(|failure| chain(failure.error()))
+        self.0.start(name, None, false).map(drop).map_err(|error| chain(&error))
     }
 
     /// A manager that does not answer for a moment ends no test.
     fn application(&self, name: &ApplicationName) -> Result<Option<Application>, String> {
         let begun = Instant::now();
         loop {
-            match self.applications() {
+            match self.0.applications() {
                 Ok(all) => return Ok(all.into_iter().find(|application| application.name == *name)),
-                Err(failure) if begun.elapsed() > SILENCE => return Err(chain(failure.error())),
+                Err(error) if begun.elapsed() > SILENCE => return Err(chain(&error)),
                 Err(_) => std::thread::sleep(Duration::from_secs(1)),
             }
         }
     }
 
     fn delete(&self, name: &ApplicationName) -> Result<(), String> {
-        Client::delete(self, name).map_err(|failure| chain(failure.error()))
+        self.0.delete(name).map_err(|error| chain(&error))
     }
 }
 
@@ -56,7 +59,7 @@ pub(super) fn run(client: &Client, package: &PackageName, within: u64, json: boo
     // One for each user: names are the manager's.
     let name = ApplicationName::new(format!("selftest-{}", rustix::process::geteuid().as_raw()))?;
     let trial = Trial { name: &name, package, within: Duration::from_secs(within) };
-    let test = selftest(client, &SystemClock::default(), &trial);
+    let test = selftest(&ByClient(client), &SystemClock::default(), &trial);
     if json {
         say_json(&test)?
     } else {

@@ -2,9 +2,9 @@
 //! A manager that does not answer for a moment ends no wait.
 //! Not here: what is waited for by the manager itself.
 
-use super::client::Client;
 use super::table;
 use crate::cli::failure::{FAILED, Failure, say, warn};
+use crate::systems::manager::Client;
 use crate::words::application::{Application, Phase, SavepointState, State};
 use crate::words::names::{ApplicationName, ComponentName};
 use std::collections::BTreeMap;
@@ -114,7 +114,7 @@ pub(super) fn until(
                     Settled::Badly(code) => return Ok((application, ExitCode::from(code))),
                 }
             }
-            Err(failure) if silent.get_or_insert_with(Instant::now).elapsed() > SILENCE => return Err(failure),
+            Err(failure) if silent.get_or_insert_with(Instant::now).elapsed() > SILENCE => return Err(failure.into()),
             Err(_) => {}
         }
         std::thread::sleep(pause);

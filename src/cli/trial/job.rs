@@ -4,10 +4,10 @@
 
 use super::Ports;
 use super::children::Children;
-use crate::cli::app::client::Client;
 use crate::cli::app::table;
 use crate::cli::failure::{FAILED, Failure};
 use crate::systems::client::Client as Web;
+use crate::systems::manager::Client;
 use crate::systems::site;
 use crate::words::application::{Application, Phase, State};
 use crate::words::names::{ApplicationName, PackageName};
