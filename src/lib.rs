@@ -4,4 +4,4 @@
 
 pub mod cli;
 
-pub use {agent, apps, cluster, flink, mirror, node, systems, words};
+pub use {agent, apps, cluster, flink, mirror, node, systems, trial, words};

@@ -25,6 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("node", &["words", "systems"]),
     ("agent", &["words", "systems", "apps"]),
     ("apps", &["words", "flink", "systems"]),
+    ("trial", &["words", "systems", "mirror", "cluster"]),
 ];
 
 /// A source file may have this many lines without its tests.

@@ -3,6 +3,7 @@
 //! Not here: what failed.
 
 use crate::systems::manager;
+use crate::trial;
 use crate::words::chain::chain;
 use crate::words::shown::{json, lines};
 use std::error::Error;
@@ -44,10 +45,14 @@ impl Failure {
 
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Failure {
-        let of_manager = (&error as &dyn Error).downcast_ref::<manager::Error>();
-        let code = if of_manager.is_some_and(manager::Error::is_of_request) { USAGE } else { FAILED };
-        Failure::new(code, error)
+        Failure::new(if is_of_request(&error) { USAGE } else { FAILED }, error)
     }
+}
+
+/// Whether a room says that what it was asked for is wrong.
+fn is_of_request(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref().is_some_and(manager::Error::is_of_request)
+        || error.downcast_ref().is_some_and(trial::Error::is_of_request)
 }
 
 /// What a command comes to.

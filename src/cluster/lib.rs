@@ -58,7 +58,7 @@ use words::names::{SafePath, Word};
 use words::node::DOCUMENT;
 use words::problem::{Problems, Source};
 use words::secret::CERTIFICATES;
-use words::tree::{Entry, Tree};
+use words::tree::{Conflict, Entry, Tree};
 
 /// The roles that the program carries.
 pub const ROLES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../roles");
@@ -68,6 +68,9 @@ pub const FLAVORS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../flavor
 pub const TEMPLATES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../templates");
 /// The example clusters that it carries.
 pub const CLUSTERS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../clusters");
+
+/// A key of the right form, where nothing is rendered that anybody would trust.
+pub const NO_KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
 
 /// Everything that decides what a cluster's nodes get.
 #[derive(Debug, Clone)]
@@ -118,6 +121,17 @@ pub struct Rendered {
 }
 
 impl Rendered {
+    /// All nodes' folders as one tree.
+    pub fn tree(&self) -> Result<Tree, Conflict> {
+        let mut all = Tree::default();
+        for (node, tree) in &self.nodes {
+            let below =
+                |path: SafePath| SafePath::new(format!("{node}/{path}")).expect("a word before a path is a path");
+            tree.iter().try_for_each(|(path, entry)| all.insert(below(path), entry))?;
+        }
+        Ok(all)
+    }
+
     /// Whether a node takes its key and certificates from where an install brings them.
     pub fn needs_certificates(&self) -> bool {
         let place = SafePath::new(DOCUMENT).expect("the name of the document is a path");

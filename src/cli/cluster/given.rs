@@ -14,9 +14,6 @@ use crate::words::problem::{Problems, Source};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
-/// A key of the right form, where nothing is rendered that anybody would trust.
-const NO_KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
-
 /// The cluster, and what differs from its file.
 #[derive(Args)]
 pub struct Given {
@@ -80,7 +77,7 @@ impl Given {
         let file = self.cluster.display().to_string();
         let text = regular::read_text(&self.cluster)
             .map_err(|error| Failure::new(USAGE, format!("cannot read {file}: {error}")))?;
-        let keys = served.map_or_else(|| Ok(vec![NO_KEY.to_owned()]), Served::trusted_keys)?;
+        let keys = served.map_or_else(|| Ok(vec![cluster::NO_KEY.to_owned()]), Served::trusted_keys)?;
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let generation = served.map(|served| generation(&served.mirror, &keys)).transpose()?;
         let cluster = Source { file: &file, text: &text };

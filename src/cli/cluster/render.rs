@@ -6,12 +6,9 @@ use super::certificates::remind;
 use super::content;
 use super::given::Rendering;
 use crate::cli::failure::{Failure, Outcome, USAGE, WOULD_CHANGE, say, warn};
-use crate::cluster::Rendered;
 use crate::mirror::folder;
-use crate::words::names::SafePath;
 use crate::words::node;
 use crate::words::shown;
-use crate::words::tree::Tree;
 use clap::Args;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,17 +22,6 @@ pub struct Arguments {
     /// Only show who gets what; nothing is written, exit code 4 if something would be.
     #[arg(long)]
     dry_run: bool,
-}
-
-/// All nodes' folders as one tree.
-pub fn one_tree(rendered: &Rendered) -> Result<Tree, Failure> {
-    let mut all = Tree::default();
-    for (node, tree) in &rendered.nodes {
-        for (path, entry) in tree.iter() {
-            all.insert(SafePath::new(format!("{node}/{path}"))?, entry)?;
-        }
-    }
-    Ok(all)
 }
 
 /// A folder that holds anything but rendered nodes is somebody's, and is not replaced.
@@ -56,7 +42,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         false => rendered.assignment.to_string(),
     };
     say(&table)?;
-    let tree = one_tree(&rendered)?;
+    let tree = rendered.tree()?;
     if arguments.dry_run {
         let change = !folder::holds(&tree, out);
         return Ok(if change { ExitCode::from(WOULD_CHANGE) } else { ExitCode::SUCCESS });

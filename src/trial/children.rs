@@ -2,19 +2,20 @@
 //! Each has a log file; all of them end with us, and what a killed run left is ended by the next.
 //! Not here: what the services are; the node's document says it.
 
-use super::ports::Ports;
-use crate::cli::failure::{FAILED, Failure};
-use crate::systems::probe::{self, Seen};
-use crate::words::event::{Event, Tell};
-use crate::words::names::Word;
-use crate::words::node::{Node, Ready, Service};
+use crate::error::Error;
+use crate::ports::Ports;
 use rustix::process::{Pid, Signal, getpgid, kill_process_group, test_kill_process};
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
+use systems::probe::{self, Seen};
 use walkdir::WalkDir;
+use words::event::{Event, Tell};
+use words::names::Word;
+use words::node::{Node, Ready, Service};
 
 /// How long one look at a service may take.
 const ONE_TRY: Duration = Duration::from_secs(2);
@@ -27,7 +28,7 @@ const LOGS: &str = "node/var/log/pnda";
 const LINES: usize = 20;
 
 /// Services that run, on ports that are held for them.
-pub(super) struct Children<'a> {
+pub(crate) struct Children<'a> {
     running: Vec<Running>,
     ports: &'a Ports,
     logs: PathBuf,
@@ -43,7 +44,7 @@ struct Running {
 
 impl<'a> Children<'a> {
     /// Starts the services of a node, in order.
-    pub(super) fn start(node: &Node, folder: &Path, ports: &'a Ports, tell: Tell) -> Result<Self, Failure> {
+    pub(crate) fn start(node: &Node, folder: &Path, ports: &'a Ports, tell: Tell) -> Result<Self, Error> {
         for name in ["log", "run"] {
             fs::create_dir_all(folder.join(name))?;
         }
@@ -59,7 +60,7 @@ impl<'a> Children<'a> {
     }
 
     /// Waits until a service answers.
-    fn wait_for(&mut self, name: &Word, ready: &Ready) -> Result<(), Failure> {
+    fn wait_for(&mut self, name: &Word, ready: &Ready) -> Result<(), Error> {
         let deadline = Instant::now() + Duration::from_secs(ready.within.into());
         loop {
             let seen = probe::ask(&ready.at, ONE_TRY);
@@ -76,7 +77,7 @@ impl<'a> Children<'a> {
     }
 
     /// Fails if a service has ended by itself.
-    pub(super) fn check(&mut self) -> Result<(), Failure> {
+    pub(crate) fn check(&mut self) -> Result<(), Error> {
         for at in 0..self.running.len() {
             if let Some(status) = self.running[at].child.try_wait()? {
                 let running = &self.running[at];
@@ -87,17 +88,17 @@ impl<'a> Children<'a> {
     }
 
     /// What happened, who has a port that a service needs, and what the service said last.
-    fn failure(&self, what: &str, of: Option<&Running>) -> Failure {
+    fn failure(&self, what: &str, of: Option<&Running>) -> Error {
         let ours: Vec<Pid> = self.running.iter().map(|running| Pid::from_child(&running.child)).collect();
         let group = |pid: u32| getpgid(Pid::from_raw(pid as i32)).ok();
         let taken = self.ports.taken(|pid| group(pid).is_some_and(|group| ours.contains(&group)));
         let said = of.map(|running| last_words(running, &self.logs));
         let all = [Some(what.to_owned()), taken, said].into_iter().flatten();
-        Failure::new(FAILED, all.collect::<Vec<_>>().join("\n  "))
+        Error::Service(all.collect::<Vec<_>>().join("\n  "))
     }
 
     /// Ends every service, the last started first.
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         while let Some(mut running) = self.running.pop() {
             let _ = signal(&running.child, Signal::TERM);
             let deadline = Instant::now() + PATIENCE;
@@ -139,12 +140,11 @@ fn last_words(running: &Running, logs: &Path) -> String {
     told.collect::<Vec<_>>().join("\n  ")
 }
 
-fn start(service: &Service, folder: &Path) -> Result<Running, Failure> {
+fn start(service: &Service, folder: &Path) -> Result<Running, Error> {
     let name = service.name.to_string();
     let (log, pid_file) = (folder.join(format!("log/{name}.log")), folder.join(format!("run/{name}.pid")));
     let (output, began) = (File::create(&log)?, SystemTime::now());
-    let (program, arguments) =
-        service.command.split_first().ok_or_else(|| Failure::new(FAILED, format!("{name} has no command")))?;
+    let Some((program, arguments)) = service.command.split_first() else { return Err(Error::NoCommand(name)) };
     let child = Command::new(program)
         .args(arguments)
         .envs(&service.environment)
@@ -154,17 +154,19 @@ fn start(service: &Service, folder: &Path) -> Result<Running, Failure> {
         .stderr(output)
         .process_group(0)
         .spawn()
-        .map_err(|error| Failure::new(FAILED, format!("cannot start {name} ({program}): {error}")))?;
+        .map_err(|error| Error::Start { name: name.clone(), program: program.clone(), error })?;
     fs::write(&pid_file, child.id().to_string())?;
     Ok(Running { name, child, log, began, pid_file })
 }
 
 /// Ends services that an earlier, killed run of the same folder has left; anything else of the same number is let be.
-pub(super) fn stop_strays(folder: &Path) -> Result<(), Failure> {
+pub(crate) fn stop_strays(folder: &Path) -> Result<(), Error> {
     let Ok(entries) = fs::read_dir(folder.join("run")) else { return Ok(()) };
     for entry in entries.flatten() {
         let text = fs::read_to_string(entry.path()).unwrap_or_default();
-        if let Some(pid) = text.trim().parse().ok().and_then(Pid::from_raw).filter(|pid| is_ours(*pid, folder)) {
+        if let Some(pid) =
+            text.trim().parse().ok().and_then(Pid::from_raw).filter(|pid| is_ours(pid.as_raw_nonzero(), folder))
+        {
             let _ = kill_process_group(pid, Signal::TERM);
             let deadline = Instant::now() + PATIENCE;
             while test_kill_process(pid).is_ok() && Instant::now() < deadline {
@@ -178,7 +180,7 @@ pub(super) fn stop_strays(folder: &Path) -> Result<(), Failure> {
 }
 
 /// Whether a process was started out of this folder.
-fn is_ours(pid: Pid, folder: &Path) -> bool {
-    let command = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+pub(crate) fn is_ours(pid: impl Display, folder: &Path) -> bool {
+    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     String::from_utf8_lossy(&command).contains(&*folder.to_string_lossy())
 }

@@ -2,31 +2,30 @@
 //! Its package comes from the mirror; its archive must arrive in the history server.
 //! Not here: the services themselves.
 
-use super::Ports;
-use super::children::Children;
-use crate::cli::app::table;
-use crate::cli::failure::{FAILED, Failure};
-use crate::systems::client::Client as Web;
-use crate::systems::manager::Client;
-use crate::systems::site;
-use crate::words::application::{Application, Phase, State};
-use crate::words::names::{ApplicationName, PackageName};
+use crate::children::Children;
+use crate::error::Error;
+use crate::ports::Ports;
 use serde::Deserialize;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use systems::client::Client as Web;
+use systems::manager::Client;
+use systems::site;
+use words::application::{Application, Phase, State};
+use words::names::{ApplicationName, PackageName};
 
 /// The example on the mirror, as a package, and the application that is made of it.
 const PACKAGE: &str = "mirror/current/mirror_apps/wordcount-1.0.0.tar.gz";
-const PACKAGE_NAME: &str = "wordcount-1.0.0";
+pub(crate) const PACKAGE_NAME: &str = "wordcount-1.0.0";
 const APPLICATION: &str = "wordcount";
 /// Where the manager of applications answers.
-pub(super) const SOCKET: &str = "node/var/lib/pnda/applications/socket";
+pub(crate) const SOCKET: &str = "node/var/lib/pnda/applications/socket";
 /// How long anything here may take on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The services that a trial asks.
-pub(super) struct Service {
+pub(crate) struct Service {
     history_server: String,
     agent: String,
     workers: String,
@@ -35,13 +34,13 @@ pub(super) struct Service {
 
 /// A job as the history server tells it.
 #[derive(Deserialize)]
-pub(super) struct Job {
+pub(crate) struct Job {
     #[serde(rename = "jid")]
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) state: String,
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) state: String,
     #[serde(rename = "duration")]
-    pub(super) duration_ms: u64,
+    pub(crate) duration_ms: u64,
 }
 
 #[derive(Deserialize)]
@@ -68,7 +67,7 @@ struct Health {
 
 impl Service {
     /// Services on loopback.
-    pub(super) fn new(ports: &Ports) -> Service {
+    pub(crate) fn new(ports: &Ports) -> Service {
         Service {
             history_server: format!("{}/jobs/overview", ports.url("flink.history_server.port")),
             agent: format!("{}/health", ports.url("agent")),
@@ -78,34 +77,34 @@ impl Service {
     }
 
     /// What the agent says of the history server.
-    pub(super) fn health(&self) -> Result<String, Failure> {
+    pub(crate) fn health(&self) -> Result<String, Error> {
         let health: Health = serde_json::from_slice(&self.get(&self.agent)?)?;
         Ok(health.status)
     }
 
     /// The jobs that the history server has read.
-    pub(super) fn jobs(&self) -> Result<Vec<Job>, Failure> {
+    pub(crate) fn jobs(&self) -> Result<Vec<Job>, Error> {
         let jobs: Jobs = serde_json::from_slice(&self.get(&self.history_server)?)?;
         Ok(jobs.jobs)
     }
 
     /// Whether one of them went well.
-    pub(super) fn has_finished_job(&self) -> Result<bool, Failure> {
+    pub(crate) fn has_finished_job(&self) -> Result<bool, Error> {
         Ok(self.jobs()?.iter().any(|job| job.state == "FINISHED"))
     }
 
     /// Whether YARN has a worker that takes containers.
-    fn has_worker(&self) -> Result<bool, Failure> {
+    fn has_worker(&self) -> Result<bool, Error> {
         let cluster: Cluster = serde_json::from_slice(&self.get(&self.workers)?)?;
         Ok(cluster.metrics.active > 0)
     }
 
-    fn get(&self, url: &str) -> Result<Vec<u8>, Failure> {
+    fn get(&self, url: &str) -> Result<Vec<u8>, Error> {
         Ok(self.client.get(url, 8 << 20)?)
     }
 
     /// Waits until the agent calls the history server well, and YARN can run something.
-    pub(super) fn wait_until_healthy(&self, children: &mut Children<'_>, stopped: &AtomicBool) -> Result<(), Failure> {
+    pub(crate) fn wait_until_healthy(&self, children: &mut Children<'_>, stopped: &AtomicBool) -> Result<(), Error> {
         wait(children, stopped, "the history server is not well", || {
             self.health().is_ok_and(|health| matches!(health.as_str(), "OK" | "WARN"))
         })?;
@@ -113,7 +112,7 @@ impl Service {
     }
 
     /// Waits until the history server has read a job that went well.
-    pub(super) fn wait_for_job(&self, children: &mut Children<'_>, stopped: &AtomicBool) -> Result<(), Failure> {
+    pub(crate) fn wait_for_job(&self, children: &mut Children<'_>, stopped: &AtomicBool) -> Result<(), Error> {
         wait(children, stopped, "no finished job arrived in the history server", || {
             self.has_finished_job().unwrap_or(false)
         })
@@ -123,17 +122,17 @@ impl Service {
 fn wait(
     children: &mut Children<'_>,
     stopped: &AtomicBool,
-    what: &str,
+    what: &'static str,
     mut done: impl FnMut() -> bool,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let deadline = Instant::now() + PATIENCE;
     while !done() {
         children.check()?;
         if stopped.load(Ordering::Relaxed) {
-            return Err(Failure::new(FAILED, "stopped"));
+            return Err(Error::Stopped);
         }
         if Instant::now() > deadline {
-            return Err(Failure::new(FAILED, format!("{what} after {} s", PATIENCE.as_secs())));
+            return Err(Error::Late { what, seconds: PATIENCE.as_secs() });
         }
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -141,7 +140,7 @@ fn wait(
 }
 
 /// Deploys the package that the mirror has, makes an application of it, runs it, and waits for its end.
-pub(super) fn run(folder: &Path, children: &mut Children<'_>, stopped: &AtomicBool) -> Result<Application, Failure> {
+pub(crate) fn run(folder: &Path, children: &mut Children<'_>, stopped: &AtomicBool) -> Result<Application, Error> {
     let client = Client::new(&folder.join(SOCKET));
     let name = ApplicationName::new(APPLICATION)?;
     let known = |client: &Client| client.applications().is_ok_and(|all| all.iter().any(|one| one.name == name));
@@ -162,6 +161,6 @@ pub(super) fn run(folder: &Path, children: &mut Children<'_>, stopped: &AtomicBo
     let told = client.application(&name)?;
     match told.components.iter().all(|component| component.state == State::Finished) {
         true => Ok(told),
-        false => Err(Failure::new(FAILED, format!("the application did not finish:\n{}", table::application(&told)))),
+        false => Err(Error::NotFinished(Box::new(told))),
     }
 }

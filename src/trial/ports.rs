@@ -2,7 +2,7 @@
 //! A block is held by a socket's name, which the kernel knows in the same network namespace as the ports, and frees with us.
 //! Not here: which service listens where.
 
-use crate::cli::failure::{FAILED, Failure};
+use crate::error::Error;
 use listeners::Protocol;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::linux::net::SocketAddrExt;
@@ -36,44 +36,39 @@ const APART: u16 = 1000;
 const BLOCKS: u16 = 13;
 
 /// A block that is held.
-pub(super) struct Ports {
+pub(crate) struct Ports {
     block: u16,
     _held: UnixListener,
 }
 
 impl Ports {
-    /// The first block that no other trial holds and in which nobody listens.
-    pub(super) fn hold() -> Result<Ports, Failure> {
+    /// The first block that no other trial holds and in which nobody listens but what an earlier run has left.
+    pub(crate) fn hold(is_ours: impl Fn(u32) -> bool) -> Result<Ports, Error> {
         let mut taken = String::new();
         for block in 0..BLOCKS {
             let name = SocketAddr::from_abstract_name(format!("pnda-try-{block}"))?;
             let Ok(held) = UnixListener::bind_addr(&name) else { continue };
             let ports = Ports { block, _held: held };
-            match ports.taken(|_| false) {
+            match ports.taken(&is_ours) {
                 None => return Ok(ports),
                 Some(by) => taken = format!("; the last one that was looked at: {by}"),
             }
         }
-        Err(Failure::new(
-            FAILED,
-            format!(
-                "each of {BLOCKS} blocks of ports is held by another trial or has one that is taken{taken}: end one of them"
-            ),
-        ))
+        Err(Error::NoPorts { blocks: BLOCKS, taken })
     }
 
     /// The port of a setting.
-    pub(super) fn of(&self, name: &str) -> u16 {
+    pub(crate) fn of(&self, name: &str) -> u16 {
         self.all().find(|(found, _)| *found == name).map(|(_, port)| port).unwrap_or_default()
     }
 
     /// An address on loopback.
-    pub(super) fn url(&self, name: &str) -> String {
+    pub(crate) fn url(&self, name: &str) -> String {
         format!("http://127.0.0.1:{}", self.of(name))
     }
 
     /// The ports that are settings of roles.
-    pub(super) fn settings(&self) -> impl Iterator<Item = (&'static str, u16)> {
+    pub(crate) fn settings(&self) -> impl Iterator<Item = (&'static str, u16)> {
         self.all().filter(|(name, _)| name.contains('.'))
     }
 
@@ -83,7 +78,7 @@ impl Ports {
     }
 
     /// A port of the block on which somebody listens who is none of ours, and who that is.
-    pub(super) fn taken(&self, is_ours: impl Fn(u32) -> bool) -> Option<String> {
+    pub(crate) fn taken(&self, is_ours: impl Fn(u32) -> bool) -> Option<String> {
         self.all().filter(|(_, port)| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err()).find_map(
             |(name, port)| match listeners::get_process_by_port(port, Protocol::TCP) {
                 Ok(process) if is_ours(process.pid) => None,
@@ -102,7 +97,7 @@ mod tests {
 
     #[test]
     fn two_trials_at_once_have_no_port_in_common_and_one_that_is_taken_is_told() {
-        let (one, two) = (Ports::hold().unwrap(), Ports::hold().unwrap());
+        let (one, two) = (Ports::hold(|_| false).unwrap(), Ports::hold(|_| false).unwrap());
         assert_ne!(one.block, two.block);
         assert!(one.all().all(|(_, port)| two.all().all(|(_, other)| port != other)));
         let _other = TcpListener::bind((Ipv4Addr::LOCALHOST, two.of("yarn.port"))).unwrap();
