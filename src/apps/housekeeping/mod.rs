@@ -16,7 +16,7 @@ mod tests;
 pub use packages::undeployed;
 pub use places::{Places, TEMPORARY};
 
-use crate::journal::{Cleaning, Key, Leaving, State};
+use crate::journal::{Cleaning, Component, Key, Leaving, State};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -176,13 +176,18 @@ impl Known<'_> {
 
     /// A component of the journal that is being submitted or runs, and was so by then.
     fn submitted_by(&self, at_ms: u64) -> Option<Key> {
-        let all = self.state.applications.iter();
-        let mut all = all.flat_map(|(name, one)| one.components.iter().map(move |one| (name, one)));
-        all.find_map(|(name, (component, known))| {
+        let begun = |known: &Component| {
             let run = known.live().map(|run| run.at_ms);
-            let begun = run.or(known.attempt.as_ref().map(|attempt| attempt.at_ms)).filter(|begun| *begun <= at_ms);
-            begun.map(|_| Key { application: name.clone(), component: component.clone() })
-        })
+            run.or(known.attempt.as_ref().map(|attempt| attempt.at_ms))
+        };
+        let mut all = self.state.applications.iter().flat_map(|(name, one)| {
+            let components = one.components.iter().map(move |(of, known)| (name, of, begun(known)));
+            // A coordinator begins its runs for months with what it was submitted with.
+            let workflows = one.workflows.iter().map(move |(of, known)| (name, of, known.live().map(|job| job.at_ms)));
+            components.chain(workflows)
+        });
+        let found = all.find(|(_, _, begun)| begun.is_some_and(|begun| begun <= at_ms));
+        found.map(|(name, component, _)| Key { application: name.clone(), component: component.clone() })
     }
 }
 

@@ -6,6 +6,7 @@ use super::*;
 use crate::archive::of_cluster;
 use crate::journal::{
     Application, Component, End, FORMAT, Fact, Package, Previous, Record, Release, Run, Snapshot, Verdict, Wanted,
+    Workflow,
 };
 use serde_json::json;
 use words::digest::Sha256;
@@ -302,6 +303,14 @@ fn a_release_goes_when_another_one_took_its_place_and_nothing_is_older_than_that
         (run.end, run.at_ms) = (None, NOW_MS - 201 * DAY_MS);
     });
     stays(of_old(&live, release(old, 300, &[])), "a/c was submitted before");
+    // So does a coordinator, which YARN never has.
+    let hourly = state(|one| {
+        let job = json!({ "token": "0a1b", "order": 1, "at_ms": NOW_MS - 201 * DAY_MS, "package": "p-1.0.0",
+            "is_coordinator": true, "is_held": true });
+        let job = Some(serde_json::from_value(job).unwrap());
+        one.workflows = BTreeMap::from([(ComponentName::new("hourly").unwrap(), Workflow { changed: 1, job })]);
+    });
+    stays(of_old(&hourly, release(old, 300, &[])), "a/hourly was submitted before");
 }
 
 #[test]
