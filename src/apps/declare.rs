@@ -157,7 +157,7 @@ fn change(way: &mut Way, application: &Application, declared: &Declared, release
                 way.waits = Some("it is starting".to_owned());
             }
             // Whoever declares that it runs does not say that it is begun again when it has ended.
-            if way.orders.is_empty() && runs(application).is_empty() {
+            if way.orders.is_empty() && runs(application).is_empty() && !application.has_live_workflow() {
                 let remedy = format!("`pnda app start {}` begins it anew", way.name);
                 way.findings.push(Finding::warning(way.name.as_str(), "all of it has ended", remedy));
             }

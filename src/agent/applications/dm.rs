@@ -179,23 +179,31 @@ fn components(told: &Application, manager: &Manager) -> Value {
         });
         all.insert(format!("flink-{}", at + 1), value);
     }
-    let worst = told.components.iter().map(|component| component.state).max_by_key(|state| weight(*state));
-    all.insert("aggregate_status".to_owned(), json!(worst.map_or("CREATED", word)));
+    let words = told.components.iter().map(word_of);
+    all.insert("aggregate_status".to_owned(), json!(words.max_by_key(|word| weight(word)).unwrap_or("CREATED")));
     Value::Object(all)
+}
+
+fn is_bad(run: &OozieRun) -> bool {
+    ["ERROR", "FAILED", "KILLED", "TIMEDOUT"].contains(&run.status.as_str())
+}
+
+/// A coordinator between two runs runs, in PNDA's words.
+fn word_of(component: &Component) -> &'static str {
+    match (&component.oozie, component.state) {
+        (Some(oozie), State::Scheduled | State::Running) if oozie.runs.iter().any(is_bad) => "RUNNING_WITH_ERRORS",
+        (Some(_), State::Scheduled) => "RUNNING",
+        (_, state) => word(state),
+    }
 }
 
 /// A job of Oozie's with what it runs: an action that failed is an error, and one among others a warning.
 fn of_oozie(component: &Component, oozie: &OozieTold) -> Value {
-    let is_bad = |run: &OozieRun| ["ERROR", "FAILED", "KILLED", "TIMEDOUT"].contains(&run.status.as_str());
     let bad = oozie.runs.iter().filter(|run| is_bad(run)).count();
     let status = match bad {
         0 => "OK",
         bad if bad == oozie.runs.len() => "ERROR",
         _ => "WARN",
-    };
-    let word = match (word(component.state), status) {
-        ("RUNNING", "WARN" | "ERROR") => "RUNNING_WITH_ERRORS",
-        (word, _) => word,
     };
     let mut actions = serde_json::Map::new();
     for (at, run) in oozie.runs.iter().enumerate() {
@@ -211,7 +219,7 @@ fn of_oozie(component: &Component, oozie: &OozieTold) -> Value {
         actions.insert(format!("{key}-{}", at + 1), value);
     }
     json!({
-        "aggregate_status": word, "oozieId": oozie.id, "name": component.name, "componentType": "Oozie",
+        "aggregate_status": word_of(component), "oozieId": oozie.id, "name": component.name, "componentType": "Oozie",
         "status": status, "information": component.reason, "actions": actions,
     })
 }
@@ -255,8 +263,8 @@ fn word(state: State) -> &'static str {
 }
 
 /// Whatever failed is told before what runs, and what runs before what is done.
-fn weight(state: State) -> u8 {
-    match word(state) {
+fn weight(word: &str) -> u8 {
+    match word {
         "CREATED" => 0,
         "COMPLETED" => 1,
         "STARTING" => 2,

@@ -27,8 +27,8 @@ pub enum Seen {
     NoJob,
     /// Somebody does not answer: who, and why.
     Hidden { hop: &'static str, why: String },
-    /// It has no such job.
-    Missing,
+    /// It has no such job; what its actions have submitted goes on in YARN all the same.
+    Missing { left: Vec<ApplicationId> },
     /// It has this; and these applications of YARN that its actions have submitted go on.
     Found { job: Box<Job>, left: Vec<ApplicationId> },
 }
@@ -77,11 +77,16 @@ pub fn next(wanted: &Wanted, workflow: &Workflow, observed: &Observed, now_ms: u
         (Seen::NoJob, ..) => Action::Rest(Rest::Stale),
         (Seen::Hidden { hop, why }, ..) => Action::Rest(hidden(hop, why)),
         (Seen::Found { job, .. }, None, _) => Action::Accept(job.id.clone()),
-        (Seen::Missing, Some(_), _) => Action::End(End::of(Verdict::Lost, "Oozie has forgotten it")),
-        (Seen::Missing, None, begun_ms) if now_ms.saturating_sub(begun_ms.unwrap_or(0)) < DOUBT_MS => {
+        // Its database may be an older one for the moment.
+        (Seen::Missing { .. }, Some(id), _) if order.is_some() && !job.is_outdated => {
+            Action::Rest(hidden("Oozie", &format!("it has no {id} any more: bring its database back, or stop this")))
+        }
+        (Seen::Missing { left }, Some(_), _) if !left.is_empty() => Action::KillLeft(left.clone()),
+        (Seen::Missing { .. }, Some(_), _) => Action::End(End::of(Verdict::Lost, "Oozie has forgotten it")),
+        (Seen::Missing { .. }, None, begun_ms) if now_ms.saturating_sub(begun_ms.unwrap_or(0)) < DOUBT_MS => {
             Action::Rest(Rest::Waits("Oozie did not answer when it was submitted, and may still take it"))
         }
-        (Seen::Missing, None, _) => Action::Withdraw,
+        (Seen::Missing { .. }, None, _) => Action::Withdraw,
         (Seen::Found { job: seen, left }, Some(_), _) => known(wanted, job, order, (seen, left)),
     }
 }
@@ -103,6 +108,11 @@ fn is_due(last: Option<&OozieJob>, order: Option<u64>) -> bool {
 }
 
 fn known(wanted: &Wanted, job: &OozieJob, order: Option<u64>, (seen, left): (&Job, &[ApplicationId])) -> Action {
+    // What was told to go on may be over before anybody looks: it was of this order.
+    let goes_on = order.is_some() && job.is_held && !job.is_outdated;
+    if seen.state.is_final() && goes_on {
+        return Action::Resume;
+    }
     if seen.state.is_final() {
         return if left.is_empty() { Action::End(end(seen)) } else { Action::KillLeft(left.to_vec()) };
     }

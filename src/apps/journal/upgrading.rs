@@ -7,7 +7,6 @@ use super::record::{End, Key, Origin, Record, Verdict};
 use super::state::State;
 use super::streak::Streak;
 use super::upgrade::{Asked, Previous, Release, States, Trial, TrialFact, Upgrade, UpgradeFact};
-use super::workflow::Workflow;
 use std::collections::BTreeSet;
 use words::change::{Purpose, Step};
 use words::digest::Sha256;
@@ -137,7 +136,8 @@ impl Application {
         self.package = upgrade.to.package.clone();
         self.overrides = upgrade.to.overrides.clone();
         upgrade.step = if is_tried { Step::Trying } else { Step::Good };
-        self.workflows.values_mut().for_each(Workflow::outdate);
+        let order = starts.then_some(record.number);
+        self.workflows.values_mut().for_each(|one| one.outdate(record.number, order));
         let back = self.previous.as_ref().filter(|_| purpose == Purpose::Rollback).map(|one| one.states.clone());
         for (name, component) in &mut self.components {
             if let Some(back) = &back {
@@ -191,7 +191,8 @@ impl Application {
         let (from, starts, states) = (upgrade.from.clone(), upgrade.starts, upgrade.states.clone());
         let runs = upgrade.runs.clone();
         (self.package, self.overrides) = (from.package, from.overrides);
-        self.workflows.values_mut().for_each(Workflow::outdate);
+        let order = starts.then_some(record.number);
+        self.workflows.values_mut().for_each(|one| one.outdate(record.number, order));
         for (name, component) in &mut self.components {
             component.begins = Some(pinned(&states, name));
             if starts && component.stays_ended(name, &runs, record.number) {
@@ -239,6 +240,7 @@ impl Application {
                 component.is_of(number, was);
             }
         }
+        self.workflows.values_mut().for_each(|one| one.stay_ended(Some(number)));
         self.wanted = Wanted::Started { order: number, origin: Origin::Newest };
         true
     }

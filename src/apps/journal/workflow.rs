@@ -76,9 +76,17 @@ impl Workflow {
         self.live().is_some_and(|job| !job.is_held)
     }
 
-    /// The application is made of something else from here on.
-    pub(super) fn outdate(&mut self) {
-        self.job.iter_mut().for_each(|job| job.is_outdated = true);
+    /// The application is made of something else from this record on; what has ended stays so by the order that is in force then.
+    pub(super) fn outdate(&mut self, number: u64, order: Option<u64>) {
+        self.changed = number;
+        self.job.iter_mut().for_each(|job| job.is_outdated = job.end.is_none());
+        self.stay_ended(order);
+    }
+
+    /// What has ended stays so by another order, too.
+    pub(super) fn stay_ended(&mut self, order: Option<u64>) {
+        let ended = self.job.iter_mut().filter(|job| job.end.is_some());
+        ended.for_each(|job| job.order = order.unwrap_or(job.order));
     }
 }
 

@@ -76,10 +76,10 @@ impl Manager {
         };
         match found {
             Err(why) => hidden(why),
-            Ok(None) => Seen::Missing,
-            Ok(Some(found)) => match self.left(&application.owner, job, &found) {
-                Ok(left) => Seen::Found { job: Box::new(found), left },
-                Err(error) => Seen::Hidden { hop: "the ResourceManager", why: error.to_string() },
+            Ok(found) => match (self.left(&application.owner, job, found.as_ref()), found) {
+                (Err(error), _) => Seen::Hidden { hop: "the ResourceManager", why: error.to_string() },
+                (Ok(left), None) => Seen::Missing { left },
+                (Ok(left), Some(found)) => Seen::Found { job: Box::new(found), left },
             },
         }
     }
@@ -89,7 +89,9 @@ impl Manager {
         let failed = |error: oozie::Error| chain(&error);
         if !job.is_coordinator {
             let id = oozie.workflow_with(owner, job.token.as_str()).map_err(failed)?;
-            return id.map_or(Ok(None), |id| oozie.job(owner, &id).map_err(failed));
+            let found = id.map_or(Ok(None), |id| oozie.job(owner, &id).map_err(failed))?;
+            // An external id is anybody's to choose.
+            return Ok(found.filter(|one| one.user == owner.name() && one.path.contains(job.token.as_str())));
         }
         let all = oozie.coordinators(owner, &[("user", owner.name())]).map_err(failed)?;
         let count = all.len();
@@ -101,8 +103,13 @@ impl Manager {
     }
 
     /// What the actions of a job that is over have submitted to YARN and goes on there.
-    fn left(&self, owner: &Word, job: &OozieJob, found: &Job) -> Result<Vec<ApplicationId>, systems::yarn::Error> {
-        if !found.state.is_final() {
+    fn left(
+        &self,
+        owner: &Word,
+        job: &OozieJob,
+        found: Option<&Job>,
+    ) -> Result<Vec<ApplicationId>, systems::yarn::Error> {
+        if found.is_some_and(|found| !found.state.is_final()) {
             return Ok(Vec::new());
         }
         let all = self.yarn.applications(&workflow::tag(&job.token), &LIVE)?;
@@ -248,7 +255,10 @@ impl Manager {
     /// The newest release whose client waits for its job; the one that is named before others.
     fn waiting_release(&self, of: &Key, asked: Option<&str>) -> Result<Version, Error> {
         let fits = |version: &&Version| LINES.contains(&version.line());
-        let named = |version: &&Version| asked.is_none_or(|asked| version.to_string().starts_with(asked));
+        let is_named = |text: &str, asked: &str| {
+            text == asked || text.strip_prefix(asked).is_some_and(|rest| rest.starts_with('.'))
+        };
+        let named = |version: &&Version| asked.is_none_or(|asked| is_named(&version.to_string(), asked));
         let all = || self.site.flinks.keys().filter(fits);
         let usual = self.site.usual().filter(|usual| asked.is_none() && LINES.contains(&usual.line()));
         let found = usual.or_else(|| all().rfind(named).copied()).or_else(|| all().next_back().copied());
@@ -265,6 +275,12 @@ impl Manager {
         let write = |step| self.of_workflow(state, of, &job.token, step);
         let failed = |why: String| write(WorkflowFact::Ended { end: End::of(Verdict::Failed, short(&why)) });
         let Some(oozie) = &self.oozie else { return failed(Error::NoOozie(of.clone()).to_string()) };
+        // In maintenance it takes nothing, and would be asked again and again.
+        match oozie.is_at_work(&User::simple(application.owner.as_str())) {
+            Ok(true) => {}
+            Ok(false) => return Err(unavailable("somebody has switched Oozie to maintenance, and it takes nothing")),
+            Err(error) => return Err(unavailable(chain(&error))),
+        }
         let folder = self.site.folder.join("work").join(job.token.as_str());
         let ready = self.prepared_workflow(state, of, &job.token).and_then(|(package, prepared)| {
             let parts = self.parts(&package, (application, of, &job.token), &prepared, &folder)?;

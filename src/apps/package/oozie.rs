@@ -14,6 +14,8 @@ pub const WORKFLOW: &str = "workflow.xml";
 pub const COORDINATOR: &str = "coordinator.xml";
 /// Where the jars of its actions lie; and the Flink job that it brings.
 pub const LIB: &str = "lib/";
+/// Where that job lies in HDFS.
+pub const JOB: &str = "job/";
 
 /// A component of type `oozie` that is right in itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,11 @@ impl OozieComponent {
         }
         let flink = match properties.get("job_type").map(String::as_str) {
             None | Some("") => None,
+            Some("flink") if files.keys().any(|path| path.as_str().starts_with(JOB)) => {
+                let what = format!("files in {JOB} would lie among those by which its Flink job is run");
+                problems.add(origin.problem(what, "give the folder another name"));
+                None
+            }
             Some("flink") => match job(place, &origin, properties, files) {
                 Ok((flink, said)) => {
                     notes.extend(said);

@@ -36,6 +36,7 @@ fn state(wanted: &Wanted, workflow: &Workflow, seen: Option<&Seen>) -> (State, S
     match seen {
         Some(Seen::Hidden { hop, why }) => (State::CannotSee, format!("{hop} does not answer: {why}")),
         Some(Seen::Found { job: seen, .. }) => of_oozie(wanted, job, seen),
+        Some(Seen::Missing { .. }) if job.id.is_some() => said(State::CannotSee, "Oozie does not know it any more"),
         _ if job.id.is_none() => said(State::Submitting, "Oozie does not have it yet"),
         _ => said(State::Unknown, "it was not looked at yet"),
     }

@@ -5,6 +5,7 @@
 use super::{Error, SETTINGS};
 use crate::act::Part;
 use crate::package::flink::{FlinkComponent, Program};
+use crate::package::oozie::JOB;
 use roxmltree::{Document, Node, ParsingOptions};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,8 +18,7 @@ const SCRIPT: &str = include_str!("execute.sh");
 const SCRIPT_FILE: &str = "execute.sh";
 const CONFIGURATION: &str = "config.yaml";
 const LOG: &str = "log4j.properties";
-/// The folder for the Flink job, and the one for what lay in `lib` beside it.
-const JOB: &str = "job/";
+/// The folder for what lay in `lib` beside the Flink job.
 pub(super) const JARS: &str = "job/lib/";
 /// PNDA's names for an edge and the script on it.
 const HOST: &str = "${flink_client}";

@@ -24,6 +24,8 @@ pub struct Submitted {
 #[derive(Debug, Default)]
 pub struct World {
     pub jobs: BTreeMap<String, Submitted>,
+    /// What goes on is in this state at once.
+    pub resumed: Option<&'static str>,
     /// Submissions are refused with this code and these words.
     pub refuses: Option<(&'static str, &'static str)>,
 }
@@ -66,11 +68,14 @@ fn answer(world: &mut World, request: &Request) -> Vec<u8> {
             Some(job) => fine(&told(id, job)),
             None => refused("E0604", "Job does not exist"),
         },
-        ["PUT", "oozie", "v2", "job", id] => match world.jobs.get_mut(*id) {
-            Some(job) if job.user == user => tell(id, job, &request.parameter("action")),
-            Some(_) => refused("E0508", "User not authorized"),
-            None => refused("E0604", "Job does not exist"),
-        },
+        ["PUT", "oozie", "v2", "job", id] => {
+            let resumed = world.resumed.unwrap_or("RUNNING");
+            match world.jobs.get_mut(*id) {
+                Some(job) if job.user == user => tell(id, job, (&request.parameter("action"), resumed)),
+                Some(_) => refused("E0508", "User not authorized"),
+                None => refused("E0604", "Job does not exist"),
+            }
+        }
         _ => http(404, "", ""),
     }
 }
@@ -95,12 +100,12 @@ fn submit(world: &mut World, user: String, configuration: &str) -> Vec<u8> {
     http(201, "", &json!({ "id": id }).to_string())
 }
 
-fn tell(id: &str, job: &mut Submitted, action: &str) -> Vec<u8> {
+fn tell(id: &str, job: &mut Submitted, (action, resumed): (&str, &str)) -> Vec<u8> {
     job.status = match (action, job.status.as_str()) {
         (_, "SUCCEEDED" | "KILLED" | "FAILED" | "DONEWITHERROR") => return refused("E0607", "it is over"),
         ("kill", _) => "KILLED",
         ("suspend", "RUNNING") => "SUSPENDED",
-        ("resume", "SUSPENDED") => "RUNNING",
+        ("resume", "SUSPENDED") => resumed,
         ("start", "PREP") if id.ends_with("-W") => "RUNNING",
         _ => return refused("E0606", "not in this state"),
     }

@@ -109,7 +109,7 @@ fn groups_decide_who_deploys_and_owners_and_administrators_change() {
 fn what_comes_later_is_a_refusal_of_its_own() {
     let bed = Bed::new();
     let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
-    for path in ["w-1.0.0/", "w-1.0.0/oozie/", "w-1.0.0/oozie/flow/", "w-1.0.0/oozie/flow/workflow.xml"] {
+    for path in ["w-1.0.0/", "w-1.0.0/jupyter/", "w-1.0.0/jupyter/flow/", "w-1.0.0/jupyter/flow/flow.ipynb"] {
         let mut header = tar::Header::new_gnu();
         header.set_size(0);
         header.set_mode(0o644);
@@ -121,7 +121,7 @@ fn what_comes_later_is_a_refusal_of_its_own() {
     assert_eq!(bed.ask("alice", "PUT /packages/w-1.0.0").status, 202);
     let told = bed.send("alice", "PUT /applications/flow", "", br#"{"package": "w-1.0.0"}"#).refusal();
     assert_eq!((told.0, told.1.as_str()), (501, "not-yet"));
-    assert!(told.2.starts_with("not yet: w-1.0.0 has no component of type flink"), "{told:?}");
+    assert!(told.2.starts_with("not yet: w-1.0.0 has no component of type flink or oozie"), "{told:?}");
 }
 
 #[test]

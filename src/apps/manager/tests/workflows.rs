@@ -155,6 +155,47 @@ fn a_restart_and_another_package_have_another_job_and_the_old_one_is_killed() {
 }
 
 #[test]
+fn what_has_ended_stays_so_until_the_next_start() {
+    let bed = bed(&workflow());
+    let manager = bed.manager();
+    manager.round();
+    let start = || manager.start(&hourly(), Origin::Newest, &alice()).unwrap();
+    start();
+    rounds(&manager);
+    manager.stop(&hourly(), true, &alice()).unwrap();
+    assert_eq!(rounds(&manager).components[0].state, State::Stopped);
+    // Its last action ended while it was suspended.
+    bed.oozie.world().resumed = Some("SUCCEEDED");
+    start();
+    assert_eq!(rounds(&manager).components[0].state, State::Finished);
+    assert_eq!(status(&bed), ["SUCCEEDED"]);
+    let set = Some(json!({ "oozie": { "counts": { "input": "/data" } } }));
+    manager.change(&hourly(), &Change { set, ..Change::to(Purpose::Upgrade) }, &alice()).unwrap();
+    let changed = rounds(&manager);
+    assert_eq!((changed.status, changed.components[0].state), (Phase::Started, State::Finished), "{changed:?}");
+    assert_eq!(status(&bed), ["SUCCEEDED"], "another version is not begun by itself");
+    start();
+    assert_eq!(rounds(&manager).components[0].state, State::Running);
+}
+
+#[test]
+fn what_oozie_has_lost_is_not_seen_and_ends_when_somebody_says_so() {
+    let bed = bed(&coordinator());
+    let manager = bed.manager();
+    manager.round();
+    manager.start(&hourly(), Origin::Newest, &alice()).unwrap();
+    rounds(&manager);
+    let jobs = std::mem::take(&mut bed.oozie.world().jobs);
+    assert_eq!(rounds(&manager).components[0].state, State::CannotSee);
+    bed.oozie.world().jobs = jobs;
+    assert_eq!(rounds(&manager).components[0].state, State::Scheduled, "its database is back");
+    bed.oozie.world().jobs.clear();
+    manager.stop(&hourly(), true, &alice()).unwrap();
+    let stopped = rounds(&manager);
+    assert_eq!((stopped.status, stopped.components[0].state), (Phase::Created, State::Lost), "{stopped:?}");
+}
+
+#[test]
 fn what_oozie_refuses_and_what_it_cannot_run_is_told() {
     let bed = bed(&coordinator());
     let manager = bed.manager();
