@@ -1,5 +1,5 @@
 //! What would be submitted, where each value comes from, and what stands against it: the same preparation as a start, up to the
-//! first act. It asks YARN and HDFS what is there; nothing is written and no id is reserved.
+//! first act. It asks YARN and HDFS what is there; nothing is recorded or sent, and no id is reserved.
 //! Not here: the preparation, and which facts matter (`preflight`).
 
 use super::carry_out::Failed;
