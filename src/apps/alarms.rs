@@ -3,6 +3,7 @@
 //! Not here: looking (`observe`, `manager::vitals`), and telling anybody.
 
 pub mod news;
+pub mod workflow;
 
 use crate::decide::again::{Again, again};
 use crate::decide::attempt;
@@ -99,7 +100,12 @@ pub fn of(of: &Of<'_>, signs: &Signs<'_>) -> Vec<Alarm> {
     if signs.known.live().is_some() {
         found.extend(signs.vitals.into_iter().flat_map(|vitals| job(vitals, signs.now_ms)));
     }
-    found.extend(acts(signs));
+    found.extend(acts(signs.trouble, signs.now_ms).filter(|_| !signs.state.is_over()));
+    all(of, found)
+}
+
+/// What was found as alarms of a component, the worst first.
+fn all(of: &Of<'_>, mut found: Vec<Found>) -> Vec<Alarm> {
     found.sort_by_key(|found| (found.severity, found.name));
     let told = |Found { name, severity, since_ms, what, remedy }: Found| Alarm {
         application: Some(of.application.clone()),
@@ -278,10 +284,10 @@ fn checkpoints(vitals: &Vitals, now_ms: u64) -> Option<Found> {
     Some(warning(Kind::CheckpointsFail, failing_ms.or(since).unwrap_or(vitals.at_ms), what, remedy))
 }
 
-fn acts(signs: &Signs<'_>) -> Option<Found> {
-    let (why, since) = signs.trouble.filter(|(_, since)| since + FAILING_MS <= signs.now_ms)?;
+fn acts(trouble: Option<(&str, u64)>, now_ms: u64) -> Option<Found> {
+    let (why, since) = trouble.filter(|(_, since)| since + FAILING_MS <= now_ms)?;
     let remedy = "it is tried again within a minute; mend what the reason names, or `pnda app stop --no-savepoint`";
-    (!signs.state.is_over()).then(|| warning(Kind::ActsFail, since, why, remedy))
+    Some(warning(Kind::ActsFail, since, why, remedy))
 }
 
 #[cfg(test)]

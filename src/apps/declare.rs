@@ -59,9 +59,10 @@ impl Way {
     }
 }
 
-/// The ways of all applications that are declared, and of those of this caller that are to go.
-pub fn ways(state: &State, apply: &Apply, by: &Caller) -> Vec<Way> {
-    let declared = apply.applications.iter().map(|(name, declared)| way(state, name, declared, by));
+/// The ways of all applications that are declared, and of those of this caller that are to go. `fitted` gives what is set the types
+/// that its package has.
+pub fn ways(state: &State, apply: &Apply, by: &Caller, fitted: &dyn Fn(Overrides) -> Overrides) -> Vec<Way> {
+    let declared = apply.applications.iter().map(|(name, declared)| way(state, (name, declared), by, fitted));
     let is_missing = |name: &&ApplicationName| apply.delete_missing && !apply.applications.contains_key(*name);
     let own = state.applications.iter().filter(|(_, application)| application.owner == by.name);
     let missing = own.filter(|(name, _)| is_missing(name)).map(|(name, application)| end(name, application));
@@ -78,7 +79,12 @@ fn body(declared: &Declared) -> Value {
     Value::Object(body)
 }
 
-fn way(state: &State, name: &ApplicationName, declared: &Declared, by: &Caller) -> Way {
+fn way(
+    state: &State,
+    (name, declared): (&ApplicationName, &Declared),
+    by: &Caller,
+    fitted: &dyn Fn(Overrides) -> Overrides,
+) -> Way {
     let mut way = Way::new(name);
     let known = state.applications.get(name);
     if declared.set.keys().any(|kind| matches!(kind.as_str(), "package" | "user")) {
@@ -86,7 +92,7 @@ fn way(state: &State, name: &ApplicationName, declared: &Declared, by: &Caller) 
     }
     match Overrides::parse(&body(declared)) {
         Ok(overrides) => {
-            let release = Release { package: declared.package.clone(), overrides: overrides.to_json() };
+            let release = Release { package: declared.package.clone(), overrides: fitted(overrides).to_json() };
             way.release = Some(release);
         }
         Err(problems) => problems.into_iter().for_each(|one| way.refuse(one.what, &one.remedy)),
@@ -157,7 +163,7 @@ fn change(way: &mut Way, application: &Application, declared: &Declared, release
                 way.waits = Some("it is starting".to_owned());
             }
             // Whoever declares that it runs does not say that it is begun again when it has ended.
-            if way.orders.is_empty() && runs(application).is_empty() && !application.has_live_workflow() {
+            if way.orders.is_empty() && runs(application).is_empty() {
                 let remedy = format!("`pnda app start {}` begins it anew", way.name);
                 way.findings.push(Finding::warning(way.name.as_str(), "all of it has ended", remedy));
             }

@@ -121,9 +121,7 @@ pub fn change(name: &ApplicationName, application: &Application, purpose: Purpos
         return Err(under_way(name, application));
     }
     match (phase(application), purpose) {
-        (Phase::Created | Phase::Started, Purpose::Restart)
-            if runs(application).is_empty() && !application.has_live_workflow() =>
-        {
+        (Phase::Created | Phase::Started, Purpose::Restart) if runs(application).is_empty() => {
             Err(Refusal::Conflict(format!("{name} does not run: `pnda app start {name}`")))
         }
         (Phase::Created | Phase::Started | Phase::Starting, _) => Ok(()),

@@ -116,6 +116,11 @@ pub fn python_jar(version: Version) -> String {
 }
 
 impl Site {
+    /// The folder on this node in which files for Oozie are made ready: nothing in it outlives the manager.
+    pub fn workflows(&self) -> PathBuf {
+        self.folder.join("workflows")
+    }
+
     /// The release that is taken where nobody names one: that of this node, else the newest.
     pub fn usual(&self) -> Option<Version> {
         let link = std::fs::read_link(&self.flink_home).ok();

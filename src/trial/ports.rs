@@ -7,6 +7,7 @@ use listeners::Protocol;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
+use std::time::Duration;
 
 /// The settings that are ports, and where each is in the first block.
 const PORTS: [(&str, u16); 19] = [
@@ -34,6 +35,9 @@ const PORTS: [(&str, u16); 19] = [
 const APART: u16 = 1000;
 /// As many blocks as lie below the ports that the kernel gives to clients.
 const BLOCKS: u16 = 13;
+/// How often a port is looked at, and how much longer is waited before each next look.
+const LOOKS: u32 = 4;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// A block that is held.
 pub(crate) struct Ports {
@@ -79,16 +83,25 @@ impl Ports {
 
     /// A port of the block on which somebody listens who is none of ours, and who that is.
     pub(crate) fn taken(&self, is_ours: impl Fn(u32) -> bool) -> Option<String> {
-        self.all().filter(|(_, port)| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err()).find_map(
-            |(name, port)| match listeners::get_process_by_port(port, Protocol::TCP) {
+        self.all().filter(|(_, port)| !is_free(*port)).find_map(|(name, port)| {
+            match listeners::get_process_by_port(port, Protocol::TCP) {
                 Ok(process) if is_ours(process.pid) => None,
                 Ok(process) => {
                     Some(format!("port {port} ({name}) is taken by {}, process {}", process.name, process.pid))
                 }
                 Err(_) => Some(format!("port {port} ({name}) is taken by a process of somebody else")),
-            },
-        )
+            }
+        })
     }
+}
+
+/// Whether nobody listens. A process that is just being started has our own sockets until its program begins: so what is taken is
+/// looked at again.
+fn is_free(port: u16) -> bool {
+    (0..LOOKS).any(|look| {
+        std::thread::sleep(BETWEEN_LOOKS * look);
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+    })
 }
 
 #[cfg(test)]

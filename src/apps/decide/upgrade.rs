@@ -1,5 +1,6 @@
 //! How an upgrade goes on: what is next for the application, and for a component of a new version that is tried. Pure.
-//! The new version is good when each of its components has completed a checkpoint that was asked for after all its tasks ran.
+//! The new version is good when each of its components has completed a checkpoint that was asked for after all its tasks ran, and
+//! Oozie has taken those that it runs.
 //! Nothing is decided on what nobody sees; a new version that nobody sees has its time as one that waits has.
 //! Not here: what runs and stops (`next`), and what follows from a record (`journal::upgrading`).
 
@@ -49,7 +50,8 @@ pub fn runs(application: &Application) -> BTreeSet<ComponentName> {
     let is_on = |component: &Component| is_on(&application.wanted, component);
     let any = application.components.values().any(is_on);
     let runs = application.components.iter().filter(|(_, one)| is_on(one) || (any && has_failed(one)));
-    runs.map(|(name, _)| name.clone()).collect()
+    let of_oozie = application.workflows.iter().filter(|(_, one)| one.is_wanted(&application.wanted));
+    runs.map(|(name, _)| name).chain(of_oozie.map(|(name, _)| name)).cloned().collect()
 }
 
 /// Whether a component runs, or will by itself.
@@ -65,10 +67,14 @@ pub fn turn(application: &Application, now_ms: u64) -> Turn {
     let Some(upgrade) = application.upgrading() else { return Turn::Wait };
     let is_over = !application.is_live() && application.components.values().all(|one| !may_still_run(one, now_ms));
     let is_good = |component: &Component| component.trial.as_ref().is_some_and(|trial| trial.is_good);
+    let are_good = || {
+        let are_taken = application.workflows.values().all(|one| one.is_taken(&application.wanted));
+        are_taken && application.components.values().all(is_good)
+    };
     match upgrade.step {
         Step::Stopping if is_over => Turn::Switch,
         Step::Returning if is_over => Turn::Return,
-        Step::Trying if application.components.values().all(is_good) => Turn::Stay,
+        Step::Trying if are_good() => Turn::Stay,
         _ => Turn::Wait,
     }
 }

@@ -10,6 +10,8 @@ use words::ids::ApplicationId;
 
 /// A request that nobody answered may be at work in Oozie for as long.
 const DOUBT_MS: u64 = 60_000;
+/// A container of YARN's has ended so soon after it was killed, with the request that it was sending.
+const SETTLES_MS: u64 = 10_000;
 
 /// What was seen of a component's job.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,9 +30,18 @@ pub enum Seen {
     /// Somebody does not answer: who, and why.
     Hidden { hop: &'static str, why: String },
     /// It has no such job; what its actions have submitted goes on in YARN all the same.
-    Missing { left: Vec<ApplicationId> },
-    /// It has this; and these applications of YARN that its actions have submitted go on.
-    Found { job: Box<Job>, left: Vec<ApplicationId> },
+    Missing { left: Left },
+    /// It has this.
+    Found { job: Box<Job>, left: Left },
+}
+
+/// What stays of a job that is over.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Left {
+    /// Applications of YARN of its actions that go on.
+    pub applications: Vec<ApplicationId>,
+    /// When the last of its runs ended, in milliseconds since 1970.
+    pub ended_ms: Option<u64>,
 }
 
 /// What is to be done.
@@ -81,13 +92,15 @@ pub fn next(wanted: &Wanted, workflow: &Workflow, observed: &Observed, now_ms: u
         (Seen::Missing { .. }, Some(id), _) if order.is_some() && !job.is_outdated => {
             Action::Rest(hidden("Oozie", &format!("it has no {id} any more: bring its database back, or stop this")))
         }
-        (Seen::Missing { left }, Some(_), _) if !left.is_empty() => Action::KillLeft(left.clone()),
+        (Seen::Missing { left }, Some(_), _) if !left.applications.is_empty() => {
+            Action::KillLeft(left.applications.clone())
+        }
         (Seen::Missing { .. }, Some(_), _) => Action::End(End::of(Verdict::Lost, "Oozie has forgotten it")),
         (Seen::Missing { .. }, None, begun_ms) if now_ms.saturating_sub(begun_ms.unwrap_or(0)) < DOUBT_MS => {
             Action::Rest(Rest::Waits("Oozie did not answer when it was submitted, and may still take it"))
         }
         (Seen::Missing { .. }, None, _) => Action::Withdraw,
-        (Seen::Found { job: seen, left }, Some(_), _) => known(wanted, job, order, (seen, left)),
+        (Seen::Found { job: seen, left }, Some(_), _) => known((wanted, order), job, (seen, left), now_ms),
     }
 }
 
@@ -107,14 +120,22 @@ fn is_due(last: Option<&OozieJob>, order: Option<u64>) -> bool {
     order.is_some() && !last.is_some_and(has_one)
 }
 
-fn known(wanted: &Wanted, job: &OozieJob, order: Option<u64>, (seen, left): (&Job, &[ApplicationId])) -> Action {
+fn known((wanted, order): (&Wanted, Option<u64>), job: &OozieJob, (seen, left): (&Job, &Left), now_ms: u64) -> Action {
     // What was told to go on may be over before anybody looks: it was of this order.
     let goes_on = order.is_some() && job.is_held && !job.is_outdated;
     if seen.state.is_final() && goes_on {
         return Action::Resume;
     }
     if seen.state.is_final() {
-        return if left.is_empty() { Action::End(end(seen)) } else { Action::KillLeft(left.to_vec()) };
+        // What was killed may have sent something that nobody sees yet.
+        let is_recent = left.ended_ms.is_some_and(|ended_ms| now_ms < ended_ms.saturating_add(SETTLES_MS));
+        return match left.applications.is_empty() {
+            true if is_recent && seen.state == State::Killed => {
+                Action::Rest(Rest::Waits("Oozie has killed it, and what it was submitting may come yet"))
+            }
+            true => Action::End(end(seen)),
+            false => Action::KillLeft(left.applications.clone()),
+        };
     }
     // A workflow that nobody has started does nothing.
     let is_new = seen.state == State::Prepared && !job.is_coordinator;

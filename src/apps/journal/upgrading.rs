@@ -192,7 +192,9 @@ impl Application {
         let runs = upgrade.runs.clone();
         (self.package, self.overrides) = (from.package, from.overrides);
         let order = starts.then_some(record.number);
-        self.workflows.values_mut().for_each(|one| one.outdate(record.number, order));
+        // What went on before goes on again, however far the new version came.
+        let ended = |name: &ComponentName| order.filter(|_| !runs.contains(name));
+        self.workflows.iter_mut().for_each(|(name, one)| one.outdate(record.number, ended(name)));
         for (name, component) in &mut self.components {
             component.begins = Some(pinned(&states, name));
             if starts && component.stays_ended(name, &runs, record.number) {

@@ -2,7 +2,8 @@
 //! Oozie chooses the ids of its jobs. A job has a token of ours from before it is submitted, by which it is found again.
 //! Not here: components that Flink runs (`application`), and what is to be done next (`decide::workflow`).
 
-use super::record::{End, Key, Record};
+use super::application::Wanted;
+use super::record::{End, Key, Record, Verdict};
 use super::state::State;
 use serde::{Deserialize, Serialize};
 use systems::oozie::JobId;
@@ -76,6 +77,20 @@ impl Workflow {
         self.live().is_some_and(|job| !job.is_held)
     }
 
+    /// Whether it goes on by the order in force, or will.
+    pub fn is_wanted(&self, wanted: &Wanted) -> bool {
+        let Wanted::Started { order, .. } = wanted else { return false };
+        self.live().is_some() || self.job.as_ref().is_none_or(|job| job.order != *order)
+    }
+
+    /// Whether Oozie has had it by the order in force.
+    pub fn is_taken(&self, wanted: &Wanted) -> bool {
+        let Wanted::Started { order, .. } = wanted else { return false };
+        let was_submitted = |job: &OozieJob| job.end.as_ref().is_some_and(|end| end.verdict != Verdict::Abandoned);
+        let is_its = |job: &&OozieJob| job.order == *order && !job.is_outdated;
+        self.job.as_ref().filter(is_its).is_some_and(|job| job.id.is_some() || was_submitted(job))
+    }
+
     /// The application is made of something else from this record on; what has ended stays so by the order that is in force then.
     pub(super) fn outdate(&mut self, number: u64, order: Option<u64>) {
         self.changed = number;
@@ -126,7 +141,13 @@ impl State {
             WorkflowFact::Accepted { id } => job.id = Some(id.clone()),
             WorkflowFact::Held => job.is_held = true,
             WorkflowFact::Resumed { order } => (job.is_held, job.order) = (false, *order),
-            WorkflowFact::Ended { end } => job.end = Some(end.clone()),
+            WorkflowFact::Ended { end } => {
+                job.end = Some(end.clone());
+                // What was never submitted is submitted again, and the old version's tells nothing of the new one.
+                if end.verdict != Verdict::Abandoned && !job.is_outdated {
+                    self.of(&of.application)?.mind_end(of, end);
+                }
+            }
         }
         Ok(())
     }

@@ -2,8 +2,8 @@
 //! They are made when somebody asks, so that all who ask at a time are told the same.
 //! Not here: what is one (`alarms`).
 
-use super::{Manager, lock};
-use crate::alarms::{self, Of, Signs};
+use super::{Manager, Trouble, lock};
+use crate::alarms::{self, Of, Signs, workflow};
 use crate::journal::{Application, Key};
 use words::alarm::{Alarm, Severity};
 use words::application as told;
@@ -55,12 +55,15 @@ impl Manager {
         if lock(&self.since).elsewhere.is_some() {
             return;
         }
-        let Some(known) = application.components.get(&told.name) else { return };
         let of = Key { application: name.clone(), component: told.name.clone() };
+        let Some(known) = application.components.get(&told.name) else {
+            told.alarms = self.alarms_of_workflow(&of, application);
+            return;
+        };
         let observed = lock(&self.seen).get(&of).filter(|observed| observed.as_of >= known.changed).cloned();
         let since = lock(&self.since).of(&of);
         let troubles = lock(&self.troubles);
-        let trouble = troubles.get(&of).and_then(|trouble| Some((trouble.why.as_str(), trouble.since_ms?)));
+        let trouble = troubles.get(&of).and_then(Trouble::since);
         let looked = lock(&self.looked_at);
         let signs = Signs {
             wanted: &application.wanted,
@@ -74,5 +77,22 @@ impl Manager {
         };
         let of = Of { application: name, component: &told.name, owner: &application.owner };
         told.alarms = alarms::of(&of, &signs);
+    }
+
+    fn alarms_of_workflow(&self, of: &Key, application: &Application) -> Vec<Alarm> {
+        let Some(known) = application.workflows.get(&of.component) else { return Vec::new() };
+        let overseen = lock(&self.overseen);
+        let since = lock(&self.since).of(of);
+        let troubles = lock(&self.troubles);
+        let signs = workflow::Signs {
+            wanted: &application.wanted,
+            known,
+            observed: overseen.get(of).filter(|observed| observed.as_of >= known.changed),
+            since,
+            trouble: troubles.get(of).and_then(Trouble::since),
+            now_ms: self.clock.now_ms(),
+        };
+        let of = Of { application: &of.application, component: &of.component, owner: &application.owner };
+        workflow::of(&of, &signs)
     }
 }

@@ -8,11 +8,12 @@ use super::answers::{LONGEST_OVERRIDES, of_depot};
 use super::difference::{Version, difference};
 use super::explain::refusals;
 use super::rescale::{self, Rescalings};
+use super::steps::steps;
 use crate::decide::upgrade::runs;
 use crate::journal::{Application, Fact, Key, Origin, Release, State, UpgradeFact, Wanted};
 use crate::orders::{self, Caller, Refusal};
-use crate::package::Package;
 use crate::package::overrides::Overrides;
+use crate::package::{Kind, Package};
 use crate::preflight::answers::Answers;
 use crate::share;
 use serde_json::{Map, Value, json};
@@ -231,11 +232,19 @@ impl Manager {
 
     /// The components of an application in a state, as far as they can be prepared.
     fn version<'a>(&self, state: &State, name: &ApplicationName, package: &'a Package) -> Version<'a> {
-        let mut version = Version { package, prepared: Default::default() };
-        for component in version.names() {
-            let of = Key { application: name.clone(), component: component.clone() };
-            if let Ok((_, prepared)) = self.prepared(state, &of) {
-                version.prepared.insert(component, prepared);
+        let mut version = Version { package, prepared: Default::default(), workflows: Default::default() };
+        for component in &package.components {
+            let (of, name) = (Key { application: name.clone(), component: component.name.clone() }, &component.name);
+            match component.kind {
+                Kind::Flink => {
+                    let prepared = self.prepared(state, &of).ok();
+                    version.prepared.extend(prepared.map(|(_, prepared)| (name.clone(), prepared)));
+                }
+                Kind::Oozie => {
+                    let properties = self.properties_for_oozie(state, package, &of);
+                    version.workflows.extend(properties.map(|properties| (name.clone(), properties)));
+                }
+                _ => {}
             }
         }
         version
@@ -360,41 +369,4 @@ fn other_flink(old: &Version<'_>, new: &Version<'_>) -> Vec<Finding> {
         Finding::refusal(name.as_str(), what, remedy)
     };
     others.map(finding).collect()
-}
-
-/// What would happen, in its order.
-fn steps(application: &Application, change: &Change, release: &Release) -> Vec<String> {
-    let runs = !runs(application).is_empty();
-    let (old, new) = (&application.package, &release.package);
-    let mut steps = Vec::new();
-    let before = |component: &ComponentName| {
-        let state = application.previous.as_ref().and_then(|previous| previous.states.get(component)?.as_deref());
-        state.unwrap_or("nothing, for it had no state").to_owned()
-    };
-    match (runs, change.save) {
-        (true, true) => {
-            steps.push(format!("{old} is stopped with a savepoint; if it cannot be saved it goes on, and this is over"))
-        }
-        (true, false) => steps.push(format!("{old} is killed without a savepoint")),
-        (false, _) => steps.push(format!("{old} does not run: only what the application is made of changes")),
-    }
-    if change.purpose == Purpose::Rollback {
-        for name in application.components.keys() {
-            steps.push(format!("{name} begins from {}", before(name)));
-        }
-        steps.push(format!(
-            "what {old} did since then is processed again by {new}, and what it has put out stays there"
-        ));
-        return steps;
-    }
-    let newest = if change.save && runs { "that savepoint" } else { "its newest savepoint or checkpoint" };
-    steps.push(match runs {
-        true => format!("when nothing of it runs any more, {new} begins from {newest}, which nobody claims"),
-        false => format!("its next start begins from {newest}"),
-    });
-    if runs && change.purpose != Purpose::Restart {
-        steps.push(format!("{new} is good when a checkpoint is complete that was asked for after all its tasks ran"));
-        steps.push(format!("else it is killed, and {old} begins from where it stood, as it was"));
-    }
-    steps
 }

@@ -7,6 +7,7 @@ use super::{Manager, unavailable};
 use crate::declare::{self, Way};
 use crate::journal::{Origin, State};
 use crate::orders::{self, Caller, Refusal};
+use crate::package::overrides::Overrides;
 use crate::preflight::answers::Answers;
 use crate::share;
 use std::sync::Arc;
@@ -33,7 +34,12 @@ impl Manager {
             return Err(unavailable(why));
         }
         let state = self.state()?;
-        let mut ways = declare::ways(&state, apply, by);
+        // What cannot be read is told where something is made of it.
+        let fitted = |overrides: Overrides| match self.package(&state, &overrides.package) {
+            Ok((package, _)) => overrides.fitted(&package),
+            Err(_) => overrides,
+        };
+        let mut ways = declare::ways(&state, apply, by, &fitted);
         for way in &mut ways {
             way.findings.extend(self.against(&state, way, by)?);
         }

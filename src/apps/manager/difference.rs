@@ -2,7 +2,7 @@
 //! release of Flink. Pure.
 //! Not here: preparing the two, and what stands against the new one.
 
-use crate::package::{Kind, Package, properties};
+use crate::package::{Component, Kind, Package, properties};
 use crate::prepare::Prepared;
 use std::collections::{BTreeMap, BTreeSet};
 use words::change::{Changed, ComponentDifference, Difference, Presence};
@@ -12,22 +12,27 @@ use words::names::ComponentName;
 pub(super) struct Version<'a> {
     pub(super) package: &'a Package,
     pub(super) prepared: BTreeMap<ComponentName, Prepared>,
+    /// The properties of those that Oozie runs.
+    pub(super) workflows: BTreeMap<ComponentName, BTreeMap<String, String>>,
 }
 
 impl Version<'_> {
-    /// Its components of the type that runs.
-    pub(super) fn names(&self) -> BTreeSet<ComponentName> {
-        let runs = self.package.components.iter().filter(|one| one.kind == Kind::Flink);
-        runs.map(|one| one.name.clone()).collect()
+    /// Its components of the types that run.
+    fn components(&self) -> impl Iterator<Item = &Component> {
+        self.package.components.iter().filter(|one| matches!(one.kind, Kind::Flink | Kind::Oozie))
+    }
+
+    fn names(&self) -> BTreeSet<ComponentName> {
+        self.components().map(|one| one.name.clone()).collect()
     }
 
     fn properties(&self, name: &ComponentName) -> BTreeMap<String, String> {
-        self.prepared.get(name).map(|prepared| properties::of_component(&prepared.properties)).unwrap_or_default()
+        let of_flink = self.prepared.get(name).map(|prepared| &prepared.properties);
+        of_flink.or_else(|| self.workflows.get(name)).map(properties::of_component).unwrap_or_default()
     }
 
     fn files(&self, name: &ComponentName) -> BTreeMap<String, String> {
-        let component = self.package.component(&Kind::Flink, name);
-        let files = component.into_iter().flat_map(|component| &component.files);
+        let files = self.components().filter(|one| one.name == *name).flat_map(|component| &component.files);
         files.map(|(path, size)| (path.to_string(), size.to_string())).collect()
     }
 

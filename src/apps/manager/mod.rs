@@ -36,6 +36,7 @@ mod save;
 mod savepoints;
 mod selftests;
 mod since;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod upgrades;
@@ -153,6 +154,13 @@ struct Trouble {
     since_ms: Option<u64>,
 }
 
+impl Trouble {
+    /// Why acts fail, and since when; none of what only waits.
+    fn since(&self) -> Option<(&str, u64)> {
+        Some((self.why.as_str(), self.since_ms?))
+    }
+}
+
 /// Why nothing can be recorded, and since when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Silence {
@@ -203,6 +211,8 @@ impl Manager {
         let hdfs = WebHdfs::through(&network.hdfs, &site.name_nodes, user.clone())?;
         let yarn = ResourceManager::through(network.yarn.clone(), &site.resource_managers)?.reading_as(user);
         let oozie = site.oozie.as_deref().map(|address| Oozie::through(network.oozie.clone(), address)).transpose()?;
+        // What a manager that was killed has left.
+        let _ = std::fs::remove_dir_all(site.workflows());
         let packages = site.folder.join("packages");
         let made = std::fs::create_dir_all(&packages);
         made.map_err(|source| repository::Error::Folder { what: "make", path: packages.clone(), source })?;

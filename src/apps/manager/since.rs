@@ -29,11 +29,17 @@ impl Since {
         self.of.retain(|of, _| has(of));
     }
 
+    /// Notes whether somebody who was asked about it did not answer.
+    pub(super) fn saw_whether_hidden(&mut self, of: &Key, is_hidden: bool, now_ms: u64) {
+        let (since, _) = self.of.entry(of.clone()).or_default();
+        since.hidden_ms = is_hidden.then(|| since.hidden_ms.unwrap_or(now_ms));
+    }
+
     /// Notes a look.
     pub(super) fn saw(&mut self, of: &Key, observed: &Observed, now_ms: u64) {
+        self.saw_whether_hidden(of, observed.is_hidden(), now_ms);
         let (since, last) = self.of.entry(of.clone()).or_default();
         let keep = |is_so: bool, since: Option<u64>| is_so.then(|| since.unwrap_or(now_ms));
-        since.hidden_ms = keep(observed.is_hidden(), since.hidden_ms);
         // What is not seen is as it was.
         let Yarn::Known(seen) = &observed.yarn else {
             if matches!(observed.yarn, Yarn::NoRun | Yarn::Unknown { .. }) {

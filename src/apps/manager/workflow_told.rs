@@ -9,6 +9,7 @@ use crate::orders::Refusal;
 use crate::package::Package;
 use crate::package::oozie::{COORDINATOR, WORKFLOW};
 use crate::workflow::{self, Prepared};
+use std::collections::BTreeMap;
 use std::fs;
 use systems::hadoop::User;
 use systems::oozie::{Action, JobId};
@@ -60,6 +61,19 @@ impl Manager {
         Ok(found.actions.iter().find_map(Action::application))
     }
 
+    /// The properties of a component as they are expanded, the same for each submission.
+    pub(super) fn properties_for_oozie(
+        &self,
+        state: &State,
+        package: &Package,
+        of: &Key,
+    ) -> Option<BTreeMap<String, String>> {
+        let application = state.applications.get(&of.application)?;
+        let token = Word::new("submission").ok()?;
+        let prepared = self.prepare_workflow(package, application, (of, &token)).ok()?;
+        Some(prepared.lasting())
+    }
+
     fn checked(&self, state: &State, application: &Application, of: &Key) -> Result<Prepared, String> {
         let (package, _) = self.package(state, &application.package).map_err(|error| chain(&error))?;
         self.check_workflow(&package, application, of)
@@ -77,7 +91,7 @@ impl Manager {
         };
         let token = Word::new(fresh_id()).map_err(|error| error.to_string())?;
         let prepared = self.prepare_workflow(package, application, (of, &token)).map_err(said)?;
-        let folder = self.site.folder.join("work").join(token.as_str());
+        let folder = self.ready_in(&token);
         let parts = self.parts(package, (application, of, &token), &prepared, &folder).map_err(said);
         let _ = fs::remove_dir_all(&folder);
         parts.map(|_| prepared)

@@ -6,15 +6,17 @@ use super::carry_out::{Done, LONGEST_REASON};
 use super::rounds::LIVE;
 use super::{Manager, lock, unavailable};
 use crate::decide::Rest;
-use crate::decide::workflow::{Action, Observed, Seen, next};
+use crate::decide::workflow::{Action, Left, Observed, Seen, next};
 use crate::journal::{Application, End, Fact, Key, OozieJob, State, Verdict, Wanted, Workflow, WorkflowFact, fresh_id};
 use crate::orders::Refusal;
 use crate::package::Package;
 use crate::workflow::{self, Error, Facts, FlinkOfJob, Prepared};
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use systems::hadoop::User;
-use systems::oozie::{self, Job, Oozie};
+use systems::oozie::{self, Action as OfJob, Job, JobId, Oozie};
+use systems::yarn;
 use words::chain::chain;
 use words::flink::Version;
 use words::ids::ApplicationId;
@@ -24,6 +26,8 @@ use words::names::Word;
 const STEPS: usize = 6;
 /// A list of coordinators that is as long as this is not whole.
 const MOST_COORDINATORS: usize = 1000;
+/// So many of its runs a coordinator may have under way when it is ended.
+const MOST_RUNS: usize = 5;
 /// Releases that have a client which waits for the job that it submits to a cluster of its own.
 const LINES: std::ops::Range<(u32, u32)> = (1, 15)..(2, 0);
 
@@ -48,6 +52,8 @@ impl Manager {
             let observed = Observed { as_of: state.number, seen: self.look_into_oozie(of, application, workflow) };
             let action = next(&application.wanted, workflow, &observed, self.clock.now_ms());
             let is_stale = action == Action::Rest(Rest::Stale);
+            let is_hidden = matches!(observed.seen, Seen::Hidden { .. });
+            lock(&self.since).saw_whether_hidden(of, is_hidden, self.clock.now_ms());
             lock(&self.overseen).insert(of.clone(), observed);
             if self.silent().is_some() {
                 return;
@@ -76,8 +82,8 @@ impl Manager {
         };
         match found {
             Err(why) => hidden(why),
-            Ok(found) => match (self.left(&application.owner, job, found.as_ref()), found) {
-                (Err(error), _) => Seen::Hidden { hop: "the ResourceManager", why: error.to_string() },
+            Ok(found) => match (self.left(oozie, &owner, (job, found.as_ref())), found) {
+                (Err(hidden), _) => hidden,
                 (Ok(left), None) => Seen::Missing { left },
                 (Ok(left), Some(found)) => Seen::Found { job: Box::new(found), left },
             },
@@ -102,19 +108,33 @@ impl Manager {
         }
     }
 
-    /// What the actions of a job that is over have submitted to YARN and goes on there.
-    fn left(
-        &self,
-        owner: &Word,
-        job: &OozieJob,
-        found: Option<&Job>,
-    ) -> Result<Vec<ApplicationId>, systems::yarn::Error> {
+    /// What a job that is over has in YARN and goes on there: the Flink jobs of its actions, and the launchers of those, each of
+    /// which may be about to submit one. Oozie ends a launcher some time after its job.
+    fn left(&self, oozie: &Oozie, owner: &User, (job, found): (&OozieJob, Option<&Job>)) -> Result<Left, Seen> {
         if found.is_some_and(|found| !found.state.is_final()) {
-            return Ok(Vec::new());
+            return Ok(Left::default());
         }
-        let all = self.yarn.applications(&workflow::tag(&job.token), &LIVE)?;
-        // Tags are anybody's.
-        Ok(all.into_iter().filter(|one| one.user == owner.as_str()).map(|one| one.id).collect())
+        let of_yarn = |error: yarn::Error| Seen::Hidden { hop: "the ResourceManager", why: chain(&error) };
+        let of_oozie = |error: oozie::Error| Seen::Hidden { hop: "Oozie", why: chain(&error) };
+        // Tags are anybody's, and so is what Oozie's jobs say of themselves.
+        let is_its = |one: &yarn::Application| one.user == owner.name() && !one.state.is_final();
+        let mut ended_ms = None;
+        let mut left: BTreeSet<_> = self
+            .yarn
+            .applications(&workflow::tag(&job.token), &LIVE)
+            .map_err(of_yarn)?
+            .into_iter()
+            .filter(is_its)
+            .map(|one| one.id)
+            .collect();
+        for run in found.map_or(Ok(Vec::new()), |found| runs(oozie, owner, found)).map_err(of_oozie)? {
+            ended_ms = ended_ms.max(run.end_ms);
+            for launcher in run.actions.iter().filter_map(OfJob::application) {
+                let known = self.yarn.application(&launcher).map_err(of_yarn)?;
+                left.extend(known.filter(is_its).map(|one| one.id));
+            }
+        }
+        Ok(Left { applications: left.into_iter().collect(), ended_ms })
     }
 
     fn perform_workflow(&self, state: &State, of: &Key, action: Action) -> Done {
@@ -125,10 +145,7 @@ impl Manager {
             (Action::Intend, _) => self.intend_workflow(state, of, application),
             (Action::Submit, Some(job)) => self.submit_workflow(state, of, (application, job)),
             (Action::Withdraw, Some(job)) => {
-                self.hands().withdraw(owner, &workflow::folder(owner, &job.token)).map_or_else(
-                    |error| Err(unavailable(chain(&error))),
-                    |()| write(job, WorkflowFact::Ended { end: End::of(Verdict::Abandoned, "Oozie never took it") }),
-                )
+                self.end_workflow((state, of), (owner, job), End::of(Verdict::Abandoned, "Oozie never took it"))
             }
             (Action::Accept(id), Some(job)) => write(job, WorkflowFact::Accepted { id }),
             (Action::Hold, Some(job)) => write(job, WorkflowFact::Held),
@@ -136,11 +153,7 @@ impl Manager {
                 Wanted::Started { order, .. } => write(job, WorkflowFact::Resumed { order: *order }),
                 _ => Ok(()),
             },
-            (Action::End(end), Some(job)) => {
-                // What stays of it takes room and nothing else.
-                let _ = self.hands().withdraw(owner, &workflow::folder(owner, &job.token));
-                write(job, WorkflowFact::Ended { end })
-            }
+            (Action::End(end), Some(job)) => self.end_workflow((state, of), (owner, job), end),
             (Action::Tell(verb), Some(job)) => match (&self.oozie, &job.id) {
                 (Some(oozie), Some(id)) => {
                     let told = self.hands().tell(oozie, owner, (id, verb));
@@ -159,6 +172,18 @@ impl Manager {
 
     fn of_workflow(&self, state: &State, of: &Key, token: &Word, step: WorkflowFact) -> Result<(), Refusal> {
         self.record(state, of, Fact::Workflow { of: of.clone(), token: token.clone(), step })
+    }
+
+    /// Its folder goes first: what was not taken yet comes to nothing then.
+    fn end_workflow(
+        &self,
+        (state, of): (&State, &Key),
+        (owner, job): (&Word, &OozieJob),
+        end: End,
+    ) -> Result<(), Refusal> {
+        let gone = self.hands().withdraw(owner, &workflow::folder(owner, &job.token));
+        gone.map_err(|error| unavailable(chain(&error)))?;
+        self.of_workflow(state, of, &job.token, WorkflowFact::Ended { end })
     }
 
     fn intend_workflow(&self, state: &State, of: &Key, application: &Application) -> Result<(), Refusal> {
@@ -209,6 +234,11 @@ impl Manager {
             now_ms: self.clock.now_ms(),
         };
         workflow::prepare(package, application, (of, token), &facts).map_err(for_good)
+    }
+
+    /// The folder on this node in which its files are made ready.
+    pub(super) fn ready_in(&self, token: &Word) -> PathBuf {
+        self.site.workflows().join(token.as_str())
     }
 
     /// Its files, in a folder on this machine.
@@ -272,24 +302,26 @@ impl Manager {
         of: &Key,
         (application, job): (&Application, &OozieJob),
     ) -> Result<(), Refusal> {
-        let write = |step| self.of_workflow(state, of, &job.token, step);
-        let failed = |why: String| write(WorkflowFact::Ended { end: End::of(Verdict::Failed, short(&why)) });
-        let Some(oozie) = &self.oozie else { return failed(Error::NoOozie(of.clone()).to_string()) };
+        let owner = &application.owner;
+        let failed = |state: &State, why: String| {
+            self.end_workflow((state, of), (owner, job), End::of(Verdict::Failed, short(&why)))
+        };
+        let Some(oozie) = &self.oozie else { return failed(state, Error::NoOozie(of.clone()).to_string()) };
         // In maintenance it takes nothing, and would be asked again and again.
-        match oozie.is_at_work(&User::simple(application.owner.as_str())) {
+        match oozie.is_at_work(&User::simple(owner.as_str())) {
             Ok(true) => {}
             Ok(false) => return Err(unavailable("somebody has switched Oozie to maintenance, and it takes nothing")),
             Err(error) => return Err(unavailable(chain(&error))),
         }
-        let folder = self.site.folder.join("work").join(job.token.as_str());
+        let folder = self.ready_in(&job.token);
         let ready = self.prepared_workflow(state, of, &job.token).and_then(|(package, prepared)| {
             let parts = self.parts(&package, (application, of, &job.token), &prepared, &folder)?;
             Ok((prepared, parts))
         });
         let shipped = ready.and_then(|(prepared, parts)| {
             let hands = self.hands();
-            let made = hands.make_folders(of, &application.owner, &prepared.folders());
-            let shipped = made.and_then(|()| hands.ship_workflow(of, &application.owner, &prepared.folder, parts));
+            let made = hands.make_folders(of, owner, &prepared.folders());
+            let shipped = made.and_then(|()| hands.ship_workflow(of, owner, &prepared.folder, parts));
             shipped.map(|()| prepared).map_err(|error| match error.is_final() {
                 true => Failed::ForGood(chain(&error)),
                 false => Failed::Passing(chain(&error)),
@@ -299,21 +331,25 @@ impl Manager {
         let prepared = match shipped {
             Ok(prepared) => prepared,
             Err(Failed::Passing(why)) => return Err(unavailable(why)),
-            Err(Failed::ForGood(why)) => return failed(why),
+            Err(Failed::ForGood(why)) => return failed(state, why),
         };
-        write(WorkflowFact::Begun)?;
+        self.of_workflow(state, of, &job.token, WorkflowFact::Begun)?;
         let state = self.state()?;
-        let write = |step| self.of_workflow(&state, of, &job.token, step);
-        match self.hands().submit_workflow(oozie, &application.owner, &prepared.configuration()) {
-            Ok(id) => write(WorkflowFact::Accepted { id }),
+        match self.hands().submit_workflow(oozie, owner, &prepared.configuration()) {
+            Ok(id) => self.of_workflow(&state, of, &job.token, WorkflowFact::Accepted { id }),
             // It says itself that it has not taken it.
-            Err(error @ oozie::Error::Refused { .. }) => {
-                let _ = self.hands().withdraw(&application.owner, &prepared.folder);
-                write(WorkflowFact::Ended { end: End::of(Verdict::Failed, short(&chain(&error))) })
-            }
+            Err(error @ oozie::Error::Refused { .. }) => failed(&state, chain(&error)),
             Err(error) => Err(unavailable(chain(&error))),
         }
     }
+}
+
+/// The workflows of a job: itself, or the newest that a coordinator has begun.
+fn runs(oozie: &Oozie, owner: &User, job: &Job) -> Result<Vec<Job>, oozie::Error> {
+    let ids = job.actions.iter().filter_map(|run| JobId::new(run.external_id.clone()?).ok()).take(MOST_RUNS);
+    let runs = ids.map(|id| oozie.job(owner, &id)).collect::<Result<Vec<_>, _>>()?;
+    let itself = job.id.as_str().ends_with("-W").then(|| job.clone());
+    Ok(runs.into_iter().flatten().chain(itself).collect())
 }
 
 fn short(why: &str) -> String {

@@ -174,6 +174,17 @@ impl Prepared {
         &self.own
     }
 
+    /// Its properties, without the times that each submission has of its own.
+    pub fn lasting(&self) -> BTreeMap<String, String> {
+        let is_given =
+            |name: &String| [START, END].contains(&&**name) && self.origins.get(name) == Some(&SetBy::Submission);
+        self.properties
+            .iter()
+            .filter(|(name, _)| !is_given(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    }
+
     /// The folders in HDFS that it wants to have.
     pub fn folders(&self) -> Vec<String> {
         package::folders(&self.properties)

@@ -20,7 +20,12 @@ pub(crate) const PACKAGE: &str = "counts-1.0.0";
 
 /// A package with one component of type `oozie`.
 pub(crate) fn packed(properties: &str, files: &[(&str, &[u8])]) -> Vec<u8> {
-    let at = |path: &str| format!("{PACKAGE}/oozie/counts/{path}");
+    packed_as(&format!("{PACKAGE}/oozie/counts"), properties, files)
+}
+
+/// The same with its component in another folder.
+pub(crate) fn packed_as(folder: &str, properties: &str, files: &[(&str, &[u8])]) -> Vec<u8> {
+    let at = |path: &str| format!("{folder}/{path}");
     let names: Vec<String> = files.iter().map(|(name, _)| at(name)).collect();
     let own = at("properties.json");
     let mut members = vec![file(&own, properties.as_bytes())];

@@ -26,7 +26,7 @@ pub struct World {
     pub jobs: BTreeMap<String, Submitted>,
     /// What goes on is in this state at once.
     pub resumed: Option<&'static str>,
-    /// Submissions are refused with this code and these words.
+    /// The next submission is refused with this code and these words.
     pub refuses: Option<(&'static str, &'static str)>,
 }
 
@@ -81,7 +81,7 @@ fn answer(world: &mut World, request: &Request) -> Vec<u8> {
 }
 
 fn submit(world: &mut World, user: String, configuration: &str) -> Vec<u8> {
-    if let Some((code, words)) = world.refuses {
+    if let Some((code, words)) = world.refuses.take() {
         return refused(code, words);
     }
     let set = |name: &str| {

@@ -8,12 +8,14 @@ use crate::journal::Origin;
 use crate::manager::Manager;
 use crate::manager::change::Change;
 use crate::orders::Refusal;
-use crate::workflow::tests::{PACKAGE, TIMES, example, packed};
+use crate::workflow::tests::{PACKAGE, TIMES, example, packed, packed_as};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use systems::{oozie, yarn};
 use words::application::{Application, Phase, State};
-use words::change::Purpose;
+use words::change::{Purpose, Step};
+use words::declared::Apply;
 use words::names::{ApplicationName, PackageName};
 
 const MINUTES_MS: u64 = 5 * 60_000;
@@ -155,6 +157,92 @@ fn a_restart_and_another_package_have_another_job_and_the_old_one_is_killed() {
 }
 
 #[test]
+fn a_version_that_oozie_refuses_gives_way_to_the_one_before() {
+    let bed = bed(&coordinator());
+    let manager = bed.manager();
+    manager.round();
+    manager.start(&hourly(), Origin::Newest, &alice()).unwrap();
+    rounds(&manager);
+    let set = Some(json!({ "oozie": { "counts": { "input": "/data" } } }));
+    let change = Change { set, ..Change::to(Purpose::Upgrade) };
+    let plan = manager.plan(&hourly(), &change, &alice()).unwrap();
+    assert_eq!(plan.difference.components[0].properties.len(), 1, "{:?}", plan.difference);
+    let said = [
+        "counts is killed in Oozie with what it runs, and submitted anew as counts-1.0.0 has it",
+        "counts-1.0.0 is good when Oozie has taken what it is to run",
+        "else it is killed, and counts-1.0.0 begins from where it stood, as it was",
+    ];
+    assert_eq!(plan.steps, said);
+    bed.oozie.world().refuses = Some(("E1002", "Invalid coordinator application URI"));
+    manager.change(&hourly(), &change, &alice()).unwrap();
+    (0..4).for_each(|_| drop(rounds(&manager)));
+    let told = told(&manager).unwrap();
+    assert_eq!((told.status, told.components[0].state), (Phase::Started, State::Scheduled), "{told:?}");
+    let upgrade = told.upgrade.as_ref().unwrap();
+    assert_eq!(upgrade.step, Step::Returned);
+    assert!(told.information.as_ref().unwrap().contains("E1002: Invalid coordinator"), "{told:?}");
+    assert_eq!((status(&bed), live(&bed).len()), (["KILLED", "RUNNING"].map(str::to_owned).into(), 1));
+    let world = bed.oozie.world();
+    assert!(!world.jobs.values().next_back().unwrap().configuration.contains("/data"));
+}
+
+#[test]
+fn a_launcher_that_goes_on_after_its_job_was_killed_is_killed_before_the_end() {
+    let bed = bed(&coordinator());
+    let manager = bed.manager();
+    manager.round();
+    manager.start(&hourly(), Origin::Newest, &alice()).unwrap();
+    rounds(&manager);
+    let launcher = "application_1796001168688_0077";
+    let run = oozie::Submitted {
+        user: "alice".to_owned(),
+        status: "KILLED".to_owned(),
+        actions: vec![json!({ "id": "w@count", "type": "shell", "status": "KILLED", "externalId": launcher })],
+        ..oozie::Submitted::default()
+    };
+    let made = json!({ "id": "c@1", "status": "KILLED", "externalId": "0000077-1-oozie-W" });
+    bed.oozie.world().jobs.values_mut().for_each(|job| job.actions = vec![made.clone()]);
+    bed.oozie.world().jobs.insert("0000077-1-oozie-W".to_owned(), run);
+    let of = |user: &str| yarn::Submitted { user: user.to_owned(), state: "RUNNING".to_owned(), ..Default::default() };
+    bed.yarn.world().applications.insert(launcher.to_owned(), of("alice"));
+    manager.delete(&hourly(), &alice()).unwrap();
+    (0..4).for_each(|_| manager.round());
+    assert_eq!(told(&manager), None);
+    assert_eq!(bed.yarn.world().applications[launcher].state, "KILLED");
+}
+
+#[test]
+fn a_component_of_oozie_that_comes_or_goes_is_refused_as_one_of_flink_is() {
+    let bed = bed(&coordinator());
+    let manager = bed.manager();
+    manager.round();
+    let workflow = b"<workflow-app name=\"w\" xmlns=\"uri:oozie:workflow:1.0\"/>";
+    let newer = PackageName::new("counts-1.1.0").unwrap();
+    let package = packed_as("counts-1.1.0/oozie/others", "{}", &[("workflow.xml", workflow)]);
+    manager.receive(&newer, &alice(), &*package, None).unwrap();
+    manager.deploy(&newer, &alice()).unwrap();
+    let change = Change { package: Some(newer), ..Change::to(Purpose::Upgrade) };
+    let refused = manager.change(&hourly(), &change, &alice()).unwrap_err().to_string();
+    assert!(refused.contains("counts-1.1.0 does not have it any more"), "{refused}");
+    assert!(refused.contains("counts-1.1.0 has it, and counts-1.0.0 has not"), "{refused}");
+}
+
+#[test]
+fn what_is_declared_by_the_component_alone_is_so_the_second_time() {
+    let bed = bed(&coordinator());
+    let manager = bed.manager();
+    manager.round();
+    let set = json!({ "flink": { "counts": { "input": "/data" } } });
+    let declared = json!({ "applications": { "hourly": { "package": PACKAGE, "wanted": "stopped", "set": set } } });
+    let apply: Apply = serde_json::from_value(declared).unwrap();
+    let first = manager.apply(&apply, &alice()).unwrap();
+    assert_eq!(first.applications.len(), 1, "{first:?}");
+    rounds(&manager);
+    let second = manager.apply(&apply, &alice()).unwrap();
+    assert!(second.applications.is_empty(), "{second:?}");
+}
+
+#[test]
 fn what_has_ended_stays_so_until_the_next_start() {
     let bed = bed(&workflow());
     let manager = bed.manager();
@@ -205,7 +293,6 @@ fn what_oozie_refuses_and_what_it_cannot_run_is_told() {
     let told = rounds(&manager);
     assert_eq!(told.components[0].state, State::Failed);
     assert!(told.components[0].reason.contains("E1002: Invalid coordinator"), "{told:?}");
-    bed.oozie.world().refuses = None;
     rounds(&manager);
     assert!(status(&bed).is_empty(), "it is not sent again by itself");
 }
