@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -339,57 +340,101 @@ fn processes_that(is_meant: impl Fn(&str) -> bool) -> Vec<(i32, String)> {
     std::fs::read_dir("/proc").unwrap().flatten().filter_map(process).filter(|(_, command)| is_meant(command)).collect()
 }
 
+/// Clusters would starve each other on few cores: one test after the other.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// A folder in which a trial has run, unless registries are out of reach; and what it printed.
+fn tried(folder: &Path) -> Option<String> {
+    let (success, text) = run(folder, &[]);
+    if let Some(why) = out_of_reach(&[Source::Maven, Source::Pypi], &text).filter(|_| !success) {
+        drop(writeln!(std::io::stderr(), "left out: pnda try: {why}"));
+        return None;
+    }
+    assert!(success && text.contains("health          OK") && text.contains("FINISHED"), "{text}");
+    assert_eq!(processes(folder), [""; 0], "every child has ended");
+    Some(text)
+}
+
+/// Ends a trial as a person does.
+fn interrupt(mut child: Child, folder: &Path) {
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(processes(folder), [""; 0], "Ctrl-C ends every child");
+}
+
 #[test]
 fn everything_comes_up_on_one_machine_and_goes_down_again() {
+    let _alone = ALONE.lock();
     let temp = tempfile::tempdir().unwrap();
     let folder = temp.path().join("try");
-
-    let (success, first) = run(&folder, &[]);
-    if let Some(why) = out_of_reach(&[Source::Maven, Source::Pypi], &first).filter(|_| !success) {
-        drop(writeln!(std::io::stderr(), "left out: pnda try: {why}"));
+    if tried(&folder).is_none() {
         return;
     }
-    assert!(success && first.contains("health          OK") && first.contains("FINISHED"), "{first}");
-    assert_eq!(processes(&folder), [""; 0], "every child has ended");
-
     let second = once(&folder, &NOBODY);
     assert!(second.contains("nothing to do") && second.contains("FINISHED"), "{second}");
 
-    let manifests = flinks::manifests(temp.path());
+    let manifests = flinks::manifests(temp.path(), &[]);
     let also = format!("flink.also={}", flinks::OTHER);
     let client = "applications.flink_client=on";
     let two_flinks = ["--manifests", manifests.to_str().unwrap(), "--set", &also, "--set", client];
-    let mut interrupted = staying(&folder, &[&["--kafka"], &two_flinks[..]].concat());
+    let interrupted = staying(&folder, &[&["--kafka"], &two_flinks[..]].concat());
     part("records", || records_go_through_the_broker(&folder));
     part("an application", || an_application_stops_and_starts_with_its_state(&folder));
     part("the other Flink", || flinks::an_application_runs_on_the_flink_that_it_asks_for(&folder));
     part("adoption", || by_client::what_somebody_submitted_is_adopted(&folder));
     part("Flink's own client", || by_client::flinks_own_client_submits(&folder));
-    if is_long() {
-        part("exactly once", || exactly_once::none_is_lost_and_none_comes_twice(&folder));
-        part("housekeeping beside starts", || racing::nothing_of_what_starts_or_runs_goes(&folder));
-    }
+    part("housekeeping beside starts", || racing::nothing_of_what_starts_or_runs_goes(&folder, (5, 2)));
     part("kills", || faults::nothing_runs_twice_and_nothing_is_lost(&folder));
-    kill_process(Pid::from_child(&interrupted), Signal::INT).unwrap();
-    assert!(interrupted.wait().unwrap().success());
-    assert_eq!(processes(&folder), [""; 0], "Ctrl-C ends every child");
+    interrupt(interrupted, &folder);
 
-    let with_oozie = if is_long() { oozie::settings() } else { Vec::new() };
-    let with_oozie = with_oozie.iter().map(String::as_str);
-    let mut killed = staying(&folder, &two_flinks.into_iter().chain(with_oozie).collect::<Vec<_>>());
-    if is_long() {
-        part("Oozie", || oozie::a_flink_job_runs_in_time(&folder));
-        part("components of Oozie", || workflows::a_coordinator_of_pnda_s_runs(&folder));
-    }
+    let mut killed = staying(&folder, &two_flinks);
     killed.kill().unwrap();
     killed.wait().unwrap();
     assert!(processes(&folder).len() >= 6, "a killed trial leaves its services");
     once(&folder, &[&NOBODY, &two_flinks[..]].concat());
     assert_eq!(processes(&folder), [""; 0], "the next one ends them");
-    if is_long() {
-        pairs::the_active_ones_may_go(&folder);
-        assert_eq!(processes(&folder), [""; 0], "nothing of the pairs is left");
-        part("fifty kills", || kills::fifty_times_nothing_runs_twice_or_begins_empty(&folder));
-        assert_eq!(processes(&folder), [""; 0], "nothing of it is left");
+}
+
+#[test]
+fn what_oozie_runs_is_the_manager_s() {
+    let _alone = ALONE.lock();
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join("try");
+    if !is_long() || tried(&folder).is_none() {
+        return;
     }
+    let (manifests, oozie) = (flinks::manifests(temp.path(), &["oozie"]), oozie::settings());
+    let settings = ["--manifests", manifests.to_str().unwrap()].into_iter().chain(oozie.iter().map(String::as_str));
+    let interrupted = staying(&folder, &settings.collect::<Vec<_>>());
+    part("Oozie", || oozie::a_flink_job_runs_in_time(&folder));
+    part("components of Oozie", || workflows::a_coordinator_of_pnda_s_runs(&folder));
+    interrupt(interrupted, &folder);
+}
+
+#[test]
+fn records_and_files_outlive_much() {
+    let _alone = ALONE.lock();
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join("try");
+    if !is_long() || tried(&folder).is_none() {
+        return;
+    }
+    let interrupted = staying(&folder, &["--kafka"]);
+    part("exactly once", || exactly_once::none_is_lost_and_none_comes_twice(&folder));
+    part("housekeeping beside starts", || racing::nothing_of_what_starts_or_runs_goes(&folder, (100, 20)));
+    interrupt(interrupted, &folder);
+}
+
+#[test]
+fn managers_and_clusters_are_killed_fifty_times() {
+    let _alone = ALONE.lock();
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join("try");
+    if !is_long() || tried(&folder).is_none() {
+        return;
+    }
+    part("pairs", || pairs::the_active_ones_may_go(&folder));
+    assert_eq!(processes(&folder), [""; 0], "nothing of the pairs is left");
+    part("fifty kills", || kills::fifty_times_nothing_runs_twice_or_begins_empty(&folder));
+    assert_eq!(processes(&folder), [""; 0], "nothing of it is left");
 }

@@ -98,6 +98,20 @@ pub(crate) fn finishes_one(edge: &Node, log_server: &Node) {
     edge.run_as("alice", "pnda app delete words --yes").ok();
 }
 
+/// The same through Flink's own client, which is a JVM as `alice` below a service that may do little.
+pub(crate) fn finishes_one_by_client(edge: &Node) {
+    let by_client = "--set wordcount.flink_submission=client";
+    edge.run_as("alice", &format!("pnda app create by-client --package wordcount-1.0.0 {by_client}")).ok();
+    edge.run_as("alice", "pnda app run by-client").ok();
+    let told = component(edge, "by-client");
+    assert_eq!(told["state"], "finished", "{told}");
+    let history = edge.run_as("alice", "pnda app history by-client").ok();
+    assert!(history.stdout.contains("client"), "{}", history.told());
+    let left = edge.run("ls /var/lib/pnda/applications/clients").ok();
+    assert_eq!(left.text(), "", "no files stay on the node");
+    edge.run_as("alice", "pnda app delete by-client --yes").ok();
+}
+
 /// Whether this edge manages the applications; else it stands by, and shows what it knows and sees.
 fn manages(edge: &Node) -> bool {
     let listed = edge.run_as("alice", "pnda app list");

@@ -76,6 +76,7 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
         applications::one_manages(ground.node("edge-2"), ground.node("edge-1"));
         endless.is_known(ground.node("edge-1"));
     });
+    steps.take("one by Flink's own client", || applications::finishes_one_by_client(ground.node("edge-2")));
     steps.take("power cut of a worker", || {
         let leads =
             |worker: &&str| ground.node(worker).run("pgrep -f [Y]arnApplicationClusterEntryPoint").code == Some(0);
@@ -230,6 +231,8 @@ fn cluster(ground: &Ground, without: Option<&str>) -> PathBuf {
     let settings = applications::settings(&ground.node("edge-1").address);
     let head = head.replace("[mirror]", "settings.hdfs.checkpoint_period = \"20s\"\n\n[mirror]");
     let nodes = nodes.replace("name = \"edge-1\"\n", &format!("name = \"edge-1\"\n{settings}"));
+    let client = "settings.applications.flink_client = \"on\"\n";
+    let nodes = nodes.replace("name = \"edge-2\"\n", &format!("name = \"edge-2\"\n{client}"));
     let is_left_out = |one: &&str| without.is_some_and(|node| one.contains(&format!("name = \"{node}\"")));
     let nodes = nodes.split("[[node]]").filter(|one| !is_left_out(one));
     let path = ground.folder("clusters").join(if without.is_some() { "small.toml" } else { "whole.toml" });

@@ -17,13 +17,12 @@ pub const OTHER: &str = "2.3.0";
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/endless/Endless.java");
 
-/// The shipped manifests with those of the other release, and of Oozie where that is looked at; locked, and all that they name in the store.
-pub fn manifests(folder: &Path) -> PathBuf {
+/// The shipped manifests with those of the other release and of these folders; locked, and all that they name in the store.
+pub fn manifests(folder: &Path, more: &[&str]) -> PathBuf {
     let (own, shipped) = (folder.join("manifests"), Path::new(env!("CARGO_MANIFEST_DIR")).join("mirror-manifests"));
     std::fs::create_dir_all(&own).unwrap();
-    let oozie = is_long().then(|| shipped.join("oozie"));
-    let folders = [shipped.clone(), shipped.join("flink-2")];
-    for entry in folders.iter().chain(&oozie).flat_map(|folder| std::fs::read_dir(folder).unwrap()) {
+    let folders = ["", "flink-2"].iter().chain(more).map(|name| shipped.join(name));
+    for entry in folders.flat_map(|folder| std::fs::read_dir(folder).unwrap()) {
         let path = entry.unwrap().path();
         if path.is_file() {
             std::fs::copy(&path, own.join(path.file_name().unwrap())).unwrap();

@@ -4,7 +4,7 @@
 
 use super::faults::{Bed, FIRST, Manager, is_running, is_stopped};
 use super::housekeeping::Disk;
-use super::{is_long, kill_job_manager, package, restored};
+use super::{kill_job_manager, package, restored};
 use pnda::systems::zookeeper::{Error, Place};
 use pnda::words::application as told;
 use pnda::words::housekeeping::{Cleaning, Kind};
@@ -171,14 +171,13 @@ fn what_zookeeper_has(manager: &Manager, run: &told::Component) {
     assert!(nodes.len() == 1 && is_its(nodes[0]), "{nodes:?}");
 }
 
-/// All of it, on the cluster of a trial that stays.
-pub(super) fn nothing_of_what_starts_or_runs_goes(folder: &Path) {
+/// All of it, with so many starts and failures, on the cluster of a trial that stays.
+pub(super) fn nothing_of_what_starts_or_runs_goes(folder: &Path, many: (usize, usize)) {
     let (zookeeper, disk) = (ZooKeeper::start(folder), Disk::of(folder));
     let bed = bed(folder, &zookeeper);
     let manager = bed.manager(FIRST, false);
     manager.does(&["deploy", package(folder).to_str().unwrap()]);
     manager.does(&["create", NAME, "--package", "states-1.0.0"]);
-    let many = if is_long() { (100, 20) } else { (5, 2) };
     let (is_over, removed) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
         let _end = AtEnd(|| is_over.store(true, Ordering::Release));

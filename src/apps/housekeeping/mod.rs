@@ -116,7 +116,7 @@ pub enum Told {
         state: String,
         /// Who ran it.
         user: String,
-        /// It has the tag of this cluster's manager.
+        /// It has the tag of this cluster's manager, or of what Oozie runs for one.
         is_ours: bool,
     },
 }

@@ -9,6 +9,7 @@ use crate::act::PATIENCE;
 use crate::housekeeping::{Found, Lying, Places, TEMPORARY, Told};
 use crate::journal::{Key, State};
 use crate::submit::tag_of;
+use crate::workflow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use systems::webhdfs::WebHdfs;
@@ -267,7 +268,7 @@ fn told(one: Application, tag: &str) -> Told {
         return Told::Live;
     }
     Told::Over {
-        is_ours: one.tags.iter().any(|own| own.eq_ignore_ascii_case(tag)),
+        is_ours: one.tags.iter().any(|own| own.eq_ignore_ascii_case(tag) || workflow::is_tag(own)),
         state: one.state.to_string(),
         user: one.user,
     }

@@ -19,7 +19,6 @@ use systems::oozie::{self, Action as OfJob, Job, JobId, Oozie};
 use systems::yarn;
 use words::chain::chain;
 use words::flink::Version;
-use words::ids::ApplicationId;
 use words::names::Word;
 
 /// What is done at once about one component.

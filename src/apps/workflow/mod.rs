@@ -34,6 +34,7 @@ const WEEK_MS: u64 = 7 * 86_400_000;
 const DEFAULTS: &str = "config-default.xml";
 const SETTINGS: &str = "application.properties";
 const QUEUE: &str = "mapreduce.job.queuename";
+const TAG: &str = "pnda-oozie-";
 const ROOT: &str = "component_hdfs_root";
 /// Files of a component that are for the manager alone.
 const OURS: [&str; 4] = ["properties.json", "hdfs.json", "hbase.json", "opentsdb.json"];
@@ -113,7 +114,12 @@ pub fn folder(owner: &Word, token: &Word) -> String {
 
 /// The tag in YARN of what the Flink job of a submission runs.
 pub fn tag(token: &Word) -> String {
-    format!("pnda-oozie-{token}")
+    format!("{TAG}{token}")
+}
+
+/// Whether a tag is of a submission.
+pub fn is_tag(tag: &str) -> bool {
+    tag.strip_prefix(TAG).is_some_and(|token| token.len() == 32 && token.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Looks at a component as it would be submitted under a token, or says everything that is wrong with it.

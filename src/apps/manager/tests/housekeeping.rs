@@ -259,13 +259,18 @@ fn what_yarn_does_not_know_is_about_to_be_submitted() {
     assert!(why(&dry, "/user/alice/.flink/by-hand").contains("not ours"), "{dry:?}");
     // Somebody else's: without this cluster's tag.
     let mut other = bed.yarn.world().applications["application_1796001168688_0777"].clone();
-    other.context["application-tags"]["tag"] = json!(["pnda-elsewhere"]);
-    bed.yarn.world().applications.insert(reserved.to_owned(), other);
-    let dry = manager.clean(DRY, &admin()).unwrap();
-    assert!(
-        why(&dry, &format!("/user/alice/.flink/{reserved}")).contains("another one than this cluster's"),
-        "{dry:?}"
-    );
+    let mut tagged = |tag: &str| {
+        other.context["application-tags"]["tag"] = json!([tag]);
+        bed.yarn.world().applications.insert(reserved.to_owned(), other.clone());
+        let dry = manager.clean(DRY, &admin()).unwrap();
+        why(&dry, &format!("/user/alice/.flink/{reserved}"))
+    };
+    for tag in ["pnda-elsewhere", "pnda-oozie-mine"] {
+        assert!(tagged(tag).contains("another one than this cluster's"), "{tag}");
+    }
+    // What Oozie ran for one of ours.
+    let why = tagged("pnda-oozie-0123456789abcdef0123456789abcdef");
+    assert!(why.contains("no attempt follows"), "{why}");
 }
 
 #[test]
