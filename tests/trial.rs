@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 
 #[path = "trial/alarms.rs"]
 mod alarms;
+#[path = "trial/browser.rs"]
+mod browser;
 #[path = "trial/by_client.rs"]
 mod by_client;
 #[path = "trial/conformance.rs"]
@@ -277,6 +279,7 @@ fn an_application_stops_and_starts_with_its_state(folder: &Path) {
     let first = component(folder, "states");
     assert_eq!((first.state, &first.restored_from), (told::State::Running, &None));
     flinks::a_container_has_flink_by_its_content(folder, "states", "1.20.5");
+    part("Flink's pages", || browser::flinks_pages_show_the_job(folder, "states", "State machine job"));
     conformance::servers_in_memory_answer_as_the_real_ones(folder, "states");
     let (success, refused) = app(folder, &["undeploy", "states-1.0.0"]);
     assert!(!success && refused.contains("states"), "{refused}");

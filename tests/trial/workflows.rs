@@ -64,7 +64,8 @@ pub fn a_coordinator_of_pnda_s_runs(folder: &Path) {
     assert!(explained.contains("coordinator.xml"), "{explained}");
     app_does(folder, &["start", "hourly"]);
     let ran = until(folder, |told| runs(told).iter().any(|run| run.status == "SUCCEEDED"));
-    assert_eq!((ran.state, runs(&ran).len()), (State::Scheduled, 1), "{ran:?}");
+    let begun = runs(&ran).iter().filter(|run| run.workflow.is_some()).count();
+    assert_eq!((ran.state, begun), (State::Scheduled, 1), "Oozie makes the runs of an hour before: {ran:?}");
     let id = ran.oozie.as_ref().unwrap().id.clone();
     let logs = app_does(folder, &["logs", "hourly"]);
     assert!(logs.contains("JobManager") && logs.contains("hourly-tally-job"), "{logs}");

@@ -1,4 +1,5 @@
 //! What a change of version would do, in its order, as people read it before they order it. Pure.
+//! The components of Oozie are in it as those of Flink are.
 //! Not here: what stands against it (`change`), and what is done (`decide::upgrade`).
 
 use super::change::Change;
