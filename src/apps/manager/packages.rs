@@ -133,8 +133,12 @@ impl Manager {
         let wanted: BTreeSet<String> = wanted.collect();
         let is_claimed = |file: &str| claimed.iter().any(|name| file.starts_with(&format!("{name}.")));
         let unwanted = Depot::unwanted(&listed, self.clock.now_ms(), |file| wanted.contains(file) || is_claimed(file));
-        if !unwanted.is_empty() && self.is_newest(state) {
-            depot.remove(&unwanted)?;
+        for file in unwanted {
+            // Another node may manage by now, and have deployed it again: that is asked before each of them.
+            if self.silent().is_some() || !self.is_newest(state) {
+                return Ok(true);
+            }
+            depot.remove(file)?;
         }
         Ok(false)
     }

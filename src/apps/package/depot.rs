@@ -110,9 +110,8 @@ impl Depot<'_> {
         listed.iter().filter(is_gone).map(|one| one.path_suffix.as_str()).collect()
     }
 
-    /// Removes files.
-    pub fn remove(&self, names: &[&str]) -> Result<(), Error> {
-        let remove = |name: &&str| self.hdfs.delete(&format!("{}/{name}", self.folder)).map_err(Error::List);
-        names.iter().try_for_each(remove)
+    /// Removes a file.
+    pub fn remove(&self, name: &str) -> Result<(), Error> {
+        self.hdfs.delete(&format!("{}/{name}", self.folder)).map_err(Error::List)
     }
 }

@@ -148,6 +148,36 @@ fn hdfs_gets_what_an_earlier_release_deployed_and_loses_what_is_undeployed() {
     assert_eq!(kept(&bed), Vec::<String>::new());
 }
 
+/// Another node deploys them again while the first of them goes: the others stay.
+#[test]
+fn what_another_node_deploys_meanwhile_is_not_removed() {
+    let mut bed = Bed::new();
+    let (manager, other) = (bed.manager(), Arc::new(other_node(&mut bed)));
+    let names: Vec<_> = (1..=3).map(|number| PackageName::new(format!("p-{number}.0.0")).unwrap()).collect();
+    manager.round();
+    for name in &names {
+        for node in [&manager, &*other] {
+            node.receive(name, &alice(), &*wordcount_as(name.as_str()), None).unwrap();
+        }
+        manager.deploy(name, &alice()).unwrap();
+    }
+    names.iter().for_each(|name| manager.undeploy(name, &alice()).unwrap());
+    assert_eq!(kept(&bed).len(), 4);
+    *bed.wire.plan() = Default::default();
+    let (deploying, again) = (other.clone(), names.clone());
+    let deploy = move || {
+        deploying.begin_round();
+        again.iter().for_each(|name| deploying.deploy(name, &alice()).unwrap());
+    };
+    // What is there is listed; whether somebody has written is asked; then the first one goes.
+    bed.wire.plan().before = Some((4, Box::new(deploy)));
+    manager.shelve();
+    assert!(bed.wire.plan().before.is_none());
+    assert_eq!(kept(&bed).len(), 3, "{:?}", bed.wire.plan().lines);
+    manager.round();
+    assert_eq!(kept(&bed).len(), 4, "what went in that moment is brought there again");
+}
+
 /// Somebody deploys at the very moment at which somebody else removes: before each request of the deployment in turn.
 #[test]
 fn a_package_that_is_being_deployed_is_not_removed() {
