@@ -6,10 +6,9 @@ use super::{FLOOR_MS, Known, Lying, Verdict, entry};
 use crate::decide::dispose::{missed, users};
 use crate::journal::{Application, Component, Key, Run, Wanted};
 use crate::savepoints::lies_in;
-use std::sync::Arc;
 use words::housekeeping::{Entry, Kind};
 use words::ids::JobId;
-use words::names::{ApplicationName, Word};
+use words::names::ApplicationName;
 
 pub(super) fn judge(known: &Known<'_>) -> Vec<Entry> {
     let own = known.found.checkpoints.iter();
@@ -47,8 +46,7 @@ fn may_go(known: &Known<'_>, of: &Key, one: &Lying) -> Verdict {
         return Err(format!("a run that was adopted for {name} keeps its states there"));
     }
     let needed = users(known.state, of, &one.path).into_iter().chain(missed(known.state, &one.path)).next();
-    let needed = needed.or_else(|| named(known, &one.path));
-    if let Some(why) = needed.or_else(|| named_first(known, &application.owner, &one.path)) {
+    if let Some(why) = needed.or_else(|| named(known, one)) {
         return Err(why);
     }
     if !known.is_older(one.at_ms, known.rules.checkpoints_ms) {
@@ -98,26 +96,21 @@ fn adopted<'a>(known: &Known<'a>, folder: &str) -> Option<&'a ApplicationName> {
     found.map(|(name, _)| name)
 }
 
-/// What an application sets may name a state from which it is to begin.
-pub(super) fn named(known: &Known<'_>, folder: &str) -> Option<String> {
-    let name_it = |(_, one): &(&_, &Arc<Application>)| one.overrides.to_string().contains(folder);
-    known.state.applications.iter().find(name_it).map(|(name, _)| format!("what {name} sets names it"))
-}
-
-/// What a package names as the first state of a component that has not run. Where that is not seen, its owner keeps everything.
-fn named_first(known: &Known<'_>, owner: &Word, folder: &str) -> Option<String> {
-    let of = |(name, application): (&ApplicationName, &Arc<Application>)| {
-        let new = application.components.iter().filter(|(_, one)| one.last_that_ran().is_none());
-        let mut new = new.map(|(component, _)| Key { application: name.clone(), component: component.clone() });
-        new.find_map(|of| match known.found.first.get(&of) {
-            Some(Ok(Some(path))) if lies_in(path, folder) => {
-                Some(format!("{of} has not run, and its package names it"))
-            }
+/// What an application sets, its package or the site's defaults may name it: as a state to begin from, as a folder to work in, as an
+/// argument. Where that is not seen, the owner of the application keeps everything.
+pub(super) fn named(known: &Known<'_>, lying: &Lying) -> Option<String> {
+    known.state.applications.iter().find_map(|(name, application)| {
+        if application.overrides.to_string().contains(&lying.path) {
+            return Some(format!("what {name} sets names it"));
+        }
+        let components = application.components.keys().chain(application.workflows.keys());
+        let mut all = components.map(|component| Key { application: name.clone(), component: component.clone() });
+        all.find_map(|of| match known.found.properties.get(&of) {
+            Some(Ok(values)) if values.contains(&lying.path) => Some(format!("the properties of {of} name it")),
             Some(Ok(_)) => None,
-            Some(Err(_)) | None if application.owner != *owner => None,
-            Some(Err(why)) => Some(format!("which state the package of {of} names is not seen: {why}")),
-            None => Some(format!("which state the package of {of} names is not seen")),
+            Some(Err(_)) | None if application.owner.as_str() != lying.owner => None,
+            Some(Err(why)) => Some(format!("what the properties of {of} name is not seen: {why}")),
+            None => Some(format!("what the properties of {of} name is not seen")),
         })
-    };
-    known.state.applications.iter().find_map(of)
+    })
 }

@@ -144,8 +144,8 @@ pub struct Found {
     pub temporary: Vec<(Lying, Option<String>)>,
     /// The state from which a component would begin now, or why that is not seen.
     pub next: BTreeMap<Key, Result<Option<String>, String>>,
-    /// The state that its package names for a component that has not run, or why that is not seen.
-    pub first: BTreeMap<Key, Result<Option<String>, String>>,
+    /// The values of all properties of a component, expanded, or why they are not seen: its package may name what lies here.
+    pub properties: BTreeMap<Key, Result<String, String>>,
     /// The releases that this node is configured with.
     pub configured: BTreeSet<String>,
     /// The applications of YARN that go on, of everybody and of any kind, with when they were submitted.

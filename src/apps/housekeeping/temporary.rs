@@ -1,7 +1,7 @@
 //! What programs leave in the folder for temporary things: files of Python that are to be distributed, and whatever a job streams
 //! through there. PNDA never removes them; here they go when nothing in them was changed for long, and nothing runs in YARN that
 //! may have written them.
-//! Not here: who wrote them, which nobody tells. What an application names in its settings stays.
+//! Not here: who wrote them, which nobody tells. What an application names in its properties stays.
 
 use super::checkpoints::named;
 use super::{FLOOR_MS, Known, Lying, Verdict, entry};
@@ -22,7 +22,7 @@ fn may_go(known: &Known<'_>, one: &Lying, unseen: Option<&str>) -> Verdict {
     if !known.is_older(one.at_ms, known.rules.temporary_ms) {
         return Err("something in it was changed not long enough ago".to_owned());
     }
-    if let Some(why) = named(known, &one.path) {
+    if let Some(why) = named(known, one) {
         return Err(why);
     }
     let until_ms = one.at_ms + BEFORE_MS;

@@ -132,7 +132,8 @@ fn what_was_sent_goes_when_yarn_says_that_it_is_over() {
 fn kept(digit: &str, days: u64) -> Found {
     let next = Ok(Some("hdfs://nn:8020/s/newest".to_owned()));
     let checkpoints = vec![(key(), lying(&format!("/c/alice/a/c/{}", digit.repeat(32)), days))];
-    Found { checkpoints, next: BTreeMap::from([(key(), next)]), ..Found::default() }
+    let properties = BTreeMap::from([(key(), Ok(String::new()))]);
+    Found { checkpoints, next: BTreeMap::from([(key(), next)]), properties, ..Found::default() }
 }
 
 #[test]
@@ -157,25 +158,36 @@ fn checkpoints_of_early_runs_go_where_a_newer_state_is_whole_and_nobody_needs_th
 }
 
 #[test]
-fn what_a_package_names_as_the_first_state_of_what_has_not_run_stays() {
+fn what_the_properties_of_a_package_name_stays() {
     let mut state = state(|_| {});
     let other = Key { application: ApplicationName::new("b").unwrap(), ..key() };
     let mut made = Application::clone(&state.applications[&key().application]);
-    made.components = BTreeMap::from([(key().component, Component::default())]);
-    let mut with = |owner: &str, first: Option<Result<Option<String>, String>>| {
+    let mut with = |owner: &str, has_run: bool, said: Option<Result<&str, &str>>| {
         made.owner = Word::new(owner).unwrap();
-        state.applications.insert(other.application.clone(), Arc::new(made.clone()));
-        let first = first.map(|first| (other.clone(), first)).into_iter().collect();
-        said(&state, Found { first, ..kept("9", 40) })
+        let component = if has_run { of(&mut made).clone() } else { Component::default() };
+        let other_one = Application { components: [(key().component, component)].into(), ..made.clone() };
+        state.applications.insert(other.application.clone(), Arc::new(other_one));
+        let said = said.map(|said| (other.clone(), said.map(str::to_owned).map_err(str::to_owned)));
+        let properties: BTreeMap<_, _> = said.into_iter().chain([(key(), Ok(String::new()))]).collect();
+        let temporary = vec![(lying("/pnda/flink/tmp/dc/plan", 400), None)];
+        let found = Found { temporary, live: Some(BTreeMap::new()), properties, ..kept("9", 40) };
+        let plan = plan(&state, &found, (&Rules::default(), &places()), NOW_MS);
+        [Kind::Checkpoints, Kind::Temporary].map(|kind| {
+            let one = plan.iter().find(|one| one.kind == kind).unwrap();
+            (one.goes, one.why.clone())
+        })
     };
-    let own = format!("hdfs://pair/c/alice/a/c/{}/chk-1", "9".repeat(32));
-    stays(with("alice", Some(Ok(Some(own.clone())))), "b/c has not run, and its package names it");
-    stays(with("bob", Some(Ok(Some(own)))), "b/c has not run, and its package names it");
-    assert!(with("alice", Some(Ok(Some("/elsewhere".into())))).0 && with("alice", Some(Ok(None))).0);
+    let own = format!("-yn 1\n--from hdfs://pair/c/alice/a/c/{}/chk-1 --work /pnda/flink/tmp/dc/plan/x", "9".repeat(32));
+    for owner in ["alice", "bob"] {
+        for has_run in [false, true] {
+            with(owner, has_run, Some(Ok(&own))).into_iter().for_each(|told| stays(told, "the properties of b/c name it"));
+            assert!(with(owner, has_run, Some(Ok("--from /elsewhere"))).iter().all(|told| told.0));
+        }
+    }
     // It may name any: what is not seen is its owner's alone, or one user's package would keep everything of everybody.
-    stays(with("alice", Some(Err("no".into()))), "names is not seen: no");
-    stays(with("alice", None), "which state the package of b/c names is not seen");
-    assert!(with("bob", None).0 && with("bob", Some(Err("no".into()))).0);
+    let unseen = with("alice", true, Some(Err("no"))).into_iter().chain(with("alice", true, None));
+    unseen.for_each(|told| stays(told, "what the properties of b/c name is not seen"));
+    assert!(with("bob", true, None).iter().chain(&with("bob", true, Some(Err("no")))).all(|told| told.0));
 }
 
 #[test]
@@ -363,6 +375,7 @@ fn what_lies_among_temporary_things_goes_when_whoever_wrote_it_is_over() {
     let left = |days: u64, live: Option<u64>| Found {
         temporary: vec![(lying("/pnda/flink/tmp/dc/plan", days), None)],
         live: Some(live.map(|days| (id(8), Some(NOW_MS - days * DAY_MS))).into_iter().collect()),
+        properties: BTreeMap::from([(key(), Ok(String::new()))]),
         ..Found::default()
     };
     assert!(said(&stopped, left(8, None)).0 && said(&stopped, left(8, Some(6))).0);

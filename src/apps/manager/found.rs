@@ -2,12 +2,12 @@
 //! Folders of people are read as them. What is not seen is noted, and nothing of it goes.
 //! Not here: what may go (`housekeeping`).
 
-use super::Manager;
-use super::carry_out::Failed;
 use super::rounds::LIVE;
+use super::{Manager, workflows};
 use crate::act::PATIENCE;
 use crate::housekeeping::{Found, Lying, Places, TEMPORARY, Told};
-use crate::journal::{Key, State};
+use crate::journal::{self, Key, State, fresh_id};
+use crate::package::Package;
 use crate::submit::tag_of;
 use crate::workflow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ use systems::yarn::Application;
 use systems::zookeeper;
 use words::chain::chain;
 use words::ids::ApplicationId;
-use words::names::Word;
+use words::names::{ApplicationName, ComponentName, PackageName, Word};
 use words::parallel;
 
 /// Folders that are listed, and applications that are asked for, at once.
@@ -101,7 +101,9 @@ impl Manager {
         found.high_availability.retain(|one| !places.high_availability.contains(&one.path));
         self.ask_yarn(&mut found, &looker);
         found.next = self.next_states(state, &found);
-        found.first = if found.next.is_empty() { BTreeMap::new() } else { self.first_states(state) };
+        if !found.next.is_empty() || !found.temporary.is_empty() {
+            found.properties = self.all_properties(state);
+        }
         if let Err(error) = self.site.high_availability() {
             looker.note(format!("what job managers keep is not looked at: {}", chain(&error)));
         }
@@ -249,17 +251,38 @@ impl Manager {
         next.into_iter().collect()
     }
 
-    /// The states that packages name for components that have not run.
-    fn first_states(&self, state: &State) -> BTreeMap<Key, Result<Option<String>, String>> {
-        let new = state.applications.iter().flat_map(|(name, application)| {
-            let new = application.components.iter().filter(|(_, one)| one.last_that_ran().is_none());
-            new.map(|(component, _)| Key { application: name.clone(), component: component.clone() })
+    /// What the properties of all components say. Each package is read once.
+    fn all_properties(&self, state: &State) -> BTreeMap<Key, Result<String, String>> {
+        let mut of: BTreeMap<&PackageName, Vec<(&ApplicationName, &journal::Application)>> = BTreeMap::new();
+        for (name, application) in &state.applications {
+            of.entry(&application.package).or_default().push((name, application));
+        }
+        let all = parallel::each(AT_ONCE, of, |(package, applications)| {
+            let package = self.package(state, package).map_err(|error| chain(&error));
+            let components = applications.into_iter().flat_map(|(name, application)| {
+                let components = application.components.keys().chain(application.workflows.keys());
+                let key = move |component: &ComponentName| Key { application: name.clone(), component: component.clone() };
+                components.map(move |component| (key(component), application))
+            });
+            let said = components.map(|(of, application)| {
+                let package = package.as_ref().map_err(Clone::clone);
+                let said = package.and_then(|(package, _)| self.properties(package, application, &of));
+                (of, said)
+            });
+            said.collect::<Vec<_>>()
         });
-        let first = parallel::each(AT_ONCE, new, |of| match self.prepared(state, &of) {
-            Ok((_, prepared)) => (of, Ok(prepared.first_state().map(str::to_owned))),
-            Err(Failed::Passing(why) | Failed::ForGood(why)) => (of, Err(why)),
-        });
-        first.into_iter().collect()
+        all.into_iter().flatten().collect()
+    }
+
+    fn properties(&self, package: &Package, application: &journal::Application, of: &Key) -> Result<String, String> {
+        let properties = if application.workflows.contains_key(&of.component) {
+            let token = Word::new(fresh_id()).map_err(|error| error.to_string())?;
+            let prepared = self.prepare_workflow(package, application, (of, &token));
+            prepared.map_err(|(workflows::Failed::Passing(why) | workflows::Failed::ForGood(why))| why)?.properties
+        } else {
+            self.prepare(package, application, of).map_err(|error| chain(&error))?.properties
+        };
+        Ok(properties.into_values().collect::<Vec<_>>().join("\n"))
     }
 }
 

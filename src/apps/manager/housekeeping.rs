@@ -41,9 +41,9 @@ impl Manager {
         if !choices.dry_run {
             plan = self.take(&by.name, |state| {
                 let mut found = found.clone();
-                // From where these would begin now nobody has looked.
+                // From where these would begin now, and what they name, nobody has looked.
                 found.next.retain(|of, _| is_same(&looked, state, of));
-                found.first.retain(|of, _| is_same(&looked, state, of));
+                found.properties.retain(|of, _| is_same(&looked, state, of));
                 let plan = self.judge(state, &found, &places);
                 let mut facts: Vec<Fact> = orders(&plan).into_iter().map(Fact::CleaningOrdered).collect();
                 let packages = undeployed(&plan).into_iter();

@@ -8,7 +8,7 @@ use super::wire::Answer;
 use crate::housekeeping::Rules;
 use crate::journal::Origin;
 use crate::orders::Caller;
-use crate::package::tests::{WORDCOUNT, wordcount_as};
+use crate::package::tests::{WORDCOUNT, with_a_folder, wordcount_as};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -152,6 +152,34 @@ fn temporary_things_go_as_a_whole_and_packages_are_undeployed_with_the_reason() 
     let told = manager.happened(None, |_| true).unwrap();
     let told: Vec<_> = told.events.iter().map(|event| event.what.as_str()).collect();
     assert!(told.iter().any(|what| what.contains("was undeployed by housekeeping: no application")), "{told:?}");
+}
+
+/// What a package alone says: no application sets it.
+#[test]
+fn a_folder_that_a_package_works_in_stays() {
+    let bed = Bed::new();
+    let manager = bed.manager();
+    manager.round();
+    let (package, name) = (PackageName::new("folders-1.0.0").unwrap(), ApplicationName::new("folders").unwrap());
+    let bytes = with_a_folder(package.as_str(), "/pnda/flink/tmp/dc/of-${component_application}");
+    manager.receive(&package, &alice(), &*bytes, None).unwrap();
+    manager.deploy(&package, &alice()).unwrap();
+    for owner in ["alice", "bob"] {
+        put(&bed, owner, &format!("/pnda/flink/tmp/dc/{owner}/a"));
+    }
+    put(&bed, "bob", "/pnda/flink/tmp/dc/of-folders/a");
+    assert_eq!(paths(&manager.clean(DRY, &admin()).unwrap()).len(), 3);
+    manager.create(&name, &json!({ "package": package }), &alice()).unwrap();
+    let dry = manager.clean(DRY, &admin()).unwrap();
+    assert_eq!(why(&dry, "/pnda/flink/tmp/dc/of-folders"), "false: the properties of folders/program name it");
+    assert_eq!(paths(&dry).len(), 2, "{dry:?}");
+    // What it names is not seen any more.
+    manager.repository().delete(&package).unwrap();
+    let file = bed.direct("pnda").list("/pnda/apps/packages").unwrap().unwrap().remove(1).path_suffix;
+    bed.direct("pnda").delete(&format!("/pnda/apps/packages/{file}")).unwrap();
+    let dry = manager.clean(DRY, &admin()).unwrap();
+    assert!(why(&dry, "/pnda/flink/tmp/dc/alice").contains("folders/program name is not seen"), "{dry:?}");
+    assert!(why(&dry, "/pnda/flink/tmp/dc/bob").starts_with("true"), "{dry:?}");
 }
 
 /// Nodes of what is over go; of what runs, of what YARN does not know, and of what somebody holds they stay.
