@@ -6,11 +6,16 @@ use crate::journal::{Adopted, Component, Key, Origin, Outcome, Run};
 use crate::observe::newest_state;
 use crate::savepoints::lies_in;
 use crate::submit::Cluster;
-use systems::webhdfs::{self, WebHdfs};
+use systems::webhdfs::{self, Status, WebHdfs};
 use words::names::Word;
+use words::parallel;
 
-/// So many jobs of one program are looked at.
-const MOST_JOBS: usize = 10;
+/// Folders of jobs that are looked into at once,
+const AT_ONCE: usize = 4;
+/// and in all.
+const MOST_JOBS: usize = 10_000;
+/// The clock of the manager and that of HDFS are not further apart.
+const CLOCKS_MS: u64 = 3_600_000;
 /// So many savepoints of one run that nobody knows to be complete are looked for, the last ones.
 const MOST_UNKNOWN: usize = 10;
 
@@ -26,6 +31,12 @@ pub enum Error {
         if *.noted { ", where the journal says that one was kept" } else { "" }
     )]
     Gone { path: String, noted: bool },
+    /// Not all of them are looked into.
+    #[error("{folder} has folders of {jobs} jobs, and {MOST_JOBS} are looked into: have housekeeping remove those of old runs")]
+    TooMany { folder: String, jobs: usize },
+    /// An earlier release has not noted what there was before.
+    #[error("whether {path} is of the last run or was there before is not known: name it or another state with --from")]
+    Unsure { path: String },
 }
 
 impl Error {
@@ -72,8 +83,7 @@ fn newest(
         return Err(Error::Gone { path: format!("the folders of {}, which was adopted", run.id), noted: false });
     }
     let hidden = |source| Error::Hidden { of: of.clone(), source };
-    let kept = checkpoint(hdfs, &cluster.checkpoints_of(owner, of), run);
-    let kept = kept.map_err(hidden)?;
+    let kept = checkpoint(hdfs, (&cluster.checkpoints_of(owner, of), &hidden), run)?;
     let whole = |(path, at_ms): (String, u64)| (format!("{}{path}", cluster.filesystem), at_ms);
     let mut states: Vec<(String, u64)> = kept.map(whole).into_iter().collect();
     // That there was a state stays known, although somebody has had it removed.
@@ -116,35 +126,59 @@ fn newest(
 }
 
 /// The newest checkpoint of a run, whose jobs keep theirs in a folder unless somebody else submitted it.
-fn checkpoint(hdfs: &WebHdfs, all: &str, run: &Run) -> Result<Option<(String, u64)>, webhdfs::Error> {
-    match (&run.adopted, &run.job) {
+fn checkpoint(
+    hdfs: &WebHdfs,
+    (all, hidden): (&str, &impl Fn(webhdfs::Error) -> Error),
+    run: &Run,
+) -> Result<Option<(String, u64)>, Error> {
+    let newest = match (&run.adopted, &run.job) {
         (Some(Adopted { states }), _) => states.as_ref().map_or(Ok(None), |folder| newest_state(hdfs, folder)),
         (None, Some(job)) => newest_state(hdfs, &format!("{all}/{job}")),
-        // A program that may run several jobs: the newest checkpoint of any of this run. An earlier release noted none: the
-        // record's own time is another clock's, and near it.
-        (None, None) => {
-            let states = newest_of_jobs(hdfs, all)?;
-            Ok(states.filter(|(_, at_ms)| run.states_ms.map_or(*at_ms >= run.at_ms, |before| *at_ms > before)))
-        }
+        (None, None) => return newest_of_several(hdfs, (all, hidden), run),
+    };
+    newest.map_err(hidden)
+}
+
+/// The same of a program that may run several jobs: the newest of any of this run.
+fn newest_of_several(
+    hdfs: &WebHdfs,
+    (all, hidden): (&str, &impl Fn(webhdfs::Error) -> Error),
+    run: &Run,
+) -> Result<Option<(String, u64)>, Error> {
+    if let Some(before) = run.states_ms {
+        let newest = newest_of_jobs(hdfs, (all, hidden), before)?;
+        return Ok(newest.filter(|(_, at_ms)| *at_ms > before));
+    }
+    // An earlier release noted none. The record's own time is of another clock.
+    let newest = newest_of_jobs(hdfs, (all, hidden), 0)?;
+    match newest {
+        Some((path, at_ms)) if at_ms.abs_diff(run.at_ms) < CLOCKS_MS => Err(Error::Unsure { path }),
+        newest => Ok(newest.filter(|(_, at_ms)| *at_ms > run.at_ms)),
     }
 }
 
 /// How new the newest state of a component's jobs is, by the clock of HDFS; 0 where there is none. What its next run makes is
 /// newer.
 pub fn newest_before(hdfs: &WebHdfs, cluster: &Cluster, (owner, of): (&Word, &Key)) -> Result<u64, Error> {
-    let newest = newest_of_jobs(hdfs, &cluster.checkpoints_of(owner, of));
-    let newest = newest.map_err(|source| Error::Hidden { of: of.clone(), source })?;
+    let hidden = |source| Error::Hidden { of: of.clone(), source };
+    let newest = newest_of_jobs(hdfs, (&cluster.checkpoints_of(owner, of), &hidden), 0)?;
     Ok(newest.map_or(0, |(_, at_ms)| at_ms))
 }
 
-/// The newest state in the folders of the jobs that changed last.
-fn newest_of_jobs(hdfs: &WebHdfs, folder: &str) -> Result<Option<(String, u64)>, webhdfs::Error> {
-    let mut jobs = hdfs.list(folder)?.unwrap_or_default();
-    jobs.retain(|job| job.is_folder());
-    jobs.sort_by_key(|job| std::cmp::Reverse(job.modification_time));
-    let states =
-        jobs.into_iter().take(MOST_JOBS).map(|job| newest_state(hdfs, &format!("{folder}/{}", job.path_suffix)));
-    let states = states.collect::<Result<Vec<_>, _>>()?;
+/// The newest state in the folders of all jobs that changed since a moment. The folder of a job changes when a state in it is
+/// begun, not when it becomes whole: so the one that changed last need not have it.
+fn newest_of_jobs(
+    hdfs: &WebHdfs,
+    (folder, hidden): (&str, &impl Fn(webhdfs::Error) -> Error),
+    since_ms: u64,
+) -> Result<Option<(String, u64)>, Error> {
+    let mut jobs = hdfs.list(folder).map_err(hidden)?.unwrap_or_default();
+    jobs.retain(|job| job.is_folder() && job.modification_time >= since_ms);
+    if jobs.len() > MOST_JOBS {
+        return Err(Error::TooMany { folder: folder.to_owned(), jobs: jobs.len() });
+    }
+    let of = |job: Status| newest_state(hdfs, &format!("{folder}/{}", job.path_suffix));
+    let states = parallel::try_each(AT_ONCE, jobs, of).map_err(hidden)?;
     Ok(states.into_iter().flatten().max_by_key(|(_, at_ms)| *at_ms))
 }
 
