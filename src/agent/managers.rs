@@ -51,7 +51,11 @@ impl Watch {
     /// How they are. What cannot be seen is a warning; that nobody manages them is an error.
     pub fn look(&mut self, now: Duration) -> Verdict {
         match self.read(now) {
-            Err(error) => one(Health::Warn, format!("how applications are is not seen: {}", chain(&error))),
+            Err(error) => {
+                // Who manages could not write either, and has time to from when HDFS is there again.
+                self.last.iter_mut().for_each(|last| last.since = now);
+                one(Health::Warn, format!("how applications are is not seen: {}", chain(&error)))
+            }
             Ok(None) => one(Health::Warn, "no node has managed applications yet".to_owned()),
             Ok(Some(last)) => match now.saturating_sub(last.since) {
                 passed if passed > ABANDONED => {
@@ -122,7 +126,11 @@ mod tests {
             user: Word::new("pnda").unwrap(),
             file: FILE.to_owned(),
         };
-        let unseen = Watch::new(&nowhere, Duration::from_secs(5)).unwrap().look(at(140));
+        watch.hdfs = Watch::new(&nowhere, Duration::from_secs(5)).unwrap().hdfs;
+        let unseen = watch.look(at(300));
         assert!(unseen.health == Health::Warn && unseen.causes[0].contains("is not seen"), "{unseen:?}");
+        watch.hdfs = fake.client();
+        assert_eq!(watch.look(at(390)).health, Health::Ok, "it had no time to write since");
+        assert_eq!(watch.look(at(391)).health, Health::Error);
     }
 }

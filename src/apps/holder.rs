@@ -77,7 +77,7 @@ impl Holder {
             Seen::Parting { to, until } if now < *until => return Err(Error::Elsewhere { node: to.clone() }),
             _ => {}
         }
-        let found = self.look(hdfs, now).map_err(Error::Hidden)?;
+        let (found, said) = self.look(hdfs, now).map_err(Error::Hidden)?;
         let is_ours = matches!(found, Seen::Own(_) | Seen::Nothing);
         let is_abandoned = match (&found, &*seen) {
             (Seen::Other { name, written_ms, .. }, Seen::Other { name: before, written_ms: then, since }) => {
@@ -86,7 +86,12 @@ impl Holder {
             _ => false,
         };
         if is_ours || is_abandoned {
-            let text = self.says.lock().unwrap_or_else(std::sync::PoisonError::into_inner).file(&self.node);
+            let mut says = self.says.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            // Of applications it knows nothing yet: until it does, what was said last counts.
+            if !matches!(&*seen, Seen::Own(_)) {
+                *says = said.unwrap_or_default();
+            }
+            let text = says.file(&self.node);
             let written = hdfs.write(&self.file, "600", text.len() as u64, &mut text.as_bytes());
             // While HDFS takes nothing, no other node can take it over either.
             if !matches!(found, Seen::Own(_)) {
@@ -126,12 +131,13 @@ impl Holder {
         is_ours
     }
 
-    /// What this node did is done: the file gets the other one's name. Where that is not there this one takes over again.
+    /// What this node did is done: the file gets the other one's name, and keeps what was said last. Where that is not there this one takes over again.
     /// Gives whether the file had this node's name.
     pub fn hand_over(&self, hdfs: &WebHdfs, to: &str) -> Result<bool, webhdfs::Error> {
         let is_ours = hdfs.read(&self.file, LONGEST)?.is_some_and(|bytes| named(&bytes) == self.node);
         if is_ours {
-            hdfs.write(&self.file, "600", to.len() as u64, &mut to.as_bytes())?;
+            let text = self.says.lock().unwrap_or_else(std::sync::PoisonError::into_inner).file(to);
+            hdfs.write(&self.file, "600", text.len() as u64, &mut text.as_bytes())?;
         }
         Ok(is_ours)
     }
@@ -149,14 +155,16 @@ impl Holder {
         &self.node
     }
 
-    fn look(&self, hdfs: &WebHdfs, now: Duration) -> Result<Seen, webhdfs::Error> {
-        let Some(bytes) = hdfs.read(&self.file, LONGEST)? else { return Ok(Seen::Nothing) };
-        let name = named(&bytes);
+    /// Who it is, and what was said last.
+    fn look(&self, hdfs: &WebHdfs, now: Duration) -> Result<(Seen, Option<Verdict>), webhdfs::Error> {
+        let Some(bytes) = hdfs.read(&self.file, LONGEST)? else { return Ok((Seen::Nothing, None)) };
+        let text = String::from_utf8_lossy(&bytes);
+        let (name, said) = verdict::read(&text);
         if name == self.node {
-            return Ok(Seen::Own(now));
+            return Ok((Seen::Own(now), said));
         }
         let written_ms = hdfs.status(&self.file)?.map_or(0, |status| status.modification_time);
-        Ok(Seen::Other { name, written_ms, since: now })
+        Ok((Seen::Other { name: name.to_owned(), written_ms, since: now }, said))
     }
 }
 
@@ -207,6 +215,39 @@ mod tests {
         let refused = other.hold(&hdfs, at(1000)).unwrap_err().to_string();
         assert!(refused.contains("managed on edge-1, which"), "{refused}");
         assert!(one.part("edge-2", at(11)) && one.hand_over(&hdfs, "edge-2").unwrap());
+    }
+
+    #[test]
+    fn a_node_that_begins_says_what_was_said_last_until_it_knows_how_they_are() {
+        let fake = Fake::start();
+        let hdfs = fake.client();
+        let node = |name: &str| Holder::new("/pnda/apps", name);
+        let said = || {
+            let text = String::from_utf8(hdfs.read("/pnda/apps/manager", LONGEST).unwrap().unwrap()).unwrap();
+            let (node, said) = verdict::read(&text);
+            (node.to_owned(), said.unwrap())
+        };
+        let bad = Verdict::of(vec![(words::metric::Health::Error, "a/b: given-up".into())]);
+        let (one, other) = (node("edge-1"), node("edge-2"));
+        one.hold(&hdfs, at(0)).unwrap();
+        assert_eq!(said(), ("edge-1".to_owned(), Verdict::default()), "nobody has said anything");
+        one.say(bad.clone());
+        one.hold(&hdfs, at(10)).unwrap();
+        assert!(one.part("edge-2", at(11)) && one.hand_over(&hdfs, "edge-2").unwrap());
+        assert_eq!(said(), ("edge-2".to_owned(), bad.clone()));
+        other.hold(&hdfs, at(12)).unwrap();
+        assert_eq!(said(), ("edge-2".to_owned(), bad.clone()));
+        // It is started again.
+        let other = node("edge-2");
+        other.hold(&hdfs, at(0)).unwrap();
+        assert_eq!(said().1, bad);
+        other.say(Verdict::default());
+        other.hold(&hdfs, at(10)).unwrap();
+        assert_eq!(said().1, Verdict::default());
+        // What the first one knew is old when it takes over.
+        assert!(one.hold(&hdfs, at(100)).is_err());
+        one.hold(&hdfs, at(141)).unwrap();
+        assert_eq!(said(), ("edge-1".to_owned(), Verdict::default()));
     }
 
     #[test]
