@@ -111,7 +111,8 @@ fn write(stream: &mut TcpStream, mut bytes: &[u8], end: Instant) -> io::Result<(
     stream.shutdown(std::net::Shutdown::Write)
 }
 
-fn left(end: Instant) -> io::Result<Duration> {
+/// How long it is until a moment; an error where it has passed.
+pub(crate) fn left(end: Instant) -> io::Result<Duration> {
     let left = end.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
 }

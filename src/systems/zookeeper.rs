@@ -2,9 +2,10 @@
 //! Four requests of its protocol on one connection: a whole client would bring fifty crates and a second event loop along.
 //! Not here: watches, locks, making nodes, and authentication: what asks for one is told as such.
 
+use crate::graphite::left;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use words::ids::ApplicationId;
 
 #[cfg(any(test, feature = "testing"))]
@@ -16,6 +17,8 @@ pub use fake::Fake;
 const LONGEST: usize = 4 << 20;
 /// So many nodes are looked at below one.
 const MOST: usize = 2000;
+/// All that is asked in one session takes no longer than this many answers may: a server that answers ever so slowly holds nobody.
+const PATIENCES: u32 = 6;
 /// A session that says nothing for so long ends.
 const SESSION_MS: i32 = 30_000;
 /// Servers of one ensemble.
@@ -96,7 +99,7 @@ impl Place {
         Some(Place { servers, path: format!("/{path}") })
     }
 
-    /// The nodes right below; none if there is none of this path.
+    /// The nodes right below; none if there is none of this path. An answer may take as long as `patience`, all of them six times that.
     pub fn list(&self, patience: Duration) -> Result<Option<Vec<Node>>, Error> {
         let mut session = Session::begin(&self.servers, patience)?;
         let Some(mut names) = session.children(&self.path)? else { return Ok(None) };
@@ -132,13 +135,15 @@ struct Session {
     stream: TcpStream,
     server: String,
     number: i32,
+    patience: Duration,
+    end: Instant,
 }
 
 impl Session {
     fn begin(servers: &[String], patience: Duration) -> Result<Session, Error> {
-        let mut last = None;
+        let (mut last, end) = (None, Instant::now() + patience * PATIENCES);
         for server in servers {
-            match Session::with(server, patience) {
+            match Session::with(server, patience, end) {
                 Ok(session) => return Ok(session),
                 Err(error) => last = Some(error),
             }
@@ -146,14 +151,14 @@ impl Session {
         Err(last.unwrap_or(Error::Odd { server: String::new(), why: "there is no server" }))
     }
 
-    fn with(server: &str, patience: Duration) -> Result<Session, Error> {
+    fn with(server: &str, patience: Duration, end: Instant) -> Result<Session, Error> {
         let silent = |source| Error::Silent { server: server.to_owned(), source };
         let mut addresses = server.to_socket_addrs().map_err(silent)?;
         let address = addresses.next().ok_or_else(|| silent(io::ErrorKind::NotFound.into()))?;
-        let stream = TcpStream::connect_timeout(&address, patience).map_err(silent)?;
-        stream.set_read_timeout(Some(patience)).map_err(silent)?;
+        let time = left(end).map_err(silent)?.min(patience);
+        let stream = TcpStream::connect_timeout(&address, time).map_err(silent)?;
         stream.set_write_timeout(Some(patience)).map_err(silent)?;
-        let mut session = Session { stream, server: server.to_owned(), number: 0 };
+        let mut session = Session { stream, server: server.to_owned(), number: 0, patience, end };
         let mut hello = Vec::new();
         hello.extend(0_i32.to_be_bytes());
         hello.extend(0_i64.to_be_bytes());
@@ -234,14 +239,16 @@ impl Session {
 
     fn exchange(&mut self, request: &[u8]) -> Result<Vec<u8>, Error> {
         let silent = |source| Error::Silent { server: self.server.clone(), source };
+        let end = self.end.min(Instant::now() + self.patience);
         let mut framed = (request.len() as i32).to_be_bytes().to_vec();
         framed.extend(request);
-        self.stream.write_all(&framed).map_err(silent)?;
+        let mut stream = &self.stream;
+        stream.write_all(&framed).map_err(silent)?;
         let mut size = [0; 4];
-        self.stream.read_exact(&mut size).map_err(silent)?;
+        read(stream, &mut size, end).map_err(silent)?;
         let size = usize::try_from(i32::from_be_bytes(size)).ok().filter(|size| *size <= LONGEST);
         let mut answer = vec![0; size.ok_or_else(|| self.odd("an answer has no size that it may have"))?];
-        self.stream.read_exact(&mut answer).map_err(silent)?;
+        read(stream, &mut answer, end).map_err(silent)?;
         Ok(answer)
     }
 
@@ -258,6 +265,20 @@ impl Drop for Session {
         // It ends by itself after a while, too.
         let _ = self.stream.write_all(&end);
     }
+}
+
+/// Fills the buffer until a moment, however small the pieces are that come.
+fn read(mut stream: &TcpStream, mut buffer: &mut [u8], end: Instant) -> io::Result<()> {
+    while !buffer.is_empty() {
+        stream.set_read_timeout(Some(left(end)?))?;
+        match stream.read(buffer) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => buffer = &mut buffer[count..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn length(rest: &mut &[u8]) -> Option<usize> {
@@ -323,6 +344,42 @@ mod tests {
             assert!(matches!(odd, Error::Odd { .. }) && !odd.is_passing(), "{odd}");
             server.join().unwrap();
         }
+    }
+
+    /// A server that sends something at once, and then a byte now and then. Gives how a list fails, and after how long.
+    fn slow(at_once: Vec<u8>, rest: Vec<u8>, pause: Duration) -> (Error, Duration) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let place = Place::parse(&format!("{}/flink", listener.local_addr().unwrap())).unwrap();
+        let server = thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            stream.write_all(&at_once).unwrap();
+            rest.iter().all(|byte| {
+                thread::sleep(pause);
+                stream.write_all(&[*byte]).is_ok()
+            })
+        });
+        let begun = Instant::now();
+        let failed = place.list(Duration::from_millis(200)).unwrap_err();
+        let took = begun.elapsed();
+        assert!(!server.join().unwrap(), "it was heard to its end");
+        (failed, took)
+    }
+
+    #[test]
+    fn one_that_answers_ever_so_slowly_holds_nobody() {
+        let framed = |parts: &[&[u8]]| {
+            let bytes = parts.concat();
+            [&(bytes.len() as i32).to_be_bytes(), &bytes[..]].concat()
+        };
+        let hello = framed(&[&[0; 4], &SESSION_MS.to_be_bytes(), &[0; 29]]);
+        let list = framed(&[&1_i32.to_be_bytes(), &[0; 12], &500_i32.to_be_bytes(), &[0, 0, 0, 1, b'a'].repeat(500)]);
+        let gone = |number: i32| framed(&[&number.to_be_bytes(), &[0; 8], &NO_NODE.to_be_bytes()]);
+        // One answer, and many of which none takes long.
+        let (failed, took) = slow(hello[..9].to_vec(), hello[9..].to_vec(), Duration::from_millis(50));
+        assert!(failed.is_passing() && took < Duration::from_millis(600), "{failed} after {took:?}");
+        let nodes = (2..500).flat_map(gone).collect();
+        let (failed, took) = slow([hello, list].concat(), nodes, Duration::from_millis(2));
+        assert!(failed.is_passing() && took < Duration::from_secs(3), "{failed} after {took:?}");
     }
 
     #[test]
