@@ -5,8 +5,8 @@
 use super::source::wrong;
 use std::io::{self, Read};
 
-/// Hadoop's own buffer is a quarter of a MiB; a chunk is what was in it.
-const LONGEST: usize = 4 << 20;
+/// A chunk is what was in a buffer: of 64 KiB where YARN writes logs, of a quarter of a MiB where nobody says so.
+const LONGEST: usize = 1 << 20;
 /// Literals were copied as a run of their own.
 const RUN: u8 = 4;
 
@@ -219,5 +219,15 @@ mod tests {
                 && read(b"\0\0\0\x03\0\0\0\0").is_err()
         );
         assert_eq!(read(b"\0\0\0\x03\0\0\0\x07\x14abc\x11\0\0\0\0\0\0").unwrap(), 3);
+        // A piece may be longer than a chunk, and no chunk is longer than any buffer.
+        let piece = |length: usize| {
+            // Literals of this length: 18 and one more in the first, 255 for each 0.
+            let (zeros, last) = ((length - 19) / 255, (length - 19) % 255 + 1);
+            let chunk = [&[0][..], &vec![0; zeros], &[last as u8], &vec![b'x'; length], &[0x11, 0, 0]].concat();
+            let lengths = [length as u32, chunk.len() as u32].map(u32::to_be_bytes).concat();
+            read(&[lengths, chunk].concat())
+        };
+        assert_eq!(piece(256 << 10).unwrap(), 256 << 10);
+        assert!(piece(LONGEST + 1).is_err());
     }
 }
