@@ -92,8 +92,12 @@ fn start(config: Config, receivers: Vec<Receiver>, board: Arc<Board>) -> Result<
     let (socket, oozie, interval, begun) = (config.applications, config.oozie, config.interval, Instant::now());
     let look = move || {
         let seen = server.as_ref().map(HistoryServer::observe);
+        // Each of them has an end; all together may take longer than systemd waits.
+        watchdog.feed();
         let managed = socket.as_deref().map(|socket| Managed::ask(socket, deadline));
+        watchdog.feed();
         let overseen = oozie.as_ref().map(|oozie| oozie.look(deadline));
+        watchdog.feed();
         let round = judge(seen.as_ref(), clock::now_ms()).with_manager(managed).with_oozie(overseen);
         round.with_applications(managers.as_mut().map(|watch| watch.look(begun.elapsed())))
     };
