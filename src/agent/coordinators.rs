@@ -21,8 +21,17 @@ const MOST_CAUSES: usize = 10;
 /// So many are told to Prometheus: those that end first.
 const MOST_SERIES: usize = 200;
 /// Those that still make runs, or would if somebody resumed them.
-const ALIVE: [&str; 7] =
-    ["PREP", "RUNNING", "RUNNINGWITHERROR", "SUSPENDED", "SUSPENDEDWITHERROR", "PAUSED", "PAUSEDWITHERROR"];
+const ALIVE: [&str; 9] = [
+    "PREP",
+    "PREPSUSPENDED",
+    "PREPPAUSED",
+    "RUNNING",
+    "RUNNINGWITHERROR",
+    "SUSPENDED",
+    "SUSPENDEDWITHERROR",
+    "PAUSED",
+    "PAUSEDWITHERROR",
+];
 
 /// Where it is, and what soon means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,7 +132,7 @@ fn line(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::config::Place;
-    use systems::oozie::JobId;
+    use systems::oozie::{Fake, JobId, Submitted};
     use words::names::Word;
 
     const NOW: u64 = 1_796_000_000_000;
@@ -162,6 +171,17 @@ mod tests {
         assert_eq!((many.len(), many[10].as_str()), (11, "2 more coordinators end"));
         let (health, causes) = Overseen::Silent("x".into()).judge(DAY, NOW);
         assert_eq!((health, causes), (Health::Error, vec!["Oozie does not work: x".to_owned()]));
+    }
+
+    #[test]
+    fn those_that_have_not_begun_and_are_held_are_not_over() {
+        let fake = Fake::start();
+        for (number, status) in ["PREPSUSPENDED", "PREPPAUSED", "SUCCEEDED"].into_iter().enumerate() {
+            let submitted = Submitted { user: "alice".to_owned(), status: status.to_owned(), ..Submitted::default() };
+            fake.world().jobs.insert(format!("{number}-oozie-C"), submitted);
+        }
+        let seen = Overseen::ask(&fake.server.address.parse().unwrap(), Caller::new(Times::default()));
+        assert!(matches!(&seen, Overseen::Told(jobs) if jobs.len() == 2), "{seen:?}");
     }
 
     #[test]

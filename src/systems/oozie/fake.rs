@@ -61,7 +61,12 @@ fn answer(world: &mut World, request: &Request) -> Vec<u8> {
             fine(&json!({ "id": world.jobs.iter().find(|(_, job)| job.external == external).map(|(id, _)| id) }))
         }
         ["GET", "oozie", "v2", "jobs"] => {
-            let coordinators = world.jobs.iter().rev().filter(|(id, job)| id.ends_with("-C") && job.user == user);
+            let filter = request.parameter("filter");
+            let wanted = |name: &str| filter.split(';').filter_map(|one| one.strip_prefix(name)).collect::<Vec<_>>();
+            let (users, states) = (wanted("user="), wanted("status="));
+            let fits = |words: &[&str], word: &str| words.is_empty() || words.contains(&word);
+            let is_wanted = |job: &Submitted| fits(&users, &job.user) && fits(&states, &job.status);
+            let coordinators = world.jobs.iter().rev().filter(|(id, job)| id.ends_with("-C") && is_wanted(job));
             fine(&json!({ "coordinatorjobs": coordinators.map(|(id, job)| told(id, job)).collect::<Vec<_>>() }))
         }
         ["GET", "oozie", "v2", "job", id] => match world.jobs.get(*id) {

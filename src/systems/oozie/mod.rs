@@ -19,7 +19,7 @@ use crate::hadoop::{self, Servers, User};
 use job::Written;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use url::Url;
 use words::markup::escaped;
@@ -28,8 +28,10 @@ use words::markup::escaped;
 const LONGEST_ANSWER: u64 = 16 << 20;
 /// The newest actions of a job that are asked for.
 const MOST_ACTIONS: &str = "200";
-/// Jobs in one list.
-const MOST_JOBS: &str = "1000";
+/// Jobs in one answer, which is a page of a list,
+const MOST_JOBS: usize = 1000;
+/// and pages.
+const MOST_PAGES: usize = 5;
 /// The property by which a workflow is found again.
 pub const EXTERNAL_ID: &str = "oozie.wf.external.id";
 
@@ -170,10 +172,21 @@ impl Oozie {
     /// The coordinators for which all of this holds, the newest first: `user`, `name`, `status`; one of several `status`.
     pub fn coordinators(&self, user: &User, filter: &[(&str, &str)]) -> Result<Vec<Job>, Error> {
         let filter: Vec<String> = filter.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let filter = filter.join(";");
-        let query = [("jobtype", "coord"), ("len", MOST_JOBS), ("filter", filter.as_str())];
-        let told: List = self.read("list coordinators", user, &["jobs"], &query)?;
-        Ok(told.coordinators.into_iter().filter_map(Written::job).collect())
+        let (filter, len) = (filter.join(";"), MOST_JOBS.to_string());
+        let operation = "list coordinators";
+        let (mut all, mut ids) = (Vec::new(), BTreeSet::new());
+        for page in 0..MOST_PAGES {
+            let offset = (page * MOST_JOBS + 1).to_string();
+            let query = [("jobtype", "coord"), ("offset", &*offset), ("len", &*len), ("filter", &*filter)];
+            let told: List = self.read(operation, user, &["jobs"], &query)?;
+            let count = told.coordinators.len();
+            // One that was submitted meanwhile moves those after it: the last of a page is the first of the next.
+            all.extend(told.coordinators.into_iter().filter_map(Written::job).filter(|job| ids.insert(job.id.clone())));
+            if count < MOST_JOBS {
+                return Ok(all);
+            }
+        }
+        Err(self.odd(operation, format!("it has more than {} that fit", MOST_PAGES * MOST_JOBS)))
     }
 
     fn read<T: DeserializeOwned>(

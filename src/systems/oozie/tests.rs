@@ -62,6 +62,27 @@ fn a_refusal_is_told_in_oozies_own_words_and_what_it_does_not_know_is_nothing() 
 }
 
 #[test]
+fn a_list_of_coordinators_goes_on_until_it_ends_and_one_without_an_end_is_told() {
+    let of_so_many = |all: usize| {
+        let server = Scripted::start(move |request: &Request| {
+            let number = |name: &str| request.parameter(name).parse::<usize>().unwrap();
+            let (offset, len) = (number("offset"), number("len"));
+            // One comes in between, and moves all others.
+            let first = if offset == 1 { 1 } else { offset - 1 };
+            let jobs = (first..offset + len).take_while(|job| *job <= all).take(len);
+            let jobs = jobs.map(|job| serde_json::json!({ "coordJobId": format!("{job}-oozie-C") }));
+            http(200, "", &serde_json::json!({ "coordinatorjobs": jobs.collect::<Vec<_>>() }).to_string())
+        });
+        of(&server).coordinators(&alice(), &[("user", "alice")])
+    };
+    for all in [0, 999, 1000, 1001, 2300] {
+        assert_eq!(of_so_many(all).unwrap().len(), all);
+    }
+    let endless = of_so_many(usize::MAX).unwrap_err().to_string();
+    assert!(endless.contains("it has more than 5000 that fit"), "{endless}");
+}
+
+#[test]
 fn an_id_is_oozies_or_none() {
     assert!(JobId::new(WORKFLOW).is_ok() && JobId::new(COORDINATOR).is_ok());
     let long = format!("0{}-W", "0".repeat(300));
