@@ -118,6 +118,8 @@ pub struct Manager {
     fresh: Mutex<fresh::Fresh>,
     /// What was found in the classes of packages.
     looked: classes::Looked,
+    /// Requests for another parallelism whose answer was lost.
+    late: Mutex<rescale::Late>,
     /// When acts that failed may be tried again.
     pauses: Mutex<BTreeMap<Key, Pause>>,
     crew: Mutex<Crew>,
@@ -251,6 +253,7 @@ impl Manager {
             staged,
             fresh,
             looked,
+            late: Mutex::default(),
             pauses,
             crew,
             tasks,

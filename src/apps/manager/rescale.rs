@@ -2,22 +2,22 @@
 //! Flink's adaptive scheduler can; all others are stopped with a savepoint and begin again (`change`).
 //! Not here: what Flink is asked (`systems::jobmanager`).
 
-use super::Manager;
 use super::carry_out::LONGEST_REASON;
 use super::change::{Change, is_still};
 use super::difference::Version;
 use super::rounds::component_of;
-use super::unavailable;
+use super::{Manager, lock, unavailable};
 use crate::act;
 use crate::decide::upgrade::runs;
 use crate::journal::{Application, Fact, Key, Release, Rescaling, Run, State, Wanted};
 use crate::orders::{self, Caller, Refusal};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use systems::jobmanager;
 use words::application::Explained;
 use words::chain::chain;
 use words::change::Purpose;
-use words::ids::JobId;
+use words::ids::{ApplicationId, JobId};
 use words::names::{ApplicationName, ComponentName};
 
 /// What jobs get, by component.
@@ -26,6 +26,11 @@ pub(super) type Rescalings = BTreeMap<ComponentName, Rescaling>;
 /// The first line of Flink that can.
 const OLDEST: (u32, u32) = (1, 18);
 const PARALLELISM: &str = "parallelism.default";
+/// A request whose answer was lost arrives within so long: the kernel sends what nobody waits for again for less than two minutes.
+const LATE: Duration = Duration::from_secs(120);
+
+/// Until when a request for a run may still arrive, by component.
+pub(super) type Late = BTreeMap<Key, (ApplicationId, Duration)>;
 
 impl Manager {
     /// What jobs get as they run, if all that are to get another parallelism can.
@@ -97,10 +102,28 @@ impl Manager {
             Ok(true) => None,
             Ok(false) => Some(format!("no step of its job is done by up to {} tasks", rescaling.from)),
             Err(error) if is_refused(&error) => Some(chain(&error).chars().take(LONGEST_REASON).collect()),
-            Err(error) => return Err(unavailable(chain(&error))),
+            Err(error) => {
+                if may_come_late(&error) {
+                    lock(&self.late).insert(of.clone(), (run.id.clone(), self.clock.passed() + LATE));
+                }
+                return Err(unavailable(chain(&error)));
+            }
         };
+        // Until it is over nobody orders another one, which that request would undo.
+        let late = lock(&self.late).get(of).filter(|(id, _)| *id == run.id).map(|(_, until)| *until);
+        if late.is_some_and(|until| self.clock.passed() < until) {
+            let what = "a request for it whose answer was lost may still be on its way";
+            return Err(unavailable(format!("{what}: for {} s after that its job is looked at again", LATE.as_secs())));
+        }
+        lock(&self.late).remove(of);
         self.record(state, of, Fact::RescaleEnded { of: of.clone(), why })
     }
+}
+
+/// Whether the request may have left, and is not known to have been carried out or refused.
+fn may_come_late(error: &act::Error) -> bool {
+    use jobmanager::Error::{Answer, Refused, Unanswered};
+    matches!(error, act::Error::JobManager { source: Unanswered { .. } | Refused { .. } | Answer { .. }, .. })
 }
 
 /// Whether a job can never have it. What else a JobManager says passes: its job may just begin anew.

@@ -239,6 +239,7 @@ impl Manager {
         lock(&self.seen).retain(|of, _| has(of));
         lock(&self.overseen).retain(|of, _| has(of));
         lock(&self.troubles).retain(|of, _| has(of));
+        lock(&self.late).retain(|of, _| has(of));
         lock(&self.pauses).retain(|of, _| has(of));
         lock(&self.disposals).retain(|(of, _), _| has(of));
         lock(&self.since).retain(has);

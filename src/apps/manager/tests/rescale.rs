@@ -2,9 +2,11 @@
 //! cannot, or somebody wants it so, it goes by way of a savepoint.
 //! Not here: what Flink makes of it (`tests/trial`).
 
-use super::bed::{alice, application, is_running, told_of};
+use super::bed::{Bed, TestClock, alice, application, is_running, told_of};
 use super::savepoints::One;
+use super::wire::Answer;
 use crate::journal::Origin;
+use crate::manager::Manager;
 use crate::manager::change::Change;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -81,6 +83,39 @@ fn a_job_manager_that_is_not_ready_is_asked_again() {
     one.bed.flink.world().jobs.values_mut().for_each(|state| *state = "RUNNING".to_owned());
     one.rounds(3);
     assert_eq!(one.bed.flink.world().tasks, Some(tasks(4)));
+}
+
+/// A request whose answer was lost may come later than the next one, and would undo what was ordered since.
+#[test]
+fn nothing_else_is_ordered_while_a_request_may_still_be_on_its_way() {
+    let One { mut bed, .. } = adaptive(true);
+    let manager = bed.manager_by(&TestClock::by(1).into());
+    manager.round();
+    bed.wire.plan().answers = vec![Answer { to: "PUT /jobs/", acts: false, says: None }];
+    manager.change(&application(), &to(4), &alice()).unwrap();
+    let rescaling = |manager: &Manager| told_of(manager).unwrap().components[0].rescaling;
+    manager.round();
+    bed.wire.plan().answers.clear();
+    let rounds = |bed: &mut Bed| {
+        (1..100).find(|_| {
+            manager.round();
+            bed.step();
+            bed.flink.world().tasks == Some(tasks(4))
+        })
+    };
+    assert!(rounds(&mut bed).is_some() && rescaling(&manager) == Some(4), "{:?}", told_of(&manager));
+    let refused = manager.change(&application(), &to(3), &alice()).unwrap_err().to_string();
+    assert!(refused.contains("is being given another parallelism: wait for it"), "{refused}");
+    // It comes, and so late that the job had something else by now.
+    bed.flink.world().tasks = Some(tasks(2));
+    assert!(rounds(&mut bed).is_some() && rescaling(&manager) == Some(4));
+    let passed = || manager.clock.passed().as_secs();
+    let begun = passed();
+    while rescaling(&manager).is_some() && passed() < begun + 1000 {
+        manager.round();
+    }
+    assert!(rescaling(&manager).is_none() && bed.flink.world().tasks == Some(tasks(4)), "{:?}", told_of(&manager));
+    manager.change(&application(), &to(3), &alice()).unwrap();
 }
 
 #[test]
