@@ -19,7 +19,7 @@ use words::names::{ApplicationName, ComponentName, PackageName, Word};
 
 /// The format that is written, and the newest that is read. From 2 on a submission begins with a record of its own; 3 has more
 /// kinds of records.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// One record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 //! Who follows asks again once a second for what is new; a manager that does not answer for a moment ends nothing.
 //! Not here: where the logs come from.
 
-use super::wait::{ENDED_BY_OTHERS, NOT_SEEN, PAUSE, SILENCE};
+use super::wait::{ENDED_BY_OTHERS, NOT_SEEN, PAUSE, SILENCE, unseen};
 use crate::cli::failure::{FAILED, Failure, Outcome, say, say_json, warn};
 use crate::systems::manager::Client;
 use crate::words::application::{Following, LogFile, Logs, State};
@@ -81,7 +81,7 @@ fn follow(client: &Client, application: &ApplicationName, component: &ComponentN
             }
             // Whoever was never answered is refused, or there is nobody.
             Err(failure) if !printer.was_answered => return Err(failure.into()),
-            Err(failure) if silent.get_or_insert_with(Instant::now).elapsed() > SILENCE => return Err(failure.into()),
+            Err(failure) if silent.get_or_insert_with(Instant::now).elapsed() > SILENCE => return Err(unseen(failure)),
             Err(_) => {}
         }
         sleep(PAUSE);

@@ -120,8 +120,8 @@ enum Command {
     Dispose(savepoints::Remove),
     #[command(flatten)]
     Change(change::Change),
-    /// Start an application and wait for its end. Exit codes: 0 finished, 1 failed, 5 cancelled or killed, 6 it cannot be
-    /// seen what became of it.
+    /// Start an application and wait for its end. Exit codes: 0 finished, 1 failed, 2 refused, 5 cancelled or killed, 6 it
+    /// cannot be seen what became of it.
     Run {
         /// Its name.
         #[arg(value_parser = checked::<ApplicationName>)]

@@ -3,8 +3,8 @@
 //! Not here: what is waited for by the manager itself.
 
 use super::table;
-use crate::cli::failure::{FAILED, Failure, say, warn};
-use crate::systems::manager::Client;
+use crate::cli::failure::{FAILED, Failure, USAGE, say, warn};
+use crate::systems::manager::{self, Client};
 use crate::words::application::{Application, Phase, SavepointState, State};
 use crate::words::names::{ApplicationName, ComponentName};
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// It was cancelled or killed.
 pub(super) const ENDED_BY_OTHERS: u8 = 5;
-/// Nobody knows what became of it.
+/// Nobody knows what became of it, or nobody tells: who takes that for a failure would start it twice.
 pub(super) const NOT_SEEN: u8 = 6;
 /// For so long the manager may be silent.
 pub(super) const SILENCE: Duration = Duration::from_secs(60);
@@ -79,8 +79,9 @@ fn has_ended(application: &Application) -> Settled {
     if matches!(application.status, Phase::Starting | Phase::Stopping | Phase::Destroying) {
         return Settled::No;
     }
+    // It was taken, and could not be started then.
     if application.status == Phase::Created && application.information.is_some() {
-        return Settled::Badly(FAILED);
+        return Settled::Badly(USAGE);
     }
     let mut worst = Settled::Well;
     for component in &application.components {
@@ -114,11 +115,16 @@ pub(super) fn until(
                     Settled::Badly(code) => return Ok((application, ExitCode::from(code))),
                 }
             }
-            Err(failure) if silent.get_or_insert_with(Instant::now).elapsed() > SILENCE => return Err(failure.into()),
+            Err(failure) if silent.get_or_insert_with(Instant::now).elapsed() > SILENCE => return Err(unseen(failure)),
             Err(_) => {}
         }
         std::thread::sleep(pause);
     }
+}
+
+/// The manager was silent for too long, which says nothing about the application.
+pub(super) fn unseen(failure: manager::Error) -> Failure {
+    Failure::new(NOT_SEEN, failure)
 }
 
 /// Waits for the end, and gives the exit code that says how it was.
@@ -159,4 +165,36 @@ pub(super) fn is_sure(what: &str) -> Result<bool, Failure> {
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "yes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn ended(status: &str, information: Option<&str>, states: &[&str]) -> Option<u8> {
+        let component = |state: &&str| json!({ "name": "one", "state": state, "reason": "", "savepoints": [] });
+        let components: Vec<_> = states.iter().map(component).collect();
+        let application = json!({
+            "name": "words", "package": "words-1.0.0", "owner": "alice", "status": status,
+            "information": information, "components": components,
+        });
+        match has_ended(&serde_json::from_value(application).unwrap()) {
+            Settled::No => None,
+            Settled::Well => Some(0),
+            Settled::Badly(code) => Some(code),
+        }
+    }
+
+    #[test]
+    fn each_end_has_a_code_of_its_own() {
+        assert_eq!(ended("STARTED", None, &["running", "failed"]), None);
+        assert_eq!(ended("STARTED", None, &["cannot-see"]), None, "that is no end");
+        assert_eq!(ended("STARTED", None, &["finished"]), Some(0));
+        assert_eq!(ended("STARTED", None, &["lost", "failed"]), Some(FAILED));
+        assert_eq!(ended("STARTED", None, &["killed", "finished"]), Some(ENDED_BY_OTHERS));
+        assert_eq!(ended("STARTED", None, &["lost"]), Some(NOT_SEEN));
+        assert_eq!(ended("CREATED", Some("Error starting one: its queue is gone"), &["stopped"]), Some(USAGE));
+        assert_eq!(ended("CREATED", None, &["stopped"]), Some(ENDED_BY_OTHERS));
+    }
 }

@@ -224,9 +224,9 @@ fn of_two_writers_one_learns_that_it_is_late() {
 
 #[test]
 fn a_later_format_is_refused_with_the_remedy_and_nothing_is_lost() {
-    let text = r#"{"format":4,"number":1,"what":"ever"}"#;
+    let text = r#"{"format":5,"number":1,"what":"ever"}"#;
     let told = Record::read(1, text.as_bytes()).unwrap_err().to_string();
-    assert!(told.contains("format 4") && told.contains("install the release that wrote it"), "{told}");
+    assert!(told.contains("format 5") && told.contains("install the release that wrote it"), "{told}");
     for damaged in ["", "{}", "[]", r#"{"format":1,"number":2}"#] {
         assert!(matches!(Record::read(1, damaged.as_bytes()), Err(Unreadable::Damaged { .. })), "{damaged}");
     }
@@ -279,8 +279,12 @@ fn frozen_records_are_read_and_written_as_they_are() {
 
 #[test]
 fn frozen_records_of_the_third_format_lead_to_what_they_did() {
-    let states = frozen(3);
-    assert_eq!(states.len(), 72, "what is new, in its place");
+    assert_eq!(frozen(3).len(), 55);
+    lead_to_what_they_did(&frozen(3));
+}
+
+/// The records that both have, from the first on.
+fn lead_to_what_they_did(states: &[State]) {
     let of = |record: usize, name: &str| {
         let name = ApplicationName::new(name).unwrap();
         Arc::clone(&states[record - 1].applications[&name])
@@ -302,6 +306,19 @@ fn frozen_records_of_the_third_format_lead_to_what_they_did() {
     let adopted = component(49, "counts").run.unwrap();
     assert!(adopted.accepted && adopted.order == 49 && adopted.adopted.is_some_and(|adopted| adopted.states.is_some()));
     assert!(component(51, "counts").run.unwrap().is_killed);
+    assert_eq!([52, 53, 54, 55].map(|record| states[record - 1].cleanings.len()), [0, 1, 0, 1]);
+}
+
+#[test]
+fn frozen_records_of_the_fourth_format_lead_to_what_they_did() {
+    let states = frozen(FORMAT);
+    assert_eq!(states.len(), 72, "what is new, in its place");
+    lead_to_what_they_did(&states);
+    let of = |record: usize, name: &str| {
+        let name = ApplicationName::new(name).unwrap();
+        Arc::clone(&states[record - 1].applications[&name])
+    };
+    let component = |record: usize, name: &str| of(record, name).components.values().next().unwrap().clone();
     let begins = Some(Origin::Path("hdfs://nn.example:8020/user/alice/brought/savepoint-1".into()));
     assert_eq!([56, 60, 61].map(|record| component(record, "counts").begins == begins), [true, false, true]);
     assert!(component(57, "counts").rescaling.is_some() && component(58, "counts").rescaling.is_none());
@@ -313,7 +330,22 @@ fn frozen_records_of_the_third_format_lead_to_what_they_did() {
     assert!(job(68).is_held && !of(68, "hourly").has_live_workflow());
     assert_eq!((job(70).is_held, job(70).order), (false, 69));
     assert_eq!(job(72).end.unwrap().verdict, Verdict::Killed);
-    assert_eq!([52, 53, 54, 55].map(|record| states[record - 1].cleanings.len()), [0, 1, 0, 1]);
+}
+
+/// What is new after a release has another format: an older one would not know what it reads.
+#[test]
+fn every_kind_of_record_has_a_frozen_sample() {
+    let formats = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/formats");
+    let kind = |entry: std::fs::DirEntry| {
+        let record: serde_json::Value = serde_json::from_slice(&std::fs::read(entry.path()).unwrap()).unwrap();
+        record["fact"]["kind"].as_str().unwrap().to_owned()
+    };
+    let files = (1..=FORMAT).flat_map(|format| std::fs::read_dir(formats.join(format!("journal-{format}"))).unwrap());
+    let frozen: std::collections::BTreeSet<String> = files.flatten().map(kind).collect();
+    let unknown = serde_json::from_str::<Fact>("{\"kind\":\"no-such-kind\"}").unwrap_err().to_string();
+    let (_, known) = unknown.split_once("expected one of ").unwrap();
+    let known = known.split(" at line").next().unwrap().split(", ").map(|kind| kind.trim_matches('`').to_owned());
+    assert_eq!(frozen, known.collect());
 }
 
 #[test]
@@ -434,7 +466,7 @@ fn a_copy_of_a_later_release_is_left_as_it_is() {
     drop(book);
     let file = folder.path().join("apps/journal.sqlite");
     let bytes = std::fs::read(&file).unwrap();
-    let at = bytes.windows(10).position(|bytes| bytes == b"\"format\":3").unwrap() + 9;
+    let at = bytes.windows(10).position(|bytes| bytes == b"\"format\":4").unwrap() + 9;
     let mut later = bytes.clone();
     later[at] = b'9';
     std::fs::write(&file, &later).unwrap();
