@@ -2,11 +2,12 @@
 //! Where a state was kept and is not there any more, nothing is guessed: the start fails and says what was looked for.
 //! Not here: taking savepoints, and what Flink makes of a state.
 
-use crate::journal::{Adopted, Component, Key, Origin, Outcome, Run};
+use crate::journal::{Adopted, Component, Key, Origin, Outcome, Run, Verdict};
 use crate::observe::newest_state;
 use crate::savepoints::lies_in;
 use crate::submit::Cluster;
 use systems::webhdfs::{self, Status, WebHdfs};
+use words::ids::JobId;
 use words::names::Word;
 use words::parallel;
 
@@ -32,7 +33,9 @@ pub enum Error {
     )]
     Gone { path: String, noted: bool },
     /// Not all of them are looked into.
-    #[error("{folder} has folders of {jobs} jobs, and {MOST_JOBS} are looked into: have housekeeping remove those of old runs")]
+    #[error(
+        "{folder} has folders of {jobs} jobs, and {MOST_JOBS} are looked into: have housekeeping remove those of old runs"
+    )]
     TooMany { folder: String, jobs: usize },
     /// An earlier release has not noted what there was before.
     #[error("whether {path} is of the last run or was there before is not known: name it or another state with --from")]
@@ -83,11 +86,14 @@ fn newest(
         return Err(Error::Gone { path: format!("the folders of {}, which was adopted", run.id), noted: false });
     }
     let hidden = |source| Error::Hidden { of: of.clone(), source };
-    let kept = checkpoint(hdfs, (&cluster.checkpoints_of(owner, of), &hidden), run)?;
+    let folder = run.checkpoints.clone().unwrap_or_else(|| cluster.checkpoints_of(owner, of));
+    let kept = checkpoint(hdfs, (&folder, &hidden), run)?;
     let whole = |(path, at_ms): (String, u64)| (format!("{}{path}", cluster.filesystem), at_ms);
     let mut states: Vec<(String, u64)> = kept.map(whole).into_iter().collect();
     // That there was a state stays known, although somebody has had it removed.
-    let mut gone = removed(component, run).map(|path| Error::Gone { path: path.to_owned(), noted: true });
+    let lost = lost(run).map(|job| format!("{folder}/{job}"));
+    let gone = removed(component, run).map(str::to_owned).or(lost);
+    let mut gone = gone.map(|path| Error::Gone { path, noted: true });
     let of_run = component.savepoints.iter().rev().filter(|one| one.run == run.id && !component.is_disposed(&one.id));
     let mut unknown = 0;
     for savepoint in of_run {
@@ -186,6 +192,12 @@ fn newest_of_jobs(
 fn saved<'a>(component: &'a Component, run: &Run) -> Option<&'a str> {
     let of_run = component.savepoints.iter().rev().filter(|one| one.run == run.id && !one.goes_on);
     of_run.filter(|one| !component.is_disposed(&one.id)).find_map(|savepoint| savepoint.path())
+}
+
+/// The job of a run that had completed a checkpoint and did not come to its own end, with which Flink removes them.
+fn lost(run: &Run) -> Option<&JobId> {
+    let end = run.end.as_ref().filter(|end| end.had_state && end.verdict != Verdict::Succeeded)?;
+    run.job.as_ref().filter(|_| !end.never_ran)
 }
 
 /// The last state of a run that was removed, or is being removed.

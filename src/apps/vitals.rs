@@ -104,6 +104,11 @@ impl Window {
 }
 
 impl Vitals {
+    /// Whether a checkpoint of the job was complete.
+    pub fn has_completed(&self) -> bool {
+        self.completed_ms.is_some() || self.counts.is_some_and(|[complete, _]| complete > 0)
+    }
+
     /// After a look, and what followed from those before it.
     pub fn after(before: Option<Vitals>, look: Look) -> Vitals {
         let Look { at_ms, job, interval_ms, checkpoints, restarts, metrics } = look;

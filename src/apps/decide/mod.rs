@@ -420,7 +420,7 @@ fn end(seen: &Seen) -> End {
         _ => Verdict::Lost,
     };
     let (at_ms, ran_ms) = (seen.finished_ms, seen.ran_ms);
-    End { verdict, diagnostics: seen.diagnostics.clone(), at_ms, ran_ms, never_ran: !seen.had_master }
+    End { verdict, diagnostics: seen.diagnostics.clone(), at_ms, ran_ms, never_ran: !seen.had_master, had_state: false }
 }
 
 fn cannot_see(hop: &'static str, why: &str) -> Action {

@@ -177,10 +177,13 @@ fn what_the_properties_of_a_package_name_stays() {
             (one.goes, one.why.clone())
         })
     };
-    let own = format!("-yn 1\n--from hdfs://pair/c/alice/a/c/{}/chk-1 --work /pnda/flink/tmp/dc/plan/x", "9".repeat(32));
+    let own =
+        format!("-yn 1\n--from hdfs://pair/c/alice/a/c/{}/chk-1 --work /pnda/flink/tmp/dc/plan/x", "9".repeat(32));
     for owner in ["alice", "bob"] {
         for has_run in [false, true] {
-            with(owner, has_run, Some(Ok(&own))).into_iter().for_each(|told| stays(told, "the properties of b/c name it"));
+            with(owner, has_run, Some(Ok(&own)))
+                .into_iter()
+                .for_each(|told| stays(told, "the properties of b/c name it"));
             assert!(with(owner, has_run, Some(Ok("--from /elsewhere"))).iter().all(|told| told.0));
         }
     }

@@ -276,6 +276,9 @@ pub struct Intent {
     /// jobs have ids of their own, what is newer is its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub states_ms: Option<u64>,
+    /// The folder in HDFS for the checkpoints of its component: the site may have another one by the time that it is looked into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoints: Option<String>,
 }
 
 /// How a run ended.
@@ -293,12 +296,15 @@ pub struct End {
     /// It ended before it had a JobManager.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub never_ran: bool,
+    /// A checkpoint of it was seen complete.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub had_state: bool,
 }
 
 impl End {
     /// One of which nothing more is known.
     pub fn of(verdict: Verdict, diagnostics: impl Into<String>) -> End {
-        End { verdict, diagnostics: diagnostics.into(), at_ms: None, ran_ms: None, never_ran: false }
+        End { verdict, diagnostics: diagnostics.into(), at_ms: None, ran_ms: None, never_ran: false, had_state: false }
     }
 }
 

@@ -51,6 +51,9 @@ pub struct Run {
     /// How new the newest state of its component was before it, by the clock of HDFS, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub states_ms: Option<u64>,
+    /// The folder in HDFS for the checkpoints of its component, where that was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoints: Option<String>,
     /// Somebody else submitted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopted: Option<Adopted>,
@@ -83,6 +86,7 @@ impl Run {
             package: None,
             saving: None,
             states_ms: None,
+            checkpoints: None,
             adopted: None,
             is_killed: false,
             begins: None,
@@ -91,8 +95,8 @@ impl Run {
 
     /// One that is intended, and of which nothing was sent.
     pub(super) fn intended(id: ApplicationId, at_ms: u64, intent: Intent) -> Run {
-        let Intent { order, queue, job, restore, policy, package, saving, states_ms, due_ms: _ } = intent;
-        Run { queue, job, restore, policy, package, saving, states_ms, ..Run::of(id, order, at_ms) }
+        let Intent { order, queue, job, restore, policy, package, saving, states_ms, checkpoints, due_ms: _ } = intent;
+        Run { queue, job, restore, policy, package, saving, states_ms, checkpoints, ..Run::of(id, order, at_ms) }
     }
 
     /// Whether it ever ran, as far as anybody knows.

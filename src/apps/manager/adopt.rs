@@ -86,6 +86,7 @@ impl Manager {
                 package: Some(package.name.clone()),
                 saving: prepared.component.saving.clone(),
                 states_ms: None,
+                checkpoints: None,
             };
             let (savepoint, states) = (fresh()?, states.clone());
             let (of, id, saved) = (of.clone(), id.clone(), Some(savepoint.clone()));

@@ -8,7 +8,7 @@ use super::rounds::component_of;
 use super::{Manager, Trouble, lock, unavailable};
 use crate::act::{self, Hands, Part, Shipment};
 use crate::decide::{Action, Rest, dispose};
-use crate::journal::{Application, Fact, Intent, Key, Run, State, Wanted};
+use crate::journal::{Application, End, Fact, Intent, Key, Run, State, Wanted};
 use crate::orders::Refusal;
 use crate::package::Package;
 use crate::prepare::{self, Prepared, Releases, RunOf};
@@ -77,6 +77,7 @@ impl Manager {
                 // What stays of it takes room and nothing else.
                 let _ = std::fs::remove_dir_all(self.work(run));
                 let _ = self.hands().clean(&application.owner, run);
+                let end = End { had_state: self.has_saved(of, run), ..end };
                 self.record(state, of, Fact::RunEnded { of: of_run(), id: run.id.clone(), end })
             }
             (Action::KillUnsaved, Some(run)) => {
@@ -229,6 +230,7 @@ impl Manager {
             package: Some(package.name),
             saving: prepared.component.saving.clone(),
             states_ms,
+            checkpoints: Some(self.site.cluster.checkpoints_of(&application.owner, of)),
         };
         if prepared.is_by_client() {
             let intended = Fact::ClientIntended { of: of_run, tag: by_client::tag()?, intent };

@@ -261,7 +261,8 @@ impl Manager {
             let package = self.package(state, package).map_err(|error| chain(&error));
             let components = applications.into_iter().flat_map(|(name, application)| {
                 let components = application.components.keys().chain(application.workflows.keys());
-                let key = move |component: &ComponentName| Key { application: name.clone(), component: component.clone() };
+                let key =
+                    move |component: &ComponentName| Key { application: name.clone(), component: component.clone() };
                 components.map(move |component| (key(component), application))
             });
             let said = components.map(|(of, application)| {

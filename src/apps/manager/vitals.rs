@@ -5,7 +5,7 @@
 use super::{Manager, lock};
 use crate::arrival;
 use crate::decide::{Job, Yarn};
-use crate::journal::{Key, State};
+use crate::journal::{Key, Run, State};
 use crate::vitals::{Look, Vitals};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -50,6 +50,13 @@ impl Manager {
             self.look_at_jobs();
             self.clock.sleep(TICK);
         }
+    }
+
+    /// Whether a look at the job of a run has found a checkpoint complete.
+    pub(super) fn has_saved(&self, of: &Key, run: &Run) -> bool {
+        let looked = lock(&self.looked_at);
+        let vitals = looked.get(of).and_then(|looked| looked.vitals.as_ref());
+        vitals.is_some_and(|vitals| run.job.as_ref() == Some(&vitals.job) && vitals.has_completed())
     }
 
     /// One look at each job of which the last one is old.

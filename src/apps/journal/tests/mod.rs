@@ -97,6 +97,7 @@ fn intended(number: u32, order: u64) -> Fact {
             package: None,
             saving: None,
             states_ms: None,
+            checkpoints: None,
         },
     }
 }
@@ -312,7 +313,7 @@ fn lead_to_what_they_did(states: &[State]) {
 #[test]
 fn frozen_records_of_the_fourth_format_lead_to_what_they_did() {
     let states = frozen(FORMAT);
-    assert_eq!(states.len(), 72, "what is new, in its place");
+    assert_eq!(states.len(), 76, "what is new, in its place");
     lead_to_what_they_did(&states);
     let of = |record: usize, name: &str| {
         let name = ApplicationName::new(name).unwrap();
@@ -330,6 +331,8 @@ fn frozen_records_of_the_fourth_format_lead_to_what_they_did() {
     assert!(job(68).is_held && !of(68, "hourly").has_live_workflow());
     assert_eq!((job(70).is_held, job(70).order), (false, 69));
     assert_eq!(job(72).end.unwrap().verdict, Verdict::Killed);
+    let ended = component(76, "counts").run.unwrap();
+    assert!(ended.checkpoints.is_some() && ended.end.unwrap().had_state);
 }
 
 /// What is new after a release has another format: an older one would not know what it reads.

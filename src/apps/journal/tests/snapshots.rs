@@ -221,7 +221,7 @@ fn frozen_snapshot(format: u32, number: u64) -> (String, Snapshot) {
 
 #[test]
 fn frozen_snapshots_are_read_and_made_as_they_are() {
-    let (text, snapshot) = frozen_snapshot(FORMAT, 72);
+    let (text, snapshot) = frozen_snapshot(FORMAT, 76);
     assert_eq!(snapshot.lines().collect::<String>(), text);
     // The first line has another format by now, and the last one the digest of all.
     let (text, snapshot) = frozen_snapshot(2, 21);

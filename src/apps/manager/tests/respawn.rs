@@ -7,6 +7,7 @@ use crate::archive::of_cluster;
 use crate::journal::Origin;
 use crate::manager::Manager;
 use crate::orders::Refusal;
+use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use systems::jobmanager::Outcome;
@@ -85,6 +86,39 @@ fn a_start_without_state_is_without_state_once() {
     one.ends("FAILED", 2000);
     one.goes_on();
     assert_eq!(one.component().restored_from, Some(format!("{FILESYSTEM}{path}")));
+}
+
+/// The site has another folder for checkpoints by now: those of the last run lie where it kept them.
+#[test]
+fn a_state_is_looked_for_where_its_run_kept_it() {
+    let mut one = Supervised::new();
+    let path = one.checkpoint(3);
+    one.bed.site.cluster.checkpoints = "/elsewhere/checkpoints".into();
+    one.manager = one.bed.manager_by(&one.clock);
+    one.manager.round();
+    one.ends("FAILED", 2000);
+    one.goes_on();
+    assert_eq!(one.component().restored_from, Some(format!("{FILESYSTEM}{path}")));
+}
+
+/// Somebody has removed the checkpoints of what had completed some: nothing begins without them by itself.
+#[test]
+fn what_had_a_state_that_is_gone_begins_empty_by_order_alone() {
+    let mut one = Supervised::new();
+    one.bed.flink.world().interval = Some(10_000);
+    one.bed.flink.world().checkpoints =
+        json!({ "counts": { "completed": 4 }, "latest": { "completed": { "id": 4, "trigger_timestamp": 1 } } });
+    one.manager.look_at_jobs();
+    one.ends("FAILED", 2000);
+    one.goes_on();
+    let told = one.component();
+    assert_eq!((told.state, one.bed.yarn.world().applications.len()), (State::Failed, 1), "{told:?}");
+    assert!(told.reason.contains("where the journal says that one was kept"), "{told:?}");
+    let refused = one.manager.start_if_ready(&application(), Origin::Newest, &alice()).unwrap_err().to_string();
+    assert!(refused.contains("--empty"), "{refused}");
+    one.manager.start(&application(), Origin::Empty, &alice()).unwrap();
+    assert!(one.bed.settle(&one.manager, is_running));
+    assert_eq!(one.component().restored_from, None);
 }
 
 #[test]
