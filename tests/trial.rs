@@ -96,14 +96,27 @@ fn once(folder: &Path, more: &[&str]) -> String {
     text
 }
 
+/// A trial that stays. What a test that fails leaves is ended, too, for others would suffer from it.
+struct Staying(Child);
+
+impl Drop for Staying {
+    fn drop(&mut self) {
+        if self.0.try_wait().is_ok_and(|ended| ended.is_none()) {
+            let _ = kill_process(Pid::from_child(&self.0), Signal::INT);
+            let _ = self.0.wait();
+        }
+    }
+}
+
 /// Starts a trial that stays, and waits until it says that it does.
-fn staying(folder: &Path, more: &[&str]) -> Child {
+fn staying(folder: &Path, more: &[&str]) -> Staying {
     let more = [&NOBODY, more].concat();
     let mut child = trial(folder, &more).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let said: Vec<String> = lines.map_while(Result::ok).take_while(|line| !line.starts_with("Ctrl-C")).collect();
+    let staying = Staying(child);
     assert!(said.iter().any(|line| line.contains("FINISHED")), "{said:?}");
-    child
+    staying
 }
 
 /// Sends records to the trial's broker and reads them back, with Kafka's own clients.
@@ -359,9 +372,9 @@ fn tried(folder: &Path) -> Option<String> {
 }
 
 /// Ends a trial as a person does.
-fn interrupt(mut child: Child, folder: &Path) {
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    assert!(child.wait().unwrap().success());
+fn interrupt(mut trial: Staying, folder: &Path) {
+    kill_process(Pid::from_child(&trial.0), Signal::INT).unwrap();
+    assert!(trial.0.wait().unwrap().success());
     assert_eq!(processes(folder), [""; 0], "Ctrl-C ends every child");
 }
 
@@ -391,8 +404,8 @@ fn everything_comes_up_on_one_machine_and_goes_down_again() {
     interrupt(interrupted, &folder);
 
     let mut killed = staying(&folder, &two_flinks);
-    killed.kill().unwrap();
-    killed.wait().unwrap();
+    killed.0.kill().unwrap();
+    killed.0.wait().unwrap();
     assert!(processes(&folder).len() >= 6, "a killed trial leaves its services");
     once(&folder, &[&NOBODY, &two_flinks[..]].concat());
     assert_eq!(processes(&folder), [""; 0], "the next one ends them");
