@@ -5,7 +5,7 @@
 use super::rounds::LIVE;
 use super::{Manager, workflows};
 use crate::act::PATIENCE;
-use crate::housekeeping::{Found, Lying, Places, TEMPORARY, Told};
+use crate::housekeeping::{FLOOR_MS, Found, Lying, Places, TEMPORARY, Told};
 use crate::journal::{self, Key, State, fresh_id};
 use crate::package::Package;
 use crate::submit::tag_of;
@@ -101,7 +101,10 @@ impl Manager {
         found.high_availability.retain(|one| !places.high_availability.contains(&one.path));
         self.ask_yarn(&mut found, &looker);
         found.next = self.next_states(state, &found);
-        if !found.next.is_empty() || !found.temporary.is_empty() {
+        // Packages are large: they are read only where something may go that they could name, or soon may.
+        let soon_ms = self.clock.now_ms() + FLOOR_MS;
+        let is_old = |one: &Lying| soon_ms.saturating_sub(one.at_ms) > self.rules.temporary_ms;
+        if !found.next.is_empty() || found.temporary.iter().any(|(one, unseen)| unseen.is_none() && is_old(one)) {
             found.properties = self.all_properties(state);
         }
         if let Err(error) = self.site.high_availability() {
