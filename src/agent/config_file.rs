@@ -2,9 +2,9 @@
 //! Each service names its file in its own words.
 //! Not here: what stands in a file.
 
+use disk::regular;
 use std::io;
 use std::path::{Path, PathBuf};
-use systems::regular;
 use words::document::{self, Table};
 use words::problem::{Problems, Source};
 

@@ -2,9 +2,9 @@
 //! The map and the decision are pure; `choose` asks the file and the machine's users, for commands and submissions alike.
 //! Not here: what YARN itself thinks of it, and how a command names a queue.
 
+use disk::regular::{self, Links};
 use std::io;
 use std::path::{Path, PathBuf};
-use systems::regular::{self, Links};
 use systems::users::{self, Account};
 use words::names::Word;
 use words::problem::{Origin, Problem, Problems, Source};

@@ -4,13 +4,13 @@
 //! Not here: references of rendered files (`words::secret`), which the installer fills.
 
 use crate::package::flink::{FlinkComponent, KNOWN};
+use disk::regular::{self, Links};
 use rustix::fs::{Mode, OFlags, openat};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use systems::regular::{self, Links};
 use words::names::Word;
 use words::problem::{Origin, Problems};
 use words::secret::{self, Secret};

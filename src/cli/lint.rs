@@ -3,9 +3,9 @@
 //! Not here: any judgement.
 
 use super::failure::{Failure, Outcome, USAGE, say, say_json};
+use crate::disk::regular::{self, Links};
 use crate::flink::memory::{self, Deployment, Model, Process, Refusal};
 use crate::flink::{self, Configuration, Finding, Severity, Syntax, Target};
-use crate::systems::regular::{self, Links};
 use crate::words::flink::Version;
 use crate::words::problem::Source;
 use clap::Args;

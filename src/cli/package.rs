@@ -3,7 +3,7 @@
 //! Not here: any judgement.
 
 use super::failure::{FAILED, Failure, Outcome, USAGE, say, say_json};
-use crate::systems::regular::{self, Links};
+use crate::disk::regular::{self, Links};
 use crate::words::names::PackageName;
 use crate::words::problem::Problem;
 use apps::package::classes::{self, Finding, Jars, Severity, Target};

@@ -2,7 +2,7 @@
 //! A folder of the user's own takes their place when it is named.
 //! Not here: reading their meaning.
 
-use crate::systems::regular;
+use crate::disk::regular;
 use include_dir::{Dir, include_dir};
 use std::fs;
 use std::io;

@@ -2,13 +2,13 @@
 //! The private half is a file only its owner can read; it is made on first use.
 //! Not here: which list is signed, or who trusts the key.
 
-use crate::disk;
+use disk::regular::{self, Links};
+use disk::replace;
 use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox};
 use std::fs;
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use systems::regular::{self, Links};
 use words::generation;
 
 /// Why there is no signature.
@@ -58,7 +58,7 @@ impl Signer {
         let format = |source| Error::Format { path: path.to_owned(), source: Box::new(source) };
         let pair = KeyPair::generate_unencrypted_keypair().map_err(format)?;
         let text = pair.sk.to_box(Some("pnda mirror signing key")).map_err(format)?.to_string();
-        let written = disk::make_private(path, text.as_bytes());
+        let written = replace::make_private(path, text.as_bytes());
         written.map_err(|source| Error::File { what: "make", path: path.to_owned(), source })?;
         Ok(Signer { secret: pair.sk, public: pair.pk })
     }

@@ -5,9 +5,7 @@
 pub mod advisories;
 pub mod assembly;
 pub mod compression;
-pub mod disk;
 pub mod fetch;
-pub mod folder;
 pub mod gc;
 pub mod generations;
 pub mod keys;

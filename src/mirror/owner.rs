@@ -5,9 +5,9 @@
 use crate::generations::{self, current, list, numbers, place};
 use crate::openpgp::{self, Fingerprint};
 use crate::publish;
+use disk::regular::{self, Links};
 use std::fs;
 use std::path::Path;
-use systems::regular::{self, Links};
 use words::generation::{LIST, PUBLIC_KEY, SIGNATURE, is_by, is_key};
 
 /// A signature and a public key have some kilobytes.

@@ -2,13 +2,14 @@
 //! Files are read-only, complete and durable before they get their name; beginnings wait in `partial` for the next run.
 //! Not here: what the bytes are for.
 
-use crate::disk;
+use disk::lock::{self, Hold};
+use disk::replace;
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use systems::download::{self, Expected};
 use systems::http::{self, Http};
 use words::digest::{self, Sha1, Sha256};
@@ -96,31 +97,27 @@ impl Store {
     pub fn lock_shared(&self) -> Result<Held, Error> {
         self.lock(|file| {
             // Whoever is alone tidies up first.
-            if file.try_lock().is_ok() {
+            if lock::take(file, Hold::Alone)? {
                 self.sweep();
                 let _ = file.unlock();
             }
-            file.try_lock_shared().is_ok()
+            lock::take(file, Hold::Shared)
         })
     }
 
     /// For whoever removes: nobody else is at work in the store.
     pub fn lock_exclusive(&self) -> Result<Held, Error> {
-        self.lock(|file| file.try_lock().is_ok())
+        self.lock(|file| lock::take(file, Hold::Alone))
     }
 
-    fn lock(&self, take: impl Fn(&File) -> bool) -> Result<Held, Error> {
+    fn lock(&self, take: impl Fn(&File) -> io::Result<bool>) -> Result<Held, Error> {
         let path = self.folder.join("lock");
-        let opened = OpenOptions::new().create(true).write(true).truncate(false).open(&path);
-        let file = opened.map_err(|source| Error::Store { what: "make", path, source })?;
-        let began = Instant::now();
-        while !take(&file) {
-            if began.elapsed() > PATIENCE {
-                return Err(Error::Busy { path: self.folder.clone() });
-            }
-            std::thread::sleep(Duration::from_millis(20));
+        let file = lock::open(&path, 0o666).map_err(self.failed("make", &path))?;
+        match lock::wait(PATIENCE, || take(&file)) {
+            Ok(true) => Ok(Held { _file: file }),
+            Ok(false) => Err(Error::Busy { path: self.folder.clone() }),
+            Err(source) => Err(self.failed("lock", &path)(source)),
         }
-        Ok(Held { _file: file })
     }
 
     /// Removes what a killed run was making; beginnings of downloads have other names and stay.
@@ -166,7 +163,7 @@ impl Store {
 
     /// How many bytes its disk has left.
     pub fn free(&self) -> Option<u64> {
-        disk::free(&self.folder)
+        disk::free(&self.folder).ok()
     }
 
     /// How many files its disk can still take; nothing, where no number bounds them, as on btrfs.
@@ -231,7 +228,7 @@ impl Store {
     fn hold(&self, partial: &Path, tell: Tell) -> Result<File, Error> {
         loop {
             let file = open_for_us(partial).map_err(self.failed("open", partial))?;
-            if file.try_lock().is_err() {
+            if !lock::take(&file, Hold::Alone).is_ok_and(|taken| taken) {
                 let name = partial.file_name().unwrap_or_default().display();
                 tell(Event::Note(format!("waiting for another run that fetches {name}")));
                 file.lock().map_err(self.failed("lock", partial))?;
@@ -266,7 +263,7 @@ impl Store {
     }
 
     fn sync(&self, path: &Path) -> Result<(), Error> {
-        File::open(path).and_then(|file| file.sync_all()).map_err(self.failed("sync", path))
+        disk::sync(path).map_err(self.failed("sync", path))
     }
 
     fn failed(&self, what: &'static str, path: &Path) -> impl Fn(io::Error) -> Error + use<> {
@@ -338,11 +335,7 @@ impl Store {
         let read = |source| Error::Store { what: "read", path: object.clone(), source };
         let mut file = File::open(&object).map_err(read)?;
         let digest = compute(&mut file).map_err(read)?;
-        crate::disk::replace(&path, digest.as_bytes()).map_err(|source| Error::Store {
-            what: "write",
-            path,
-            source,
-        })?;
+        replace::replace(&path, digest.as_bytes()).map_err(|source| Error::Store { what: "write", path, source })?;
         Ok(digest)
     }
 
@@ -373,7 +366,7 @@ impl Store {
     pub fn remember(&self, recipe: Sha256, made: Expected) -> Result<(), Error> {
         let path = self.folder.join("assembled").join(recipe.to_string());
         let text = format!("{} {}\n", made.sha256, made.size);
-        crate::disk::replace(&path, text.as_bytes()).map_err(|source| Error::Store { what: "write", path, source })
+        replace::replace(&path, text.as_bytes()).map_err(|source| Error::Store { what: "write", path, source })
     }
 }
 

@@ -4,11 +4,11 @@
 
 use super::home;
 use super::secrets::Secrets;
+use disk::regular::{self, Links};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use systems::regular::{self, Links};
 use systems::webhdfs::{Times, WebHdfs};
 use words::digest::Sha256;
 use words::names::NodePath;

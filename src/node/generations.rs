@@ -3,9 +3,11 @@
 //! Not here: bringing one back, which is an install like any other.
 
 use super::document::Wanted;
-use super::ground::Ground;
 use super::home::{self, Home};
 use super::secrets::KEPT;
+use disk::regular::{self, Links};
+use disk::replace;
+use disk::root_dir::RootDir;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -13,7 +15,6 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
-use systems::regular::{self, Links};
 use words::digest::{Hasher, Sha256};
 use words::names::{NodePath, Word};
 use words::node::{DOCUMENT, Download};
@@ -133,7 +134,7 @@ impl Generations {
         &self,
         home: &Home,
         wanted: &Wanted,
-        ground: &Ground,
+        ground: &RootDir,
         generation: u64,
         most: usize,
     ) -> Result<(), Error> {
@@ -152,7 +153,7 @@ impl Generations {
         Ok(())
     }
 
-    fn write(&self, wanted: &Wanted, ground: &Ground, generation: u64, last: Option<&Kept>) -> Result<(), Error> {
+    fn write(&self, wanted: &Wanted, ground: &RootDir, generation: u64, last: Option<&Kept>) -> Result<(), Error> {
         let new = self.folder.join(NEW);
         let failed = |source| Error::Write { path: self.folder.clone(), source };
         let node = &wanted.node;
@@ -183,12 +184,11 @@ impl Generations {
         }
         let text = toml::to_string(&kept).map_err(|error| failed(io::Error::other(error)))?;
         write(&new.join(FACTS), text.as_bytes()).map_err(failed)?;
-        fs::rename(&new, self.node(kept.number)).map_err(failed)?;
-        File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(failed)
+        replace::rename(&new, &self.node(kept.number)).map_err(failed)
     }
 
     /// The generation before may have the same bytes; else they are where they were placed.
-    fn copy(&self, download: &Download, ground: &Ground, before: Option<&Path>, to: &Path) -> Result<(), Error> {
+    fn copy(&self, download: &Download, ground: &RootDir, before: Option<&Path>, to: &Path) -> Result<(), Error> {
         let failed = |source| Error::Write { path: self.folder.clone(), source };
         fs::create_dir_all(to.parent().unwrap_or(to)).map_err(failed)?;
         let same = |path: &&Path| {

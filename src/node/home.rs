@@ -2,17 +2,19 @@
 //! Only root can change it or any folder above it; it is made when something is placed, not before.
 //! Not here: what the state says.
 
-use super::ground::{self, Ground};
 use super::listing::Listing;
 use super::state::{self, State};
+use disk::lock::{self, Hold};
+use disk::regular::{self, Links};
+use disk::replace;
+use disk::root_dir::{self, RootDir};
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use systems::download;
-use systems::regular::{self, Links};
 use words::digest::{Sha256, to_hex};
 use words::names::NodePath;
 use words::node::Scope;
@@ -32,7 +34,7 @@ const LONGEST_TEXT: u64 = 64 << 20;
 pub enum Error {
     /// It cannot be reached.
     #[error("cannot use {HOME}")]
-    Walk(#[source] ground::Error),
+    Walk(#[source] root_dir::Error),
     /// Others could forge what is in it.
     #[error("{} or a folder above it can be changed by others than root: give it to root, with mode 0755", path.display())]
     Shared { path: PathBuf },
@@ -81,14 +83,14 @@ pub struct Home {
 
 impl Home {
     /// The folder as it is, to read only; it need not be there.
-    pub fn look(ground: &Ground) -> Result<Home, Error> {
+    pub fn look(ground: &RootDir) -> Result<Home, Error> {
         let path = home().under(ground.root());
         check(ground)?;
         Ok(Home { path, made: Made::default(), lock: None })
     }
 
     /// Makes the folder if it is not there, and keeps other installers out.
-    pub fn hold(ground: &Ground) -> Result<Home, Error> {
+    pub fn hold(ground: &RootDir) -> Result<Home, Error> {
         let mut home = Home::look(ground)?;
         home.made = make_missing(&home.path, 0o700)?;
         check(ground)?;
@@ -99,7 +101,9 @@ impl Home {
             folder.set_permissions(Permissions::from_mode(0o700)).map_err(failed)?;
         }
         // The folder itself is the lock: nothing is left behind, and a kill lets it go.
-        folder.try_lock().map_err(|_| Error::Busy { path: home.path.clone() })?;
+        if !lock::take(&folder, Hold::Alone).is_ok_and(|taken| taken) {
+            return Err(Error::Busy { path: home.path });
+        }
         let still_there = fs::metadata(&home.path).and_then(|now| Ok(now.ino() == folder.metadata()?.ino()));
         if !still_there.is_ok_and(|same| same) {
             // The other installer was just leaving and has removed the folder.
@@ -155,7 +159,7 @@ impl Home {
     /// The journal is carried out.
     pub fn drop_journal(&self) -> Result<(), Error> {
         let path = self.path.join(JOURNAL);
-        fs::remove_file(&path).and_then(|()| self.sync()).map_err(|source| Error::Write { path, source })
+        fs::remove_file(&path).and_then(|()| disk::sync(&self.path)).map_err(|source| Error::Write { path, source })
     }
 
     /// The node's key for digests that nobody shall guess from. It is made with the first install that needs it; a look at
@@ -212,7 +216,7 @@ impl Home {
             self.discard(&self.path.join(name))?;
         }
         let path = self.path.join(STATE);
-        match fs::remove_file(&path).and_then(|()| self.sync()) {
+        match fs::remove_file(&path).and_then(|()| disk::sync(&self.path)) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Write { path, source }),
             _ => Ok(()),
         }
@@ -270,20 +274,7 @@ impl Home {
 
     fn write(&self, name: &str, text: &str) -> Result<(), Error> {
         let path = self.path.join(name);
-        // One fixed name: the lock is ours, and what a kill leaves is overwritten by the next run.
-        let new = self.path.join(format!("{name}.new"));
-        let write = || {
-            let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&new)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&new, &path)?;
-            self.sync()
-        };
-        write().map_err(|source| Error::Write { path: path.clone(), source })
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()
+        replace::replace_own(&path, text.as_bytes()).map_err(|source| Error::Write { path, source })
     }
 }
 
@@ -326,7 +317,7 @@ impl Made {
 }
 
 /// The folder may be missing, but what exists of its path must be root's alone and lead where it says.
-fn check(ground: &Ground) -> Result<(), Error> {
+fn check(ground: &RootDir) -> Result<(), Error> {
     let home = home();
     if !ground.is_guarded() {
         return Err(refusal(ground, ground.root()));
@@ -346,7 +337,7 @@ fn check(ground: &Ground) -> Result<(), Error> {
 }
 
 /// Why a folder is not used that others than root can change: a machine's is to be mended, another tree is its owner's.
-fn refusal(ground: &Ground, folder: &Path) -> Error {
+fn refusal(ground: &RootDir, folder: &Path) -> Error {
     let path = folder.to_owned();
     match fs::metadata(folder).map(|found| found.uid()) {
         Ok(owner) if owner != 0 && !ground.is_machine() => Error::Foreign { path, owner },
@@ -372,7 +363,7 @@ mod tests {
     #[test]
     fn one_installer_at_a_time_and_nothing_left_behind() {
         let root = tempfile::tempdir().unwrap();
-        let ground = Ground::open(root.path(), Scope::User).unwrap();
+        let ground = RootDir::open(root.path(), Scope::User).unwrap();
         let home = Home::hold(&ground).unwrap();
         assert!(matches!(Home::hold(&ground), Err(Error::Busy { .. })));
         home.leave();
@@ -382,7 +373,7 @@ mod tests {
     #[test]
     fn a_half_written_download_keeps_the_folder() {
         let root = tempfile::tempdir().unwrap();
-        let ground = Ground::open(root.path(), Scope::User).unwrap();
+        let ground = RootDir::open(root.path(), Scope::User).unwrap();
         let home = Home::hold(&ground).unwrap();
         fs::write(home.download(Sha256::of(b"x")).unwrap(), "half").unwrap();
         home.leave();
@@ -392,7 +383,7 @@ mod tests {
     #[test]
     fn state_is_for_root_alone() {
         let root = tempfile::tempdir().unwrap();
-        let ground = Ground::open(root.path(), Scope::User).unwrap();
+        let ground = RootDir::open(root.path(), Scope::User).unwrap();
         let home = Home::hold(&ground).unwrap();
         home.keep_state(&State { run: 3, ..State::default() }).unwrap();
         assert_eq!(home.state().unwrap().run, 3);

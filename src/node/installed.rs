@@ -4,13 +4,13 @@
 
 use super::document::{self, Wanted};
 use super::generations::{self, Generations, Kept};
-use super::ground::Ground;
 use super::home::Home;
 use super::job::Job;
 use super::plan::What;
 use super::state::State;
 use super::systemd::Systemd;
 use super::{Depth, Error, KEEP, Older, Origin, Request, findings, install_with, look_with};
+use disk::root_dir::RootDir;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use words::event::Tell;
@@ -67,7 +67,7 @@ impl Installed {
     }
 
     fn read(place: &Where, scope: Scope) -> Result<Installed, Error> {
-        let ground = Ground::open(&place.root, scope).map_err(Error::Ground)?;
+        let ground = RootDir::open(&place.root, scope).map_err(Error::RootDir)?;
         let home = Home::look(&ground).map_err(Error::Home)?;
         let state = home.state().map_err(Error::Home)?;
         let generations = Generations::of(&home);

@@ -4,7 +4,6 @@
 
 use super::document::Wanted;
 use super::generations::Generations;
-use super::ground::Ground;
 use super::home::Home;
 use super::observe::{self, Observed};
 use super::plan::{self, Choices, Over, Plan, Step, What};
@@ -15,6 +14,7 @@ use super::state::{FileRecord, State, TreeRecord};
 use super::systemd::Systemd;
 use super::{Depth, Error, Older, Origin, Request, report};
 use super::{generations, hdfs, owners, secrets, services, switch, sysctls, tasks, textdiff, trust};
+use disk::root_dir::RootDir;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -37,7 +37,7 @@ pub(super) struct Job {
     generation: Option<u64>,
     http: Http,
     mirror: Location,
-    pub(super) ground: Ground,
+    pub(super) ground: RootDir,
     systemd: Option<Systemd>,
     patience: hdfs::Patience,
 }
@@ -62,7 +62,7 @@ impl Job {
             Origin::Document => verified(Location::parse(&wanted.node.mirror.url).map_err(Error::Mirror)?)?,
             Origin::Kept(folder) => (folder.clone(), None),
         };
-        let ground = Ground::open(root, wanted.node.scope).map_err(Error::Ground)?;
+        let ground = RootDir::open(root, wanted.node.scope).map_err(Error::RootDir)?;
         let patience = systemd.as_ref().map_or_else(hdfs::Patience::default, |systemd| systemd.waits.hdfs);
         Ok(Job { wanted, generation, http, mirror, ground, systemd, patience })
     }
@@ -352,7 +352,7 @@ fn moves_files(plan: &Plan) -> bool {
 }
 
 /// Folders that are no longer needed; one that is not empty stays, somebody uses it.
-pub(super) fn remove_folders(ground: &Ground, plan: &Plan) {
+pub(super) fn remove_folders(ground: &RootDir, plan: &Plan) {
     for step in &plan.steps {
         if let Step::RemoveFolder(path) = step
             && let Ok(Some(place)) = ground.place(path)

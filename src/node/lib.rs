@@ -14,7 +14,6 @@ mod document;
 mod findings;
 mod gates;
 mod generations;
-mod ground;
 mod hdfs;
 mod home;
 mod installed;
@@ -134,7 +133,7 @@ pub enum Error {
     Unfit(&'static str),
     /// The node's root cannot be used.
     #[error("the node's root cannot be used")]
-    Ground(#[source] ground::Error),
+    RootDir(#[source] disk::root_dir::Error),
     /// The installer's own folder cannot be used.
     #[error("the installer cannot keep its state")]
     Home(#[source] home::Error),
@@ -184,8 +183,8 @@ pub fn look(request: &Request, tell: Tell) -> Result<Report, Error> {
 fn look_with(request: &Request, systemd: Option<Systemd>, tell: Tell) -> Result<Report, Error> {
     let wanted = read(request)?;
     // A user's folder that is not there yet is looked at as an empty one.
-    let empty = tempfile::tempdir().map_err(|source| ground::Error::Root { path: wanted.root.clone(), source });
-    let empty = empty.map_err(Error::Ground)?;
+    let empty = tempfile::tempdir().map_err(|source| disk::root_dir::Error::Root { path: wanted.root.clone(), source });
+    let empty = empty.map_err(Error::RootDir)?;
     let missing = wanted.node.scope == Scope::User && !wanted.root.exists();
     let root = if missing { empty.path().to_owned() } else { wanted.root.clone() };
     let mut job = Job::prepare(request, wanted, &root, systemd, tell)?;

@@ -4,7 +4,6 @@
 
 use super::census::census;
 use super::document::Wanted;
-use super::ground::{self, Ground, Place};
 use super::home::Home;
 use super::listing::Difference;
 use super::owners::{self, Owners, Rights};
@@ -12,6 +11,7 @@ use super::secrets::Secrets;
 use super::state::{Census, FileRecord, State};
 use super::systemd::{self, ServiceState, Systemd};
 use super::{gates, hdfs};
+use disk::root_dir::{self, PathHandle, RootDir};
 use rustix::fs::{FileType, Stat};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +29,7 @@ use words::node::{Expected, Scope};
 pub enum Error {
     /// A path leads nowhere safe.
     #[error("cannot reach {path} on the node")]
-    Walk { path: NodePath, source: ground::Error },
+    Walk { path: NodePath, source: root_dir::Error },
     /// The machine refuses to read.
     #[error("cannot look at {path} on the node")]
     Look { path: NodePath, source: io::Error },
@@ -86,7 +86,7 @@ pub struct Observed {
 
 /// Looks at everything that the document or the state names.
 pub fn observe(
-    ground: &Ground,
+    ground: &RootDir,
     wanted: &Wanted,
     state: &State,
     systemd: Option<&Systemd>,
@@ -138,7 +138,7 @@ pub fn observe(
 
 struct Eye<'a> {
     secrets: &'a Secrets,
-    ground: &'a Ground,
+    ground: &'a RootDir,
     state: &'a State,
     scope: Scope,
     /// None for a quick look; else what archives hold.
@@ -146,7 +146,7 @@ struct Eye<'a> {
 }
 
 impl Eye<'_> {
-    fn place(&self, path: &NodePath) -> Result<Option<Place>, Error> {
+    fn place(&self, path: &NodePath) -> Result<Option<PathHandle>, Error> {
         self.ground.place(path).map_err(|source| Error::Walk { path: path.clone(), source })
     }
 
@@ -169,7 +169,7 @@ impl Eye<'_> {
     fn folder(&self, path: &NodePath) -> Result<Thing, Error> {
         let failed = |source| Error::Look { path: path.clone(), source };
         match self.ground.folder(path) {
-            Err(ground::Error::NotAFolder { .. }) => self.thing(path, &mut BTreeMap::new()),
+            Err(root_dir::Error::NotAFolder { .. }) => self.thing(path, &mut BTreeMap::new()),
             Err(source) => Err(Error::Walk { path: path.clone(), source }),
             Ok(None) => match self.place(path)?.map(|place| place.stat()).transpose().map_err(failed)? {
                 // A link to nowhere: a folder cannot be made here.
@@ -214,14 +214,14 @@ impl Eye<'_> {
         }
     }
 
-    fn differences(&self, archive: Sha256, place: &Place) -> io::Result<BTreeMap<String, Difference>> {
+    fn differences(&self, archive: Sha256, place: &PathHandle) -> io::Result<BTreeMap<String, Difference>> {
         let listing = self.listings.map(|home| home.listing(archive)).transpose().map_err(io::Error::other)?.flatten();
         let owner = (self.scope == Scope::System).then_some((0, 0));
         listing.map_or(Ok(BTreeMap::new()), |listing| listing.compare(&place.path(), owner))
     }
 
     /// A file that looks as it was placed is not read again, but for a deep look.
-    fn digest(&self, path: &NodePath, place: &Place, stat: &Stat) -> io::Result<Sha256> {
+    fn digest(&self, path: &NodePath, place: &PathHandle, stat: &Stat) -> io::Result<Sha256> {
         let record = self.state.file.get(path).filter(|_| self.listings.is_none());
         match record.filter(|record| FileRecord::of(record.sha256, stat) == **record) {
             Some(record) => Ok(record.sha256),

@@ -2,7 +2,7 @@
 //! Users are made by systemd-sysusers, which also knows those of a directory service.
 //! Not here: which users a node should have.
 
-use super::ground::Ground;
+use disk::root_dir::RootDir;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::process::{Command, Stdio};
@@ -66,7 +66,7 @@ pub struct Rights {
 
 impl Owners {
     /// The numbers of everybody a node's document names, as far as they exist.
-    pub fn read(ground: &Ground, node: &Node) -> Result<Owners, Error> {
+    pub fn read(ground: &RootDir, node: &Node) -> Result<Owners, Error> {
         if node.scope == Scope::User {
             return Ok(Owners::default());
         }
@@ -101,7 +101,7 @@ pub fn accesses(node: &Node) -> Vec<&Access> {
 }
 
 fn numbers<'a>(
-    ground: &Ground,
+    ground: &RootDir,
     path: &'static str,
     database: &str,
     names: impl Iterator<Item = &'a Word>,
@@ -119,7 +119,7 @@ fn numbers<'a>(
     Ok(found)
 }
 
-fn accounts<'a>(ground: &Ground, names: impl Iterator<Item = &'a Word>) -> Result<BTreeMap<Word, Account>, Error> {
+fn accounts<'a>(ground: &RootDir, names: impl Iterator<Item = &'a Word>) -> Result<BTreeMap<Word, Account>, Error> {
     let path = "/etc/passwd";
     let text = read(ground, path).map_err(|source| Error::Database { path, source })?;
     let mut found = BTreeMap::new();
@@ -141,7 +141,7 @@ fn account(text: &str, name: &Word) -> Option<Account> {
     Some(Account { uid: number(2)?, gid: number(3)?, home: (*fields.get(5)?).to_owned() })
 }
 
-fn read(ground: &Ground, path: &str) -> io::Result<String> {
+fn read(ground: &RootDir, path: &str) -> io::Result<String> {
     let path = NodePath::new(path).map_err(io::Error::other)?;
     let Some(place) = ground.place(&path).map_err(io::Error::other)? else { return Ok(String::new()) };
     if place.stat()?.is_none() {
@@ -170,7 +170,7 @@ fn answer(database: &str, name: &Word) -> Option<String> {
 }
 
 /// Makes the users that are missing; those that exist stay as they are.
-pub fn make(ground: &Ground, users: &[&User]) -> Result<(), Error> {
+pub fn make(ground: &RootDir, users: &[&User]) -> Result<(), Error> {
     let mut command = Command::new("systemd-sysusers");
     if !ground.is_machine() {
         command.arg(format!("--root={}", ground.root().display()));
@@ -253,7 +253,7 @@ mod tests {
         }
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("etc")).unwrap();
-        let ground = Ground::open(root.path(), Scope::System).unwrap();
+        let ground = RootDir::open(root.path(), Scope::System).unwrap();
         make(&ground, &[&user("pnda-test", "pnda-group", "/var/lib/pnda")]).unwrap();
         let passwd = read(&ground, "/etc/passwd").unwrap();
         let group = read(&ground, "/etc/group").unwrap();

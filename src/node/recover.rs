@@ -2,11 +2,11 @@
 //! What an interrupted install left is undone before that point and finished after it.
 //! Not here: what is switched.
 
-use super::ground::Ground;
 use super::home::{self, Home};
 use super::journal::{self, Journal};
 use super::state::State;
 use super::switch;
+use disk::root_dir::RootDir;
 use std::path::PathBuf;
 
 /// Why a switch did not happen, or left something.
@@ -52,7 +52,7 @@ pub(super) enum Recovered {
 }
 
 /// Takes up what an interrupted install left.
-pub(super) fn recover(ground: &Ground, home: &Home, text: Option<&str>, state: &State) -> Result<Recovered, Error> {
+pub(super) fn recover(ground: &RootDir, home: &Home, text: Option<&str>, state: &State) -> Result<Recovered, Error> {
     let Some(text) = text else { return Ok(Recovered::Nothing) };
     let path = home.journal_path();
     let journal = Journal::parse(text).map_err(|source| Error::Journal { journal: path.clone(), source })?;
@@ -67,7 +67,7 @@ pub(super) fn recover(ground: &Ground, home: &Home, text: Option<&str>, state: &
 
 /// Carries out a journal that is on the disk; `next` gives the state to keep once everything has its place.
 pub(super) fn switch(
-    ground: &Ground,
+    ground: &RootDir,
     home: &Home,
     journal: &Journal,
     next: impl FnOnce() -> Result<State, switch::Error>,
@@ -86,7 +86,7 @@ pub(super) fn switch(
 }
 
 /// Undoes what was begun and tells why.
-fn abandon(ground: &Ground, home: &Home, journal: &Journal, cause: Cause) -> Error {
+fn abandon(ground: &RootDir, home: &Home, journal: &Journal, cause: Cause) -> Error {
     match switch::undo(ground, journal) {
         Ok(()) => match home.drop_journal() {
             // Undoing it once more changes nothing.
@@ -97,7 +97,7 @@ fn abandon(ground: &Ground, home: &Home, journal: &Journal, cause: Cause) -> Err
 }
 
 /// Removes what was staged when staging itself failed.
-pub(super) fn clear(ground: &Ground, home: &Home, journal: &Journal) {
+pub(super) fn clear(ground: &RootDir, home: &Home, journal: &Journal) {
     let unstaged = Journal { staged: false, ..journal.clone() };
     // The journal stays if this fails, and the next install clears it.
     if switch::undo(ground, &unstaged).is_ok() {

@@ -5,16 +5,16 @@
 use super::certificates::{self, Brought};
 use super::document::Wanted;
 use super::generations::Generations;
-use super::ground::{self, Ground};
 use super::home::{self, Home};
 use super::owners::{self, Owners};
+use disk::regular::{self, Links};
+use disk::root_dir::{self, RootDir};
 use rustix::fs::Stat;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use systems::regular::{self, Links};
 use words::digest::Sha256;
 use words::names::NodePath;
 use words::secret::{CERTIFICATES, Secret, filled, pem, tokens};
@@ -41,7 +41,7 @@ pub enum Error {
     Read { secret: Secret, source: io::Error },
     /// The way to it is not safe.
     #[error("cannot reach the secret {secret}")]
-    Walk { secret: Secret, source: ground::Error },
+    Walk { secret: Secret, source: root_dir::Error },
     /// Who could have put it there is not who may.
     #[error(
         "the secret {secret} belongs to user number {owner}: it must be root's, or that of who owns a file that it goes into"
@@ -143,7 +143,7 @@ impl Wanted {
 /// Where secrets are looked for.
 #[derive(Clone, Copy)]
 pub(super) struct Sources<'a> {
-    pub(super) ground: &'a Ground,
+    pub(super) ground: &'a RootDir,
     /// The folder of certificates that was brought with the document, if any.
     pub(super) certificates: Option<&'a Path>,
 }

@@ -4,7 +4,6 @@
 
 use super::census::census;
 use super::document::Wanted;
-use super::ground::{self, Ground, Place};
 use super::home::{self, Home};
 use super::journal::{Aside, Journal, Move};
 use super::listing::Listing;
@@ -15,6 +14,7 @@ use super::space::{self, Bytes, Need};
 use super::state::{Census, TreeRecord};
 use super::switch::set_rights;
 use super::unpack::{self, LIMITS};
+use disk::root_dir::{self, PathHandle, RootDir};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -32,7 +32,7 @@ use words::node::Access;
 pub enum Error {
     /// The path leads nowhere safe.
     #[error("cannot reach {path} on the node")]
-    Walk { path: NodePath, source: ground::Error },
+    Walk { path: NodePath, source: root_dir::Error },
     /// It does not come from the mirror.
     #[error("cannot fetch {from} from the mirror")]
     Fetch { from: SafePath, source: Box<download::Error> },
@@ -63,7 +63,7 @@ fn written(path: &NodePath) -> impl Fn(io::Error) -> Error {
 
 /// Everything that staging needs to know.
 pub(super) struct Stage<'a> {
-    pub ground: &'a Ground,
+    pub ground: &'a RootDir,
     pub home: &'a Home,
     pub wanted: &'a Wanted,
     pub observed: &'a Observed,
@@ -254,13 +254,13 @@ impl Stage<'_> {
         link_text(&self.wanted.node, link)
     }
 
-    fn open(&self, path: &NodePath) -> Result<Place, Error> {
+    fn open(&self, path: &NodePath) -> Result<PathHandle, Error> {
         let place = self.ground.place(path).map_err(|source| Error::Walk { path: path.clone(), source })?;
         place.ok_or_else(|| written(path)(io::ErrorKind::NotFound.into()))
     }
 
     /// The same bytes again, with other rights: the old file stays as it is until the switch.
-    fn copy(&self, put: &Put, place: &Place, sha256: Sha256, access: &Access) -> Result<(), Error> {
+    fn copy(&self, put: &Put, place: &PathHandle, sha256: Sha256, access: &Access) -> Result<(), Error> {
         let mut source = self.open(&put.path)?.open().map_err(written(&put.path))?;
         self.write(put, place, &mut source, sha256, access)
     }
@@ -268,7 +268,7 @@ impl Stage<'_> {
     fn write(
         &self,
         put: &Put,
-        place: &Place,
+        place: &PathHandle,
         source: &mut dyn Read,
         sha256: Sha256,
         access: &Access,
@@ -298,7 +298,7 @@ impl Stage<'_> {
     fn unpack(
         &self,
         put: &Put,
-        place: &Place,
+        place: &PathHandle,
         from: &SafePath,
         sha256: Sha256,
     ) -> Result<(Option<String>, Census), Error> {

@@ -2,7 +2,6 @@
 //! Each step is remembered as it is done, so that a run that was cut off goes on where it was.
 //! Not here: deciding any of it, and the files.
 
-use super::ground::{self, Ground};
 use super::hdfs;
 use super::home::{self, Home};
 use super::observe::Observed;
@@ -11,6 +10,7 @@ use super::plan::{Plan, Step};
 use super::state::{OnceRecord, Pending, Prepared, State};
 use super::systemd::{self, Systemd};
 use super::{gates, tasks};
+use disk::root_dir::{self, RootDir};
 use std::io;
 use std::time::Duration;
 use words::event::{Event, Tell};
@@ -34,7 +34,7 @@ pub enum Error {
     Aside { path: NodePath, source: io::Error },
     /// The path leads nowhere safe.
     #[error("cannot reach {path} on the node")]
-    Walk { path: NodePath, source: ground::Error },
+    Walk { path: NodePath, source: root_dir::Error },
     /// HDFS.
     #[error(transparent)]
     Hdfs(hdfs::Error),
@@ -46,7 +46,7 @@ pub enum Error {
 /// Everything that this half of an install needs to know.
 pub(super) struct Start<'a> {
     pub node: &'a Node,
-    pub ground: &'a Ground,
+    pub ground: &'a RootDir,
     pub home: &'a Home,
     pub observed: &'a Observed,
     pub plan: &'a Plan,
@@ -116,7 +116,7 @@ impl Start<'_> {
         self.keep(state)
     }
 
-    fn place(&self, path: &NodePath) -> Result<Option<ground::Place>, Error> {
+    fn place(&self, path: &NodePath) -> Result<Option<root_dir::PathHandle>, Error> {
         self.ground.place(path).map_err(|source| Error::Walk { path: path.clone(), source })
     }
 

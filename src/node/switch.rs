@@ -5,9 +5,9 @@
 //! No step needs to know how far an earlier run came: what is staged carries its inode, and where that inode is
 //! tells whether its rename has happened. So undoing twice, or undoing what never happened, changes nothing.
 
-use super::ground::{self, Ground, Place};
 use super::journal::{Journal, Move};
 use super::owners::Rights;
+use disk::root_dir::{self, PathHandle, RootDir};
 use rustix::fs::{self, FileType, Gid, Mode, Stat, Uid};
 use std::collections::BTreeSet;
 use std::io;
@@ -19,7 +19,7 @@ use words::names::NodePath;
 pub enum Error {
     /// The path leads nowhere safe.
     #[error("cannot reach {path} on the node")]
-    Walk { path: NodePath, source: ground::Error },
+    Walk { path: NodePath, source: root_dir::Error },
     /// The folder above it has gone.
     #[error("the folder of {path} has gone")]
     NoFolder { path: NodePath },
@@ -33,22 +33,22 @@ fn change(verb: &'static str, path: &NodePath) -> impl FnOnce(io::Error) -> Erro
     move |source| Error::Change { verb, path, source }
 }
 
-fn place(ground: &Ground, path: &NodePath) -> Result<Place, Error> {
+fn place(ground: &RootDir, path: &NodePath) -> Result<PathHandle, Error> {
     find(ground, path)?.ok_or_else(|| Error::NoFolder { path: path.clone() })
 }
 
-fn find(ground: &Ground, path: &NodePath) -> Result<Option<Place>, Error> {
+fn find(ground: &RootDir, path: &NodePath) -> Result<Option<PathHandle>, Error> {
     ground.place(path).map_err(|source| Error::Walk { path: path.clone(), source })
 }
 
 /// What is at a place.
-pub(super) fn stat(ground: &Ground, path: &NodePath) -> Result<Stat, Error> {
+pub(super) fn stat(ground: &RootDir, path: &NodePath) -> Result<Stat, Error> {
     let found = place(ground, path)?.stat().map_err(change("look at", path))?;
     found.ok_or_else(|| change("look at", path)(io::ErrorKind::NotFound.into()))
 }
 
 /// Carries out every move, durably; stops at the first that fails.
-pub(super) fn perform(ground: &Ground, journal: &Journal) -> Result<(), Error> {
+pub(super) fn perform(ground: &RootDir, journal: &Journal) -> Result<(), Error> {
     // What is staged must be on the disk before its name says so.
     sync(ground, journal)?;
     for one in &journal.moves {
@@ -70,12 +70,12 @@ pub(super) fn perform(ground: &Ground, journal: &Journal) -> Result<(), Error> {
     sync(ground, journal)
 }
 
-fn make(ground: &Ground, path: &NodePath, rights: Rights) -> Result<(), Error> {
+fn make(ground: &RootDir, path: &NodePath, rights: Rights) -> Result<(), Error> {
     let folder = place(ground, path)?.make_folder().map_err(change("make folder", path))?;
     set_rights(&folder, rights).map_err(change("set the owner or mode of", path))
 }
 
-fn grant(ground: &Ground, path: &NodePath, rights: Rights) -> Result<(), Error> {
+fn grant(ground: &RootDir, path: &NodePath, rights: Rights) -> Result<(), Error> {
     let folder = ground.folder(path).map_err(|source| Error::Walk { path: path.clone(), source })?;
     let (folder, _) = folder.ok_or_else(|| Error::NoFolder { path: path.clone() })?;
     set_rights(&folder, rights).map_err(change("set the owner or mode of", path))
@@ -91,7 +91,7 @@ pub(super) fn set_rights(opened: impl AsFd, rights: Rights) -> io::Result<()> {
 }
 
 /// Gives the old thing a second name, so that its place is never empty; a folder can only be moved.
-fn set_aside(old: &Place, aside: &Place) -> io::Result<()> {
+fn set_aside(old: &PathHandle, aside: &PathHandle) -> io::Result<()> {
     if aside.stat()?.is_some() {
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the name for keeping the old one is taken"));
     }
@@ -101,12 +101,12 @@ fn set_aside(old: &Place, aside: &Place) -> io::Result<()> {
     old.rename(aside)
 }
 
-fn is_folder(place: &Place) -> io::Result<bool> {
+fn is_folder(place: &PathHandle) -> io::Result<bool> {
     Ok(place.stat()?.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory))
 }
 
 /// Brings back everything as it was; goes on after a failure, and gives the first one.
-pub(super) fn undo(ground: &Ground, journal: &Journal) -> Result<(), Error> {
+pub(super) fn undo(ground: &RootDir, journal: &Journal) -> Result<(), Error> {
     let mut result = Ok(());
     let mut note = |done: Result<(), Error>| {
         if result.is_ok() {
@@ -132,7 +132,7 @@ pub(super) fn undo(ground: &Ground, journal: &Journal) -> Result<(), Error> {
 }
 
 /// What is not empty any more holds what somebody else put there since.
-fn unmake(ground: &Ground, path: &NodePath) -> Result<(), Error> {
+fn unmake(ground: &RootDir, path: &NodePath) -> Result<(), Error> {
     let Some(place) = find(ground, path)? else { return Ok(()) };
     match place.remove_empty() {
         Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => {
@@ -143,7 +143,7 @@ fn unmake(ground: &Ground, path: &NodePath) -> Result<(), Error> {
 }
 
 fn unplace(
-    ground: &Ground,
+    ground: &RootDir,
     path: &NodePath,
     staged: &NodePath,
     inode: u64,
@@ -153,7 +153,7 @@ fn unplace(
     let failed = |source| change("bring back", path)(source);
     let placed = to.inode().map_err(failed)? == Some(inode);
     let aside = aside.map(|aside| place(ground, aside)).transpose()?;
-    let old = aside.as_ref().map(Place::inode).transpose().map_err(failed)?.flatten();
+    let old = aside.as_ref().map(PathHandle::inode).transpose().map_err(failed)?.flatten();
     match (placed, &aside, old) {
         (true, Some(aside), Some(_)) if is_folder(&to).map_err(failed)? || is_folder(aside).map_err(failed)? => {
             to.rename(&place(ground, staged)?).map_err(failed)?;
@@ -171,7 +171,7 @@ fn unplace(
     }
 }
 
-fn put_back(ground: &Ground, path: &NodePath, aside: &NodePath) -> Result<(), Error> {
+fn put_back(ground: &RootDir, path: &NodePath, aside: &NodePath) -> Result<(), Error> {
     let (Some(to), Some(from)) = (find(ground, path)?, find(ground, aside)?) else { return Ok(()) };
     let failed = |source| change("bring back", path)(source);
     let moved = from.stat().map_err(failed)?.is_some() && to.stat().map_err(failed)?.is_none();
@@ -179,7 +179,7 @@ fn put_back(ground: &Ground, path: &NodePath, aside: &NodePath) -> Result<(), Er
 }
 
 /// The switch is done: what moved aside goes, except what somebody made.
-pub(super) fn finish(ground: &Ground, journal: &Journal) -> Result<(), Error> {
+pub(super) fn finish(ground: &RootDir, journal: &Journal) -> Result<(), Error> {
     for one in &journal.moves {
         match one {
             Move::Place { aside: Some(aside), .. } if !aside.keep => remove(ground, &aside.path)?,
@@ -192,7 +192,7 @@ pub(super) fn finish(ground: &Ground, journal: &Journal) -> Result<(), Error> {
 }
 
 /// What stays is for its owner alone from now on. Not before: until the switch is done it is what services read.
-fn close(ground: &Ground, path: &NodePath) -> Result<(), Error> {
+fn close(ground: &RootDir, path: &NodePath) -> Result<(), Error> {
     let Some(place) = find(ground, path)? else { return Ok(()) };
     let closed = place.open().and_then(|file| match fs::fstat(&file)?.st_nlink {
         1 => Ok(fs::fchmod(&file, Mode::from_raw_mode(0o600))?),
@@ -206,12 +206,12 @@ fn close(ground: &Ground, path: &NodePath) -> Result<(), Error> {
     }
 }
 
-fn remove(ground: &Ground, path: &NodePath) -> Result<(), Error> {
+fn remove(ground: &RootDir, path: &NodePath) -> Result<(), Error> {
     find(ground, path)?.map_or(Ok(()), |place| place.remove().map_err(change("remove", path)))
 }
 
 /// Makes everything durable: one call for each file system that is touched.
-fn sync(ground: &Ground, journal: &Journal) -> Result<(), Error> {
+fn sync(ground: &RootDir, journal: &Journal) -> Result<(), Error> {
     let mut done = BTreeSet::new();
     let touched = journal.moves.iter().map(|one| match one {
         Move::Make { path, .. } | Move::Grant { path, .. } => path,
@@ -321,7 +321,7 @@ mod tests {
     fn a_switch_places_everything_and_keeps_what_somebody_made() {
         let root = tempfile::tempdir().unwrap();
         let journal = scene(root.path());
-        let ground = Ground::open(root.path(), Scope::User).unwrap();
+        let ground = RootDir::open(root.path(), Scope::User).unwrap();
         perform(&ground, &journal).unwrap();
         finish(&ground, &journal).unwrap();
         let read = |name: &str| disk::read_to_string(root.path().join(name)).unwrap();
@@ -343,7 +343,7 @@ mod tests {
             let root = tempfile::tempdir().unwrap();
             let journal = scene(root.path());
             let before = without_staging(listing(root.path()));
-            let ground = Ground::open(root.path(), Scope::User).unwrap();
+            let ground = RootDir::open(root.path(), Scope::User).unwrap();
             let first = Journal { moves: journal.moves[..done].to_vec(), ..journal.clone() };
             perform(&ground, &first).unwrap();
             undo(&ground, &journal).unwrap();
@@ -360,7 +360,7 @@ mod tests {
         let before = without_staging(listing(root.path()));
         disk::hard_link(root.path().join("etc/a"), root.path().join("etc/.a.pnda-1-2-old")).unwrap();
         disk::rename(root.path().join("opt/flink-1"), root.path().join("opt/.flink-1.pnda-1-1-old")).unwrap();
-        undo(&Ground::open(root.path(), Scope::User).unwrap(), &journal).unwrap();
+        undo(&RootDir::open(root.path(), Scope::User).unwrap(), &journal).unwrap();
         assert_eq!(listing(root.path()), before);
     }
 
@@ -370,7 +370,7 @@ mod tests {
         let journal = scene(root.path());
         disk::write(root.path().join("etc/hand.pnda-saved"), "somebody's").unwrap();
         let before = without_staging(listing(root.path()));
-        let ground = Ground::open(root.path(), Scope::User).unwrap();
+        let ground = RootDir::open(root.path(), Scope::User).unwrap();
         let error = perform(&ground, &journal).unwrap_err();
         assert!(matches!(error, Error::Change { verb: "set aside", .. }), "{error:?}");
         undo(&ground, &journal).unwrap();
@@ -384,7 +384,7 @@ mod tests {
         disk::create_dir_all(root.path().join("opt/new")).unwrap();
         disk::write(root.path().join("opt/new/theirs"), "").unwrap();
         let before = without_staging(listing(root.path()));
-        let ground = Ground::open(root.path(), Scope::User).unwrap();
+        let ground = RootDir::open(root.path(), Scope::User).unwrap();
         assert!(matches!(perform(&ground, &journal), Err(Error::Change { verb: "make folder", .. })));
         undo(&ground, &journal).unwrap();
         assert_eq!(listing(root.path()), before);
@@ -395,7 +395,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let journal = Journal { staged: false, ..scene(root.path()) };
         let before = without_staging(listing(root.path()));
-        undo(&Ground::open(root.path(), Scope::User).unwrap(), &journal).unwrap();
+        undo(&RootDir::open(root.path(), Scope::User).unwrap(), &journal).unwrap();
         assert_eq!(listing(root.path()), before);
     }
 }

@@ -167,7 +167,7 @@ impl Removal<'_> {
     }
 
     fn remove(&self, path: &NodePath) -> Result<(), Error> {
-        let place = self.job.ground.place(path).map_err(Error::Ground)?;
+        let place = self.job.ground.place(path).map_err(Error::RootDir)?;
         let removed = place.map_or(Ok(()), |place| place.remove());
         removed.map_err(|source| Error::Remove { path: path.clone(), source })
     }

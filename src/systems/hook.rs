@@ -3,7 +3,8 @@
 //! Not here: what is told, and trying again.
 
 use super::client::Client;
-use super::{regular, site};
+use super::site;
+use disk::regular;
 use reqwest::Method;
 use reqwest::header::{CONNECTION, CONTENT_TYPE};
 use rustix::process::{Pid, Signal, geteuid, kill_process_group};

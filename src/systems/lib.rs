@@ -24,7 +24,6 @@ pub mod meter;
 pub mod oozie;
 pub mod places;
 pub mod probe;
-pub mod regular;
 #[cfg(any(test, feature = "testing"))]
 mod scripted;
 pub mod signed_list;

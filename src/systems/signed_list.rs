@@ -3,7 +3,7 @@
 //! Not here: what is wanted of it, and the files themselves.
 
 use crate::http::{self, Http};
-use crate::regular::{self, Links};
+use disk::regular::{self, Links};
 use std::io;
 use words::event::Tell;
 use words::generation::{self, Generation, LIST, SIGNATURE};

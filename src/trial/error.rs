@@ -2,7 +2,7 @@
 //! What a service said last is part of it, for nobody knows yet where the logs are.
 //! Not here: exit codes.
 
-use mirror::folder;
+use disk::tree;
 use mirror::serve;
 use std::io;
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ pub enum Error {
     Serve(#[from] serve::Error),
     /// The rendered node cannot be written.
     #[error(transparent)]
-    Folder(#[from] folder::Error),
+    Folder(#[from] tree::Error),
     /// The rendered node is no tree.
     #[error(transparent)]
     Tree(#[from] Conflict),

@@ -6,7 +6,10 @@ use crate::children::{self, Children};
 use crate::error::Error;
 use crate::job::{self, Service};
 use crate::plan::Plan;
-use mirror::{folder, serve};
+use disk::lock::{self, Hold};
+use disk::regular::Links;
+use disk::tree;
+use mirror::serve;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -44,15 +47,19 @@ pub struct Trial<'a> {
 
 /// Keeps a second trial of the same folder out: it would end the services of the first.
 pub(crate) fn alone(folder: &Path) -> Result<File, Error> {
-    let file = File::create(folder.join("lock"))?;
-    file.try_lock().map_err(|_| Error::Taken(folder.to_owned()))?;
-    Ok(file)
+    let file = lock::open(&folder.join("lock"), 0o666)?;
+    match lock::take(&file, Hold::Alone).is_ok_and(|taken| taken) {
+        true => Ok(file),
+        false => Err(Error::Taken(folder.to_owned())),
+    }
 }
 
 /// Fails if a trial of the folder runs, and changes nothing.
 pub(crate) fn refuse_second(folder: &Path) -> Result<(), Error> {
-    let Ok(file) = File::open(folder.join("lock")) else { return Ok(()) };
-    file.try_lock_shared().map_err(|_| Error::Taken(folder.to_owned()))
+    match lock::is_held(&folder.join("lock"), Hold::Shared, Links::Follow) {
+        true => Err(Error::Taken(folder.to_owned())),
+        false => Ok(()),
+    }
 }
 
 impl Plan {
@@ -81,7 +88,7 @@ impl Plan {
         let generation = mirror.list.number;
         tell(Event::Note(format!("serving generation {generation} on http://{}/", server.address)));
         let rendered = self.with_cluster(Some(&mirror.list), &mirror.public_key, cluster::render)?;
-        folder::replace_tree(&rendered.tree()?, &self.folder.join("cluster"))?;
+        tree::replace_tree(&rendered.tree()?, &self.folder.join("cluster"))?;
         tell(Event::Note("installing the node with its own install.sh".into()));
         self.run_script()?;
         let node = toml::from_str(&fs::read_to_string(self.node_folder().join(node::DOCUMENT))?)?;

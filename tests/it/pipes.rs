@@ -1,6 +1,6 @@
 //! Pipes in the place of files that are read: whoever puts one there keeps nobody waiting.
 //! The program is run as a user runs it, and given a time that it never needs.
-//! Not here: what is opened and what is not (`systems::regular`).
+//! Not here: what is opened and what is not (`pnda::disk::regular`).
 
 use crate::project::{Project, Ran};
 use crate::upstream::Reply;

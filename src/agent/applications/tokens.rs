@@ -2,10 +2,10 @@
 //! A changed file is taken up with the next request; one with mistakes is told, and lets nobody in.
 //! Not here: what somebody may do.
 
+use disk::regular;
 use rustix::fs::stat;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use systems::regular;
 use words::digest::Sha256;
 use words::names::Word;
 use words::problem::{Origin, Problems, Source};

@@ -2,6 +2,7 @@
 //! A number is given anew as soon as a file is gone, and what is new may begin alike; but it was born later.
 //! Not here: reading logs.
 
+use disk::replace;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -227,9 +228,7 @@ impl Notes {
             beginning: note.beginning.clone(),
         };
         let saved = Saved { until: now_seconds, files: self.notes.iter().map(saved).collect() };
-        let part = self.file.with_extension("part");
-        fs::write(&part, serde_json::to_vec(&saved).map_err(io::Error::other)?)?;
-        fs::rename(part, &self.file)?;
+        replace::replace_own(&self.file, &serde_json::to_vec(&saved).map_err(io::Error::other)?)?;
         self.changed = false;
         self.notes.values_mut().for_each(|note| note.changed = false);
         Ok(())

@@ -9,6 +9,7 @@ pub use trail::{id_in, trail};
 use crate::act::Part;
 use crate::submit::client::{Places, quoted, words};
 use crate::submit::{Configuration, Job};
+use disk::lock::{self, Hold};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -91,9 +92,11 @@ pub fn make(folder: &Path) -> io::Result<File> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     // Written before anything is started: what it says later is no proof after the machine was off.
     write(&folder.join(BOOT), &trail::boot_id()?)?;
-    let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(folder.join(LOCK))?;
-    lock.try_lock().map_err(io::Error::from)?;
-    Ok(lock)
+    let file = lock::open(&folder.join(LOCK), 0o600)?;
+    match lock::take(&file, Hold::Alone)? {
+        true => Ok(file),
+        false => Err(io::ErrorKind::WouldBlock.into()),
+    }
 }
 
 /// What kept it from being started.

@@ -4,6 +4,8 @@
 
 use super::{BOOT, LOCK, LOG, SAID};
 use crate::decide::attempt::Trail;
+use disk::lock::{self, Hold};
+use disk::regular::Links;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
@@ -22,10 +24,7 @@ pub(super) fn boot_id() -> io::Result<String> {
 
 /// Whether the client of this folder still runs.
 pub(super) fn is_held(folder: &Path) -> bool {
-    match File::open(folder.join(LOCK)) {
-        Ok(lock) => matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock)),
-        Err(_) => false,
-    }
+    lock::is_held(&folder.join(LOCK), Hold::Shared, Links::Follow)
 }
 
 /// The id that it has reserved and is about to use, as soon as its log has it.

@@ -4,12 +4,13 @@
 
 use super::{Manager, lock};
 use crate::alarms::news::{Event, Pace, Told, news, note};
-use std::io::{self, Write};
+use disk::regular::{self, Links};
+use disk::replace;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use systems::hook::Hook;
-use systems::regular::{self, Links};
 use words::alarm::Alarm;
 use words::chain::chain;
 use words::parallel::AtEnd;
@@ -48,11 +49,7 @@ impl Calling {
     }
 
     fn keep(&self) -> io::Result<()> {
-        let folder = self.file.parent().unwrap_or(Path::new("/"));
-        let mut new = tempfile::NamedTempFile::new_in(folder)?;
-        new.write_all(&serde_json::to_vec(&self.told.values().collect::<Vec<_>>())?)?;
-        new.persist(&self.file)?;
-        Ok(())
+        replace::replace_private(&self.file, &serde_json::to_vec(&self.told.values().collect::<Vec<_>>())?)
     }
 }
 

@@ -4,12 +4,13 @@
 
 use super::extract::{self, extract, file};
 use super::{Component, LIMITS, Package, read};
+use disk::lock::{self, Hold};
+use disk::regular::{self, Links};
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use systems::regular::{self, Links};
 use words::digest::{Hasher, Sha256};
 use words::names::{PackageName, SafePath, Word};
 use words::problem::Problems;
@@ -184,9 +185,7 @@ impl Repository {
 
     /// The disk is everybody's: what others on this node need stays free.
     fn has_room(&self, name: &PackageName, length: u64) -> Result<(), Error> {
-        let disk = rustix::fs::statvfs(&self.folder);
-        let disk = disk.map_err(|error| failed("write", &self.folder)(error.into()))?;
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        let free = disk::free(&self.folder).map_err(failed("write", &self.folder))?;
         match free >= length.saturating_add(self.spared) {
             true => Ok(()),
             false => Err(Error::NoRoom { name: name.clone(), free, spared: self.spared }),
@@ -326,9 +325,7 @@ impl Repository {
 
     fn remove_if_abandoned(&self, path: &Path) -> Result<(), Error> {
         // One that is on its way is locked by whoever writes it.
-        if let Ok(file) = regular::open(path, Links::Refuse)
-            && matches!(file.try_lock(), Err(TryLockError::WouldBlock))
-        {
+        if lock::is_held(path, Hold::Alone, Links::Refuse) {
             return Ok(());
         }
         match fs::remove_file(path) {
@@ -340,7 +337,7 @@ impl Repository {
     }
 
     fn sync(&self) -> Result<(), Error> {
-        File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(failed("write", &self.folder))
+        disk::sync(&self.folder).map_err(failed("write", &self.folder))
     }
 }
 

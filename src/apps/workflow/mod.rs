@@ -223,7 +223,7 @@ impl Prepared {
         {
             let file = path.under(folder);
             if path.file_name() == WORKFLOW {
-                let text = systems::regular::read_short_text(&file, LONGEST).map_err(failed)?;
+                let text = disk::regular::read_short_text(&file, LONGEST).map_err(failed)?;
                 let run = job.map(|(job, flink)| flink.action(job, &self.own, &self.folder));
                 fs::write(&file, action::without_ssh(path.as_str(), &text, run.as_deref())?).map_err(failed)?;
             }

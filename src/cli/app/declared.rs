@@ -5,8 +5,8 @@
 use super::wait::PAUSE;
 use super::{checked, table};
 use crate::cli::failure::{FAILED, Failure, Outcome, USAGE, give, say, say_json};
+use crate::disk::regular;
 use crate::systems::manager::{Client, Error};
-use crate::systems::regular;
 use crate::words::application::{Finding, Weight};
 use crate::words::declared::{self, Applied, Apply, Declarations, StepState, Steps};
 use crate::words::names::ApplicationName;

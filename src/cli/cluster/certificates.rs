@@ -5,7 +5,7 @@
 use super::given::Given;
 use crate::cli::failure::{FAILED, Failure, Outcome, USAGE, WOULD_CHANGE, say, say_json, warn};
 use crate::cluster::{self, Change, Found, Order, Pair, Plan, Rendered};
-use crate::mirror::disk;
+use crate::disk::replace;
 use crate::words::names::SafePath;
 use crate::words::tree::{Entry, Tree};
 use clap::Args;
@@ -84,7 +84,7 @@ fn write(
             // The certificate comes last: where it is, there is a key. Neither replaces another.
             for (file, text) in [(AUTHORITY_KEY, &made.key), (AUTHORITY, &made.certificate)] {
                 let path = home.join(file);
-                disk::make_private(&path, text.as_bytes()).map_err(failed("make", &path))?;
+                replace::make_private(&path, text.as_bytes()).map_err(failed("make", &path))?;
             }
             warn(&format!("made the authority in {}: nobody but you may have {AUTHORITY_KEY}", home.display()))?;
             made
@@ -96,7 +96,7 @@ fn write(
         let pair = order.pair(node, &authority)?;
         for (file, text) in [(KEY, &pair.key), (CERTIFICATE, &pair.certificate), (AUTHORITY, &authority.certificate)] {
             let path = folder.join(file);
-            disk::replace_private(&path, text.as_bytes()).map_err(failed("write", &path))?;
+            replace::replace_private(&path, text.as_bytes()).map_err(failed("write", &path))?;
         }
     }
     Ok(())

@@ -5,7 +5,7 @@
 use super::given::{Given, Served};
 use crate::cli::failure::{FAILED, Failure, USAGE};
 use crate::cluster::{self, Plan};
-use crate::systems::regular::{self, Links};
+use crate::disk::regular::{self, Links};
 use crate::words::names::SafePath;
 use crate::words::node::{DOCUMENT, Node};
 use crate::words::tree::{Entry, Tree};

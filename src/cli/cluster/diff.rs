@@ -6,7 +6,7 @@ use super::content::{self, LONGEST};
 use super::given::Rendering;
 use crate::cli::failure::{FAILED, Failure, Outcome, WOULD_CHANGE, say, say_json};
 use crate::cluster::{self, Folders, Rendered};
-use crate::systems::regular::{self, Links};
+use crate::disk::regular::{self, Links};
 use crate::words::names::Word;
 use crate::words::tree::{Entry, Tree};
 use clap::Args;

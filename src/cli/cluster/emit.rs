@@ -5,7 +5,7 @@
 use super::content::From;
 use crate::cli::failure::{Failure, Outcome, USAGE, say};
 use crate::cluster;
-use crate::mirror::folder;
+use crate::disk::tree as disk_tree;
 use crate::words::names::SafePath;
 use crate::words::tree::Tree;
 use clap::{Args, ValueEnum};
@@ -57,7 +57,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Form::Salt => cluster::salt(&content.plan, &content.nodes)?,
     };
     refuse_foreign(&tree, &arguments.out)?;
-    let written = folder::replace_tree(&tree, &arguments.out)?;
+    let written = disk_tree::replace_tree(&tree, &arguments.out)?;
     let what = if written { "written to" } else { "up to date:" };
     say(&format!("{} nodes {what} {}", content.nodes.len(), arguments.out.display()))?;
     Ok(ExitCode::SUCCESS)

@@ -5,9 +5,9 @@
 use crate::cli::failure::{FAILED, Failure, MISMATCH, USAGE, warn};
 use crate::cli::mirror::own_key;
 use crate::cluster::{self, Inputs, Rendered};
+use crate::disk::regular;
 use crate::mirror::keys::Signer;
 use crate::mirror::publish::generation::current;
-use crate::systems::regular;
 use crate::words::generation::{self as list, Generation};
 use crate::words::node::Keys;
 use crate::words::problem::{Problems, Source};

@@ -6,7 +6,7 @@ use super::certificates::remind;
 use super::content;
 use super::given::Rendering;
 use crate::cli::failure::{Failure, Outcome, USAGE, WOULD_CHANGE, say, warn};
-use crate::mirror::folder;
+use crate::disk::tree as disk_tree;
 use crate::words::node;
 use crate::words::shown;
 use clap::Args;
@@ -44,13 +44,13 @@ pub fn run(arguments: &Arguments) -> Outcome {
     say(&table)?;
     let tree = rendered.tree()?;
     if arguments.dry_run {
-        let change = !folder::holds(&tree, out);
+        let change = !disk_tree::holds(&tree, out);
         return Ok(if change { ExitCode::from(WOULD_CHANGE) } else { ExitCode::SUCCESS });
     }
     for node in content::gone(out, |name| rendered.nodes.keys().any(|node| node.as_str() == name)) {
         warn(&format!("node {node} is no longer in the cluster: run `pnda-agent uninstall` there"))?;
     }
-    let written = folder::replace_tree(&tree, out)?;
+    let written = disk_tree::replace_tree(&tree, out)?;
     if !json {
         let nodes = rendered.nodes.len();
         let what = if written { "rendered" } else { "up to date:" };

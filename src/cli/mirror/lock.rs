@@ -5,7 +5,7 @@
 use super::{Places, Wanted, tell_waivers};
 use crate::cli::failure::{Failure, Outcome, USAGE, WOULD_CHANGE, finish, say, say_json};
 use crate::cli::shipped::LOCK;
-use crate::mirror::disk;
+use crate::disk::replace;
 use crate::mirror::generations::difference::{Package, packages};
 use crate::mirror::lock::{Lock, difference};
 use crate::mirror::resolve::{self, Upgrade};
@@ -93,7 +93,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let would = arguments.check || arguments.dry_run;
     let written = lock != before && !would;
     if written {
-        disk::replace_by(&arguments.manifests.join(LOCK), |out| lock.write(out))?;
+        replace::replace_by(&arguments.manifests.join(LOCK), |out| lock.write(out))?;
     }
     if arguments.json {
         say_json(&Locked::of(&before, &lock, changes, written))?;

@@ -5,9 +5,9 @@
 use super::own_key;
 use super::signing::Signing;
 use crate::cli::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say, say_json};
+use crate::disk::regular;
 use crate::mirror::generations::alone::alone;
 use crate::mirror::generations::rollback::{Error, Look, Plan, plan, roll_back};
-use crate::systems::regular;
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;

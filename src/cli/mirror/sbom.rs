@@ -4,10 +4,10 @@
 
 use super::untrusted;
 use crate::cli::failure::{Failure, Outcome, USAGE, say};
+use crate::disk::regular;
 use crate::mirror::generations::chosen;
 use crate::mirror::sbom::{path, path_of};
 use crate::mirror::verify::{signed_file, signed_list};
-use crate::systems::regular;
 use crate::words::generation::Generation;
 use crate::words::names::{SafePath, Word};
 use clap::{Args, ValueEnum};

@@ -2,8 +2,8 @@
 //! A note is a file named by the digest of the mirror's path, holding that path.
 //! Not here: what a mirror refers to.
 
-use crate::disk;
 use crate::store::{Error, Store};
+use disk::replace;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -31,7 +31,7 @@ pub fn note(store: &Store, mirror: &Path) -> Result<(), Error> {
         return Ok(());
     }
     fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
-    disk::replace(&file, path.as_os_str().as_bytes()).map_err(failed("write", &file))
+    replace::replace(&file, path.as_os_str().as_bytes()).map_err(failed("write", &file))
 }
 
 /// The mirrors that use the store, sorted.

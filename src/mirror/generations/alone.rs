@@ -3,11 +3,11 @@
 //! Not here: readers, who need no lock.
 
 use super::Error;
-use std::fs::{self, File, TryLockError};
+use disk::lock::{self, Hold};
+use disk::regular::Links;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::Path;
-use std::time::Duration;
-use systems::regular::{self, Links};
 
 /// The file, inside a mirror's folder.
 const FILE: &str = ".lock";
@@ -17,25 +17,13 @@ pub fn alone(mirror: &Path) -> Result<File, Error> {
     fs::create_dir_all(mirror).map_err(Error::of("make", mirror))?;
     let path = mirror.join(FILE);
     let failed = |what| Error::of(what, &path);
-    let mut options = File::options();
-    let options = options.read(true).write(true).create(true).truncate(false);
-    let mut file = options.open(&path).map_err(failed("open"))?;
-    let mut locked = file.try_lock();
-    if matches!(locked, Err(TryLockError::WouldBlock)) {
-        // It may only be somebody who looks whether it is taken.
-        std::thread::sleep(Duration::from_millis(50));
-        locked = file.try_lock();
-    }
-    match locked {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            // The holder may be about to write it.
-            let _ = file.take(20).read_to_string(&mut pid);
-            let pid = Some(pid.trim().to_owned()).filter(|pid| pid.parse::<u32>().is_ok());
-            return Err(Error::Busy { path: mirror.to_owned(), pid });
-        }
-        Err(TryLockError::Error(error)) => return Err(failed("lock")(error)),
+    let mut file = lock::open(&path, 0o666).map_err(failed("open"))?;
+    if !lock::wait(lock::A_LOOK, || lock::take(&file, Hold::Alone)).map_err(failed("lock"))? {
+        let mut pid = String::new();
+        // The holder may be about to write it.
+        let _ = file.take(20).read_to_string(&mut pid);
+        let pid = Some(pid.trim().to_owned()).filter(|pid| pid.parse::<u32>().is_ok());
+        return Err(Error::Busy { path: mirror.to_owned(), pid });
     }
     let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
     written.map_err(failed("write"))?;
@@ -44,8 +32,7 @@ pub fn alone(mirror: &Path) -> Result<File, Error> {
 
 /// Whether a run is changing a mirror now.
 pub fn is_busy(mirror: &Path) -> bool {
-    let Ok(file) = regular::open(&mirror.join(FILE), Links::Follow) else { return false };
-    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    lock::is_held(&mirror.join(FILE), Hold::Shared, Links::Follow)
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@
 
 use crate::lock::Lock;
 use crate::trust::Waiver;
+use disk::lock::{self, Hold};
+use disk::regular::{self, Links};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use systems::regular::{self, Links};
 use words::generation::{self as list, Generation, Head, LIST, LOCK, Listed, scan};
 use words::names::SafePath;
 
@@ -174,17 +175,12 @@ pub fn waivers(folder: &Path) -> Vec<Waiver> {
 /// It is only a courtesy to readers: where a file system has no locks, nothing is kept away.
 pub fn pin(folder: &Path) -> Option<File> {
     let file = regular::open(&folder.join(LIST), Links::Follow).ok()?;
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockShared).ok()?;
-    Some(file)
+    lock::take(&file, Hold::Shared).ok().filter(|taken| *taken).map(|_| file)
 }
 
 /// Whether somebody has pinned a generation.
 pub fn is_pinned(folder: &Path) -> bool {
-    let Ok(file) = regular::open(&folder.join(LIST), Links::Follow) else { return false };
-    matches!(
-        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive),
-        Err(rustix::io::Errno::WOULDBLOCK)
-    )
+    lock::is_held(&folder.join(LIST), Hold::Alone, Links::Follow)
 }
 
 /// Removes a generation: first its name, so that nobody takes the rest for one, then its files.

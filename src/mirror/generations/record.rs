@@ -3,13 +3,13 @@
 //! Not here: deciding anything; without it everything works as well.
 
 use super::Error;
-use crate::disk;
+use disk::regular;
+use disk::replace;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
-use systems::regular;
 use words::digest::Sha256;
 
 /// The folder of the records, inside a mirror's.
@@ -61,7 +61,7 @@ pub fn write(mirror: &Path, number: u64, record: &Record) -> Result<(), Error> {
     let (folder, path) = (mirror.join(FOLDER), file(mirror, number));
     fs::create_dir_all(&folder).map_err(Error::of("make", &folder))?;
     let text = toml::to_string(record).expect("numbers and digests have a form in TOML");
-    disk::replace(&path, text.as_bytes()).map_err(Error::of("write", &path))
+    replace::replace(&path, text.as_bytes()).map_err(Error::of("write", &path))
 }
 
 /// Notes what a check found; a mirror that cannot be written to, such as a medium, is checked all the same.

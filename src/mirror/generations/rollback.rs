@@ -5,10 +5,10 @@
 use super::stage::{Staged, Unplaced, stage};
 use super::{Error as Generations, current, list, numbers, place};
 use crate::keys::{Signer, is_signed};
+use disk::regular::{self, Links};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use systems::regular::{self, Links};
 use words::digest::Sha256;
 use words::generation::{Generation, Head};
 use words::names::SafePath;

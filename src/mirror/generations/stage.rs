@@ -3,11 +3,10 @@
 //! Not here: where the files come from.
 
 use super::{Error, FOLDER, NEW, place, record};
-use crate::disk;
 use crate::keys::{self, Signer};
+use disk::replace;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Write};
-use std::os::unix::fs::symlink;
 use std::path::Path;
 use words::generation::{Head, LIST, PUBLIC_KEY, SIGNATURE};
 
@@ -55,8 +54,7 @@ pub fn stage<E: std::error::Error + 'static>(
         return Err(error);
     }
     let folder = place(mirror, number);
-    fs::rename(&staged, &folder).map_err(Error::of("place", &folder))?;
-    File::open(&generations).and_then(|folder| folder.sync_all()).map_err(Error::of("sync", &generations))?;
+    replace::rename(&staged, &folder).map_err(Error::of("place", &folder))?;
     let known = record::Record { published: Some(record::now()), content_of, ..record::Record::default() };
     record::write(mirror, number, &known)?;
     Ok(switch(mirror, number)?)
@@ -68,27 +66,20 @@ fn sign<E: std::error::Error + 'static>(
     signer: &Signer,
 ) -> Result<(), Unplaced<E>> {
     let (number, list) = (generation.head.number, folder.join(LIST));
-    disk::replace_by(&list, generation.list).map_err(Error::of("write", &list))?;
+    replace::replace_by(&list, generation.list).map_err(Error::of("write", &list))?;
     let text = File::open(&list).map_err(Error::of("read", &list))?;
     let signature = signer.sign(BufReader::new(text), &format!("pnda mirror, generation {number}"));
     let signature = signature.map_err(|source| Unplaced::Sign { number, source })?;
     for (name, bytes) in [(SIGNATURE, &signature), (PUBLIC_KEY, &signer.public_file())] {
         let path = folder.join(name);
-        disk::replace(&path, bytes.as_bytes()).map_err(Error::of("write", &path))?;
+        replace::replace(&path, bytes.as_bytes()).map_err(Error::of("write", &path))?;
     }
     Ok(())
 }
 
 /// Makes a generation that is in its place the current one.
 pub fn switch(mirror: &Path, number: u64) -> Result<(), Error> {
-    let link = mirror.join(".current");
-    let place = || {
-        match fs::remove_file(&link) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => symlink(format!("{FOLDER}/{number}"), &link)?,
-        }
-        fs::rename(&link, mirror.join("current"))?;
-        File::open(mirror)?.sync_all()
-    };
-    place().map_err(Error::of("switch", &mirror.join("current")))
+    let current = mirror.join("current");
+    let switched = replace::replace_link(&current, &format!("{FOLDER}/{number}"), &mirror.join(".current"));
+    switched.map_err(Error::of("switch", &current))
 }

@@ -5,13 +5,12 @@
 use super::listing::{Row, rows};
 use super::record::Verified;
 use super::{Error, NEW, OLD, current, names, record};
-use crate::disk;
 use crate::store::Store;
+use disk::regular;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fs;
 use std::path::Path;
-use systems::regular;
 use words::generation::PUBLIC_KEY;
 
 /// How a mirror is.
@@ -66,7 +65,7 @@ pub fn status(mirror: &Path) -> Result<Status, Error> {
         generations: rows.iter().map(|row| row.number).collect(),
         leftovers: names(mirror)?.into_iter().filter(leftover).collect(),
         busy: super::alone::is_busy(mirror),
-        free: disk::free(mirror),
+        free: disk::free(mirror).ok(),
         store: None,
         current: now,
     })
@@ -78,7 +77,7 @@ pub fn store_status(store: &Store) -> StoreStatus {
     let (partial, partial_bytes) = count(&store.folder().join("partial"));
     let users = crate::gc::users::all(store).unwrap_or_default();
     let mirrors = users.iter().map(|path| path.display().to_string()).collect();
-    StoreStatus { objects, bytes, partial, partial_bytes, mirrors, free: disk::free(store.folder()) }
+    StoreStatus { objects, bytes, partial, partial_bytes, mirrors, free: disk::free(store.folder()).ok() }
 }
 
 /// The files below a folder and their bytes; what cannot be seen is not counted.

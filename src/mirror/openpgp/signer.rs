@@ -3,7 +3,7 @@
 //! Not here: the list of a generation; clients of our own verify that.
 
 use super::fingerprint::Fingerprint;
-use crate::disk;
+use disk::replace;
 use pgp::composed::{
     ArmorOptions, CleartextSignedMessage, Deserializable, DetachedSignature, KeyType, SecretKeyParamsBuilder,
     SignedPublicKey, SignedSecretKey, SubpacketConfig,
@@ -153,7 +153,7 @@ fn make(path: &Path) -> Result<SignedSecretKey, Error> {
     let made = parameters.map_err(|error| Error::Make(Box::new(error)))?.generate(OsRng);
     let secret = made.map_err(|error| Error::Make(Box::new(error)))?;
     let text = secret.to_armored_string(ArmorOptions::default()).map_err(Error::Sign)?;
-    let written = disk::make_private(path, text.as_bytes());
+    let written = replace::make_private(path, text.as_bytes());
     written.map_err(|source| Error::File { what: "make", path: path.to_owned(), source })?;
     Ok(secret)
 }

@@ -2,12 +2,12 @@
 //! A reader sees the old generation or the new one; the same tree again writes nothing.
 //! Not here: what is in the tree.
 
-use crate::folder as tree_folder;
 use crate::gc::users;
 use crate::generations::stage::{Staged, Unplaced, stage, switch};
 use crate::generations::{self, head, list, numbers, place};
 use crate::keys::Signer;
 use crate::store::{self, Store};
+use disk::tree as tree_folder;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -134,7 +134,7 @@ fn fill(folder: &Path, tree: &Tree, store: &Store) -> Result<(), Unwritten> {
     objects.sort_unstable();
     objects.dedup();
     objects.into_iter().try_for_each(|digest| store.still(digest))?;
-    Ok(tree_folder::write_tree(tree, Some(store), folder)?)
+    Ok(tree_folder::write_tree(tree, Some(&|sha256| store.path(sha256)), folder)?)
 }
 
 #[cfg(test)]

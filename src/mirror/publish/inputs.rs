@@ -11,11 +11,11 @@ use crate::openpgp;
 use crate::sources::Sources;
 use crate::store::Store;
 use crate::trust::{self, Judgement, Waiver};
+use disk::regular::{self, Links};
 use rustix::fs::{AtFlags, statat};
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
-use systems::regular::{self, Links};
 use words::digest::{Hasher, Sha256};
 use words::generation::{Head, LIST, SIGNATURE, scan_signed};
 

@@ -3,6 +3,7 @@
 //! Not here: what is answered.
 
 use super::kept::Kept;
+use disk::regular::{self, Links};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, openat, stat, statat};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,7 +11,6 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use systems::regular::{self, Links};
 use words::generation::{self as list, Generation, Listed};
 use words::names::SafePath;
 

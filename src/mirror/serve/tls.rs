@@ -2,7 +2,7 @@
 //! It is made for the names by which the server is asked; later names are told to be missing.
 //! Not here: connections, and reading a pair (`systems::keyring`).
 
-use crate::disk;
+use disk::replace;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -81,9 +81,9 @@ fn make(pair: &Pair, folder: &Path, names: &[String]) -> Result<(), Error> {
     let said: String = names.iter().map(|name| format!("name: {name}\n")).collect();
     fs::create_dir_all(folder).map_err(unkept("make", folder))?;
     // The certificate comes last: where it is, there is a key.
-    disk::replace_private(&pair.key, key.serialize_pem().as_bytes()).map_err(unkept("write", &pair.key))?;
+    replace::replace_private(&pair.key, key.serialize_pem().as_bytes()).map_err(unkept("write", &pair.key))?;
     let text = format!("{said}{}", certificate.pem());
-    disk::replace(&pair.certificate, text.as_bytes()).map_err(unkept("write", &pair.certificate))
+    replace::replace(&pair.certificate, text.as_bytes()).map_err(unkept("write", &pair.certificate))
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 //! It reads everything, or the sizes of everything and a sample of the bytes, and changes nothing.
 //! Not here: mending (`repair`).
 
+use disk::regular::{self, Links};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use systems::regular::{self, Links};
 use words::digest::Sha256;
 use words::event::{Event, Tell};
 use words::generation::{self as list, Generation, Head};

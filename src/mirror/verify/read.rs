@@ -3,12 +3,12 @@
 //! Not here: which files are read.
 
 use super::Difference;
+use disk::regular::{self, Links};
 use rayon::iter::{ParallelBridge, ParallelIterator};
 use rustix::fs::{Advice, fadvise};
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::mpsc;
-use systems::regular::{self, Links};
 use words::digest::{Hasher, Sha256};
 use words::event::{Event, Tell};
 use words::generation::Listed;

@@ -7,6 +7,7 @@ use super::{Difference, Report};
 use crate::generations::{self, list, numbers, place};
 use crate::lock::Lock;
 use crate::store::{self, Store};
+use disk::replace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as Cause;
 use std::fs::{self, File, Permissions};
@@ -206,11 +207,10 @@ impl Mending<'_> {
             if executable {
                 fs::set_permissions(&whole, Permissions::from_mode(0o755))?;
             }
-            File::open(&whole)?.sync_all()?;
+            disk::sync(&whole)?;
             let folder = target.parent().unwrap_or(target);
             fs::create_dir_all(folder)?;
-            fs::rename(&whole, target)?;
-            File::open(folder)?.sync_all()
+            replace::rename(&whole, target)
         };
         place().map_err(|source| Error::Place { path: target.to_owned(), source })?;
         Ok(true)

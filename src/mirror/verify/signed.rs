@@ -3,9 +3,9 @@
 //! Not here: what is made of it.
 
 use super::Error;
+use disk::regular::{self, Links};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use systems::regular::{self, Links};
 use words::generation::{Generation, Head, LIST, Listed, PUBLIC_KEY, SIGNATURE, scan_signed};
 use words::names::SafePath;
 

@@ -2,8 +2,8 @@
 //! Where it lies in an unpacked archive, the archive's digest says what it is, and no file is read for that.
 //! Not here: sending it.
 
-use super::super::ground::Ground;
 use super::Error;
+use disk::root_dir::RootDir;
 use rustix::fs::FileType;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -30,7 +30,7 @@ impl Local {
 }
 
 /// Reads the folder's names; none if it is not there.
-pub(super) fn read(ground: &Ground, from: &NodePath) -> Result<Option<Local>, Error> {
+pub(super) fn read(ground: &RootDir, from: &NodePath) -> Result<Option<Local>, Error> {
     let mut local = Local::default();
     let mut left = vec![(String::new(), from.clone())];
     while let Some((inner, path)) = left.pop() {
@@ -64,7 +64,7 @@ pub(super) fn read(ground: &Ground, from: &NodePath) -> Result<Option<Local>, Er
 }
 
 /// Opens one of its files, wherever somebody may have put a link since.
-pub(super) fn open(ground: &Ground, from: &NodePath, inner: &str) -> Result<File, Error> {
+pub(super) fn open(ground: &RootDir, from: &NodePath, inner: &str) -> Result<File, Error> {
     let failed = |source| Error::Local { path: from.clone(), source };
     let path = NodePath::new(format!("{from}/{inner}")).map_err(|error| failed(io::Error::other(error)))?;
     let place = ground.place(&path).map_err(|source| Error::Walk { path: path.clone(), source })?;
@@ -73,7 +73,7 @@ pub(super) fn open(ground: &Ground, from: &NodePath, inner: &str) -> Result<File
 }
 
 /// What the content is: the archive it lies in and where, else the digest of every name and file.
-pub(super) fn identity(node: &Node, ground: &Ground, from: &NodePath, local: &Local) -> Result<Sha256, Error> {
+pub(super) fn identity(node: &Node, ground: &RootDir, from: &NodePath, local: &Local) -> Result<Sha256, Error> {
     let real = followed(node, from);
     let mut hasher = Hasher::default();
     let archive = node.archives.iter().find(|one| one.into == real || real.is_below(&one.into));

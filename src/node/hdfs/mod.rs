@@ -13,7 +13,7 @@ pub(super) use directory::Remote;
 pub(super) use local::followed;
 pub(super) use upload::Copy;
 
-use super::ground::{self, Ground};
+use disk::root_dir::{self, RootDir};
 use std::collections::BTreeMap;
 use std::io;
 use std::thread::sleep;
@@ -45,7 +45,7 @@ pub enum Error {
     NotAFolder { path: NodePath },
     /// What should be uploaded cannot be reached.
     #[error("cannot reach {path} on the node, which goes into HDFS")]
-    Walk { path: NodePath, source: ground::Error },
+    Walk { path: NodePath, source: root_dir::Error },
     /// What should be uploaded cannot be read.
     #[error("cannot read {path} on the node, which goes into HDFS")]
     Local { path: NodePath, source: io::Error },
@@ -84,7 +84,7 @@ impl Default for Patience {
 }
 
 /// One quick look: whoever does not answer at once is not waited for.
-pub(super) fn look(node: &Node, ground: &Ground) -> Result<Look, Error> {
+pub(super) fn look(node: &Node, ground: &RootDir) -> Result<Look, Error> {
     let mut silent: BTreeMap<&str, String> = BTreeMap::new();
     let mut found = Look::default();
     for wanted in &node.hdfs_directories {
@@ -134,7 +134,7 @@ pub(super) fn bring_directory(
 /// Uploads what differs.
 pub(super) fn bring_upload(
     node: &Node,
-    ground: &Ground,
+    ground: &RootDir,
     wanted: &HdfsUpload,
     patience: Patience,
     tell: Tell,

@@ -2,12 +2,12 @@
 //! Another content is sent whole beside the old one and renamed into place; a damaged tree is mended file by file,
 //! so that the untouched ones keep the times by which YARN's caches go. Not here: waiting until HDFS takes changes.
 
-use super::super::ground::Ground;
 use super::super::space::Bytes;
 use super::directory::{grant, owned};
 use super::local::{self, Local};
 use super::mark::{self, Mark};
 use super::{Error, web};
+use disk::root_dir::RootDir;
 use std::collections::BTreeMap;
 use std::time::Instant;
 use systems::webhdfs::{Status, WebHdfs};
@@ -43,7 +43,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn read(hdfs: &WebHdfs, node: &Node, ground: &Ground, wanted: &HdfsUpload) -> Result<Option<Pair>, Error> {
+    fn read(hdfs: &WebHdfs, node: &Node, ground: &RootDir, wanted: &HdfsUpload) -> Result<Option<Pair>, Error> {
         let Some(local) = local::read(ground, &wanted.from)? else { return Ok(None) };
         let identity = local::identity(node, ground, &wanted.from, &local)?;
         let failed = web(&wanted.to);
@@ -94,7 +94,7 @@ fn folder_mode(access: &Access) -> u32 {
     access.mode.bits() | ((access.mode.bits() & 0o444) >> 2)
 }
 
-pub(super) fn look(hdfs: &WebHdfs, node: &Node, ground: &Ground, wanted: &HdfsUpload) -> Result<Copy, Error> {
+pub(super) fn look(hdfs: &WebHdfs, node: &Node, ground: &RootDir, wanted: &HdfsUpload) -> Result<Copy, Error> {
     let Some(pair) = Pair::read(hdfs, node, ground, wanted)? else { return Ok(Copy::Later) };
     if pair.is_untouched() {
         let wrong = pair.wrong_rights(&wanted.access);
@@ -122,7 +122,7 @@ pub(super) fn look(hdfs: &WebHdfs, node: &Node, ground: &Ground, wanted: &HdfsUp
 pub(super) fn bring(
     hdfs: &WebHdfs,
     node: &Node,
-    ground: &Ground,
+    ground: &RootDir,
     wanted: &HdfsUpload,
     tell: Tell,
 ) -> Result<(), Error> {
@@ -143,7 +143,7 @@ pub(super) fn bring(
 
 struct Work<'a> {
     hdfs: &'a WebHdfs,
-    ground: &'a Ground,
+    ground: &'a RootDir,
     wanted: &'a HdfsUpload,
     pair: &'a Pair,
     tell: Tell<'a>,

@@ -2,6 +2,7 @@
 //! A line is written after its bytes; what a killed run leaves is therefore never more than is true.
 //! Not here: bytes. Whatever a journal says, only the digest of the whole file is believed.
 
+use disk::replace;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -108,10 +109,7 @@ impl Journal {
     /// Begins a journal with what is known.
     pub fn begin(partial: &Path, known: &Known) -> io::Result<Journal> {
         let path = place(partial);
-        let mut fresh = OsString::from(&path);
-        fresh.push(".new");
-        fs::write(&fresh, known.render())?;
-        fs::rename(&fresh, &path)?;
+        replace::replace_own(&path, known.render().as_bytes())?;
         OpenOptions::new().append(true).open(&path).map(Journal)
     }
 

@@ -3,7 +3,7 @@
 //! Not here: where the file goes in the end, or who chose it.
 
 use super::http::{self, Http};
-use super::regular::{self, Links};
+use disk::regular::{self, Links};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};

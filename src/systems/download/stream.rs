@@ -5,7 +5,7 @@
 use super::landing::{BUFFER, Landing};
 use super::{Error, Expected, Tries, broken, closed_early};
 use crate::http::{Answer, Http, Question};
-use crate::regular::{self, Links};
+use disk::regular::{self, Links};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use words::event::Tell;

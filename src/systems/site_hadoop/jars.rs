@@ -3,7 +3,7 @@
 //! Not here: what else is on it.
 
 use super::entries;
-use crate::regular::{self, Links};
+use disk::regular::{self, Links};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};

@@ -9,8 +9,8 @@ mod configuration;
 mod jars;
 
 use super::bounded::{self, Task, Whose};
-use crate::regular::{self, Links};
 use configuration::Configuration;
+use disk::regular::{self, Links};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};

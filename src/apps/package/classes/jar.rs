@@ -3,13 +3,13 @@
 //! Not here: what the classes mean together.
 
 use super::class_file::{self, Class};
+use disk::regular::{self, Links};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use systems::regular::{self, Links};
 use zip::ZipArchive;
 
 /// More than any jar has; a distribution of Flink has fifty thousand in all.

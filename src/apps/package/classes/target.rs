@@ -3,13 +3,13 @@
 //! Not here: what follows for a package.
 
 use super::jar::{self, Jar};
+use disk::regular::{self, Links};
 use flate2::bufread::MultiGzDecoder;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use systems::meter::Meter;
-use systems::regular::{self, Links};
 use words::flink::Version;
 
 /// A distribution of Flink unpacks to half a gigabyte.

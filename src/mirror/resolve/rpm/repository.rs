@@ -8,11 +8,11 @@ use crate::lock::Source;
 use crate::openpgp::Keyring;
 use crate::resolve::World;
 use crate::sources::Key;
+use disk::regular::{self, Links};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 use systems::http;
-use systems::regular::{self, Links};
 use words::location::Location;
 use words::names::{SafePath, Word};
 

@@ -2,7 +2,6 @@
 //! Nothing gets its final name before it is complete and durable; what is there already is not written again.
 //! Not here: what is in a tree.
 
-use super::store::Store;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -20,10 +19,13 @@ pub struct Error {
     source: io::Error,
 }
 
-/// Writes a tree into a folder that does not exist yet; objects are hard links into the store where that is possible.
-pub fn write_tree(tree: &Tree, store: Option<&Store>, folder: &Path) -> Result<(), Error> {
+/// Where the bytes of a digest lie.
+pub type Objects<'a> = &'a dyn Fn(Sha256) -> PathBuf;
+
+/// Writes a tree into a folder that does not exist yet; objects are hard links to where they lie, where that is possible.
+pub fn write_tree(tree: &Tree, objects: Option<Objects<'_>>, folder: &Path) -> Result<(), Error> {
     for (path, entry) in tree.iter() {
-        write_entry(&path, &entry, store, folder).map_err(|source| Error { path: path.under(folder), source })?;
+        write_entry(&path, &entry, objects, folder).map_err(|source| Error { path: path.under(folder), source })?;
     }
     let synced = File::open(folder).and_then(|opened| rustix::fs::syncfs(&opened).map_err(io::Error::from));
     synced.map_err(|source| Error { path: folder.to_owned(), source })
@@ -72,7 +74,7 @@ pub fn holds(tree: &Tree, folder: &Path) -> bool {
     count == tree.iter().count() && tree.iter().all(same)
 }
 
-fn write_entry(path: &SafePath, entry: &Entry, store: Option<&Store>, folder: &Path) -> io::Result<()> {
+fn write_entry(path: &SafePath, entry: &Entry, objects: Option<Objects<'_>>, folder: &Path) -> io::Result<()> {
     let target = path.under(folder);
     if let Some(parent) = target.parent() {
         fs::create_dir_all(parent)?;
@@ -83,8 +85,8 @@ fn write_entry(path: &SafePath, entry: &Entry, store: Option<&Store>, folder: &P
             fs::set_permissions(&target, Permissions::from_mode(if *executable { 0o755 } else { 0o644 }))
         }
         Entry::Object { digest, executable, .. } => {
-            let store = store.ok_or_else(|| io::Error::other("an object needs a store"))?;
-            let from = store.path(*digest);
+            let objects = objects.ok_or_else(|| io::Error::other("an object needs a store"))?;
+            let from = objects(*digest);
             if *executable {
                 fs::copy(&from, &target)?;
                 return fs::set_permissions(&target, Permissions::from_mode(0o755));

@@ -4,9 +4,10 @@
 //!
 //! The installer runs as root and writes below folders that services own, such as `/var/log/pnda/flink`.
 //! Whoever owns such a folder could swap a part of a path for a link while we work, and have root write to
-//! `/etc/shadow`. So nothing is ever reached by a path as text: a `Place` holds the opened folder and one last
+//! `/etc/shadow`. So nothing is ever reached by a path as text: a `PathHandle` holds the opened folder and one last
 //! name, and every operation on it is relative to that handle and does not follow links.
 
+use crate::regular::{self, Links};
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use std::collections::VecDeque;
@@ -14,7 +15,6 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use systems::regular::{self, Links};
 use words::names::NodePath;
 use words::node::Scope;
 
@@ -47,7 +47,7 @@ pub enum Error {
 
 /// The node's root.
 #[derive(Debug)]
-pub struct Ground {
+pub struct RootDir {
     root: OwnedFd,
     /// Where absolute links begin.
     top: OwnedFd,
@@ -60,7 +60,7 @@ pub struct Ground {
 
 /// One name in an opened folder; the name itself may or may not exist, and is never followed.
 #[derive(Debug)]
-pub struct Place {
+pub struct PathHandle {
     folder: OwnedFd,
     name: String,
     passable: bool,
@@ -85,9 +85,9 @@ struct Walk {
     whole: bool,
 }
 
-impl Ground {
+impl RootDir {
     /// Opens the folder that stands for `/`.
-    pub fn open(root: &Path, scope: Scope) -> Result<Ground, Error> {
+    pub fn open(root: &Path, scope: Scope) -> Result<RootDir, Error> {
         let open = |path: &Path| {
             fs::open(path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
                 .map_err(|errno| Error::Root { path: path.to_owned(), source: errno.into() })
@@ -97,7 +97,7 @@ impl Ground {
         // Root is wary in a user's folder too: what is in it need not be root's.
         let wary = scope == Scope::System || rustix::process::geteuid().is_root();
         let root_folder = open(root)?;
-        Ok(Ground { root: root_folder, top: open(top)?, shown: root.to_owned(), wary, passable: all_pass_to(root) })
+        Ok(RootDir { root: root_folder, top: open(top)?, shown: root.to_owned(), wary, passable: all_pass_to(root) })
     }
 
     /// The folder that stands for `/`.
@@ -111,12 +111,12 @@ impl Ground {
     }
 
     /// Where a path lies; none if the folder above it is not there.
-    pub fn place(&self, path: &NodePath) -> Result<Option<Place>, Error> {
+    pub fn place(&self, path: &NodePath) -> Result<Option<PathHandle>, Error> {
         self.place_by(path, Way::Guarded)
     }
 
     /// Where a path lies that leads there without any link.
-    pub fn plain_place(&self, path: &NodePath) -> Result<Option<Place>, Error> {
+    pub fn plain_place(&self, path: &NodePath) -> Result<Option<PathHandle>, Error> {
         self.place_by(path, Way::Plain)
     }
 
@@ -142,10 +142,10 @@ impl Ground {
         Ok(way)
     }
 
-    fn place_by(&self, path: &NodePath, way: Way) -> Result<Option<Place>, Error> {
+    fn place_by(&self, path: &NodePath, way: Way) -> Result<Option<PathHandle>, Error> {
         let walk = self.walk(path.parent().as_ref().map_or("", NodePath::as_str), way)?;
         let (folder, name, passable) = (walk.folder, path.file_name().to_owned(), walk.passable);
-        Ok(walk.whole.then_some(Place { folder, name, passable }))
+        Ok(walk.whole.then_some(PathHandle { folder, name, passable }))
     }
 
     /// An existing folder, and whether only root can change it and every folder above it.
@@ -237,7 +237,7 @@ fn only_root_writes(stat: &Stat) -> bool {
     stat.st_uid == 0 && stat.st_mode & 0o002 == 0 && (stat.st_mode & 0o020 == 0 || stat.st_gid == 0)
 }
 
-impl Place {
+impl PathHandle {
     /// The opened folder.
     pub fn folder(&self) -> &OwnedFd {
         &self.folder
@@ -290,12 +290,12 @@ impl Place {
     }
 
     /// Gives the same file a second name; that name must be free.
-    pub fn link_as(&self, other: &Place) -> io::Result<()> {
+    pub fn link_as(&self, other: &PathHandle) -> io::Result<()> {
         Ok(fs::linkat(&self.folder, self.name.as_str(), &other.folder, other.name.as_str(), AtFlags::empty())?)
     }
 
     /// Moves it; a file replaces a file at once.
-    pub fn rename(&self, to: &Place) -> io::Result<()> {
+    pub fn rename(&self, to: &PathHandle) -> io::Result<()> {
         Ok(fs::renameat(&self.folder, self.name.as_str(), &to.folder, to.name.as_str())?)
     }
 
@@ -335,7 +335,7 @@ mod tests {
         std::fs::create_dir_all(root.path().join("data/opt/pnda")).unwrap();
         symlink("/data/opt", root.path().join("opt")).unwrap();
         let scope = if rustix::process::geteuid().is_root() { Scope::System } else { return };
-        let ground = Ground::open(root.path(), scope).unwrap();
+        let ground = RootDir::open(root.path(), scope).unwrap();
         ground.place(&path("/opt/pnda/file")).unwrap().unwrap().create().unwrap();
         assert!(root.path().join("data/opt/pnda/file").exists());
     }
@@ -350,7 +350,7 @@ mod tests {
         std::fs::create_dir(&log).unwrap();
         chown(&log, Some(4242), Some(4242)).unwrap();
         symlink("/etc", log.join("flink")).unwrap();
-        let ground = Ground::open(root.path(), Scope::System).unwrap();
+        let ground = RootDir::open(root.path(), Scope::System).unwrap();
         assert!(matches!(ground.place(&path("/log/flink/shadow")), Err(Error::Link { .. })));
         chown(&log, Some(0), Some(0)).unwrap();
         std::fs::set_permissions(&log, std::fs::Permissions::from_mode(0o777)).unwrap();
@@ -365,10 +365,10 @@ mod tests {
         symlink("a", root.path().join("b")).unwrap();
         std::fs::write(root.path().join("file"), "").unwrap();
         if rustix::process::geteuid().is_root() {
-            let ground = Ground::open(root.path(), Scope::System).unwrap();
+            let ground = RootDir::open(root.path(), Scope::System).unwrap();
             assert!(ground.place(&path("/up/passwd")).unwrap().is_none());
         }
-        let ground = Ground::open(root.path(), Scope::User).unwrap();
+        let ground = RootDir::open(root.path(), Scope::User).unwrap();
         assert!(matches!(ground.place(&path("/a/x")), Err(Error::Circle { .. })));
         assert!(matches!(ground.place(&path("/file/x")), Err(Error::NotAFolder { .. })));
     }
