@@ -4,4 +4,4 @@
 
 pub mod cli;
 
-pub use {agent, apps, cluster, disk, flink, mirror, node, systems, trial, words};
+pub use {agent, apps, cluster, disk, fleet, flink, mirror, node, systems, trial, words};

@@ -23,6 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mirror", &["words", "disk", "systems"]),
     ("cluster", &["words", "flink"]),
     ("flink", &["words"]),
+    ("fleet", &["words", "systems", "cluster"]),
     ("node", &["words", "disk", "systems"]),
     ("agent", &["words", "disk", "systems", "apps"]),
     ("apps", &["words", "disk", "flink", "systems"]),

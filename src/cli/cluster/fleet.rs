@@ -1,26 +1,25 @@
-//! The nodes of a cluster over ssh: how they are reached, which of them are meant, and how many at a time.
-//! What nodes say while they work is told line by line, each with its name.
-//! Not here: what is run on them.
+//! The options of commands that reach many nodes: how they are reached, which of them are meant, and how many at a time.
+//! What nodes say while they work goes to standard error, with the node's name before it.
+//! Not here: reaching them (the fleet room).
 
 use crate::cli::failure::{Failure, USAGE, warn};
-use crate::cluster::{Plan, Planned};
-use crate::systems::ssh::{Answer, Error, Ssh};
-use crate::words::names::{BadName, Host, Word};
-use crate::words::problem::nearest;
+use crate::cluster;
+use crate::fleet::{Plan, Reach, Said};
+use crate::systems::ssh::Ssh;
+use crate::words::names::{BadName, Word};
 use clap::Args;
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// How nodes are reached, and which.
 #[derive(Args)]
-pub struct Reach {
+pub struct Arguments {
     /// Only these nodes, with commas between them.
     #[arg(long, value_name = "NODES", value_delimiter = ',')]
     limit: Vec<String>,
     /// How many nodes are worked on at the same time.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub jobs: u16,
+    jobs: u16,
     /// A configuration of ssh instead of the user's own.
     #[arg(long, value_name = "FILE")]
     ssh_config: Option<PathBuf>,
@@ -42,31 +41,28 @@ fn user(text: &str) -> Result<Word, BadName> {
     Word::new(text)
 }
 
-impl Reach {
-    /// The waves of a plan with the nodes that are meant, without those that became empty.
-    pub fn waves<'a>(&self, plan: &'a Plan) -> Result<Vec<Vec<&'a Planned>>, Failure> {
-        let all: BTreeSet<&str> = plan.waves.iter().flat_map(|wave| &wave.nodes).map(|node| &*node.node).collect();
-        if let Some(name) = self.limit.iter().find(|name| !all.contains(name.as_str())) {
-            let like = nearest(name, all.iter().copied()).map(|like| format!("; did you mean {like}?"));
-            let text = format!("cluster {} has no node {name}{}", plan.cluster, like.unwrap_or_default());
-            return Err(Failure::new(USAGE, text));
-        }
-        let meant = |node: &&Planned| self.limit.is_empty() || self.limit.contains(&node.node);
-        let waves = plan.waves.iter().map(|wave| wave.nodes.iter().filter(meant).collect::<Vec<_>>());
-        Ok(waves.filter(|wave| !wave.is_empty()).collect())
+impl Arguments {
+    /// The nodes that are meant, in their order.
+    pub fn plan<'a>(&self, cluster: &'a cluster::Plan) -> Result<Plan<'a>, Failure> {
+        Plan::of(cluster, &self.limit).map_err(|error| Failure::new(USAGE, error))
     }
 
-    /// Runs a line of shell as root on a node; what it says on the way is told with the node's name.
-    pub fn run(&self, node: &Planned, line: &str, arguments: &[String], input: &[u8]) -> Result<Answer, Error> {
+    /// How they are reached.
+    pub fn reach(&self) -> Reach {
         let ssh = Ssh {
             config: self.ssh_config.clone(),
             user: self.user.clone(),
             sudo: self.r#become,
             patience: Duration::from_secs(self.timeout),
         };
-        let host = Host::new(node.address.as_str()).map_err(|error| Error::Follow(std::io::Error::other(error)))?;
-        // Nothing can be done about a closed standard error.
-        let tell = |said: &str| drop(if self.quiet { Ok(()) } else { warn(&format!("{}: {said}", node.node)) });
-        ssh.run(&host, line, arguments, input, &tell)
+        Reach { ssh, jobs: self.jobs.into() }
+    }
+
+    /// Tells what a node says.
+    pub fn tell(&self, said: Said<'_>) {
+        if !self.quiet {
+            // Nothing can be done about a closed standard error.
+            let _ = warn(&format!("{}: {}", said.node, said.line));
+        }
     }
 }

@@ -2,12 +2,12 @@
 //! Every node's answer is shown under its name; the worst exit code is the command's own.
 //! Not here: what the verbs do.
 
-use super::fleet::Reach;
+use super::fleet as options;
 use super::given::Given;
 use crate::cli::failure::{FAILED, Outcome, say};
 use crate::cluster;
+use crate::fleet::{self, Said};
 use crate::words::chain::chain;
-use crate::words::parallel::each;
 use clap::Args;
 use std::process::ExitCode;
 
@@ -17,32 +17,26 @@ pub struct Arguments {
     #[command(flatten)]
     given: Given,
     #[command(flatten)]
-    reach: Reach,
+    reach: options::Arguments,
     /// The verb of pnda-agent and its options, as in `-- check`.
     #[arg(last = true, required = true, value_name = "VERB")]
     verb: Vec<String>,
 }
 
-/// Where roles put the agent.
-const RUN: &str = "exec /opt/pnda/agent/pnda-agent \"$@\" </dev/null";
-
 /// Runs it.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let plan = arguments.given.decide(None, cluster::plan)?;
+    let cluster = arguments.given.decide(None, cluster::plan)?;
+    let plan = arguments.reach.plan(&cluster)?;
+    let tell = |said: Said<'_>| arguments.reach.tell(said);
     let mut worst = 0;
-    for wave in arguments.reach.waves(&plan)? {
-        let answers = each(arguments.reach.jobs.into(), wave, |node| {
-            (&node.node, arguments.reach.run(node, RUN, &arguments.verb, b""))
-        });
-        for (node, answer) in answers {
-            let (code, text) = match answer {
-                Ok(answer) => (answer.code.and_then(|code| u8::try_from(code).ok()).unwrap_or(FAILED), answer.stdout),
-                Err(error) => (FAILED, chain(&error)),
-            };
-            worst = worst.max(code);
-            say(&format!("{node}: exit code {code}\n{}", indented(&text)))?;
-        }
-    }
+    fleet::run(&plan, &arguments.reach.reach(), &arguments.verb, &tell, |answered| {
+        let (code, text) = match answered.answer {
+            Ok((code, text)) => (code.and_then(|code| u8::try_from(code).ok()).unwrap_or(FAILED), text),
+            Err(error) => (FAILED, chain(&error)),
+        };
+        worst = worst.max(code);
+        say(&format!("{}: exit code {code}\n{}", answered.node, indented(&text)))
+    })?;
     Ok(ExitCode::from(worst))
 }
 

@@ -1,4 +1,4 @@
-//! Driving a cluster: what a node's answer means, who is changed at the same time, and what all of it came to.
+//! What a node's answer means, who is changed at the same time, and what all of it came to.
 //! A node that would restart what runs is changed after the others of its wave, a few at a time, so that the rest serves.
 //! Not here: reaching a node, and installing anything on it.
 
@@ -121,7 +121,7 @@ fn why(code: Option<i32>, last: &[String]) -> String {
 
 /// Nodes of one wave that still want a change, as the rounds in which they get it: those that disturb nobody at once, then
 /// those that restart something, `at_once` in a round. Nodes are told by their place.
-pub fn rounds(wave: &[DrivenNode], attend: &BTreeSet<String>, at_once: usize) -> Vec<Vec<usize>> {
+pub(crate) fn rounds(wave: &[DrivenNode], attend: &BTreeSet<String>, at_once: usize) -> Vec<Vec<usize>> {
     let disturbs = |node: &DrivenNode| node.restarts.iter().any(|service| !attend.contains(service));
     let wanting = |(at, node): (usize, &DrivenNode)| (node.result == Came::WouldChange).then_some((at, disturbs(node)));
     let (loud, quiet): (Vec<_>, Vec<_>) =
