@@ -2,6 +2,7 @@
 //! Codes: 0 done, 1 failed, 2 wrong usage, 3 verification found a difference, 4 something would change.
 //! Not here: what failed.
 
+use crate::mirror::signing;
 use crate::systems::manager;
 use crate::trial;
 use crate::words::chain::chain;
@@ -52,6 +53,7 @@ impl<E: Error + 'static> From<E> for Failure {
 /// Whether a room says that what it was asked for is wrong.
 fn is_of_request(error: &(dyn Error + 'static)) -> bool {
     error.downcast_ref().is_some_and(manager::Error::is_of_request)
+        || error.downcast_ref().is_some_and(signing::Error::is_of_request)
         || error.downcast_ref().is_some_and(trial::Error::is_of_request)
 }
 

@@ -5,7 +5,8 @@
 use super::app::table;
 use super::cluster::given::{generation, setting};
 use super::failure::{FAILED, Failure, Outcome, USAGE, WOULD_CHANGE, say};
-use super::mirror::{Places, Signing, Wanted, build, home_folder};
+use super::mirror::{Places, Wanted, build, home_folder};
+use crate::mirror::signing::Signing;
 use crate::trial::{Choices, Error, Mirror, Plan};
 use crate::words::event::Tell;
 use clap::Args;

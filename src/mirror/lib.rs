@@ -21,6 +21,7 @@ pub mod resolve;
 pub mod rpm;
 pub mod sbom;
 pub mod serve;
+pub mod signing;
 pub mod sources;
 pub mod store;
 pub mod trust;

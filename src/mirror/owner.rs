@@ -1,6 +1,6 @@
 //! Whose a mirror is, by all that it says of itself: who signed its lists, and the public keys that lie beside them.
 //! Damage takes nobody's mirror away and gives it to nobody: what cannot be read says nothing, and the rest is asked.
-//! Not here: proof; whoever may write the mirror may write all of this. And what follows from it (`cli`).
+//! Not here: proof; whoever may write the mirror may write all of this. And what follows from it (`signing`).
 
 use crate::generations::{self, current, list, numbers, place};
 use crate::openpgp::{self, Fingerprint};

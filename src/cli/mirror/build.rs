@@ -3,7 +3,7 @@
 //! Not here: how any of it is done.
 
 use super::fetch::{Fetched, fetch, plan, tell_plan};
-use super::signing::{Keys, Signing};
+use super::signing::Keys;
 use super::{Places, Wanted, tell_waivers};
 use crate::cli::failure::{Failure, Outcome, WOULD_CHANGE, say, say_json};
 use crate::cluster;
@@ -18,6 +18,7 @@ use crate::mirror::openpgp;
 use crate::mirror::publish::generation::{Next, Published, next, publish};
 use crate::mirror::publish::inputs::{self, Inputs, Unchanged};
 use crate::mirror::publish::{self, Layout, Program};
+use crate::mirror::signing::Signing;
 use crate::mirror::store::Store;
 use crate::mirror::trust::{self, Waiver};
 use crate::words::event::{Event, Tell};

@@ -36,7 +36,6 @@ mod why;
 
 pub use build::{Built, build};
 pub use schema::{Verb, schema};
-pub use signing::Signing;
 
 /// Where a project of the user's own has its manifests, and where `lock` writes by default.
 const OWN_MANIFESTS: &str = "mirror-manifests";

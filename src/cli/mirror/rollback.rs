@@ -3,11 +3,11 @@
 //! Not here: how it is done.
 
 use super::own_key;
-use super::signing::Signing;
 use crate::cli::failure::{Failure, MISMATCH, Outcome, USAGE, WOULD_CHANGE, say, say_json};
 use crate::disk::regular;
 use crate::mirror::generations::alone::alone;
 use crate::mirror::generations::rollback::{Error, Look, Plan, plan, roll_back};
+use crate::mirror::signing::Signing;
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -4,7 +4,6 @@
 
 use super::build::lay_out;
 use super::fetch::fetch;
-use super::signing::Signing;
 use super::{Places, Wanted, own_key, tell_waivers, untrusted};
 use crate::cli::failure::{Failure, MISMATCH, Outcome, say, say_json, warn};
 use crate::disk::regular;
@@ -12,6 +11,7 @@ use crate::mirror::generations::alone::alone;
 use crate::mirror::generations::record::{self, Verified};
 use crate::mirror::generations::{self, chosen, pin};
 use crate::mirror::lock::Lock;
+use crate::mirror::signing::Signing;
 use crate::mirror::trust::Waiver;
 use crate::mirror::verify::repair::{Attempt, Means, Mended, repair};
 use crate::mirror::verify::sample::{Sample, Size};
@@ -139,7 +139,7 @@ fn mend(
         let agent = super::build::agent(arguments.agent.as_deref())?;
         let key = arguments.signing_key.clone().or_else(own_key);
         let key = key.ok_or("no home folder is known, where the mirror's keys are; give --signing-key FILE")?;
-        let signer = Signing::with(key, false).openpgp_of(folder, mirror, &lock).map_err(Failure::into_error)?;
+        let signer = Signing::with(key, false).openpgp_of(folder, mirror, &lock)?;
         lay_out(&wanted, &lock, &store, &agent, signer.as_ref()).map_err(Failure::into_error)
     };
     let means = Means { mirror, store: &store, bring: &bring, lay_out: &whole_tree, tell };
