@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// How nodes are reached, and which.
 #[derive(Args)]
-pub struct Arguments {
+pub struct Options {
     /// Only these nodes, with commas between them.
     #[arg(long, value_name = "NODES", value_delimiter = ',')]
     limit: Vec<String>,
@@ -41,7 +41,7 @@ fn user(text: &str) -> Result<Word, BadName> {
     Word::new(text)
 }
 
-impl Arguments {
+impl Options {
     /// The nodes that are meant, in their order.
     pub fn plan<'a>(&self, cluster: &'a cluster::Plan) -> Result<Plan<'a>, Failure> {
         Plan::of(cluster, &self.limit).map_err(|error| Failure::new(USAGE, error))

@@ -18,7 +18,7 @@ pub struct Arguments {
     #[command(flatten)]
     from: From,
     #[command(flatten)]
-    reach: fleet::Arguments,
+    reach: fleet::Options,
     /// How many nodes of a wave that restart a running service are changed at the same time.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     at_once: u16,

@@ -17,7 +17,7 @@ pub struct Arguments {
     #[command(flatten)]
     given: Given,
     #[command(flatten)]
-    reach: options::Arguments,
+    reach: options::Options,
     /// The verb of pnda-agent and its options, as in `-- check`.
     #[arg(last = true, required = true, value_name = "VERB")]
     verb: Vec<String>,
