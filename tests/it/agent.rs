@@ -165,8 +165,12 @@ fn systemd_is_told_all_it_wants_to_know() {
     command.env("NOTIFY_SOCKET", &socket).env("WATCHDOG_USEC", "200000").env("JOURNAL_STREAM", "8:1");
     let running = Running::start(&mut command, &file);
     assert_eq!(said(), "READY=1\n");
-    let mut seen = vec![said(), said(), said()];
-    assert!(seen.contains(&"STATUS=no history server on this node, nothing to watch\n".to_owned()), "{seen:?}");
+    let mut seen = Vec::new();
+    // It hears of the watchdog after each server that a round asks, too.
+    while !seen.contains(&"STATUS=no history server on this node, nothing to watch\n".to_owned()) {
+        assert!(seen.len() < 10, "{seen:?}");
+        seen.push(said());
+    }
     let start = Instant::now();
     seen.extend((0..10).map(|_| said()));
     assert!(seen.iter().filter(|text| *text == "WATCHDOG=1\n").count() >= 10);
