@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(20);
-/// Who only looks whether a lock is held has it for a moment.
+/// Who only looks whether a lock is held has it for a moment, and so has a process that is being started by who held it until
+/// its program begins.
 pub const A_LOOK: Duration = Duration::from_millis(50);
 
 /// With whom a lock is held.
@@ -55,7 +56,7 @@ pub fn wait(patience: Duration, mut take: impl FnMut() -> io::Result<bool>) -> i
 
 /// Whether a process holds the lock of a file against `hold`; one that is not there is held by nobody.
 pub fn is_held(path: &Path, hold: Hold, links: Links) -> bool {
-    regular::open(path, links).is_ok_and(|file| matches!(take(&file, hold), Ok(false)))
+    regular::open(path, links).is_ok_and(|file| matches!(wait(A_LOOK, || take(&file, hold)), Ok(false)))
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub struct Trial<'a> {
 /// Keeps a second trial of the same folder out: it would end the services of the first.
 pub(crate) fn alone(folder: &Path) -> Result<File, Error> {
     let file = lock::open(&folder.join("lock"), 0o666)?;
-    match lock::take(&file, Hold::Alone).is_ok_and(|taken| taken) {
+    match lock::wait(lock::A_LOOK, || lock::take(&file, Hold::Alone)).is_ok_and(|taken| taken) {
         true => Ok(file),
         false => Err(Error::Taken(folder.to_owned())),
     }
