@@ -64,6 +64,11 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
     steps.take("an application", || applications::finishes_one(ground.node("edge-1"), ground.node("broker-1")));
     let (edge, from) = (ground.node("edge-1"), ground.node("broker-1"));
     steps.take("one through the network", || applications::runs_through_the_network(edge, from));
+    steps.take("one by Flink's own client", || {
+        applications::one_manages(ground.node("edge-2"), edge);
+        applications::finishes_one_by_client(ground.node("edge-2"));
+        applications::one_manages(edge, ground.node("edge-2"));
+    });
     let mut endless =
         steps.take("a job without an end", || Endless::start(ground.node("edge-1"), &ground.folder("endless")));
     Endless::is_its_owners(ground.node("edge-1"));
@@ -76,7 +81,6 @@ fn a_cluster_is_provisioned_and_runs_a_flink_job() {
         applications::one_manages(ground.node("edge-2"), ground.node("edge-1"));
         endless.is_known(ground.node("edge-1"));
     });
-    steps.take("one by Flink's own client", || applications::finishes_one_by_client(ground.node("edge-2")));
     steps.take("power cut of a worker", || {
         let leads =
             |worker: &&str| ground.node(worker).run("pgrep -f [Y]arnApplicationClusterEntryPoint").code == Some(0);
